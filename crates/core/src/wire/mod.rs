@@ -1,0 +1,61 @@
+//! What goes over HTTP, named as the RFCs name it. Client and server meet only here.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`metadata`] | RFC 8414 and OIDC Discovery documents, `/auth/config` |
+//! | [`oauth`] | token answers, device authorization, introspection, errors |
+//! | [`authorization`] | the `Authorization` header: Bearer and Basic |
+//! | [`api`] | `/api/v1`: problem+json, lists, account and sessions |
+
+pub mod api;
+pub mod authorization;
+pub mod metadata;
+pub mod oauth;
+
+/// Paths that client and server must agree on before discovery has answered.
+pub mod path {
+    /// OIDC Discovery §4.
+    pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+    /// RFC 8414 §3.
+    pub const OAUTH_AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+    /// RFC 9728 §3, for our own API.
+    pub const OAUTH_PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+    /// Which issuer and client id a CLI signs in with.
+    pub const AUTH_CONFIG: &str = "/auth/config";
+    /// RFC 6749 §3.1.
+    pub const AUTHORIZE: &str = "/oauth/authorize";
+    /// RFC 6749 §3.2.
+    pub const TOKEN: &str = "/oauth/token";
+    /// RFC 8628 §3.1.
+    pub const DEVICE_AUTHORIZATION: &str = "/oauth/device";
+    /// RFC 7009.
+    pub const REVOKE: &str = "/oauth/revoke";
+    /// RFC 7662.
+    pub const INTROSPECT: &str = "/oauth/introspect";
+    /// OIDC RP-Initiated Logout.
+    pub const LOGOUT: &str = "/oauth/logout";
+    /// RFC 7517.
+    pub const JWKS: &str = "/oauth/jwks";
+    /// OIDC Core §5.3.
+    pub const USERINFO: &str = "/userinfo";
+    /// The page where a person types a user code (RFC 8628 §3.3).
+    pub const DEVICE_PAGE: &str = "/device";
+    /// Who the presented credential is.
+    pub const WHOAMI: &str = "/api/v1/whoami";
+    /// The account's browsers and programs that are signed in.
+    pub const SESSIONS: &str = "/api/v1/sessions";
+}
+
+/// The client id of our own command line, a public client that every server knows.
+pub const CLI_CLIENT_ID: &str = "hallpass-cli";
+
+/// What our client reports about itself at device authorization. The approval page
+/// labels these "reported by the requester" (HP11). All optional.
+pub mod reported {
+    /// The machine's name.
+    pub const HOST: &str = "hallpass_host";
+    /// The local user's name.
+    pub const USER: &str = "hallpass_user";
+    /// The command that was typed, without arguments that could be secret.
+    pub const COMMAND: &str = "hallpass_command";
+}

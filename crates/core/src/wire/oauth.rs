@@ -1,0 +1,182 @@
+//! Answers of the OAuth endpoints.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Scope, Secret};
+
+/// `grant_type` of RFC 6749 §4.1.3.
+pub const AUTHORIZATION_CODE: &str = "authorization_code";
+/// `grant_type` of RFC 6749 §6.
+pub const REFRESH_TOKEN: &str = "refresh_token";
+/// `grant_type` of RFC 8628 §3.4.
+pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// A successful token answer (RFC 6749 §5.1, OIDC Core §3.1.3.3).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenResponse {
+    /// The access token.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub access_token: Secret,
+    /// `Bearer`.
+    pub token_type: String,
+    /// Seconds until the access token ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+    /// RFC 6749 §1.5.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "Secret::serialize_exposed_option"
+    )]
+    pub refresh_token: Option<Secret>,
+    /// OIDC Core §2.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "Secret::serialize_exposed_option"
+    )]
+    pub id_token: Option<Secret>,
+    /// What was granted; always said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+}
+
+/// RFC 8628 §3.2.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeviceAuthorization {
+    /// What the device polls with.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub device_code: Secret,
+    /// What the person types.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub user_code: Secret,
+    /// Where the person types it.
+    pub verification_uri: String,
+    /// The same with the code filled in (it still has to be confirmed).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_uri_complete: Option<String>,
+    /// Seconds until the codes end.
+    pub expires_in: u64,
+    /// Least seconds between polls; 5 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<u64>,
+}
+
+/// RFC 7662 §2.2. Inactive is exactly `{"active":false}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Introspection {
+    /// Whether the token is good, now, for the caller.
+    pub active: bool,
+    /// What it was scoped to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// The client it was issued to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// A name for people: the user's e-mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// `Bearer`; absent for refresh tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<String>,
+    /// Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+    /// Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    /// Whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// What it is made out for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aud: Vec<String>,
+    /// Who issued it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    /// The JWT's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    /// Extension: the grant behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+}
+
+/// An OAuth error answer (RFC 6749 §5.2, RFC 8628 §3.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorResponse {
+    /// The registered code.
+    pub error: String,
+    /// For the developer at the other end; ASCII without `"` and `\`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
+}
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// Registered error codes that we send or act on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+        impl ErrorCode {
+            /// As registered.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+            /// Reads a registered code.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// RFC 6749 §4.1.2.1, §5.2.
+    InvalidRequest = "invalid_request",
+    /// RFC 6749 §5.2.
+    InvalidClient = "invalid_client",
+    /// RFC 6749 §5.2.
+    InvalidGrant = "invalid_grant",
+    /// RFC 6749 §4.1.2.1, §5.2.
+    UnauthorizedClient = "unauthorized_client",
+    /// RFC 6749 §5.2.
+    UnsupportedGrantType = "unsupported_grant_type",
+    /// RFC 6749 §4.1.2.1.
+    UnsupportedResponseType = "unsupported_response_type",
+    /// RFC 6749 §4.1.2.1, §5.2.
+    InvalidScope = "invalid_scope",
+    /// RFC 6749 §4.1.2.1, RFC 8628 §3.5.
+    AccessDenied = "access_denied",
+    /// RFC 6749 §4.1.2.1.
+    ServerError = "server_error",
+    /// RFC 6749 §4.1.2.1.
+    TemporarilyUnavailable = "temporarily_unavailable",
+    /// RFC 8707 §2.
+    InvalidTarget = "invalid_target",
+    /// RFC 8628 §3.5.
+    AuthorizationPending = "authorization_pending",
+    /// RFC 8628 §3.5.
+    SlowDown = "slow_down",
+    /// RFC 8628 §3.5.
+    ExpiredToken = "expired_token",
+    /// RFC 6750 §3.1.
+    InvalidToken = "invalid_token",
+    /// RFC 6750 §3.1.
+    InsufficientScope = "insufficient_scope",
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType = "unsupported_token_type",
+    /// OIDC Core §3.1.2.6.
+    LoginRequired = "login_required",
+    /// OIDC Core §3.1.2.6.
+    ConsentRequired = "consent_required",
+    /// OIDC Core §3.1.2.6.
+    InteractionRequired = "interaction_required",
+    /// OIDC Core §3.1.2.6.
+    AccountSelectionRequired = "account_selection_required",
+    /// OIDC Core §3.1.2.6.
+    RequestNotSupported = "request_not_supported",
+    /// OIDC Core §3.1.2.6.
+    RequestUriNotSupported = "request_uri_not_supported",
+    /// OIDC Core §3.1.2.6.
+    RegistrationNotSupported = "registration_not_supported",
+}
