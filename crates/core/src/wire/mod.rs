@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`metadata`] | RFC 8414 and OIDC Discovery documents, `/auth/config` |
 //! | [`oauth`] | token answers, device authorization, introspection, errors |
+//! | [`params`] | parameters of a query or a form body |
 //! | [`authorization`] | the `Authorization` header: Bearer and Basic |
 //! | [`api`] | `/api/v1`: problem+json, lists, account and sessions |
 
@@ -11,6 +12,7 @@ pub mod api;
 pub mod authorization;
 pub mod metadata;
 pub mod oauth;
+pub mod params;
 
 /// Paths that client and server must agree on before discovery has answered.
 pub mod path {
