@@ -1,1 +1,51 @@
-//! client
+//! How a program holds a token.
+//!
+//! A library for any program, blocking, without a runtime: it discovers, signs in,
+//! keeps, refreshes, calls, and signs out. It never prints, never reads a variable by
+//! itself, and never starts a login that nobody asked for.
+//!
+//! ```no_run
+//! # fn environment() -> std::sync::Arc<dyn hallpass_client::Environment> { unimplemented!() }
+//! # fn main() -> Result<(), hallpass_client::Error> {
+//! use hallpass_client::{Client, Selection};
+//! use hallpass_core::brand::Brand;
+//!
+//! let client = Client::on_this_machine(Brand::hallpass(), environment(), Selection::default());
+//! let me = client.session()?.whoami()?;
+//! # let _ = me; Ok(()) }
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`client`] | the front door |
+//! | [`login`] | signing in: flows, events, the choice between them |
+//! | [`session`] | calling an API as the person, refreshing without notice |
+//! | [`status`] | signed in or not, and why |
+//! | [`logout`] | revoking, then removing |
+//! | [`source`] | where this invocation takes its credential from |
+//! | [`vault`] | where credentials are kept |
+//! | [`discovery`] | where and how a server is signed in to |
+//! | [`http`] | the one HTTP client |
+//! | [`environment`], [`time`] | variables, home, clocks and waiting as arguments |
+//! | [`error`] | what can go wrong, and the next command |
+
+pub mod client;
+pub mod discovery;
+pub mod environment;
+pub mod error;
+pub mod http;
+pub mod login;
+pub mod logout;
+pub mod session;
+pub mod source;
+pub mod status;
+pub mod time;
+pub mod vault;
+
+pub use client::{Client, Parts, Which};
+pub use environment::Environment;
+pub use error::{Class, Error};
+pub use login::{Event, Inbox, Login, LoginOptions, Wish};
+pub use session::{Answer, Call, Session};
+pub use source::{Selection, Source};
+pub use status::{State, Status, Warning};

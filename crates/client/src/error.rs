@@ -1,0 +1,339 @@
+//! What can go wrong, closed, and what to do next.
+//!
+//! A message says what happened and what was kept. The one next command is
+//! [`Error::next`], because only the program knows its own name. Nothing in here
+//! is secret, and text that a server sent has been made presentable.
+
+use hallpass_core::Timestamp;
+
+use crate::discovery::DiscoveryError;
+use crate::http::HttpError;
+use crate::login::Flow;
+use crate::vault::VaultError;
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A login was started where nobody can answer (CLIENT A7, A8).
+    #[error("{why}, so nobody can sign in here; set {variable}, or use --device or --with-token")]
+    NobodyToAsk {
+        /// What says that nobody is there.
+        why: String,
+        /// The variable that a token can be put into.
+        variable: String,
+    },
+    /// No flow that the server offers can be used here (CLIENT A10).
+    #[error(
+        "no way to sign in: the server offers {}; {}",
+        list(.offered, "nothing"),
+        .refused.iter().map(|(flow, why)| format!("{flow} cannot be used because {why}")).collect::<Vec<_>>().join("; ")
+    )]
+    NoFlow {
+        /// The grant types that the server's metadata names.
+        offered: Vec<String>,
+        /// Why each flow cannot be used.
+        refused: Vec<(Flow, String)>,
+    },
+    /// The server's address cannot be used.
+    #[error("{text:?} is not a server's address: {why}")]
+    BadServer {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No profile has this name.
+    #[error("there is no profile {name:?}; there {}", known_profiles(.known))]
+    UnknownProfile {
+        /// What was asked for.
+        name: String,
+        /// The profiles that there are.
+        known: Vec<String>,
+    },
+    /// A profile and a server were named that do not belong together (CLIENT F4, PROTOCOL J07).
+    #[error("profile {profile:?} belongs to {profile_server}, not to {server}; nothing was sent")]
+    ForeignProfile {
+        /// The profile.
+        profile: String,
+        /// Its server.
+        profile_server: String,
+        /// The server that was asked for.
+        server: String,
+    },
+    /// The login ended as somebody else than the profile belongs to (CLIENT F5).
+    #[error(
+        "profile {profile:?} belongs to {existing}, and you signed in as {new}; the profile was kept as it was"
+    )]
+    OtherAccount {
+        /// The profile.
+        profile: String,
+        /// Whose it is.
+        existing: String,
+        /// Who signed in.
+        new: String,
+    },
+    /// A given token cannot be one (CLIENT H2).
+    #[error("that is not a token: {0}; nothing was stored")]
+    BadToken(String),
+    /// There is nothing to sign in to.
+    #[error("{server} runs in local mode: no login is required")]
+    LocalMode {
+        /// The server.
+        server: String,
+    },
+    /// No credential for this invocation.
+    #[error("not signed in to {server}")]
+    NotSignedIn {
+        /// The server.
+        server: String,
+    },
+    /// The server ended the session: signed out elsewhere, revoked, expired, or caught in a replay.
+    #[error("the session of profile {profile:?} ended on {at}: {reason}")]
+    SessionEnded {
+        /// The profile.
+        profile: String,
+        /// What the server said.
+        reason: String,
+        /// When we learnt of it.
+        at: Timestamp,
+    },
+    /// The access token is over and there is nothing to get another one with.
+    #[error("the access token of profile {profile:?} has expired and cannot be refreshed")]
+    Expired {
+        /// The profile.
+        profile: String,
+    },
+    /// The server refused the credential or the request.
+    #[error("{server} refused {what}: {code}{}", aside(.detail))]
+    Rejected {
+        /// The server.
+        server: String,
+        /// What was refused, for people.
+        what: &'static str,
+        /// The OAuth error code, or the problem's code.
+        code: String,
+        /// The server's words.
+        detail: Option<String>,
+    },
+    /// An API call failed with a problem (RFC 9457) or a bare status.
+    #[error("{server} answered {status}: {title}{}", aside(.detail))]
+    Problem {
+        /// The server.
+        server: String,
+        /// HTTP status.
+        status: u16,
+        /// Stable, for programs.
+        code: String,
+        /// What happened.
+        title: String,
+        /// What happened this time.
+        detail: Option<String>,
+    },
+    /// The server could not be reached, or did not answer as one. What is stored was not touched.
+    #[error("{0}; your stored sign-in is unchanged")]
+    Http(#[from] HttpError),
+    /// Another process holds the refresh lock for longer than anybody should (CLIENT E4).
+    #[error("another process is refreshing this sign-in and has not finished; nothing was changed")]
+    Busy,
+    /// The server's own description of itself cannot be used.
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
+    /// The person, or the server, said no.
+    #[error("the sign-in was denied; nothing was stored")]
+    Denied,
+    /// The device code ended before anybody approved it.
+    #[error("the code expired before it was approved; nothing was stored")]
+    CodeExpired,
+    /// Nobody finished the sign-in in time.
+    #[error("nobody finished the sign-in within {seconds} s; nothing was stored")]
+    TimedOut {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The person stopped it.
+    #[error("the sign-in was stopped; nothing was stored")]
+    Cancelled,
+    /// The fixed callback port is taken (CLIENT B2).
+    #[error("port {port} on 127.0.0.1 is in use by another program")]
+    PortInUse {
+        /// The port.
+        port: u16,
+    },
+    /// No loopback address could be listened on.
+    #[error("cannot listen on 127.0.0.1 or [::1]: {why}")]
+    NoListener {
+        /// The system's words.
+        why: String,
+    },
+    /// The authorization endpoint answered with another error (RFC 6749 §4.1.2.1).
+    #[error("the server did not sign you in: {code}{}", aside(.description))]
+    Authorization {
+        /// The registered code.
+        code: String,
+        /// The server's words.
+        description: Option<String>,
+    },
+    /// The answer came from another issuer than the one that was asked (RFC 9207 §2.4).
+    /// Nothing of the answer is shown (PROTOCOL J05).
+    #[error("the answer did not come from {issuer}; it was thrown away, and nothing was stored")]
+    IssuerMismatch {
+        /// Who was asked.
+        issuer: String,
+    },
+    /// The page to approve a device at is not the issuer's own (CLIENT C4).
+    #[error(
+        "{issuer} names a page to approve the sign-in at that is not its own; it was neither shown nor opened"
+    )]
+    ForeignPage {
+        /// Who was asked.
+        issuer: String,
+    },
+    /// There is no started login to resume.
+    #[error("there is no login to resume: {why}")]
+    NothingToResume {
+        /// Why not.
+        why: String,
+    },
+    /// The credential file.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// What an error means for the caller; the command line maps it to an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The call itself was wrong (exit 2).
+    Usage,
+    /// There is no usable credential (exit 3).
+    NotSignedIn,
+    /// The server refused (exit 4).
+    Rejected,
+    /// The server could not be asked (exit 5).
+    CannotVerify,
+    /// A login did not end in a sign-in (exit 6).
+    LoginFailed,
+    /// The store (exit 7).
+    Store,
+    /// Anything else (exit 1).
+    Other,
+}
+
+impl Error {
+    /// What it means for the caller.
+    pub fn class(&self) -> Class {
+        match self {
+            Error::NobodyToAsk { .. }
+            | Error::BadServer { .. }
+            | Error::ForeignProfile { .. }
+            | Error::BadToken(_)
+            | Error::NothingToResume { .. } => Class::Usage,
+            Error::UnknownProfile { .. }
+            | Error::NotSignedIn { .. }
+            | Error::SessionEnded { .. }
+            | Error::Expired { .. } => Class::NotSignedIn,
+            Error::Rejected { .. } | Error::Problem { status: 401 | 403, .. } => Class::Rejected,
+            Error::Http(_) | Error::Busy => Class::CannotVerify,
+            Error::Discovery(error) => error.class(),
+            Error::NoFlow { .. }
+            | Error::OtherAccount { .. }
+            | Error::Denied
+            | Error::CodeExpired
+            | Error::TimedOut { .. }
+            | Error::Cancelled
+            | Error::PortInUse { .. }
+            | Error::NoListener { .. }
+            | Error::Authorization { .. }
+            | Error::IssuerMismatch { .. }
+            | Error::ForeignPage { .. } => Class::LoginFailed,
+            Error::Vault(_) => Class::Store,
+            Error::LocalMode { .. } | Error::Problem { .. } => Class::Other,
+        }
+    }
+
+    /// A stable name for programs (CLIENT C9, G3).
+    pub fn code(&self) -> &str {
+        match self {
+            Error::NobodyToAsk { .. } => "nobody_to_ask",
+            Error::NoFlow { .. } => "no_flow",
+            Error::BadServer { .. } => "bad_server",
+            Error::UnknownProfile { .. } => "unknown_profile",
+            Error::ForeignProfile { .. } => "foreign_profile",
+            Error::OtherAccount { .. } => "other_account",
+            Error::BadToken(_) => "bad_token",
+            Error::LocalMode { .. } => "local_mode",
+            Error::NotSignedIn { .. } => "not_signed_in",
+            Error::SessionEnded { .. } => "session_ended",
+            Error::Expired { .. } => "expired",
+            Error::Rejected { code, .. }
+            | Error::Problem { code, .. }
+            | Error::Authorization { code, .. } => code,
+            Error::Http(_) => "cannot_reach_server",
+            Error::Busy => "refresh_in_progress",
+            Error::Discovery(_) => "bad_metadata",
+            Error::Denied => "access_denied",
+            Error::CodeExpired => "expired_token",
+            Error::TimedOut { .. } => "timed_out",
+            Error::Cancelled => "cancelled",
+            Error::PortInUse { .. } => "port_in_use",
+            Error::NoListener { .. } => "no_listener",
+            Error::IssuerMismatch { .. } => "issuer_mismatch",
+            Error::ForeignPage { .. } => "foreign_page",
+            Error::NothingToResume { .. } => "nothing_to_resume",
+            Error::Vault(error) => error.code(),
+        }
+    }
+
+    /// The one next command, for a program called `tool`; `None` where trying again
+    /// later is all that can be done.
+    pub fn next(&self, tool: &str) -> Option<String> {
+        match self {
+            Error::NobodyToAsk { .. } => Some(format!("{tool} login --device")),
+            Error::NoFlow { .. } => Some(format!("{tool} login --with-token")),
+            Error::BadServer { .. } => Some(format!("{tool} login https://id.example.com")),
+            Error::UnknownProfile { name, .. } => Some(format!("{tool} login --profile {name}")),
+            Error::ForeignProfile { profile_server, profile, .. } => {
+                Some(format!("{tool} --profile {profile} --server {profile_server} status"))
+            }
+            Error::OtherAccount { .. } => Some(format!("{tool} login --profile NAME")),
+            Error::BadToken(_) => Some(format!("{tool} login --with-token")),
+            Error::NotSignedIn { server } => Some(format!("{tool} login {server}")),
+            Error::SessionEnded { profile, .. } | Error::Expired { profile } => {
+                Some(format!("{tool} login --profile {profile}"))
+            }
+            Error::Denied
+            | Error::CodeExpired
+            | Error::TimedOut { .. }
+            | Error::Cancelled
+            | Error::Authorization { .. }
+            | Error::NothingToResume { .. } => Some(format!("{tool} login")),
+            Error::PortInUse { .. } | Error::NoListener { .. } => {
+                Some(format!("{tool} login --device"))
+            }
+            Error::Rejected { .. } => Some(format!("{tool} status --check")),
+            Error::Vault(error) => error.next(tool),
+            Error::LocalMode { .. }
+            | Error::Problem { .. }
+            | Error::Http(_)
+            | Error::Busy
+            | Error::Discovery(_)
+            | Error::IssuerMismatch { .. }
+            | Error::ForeignPage { .. } => None,
+        }
+    }
+}
+
+fn aside(text: &Option<String>) -> String {
+    text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default()
+}
+
+fn list(items: &[String], none: &str) -> String {
+    if items.is_empty() { none.to_owned() } else { items.join(", ") }
+}
+
+fn known_profiles(known: &[String]) -> String {
+    match known {
+        [] => "is none yet".to_owned(),
+        [one] => format!("is {one:?}"),
+        many => format!("are {}", many.join(", ")),
+    }
+}

@@ -1,0 +1,275 @@
+//! What a vault holds: profiles, and credentials with their receipts.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hallpass_core::{Digest, Scope, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::status::Account;
+use crate::time::Time;
+
+/// The schema that this version writes. A newer one is refused, never rewritten (CLIENT D11).
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything in a vault.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Contents {
+    /// See [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The profile that is used when nothing else is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<String>,
+    /// Profiles by name.
+    #[serde(default)]
+    pub profiles: BTreeMap<String, Profile>,
+    /// Credentials; at most one for each [`Key`].
+    #[serde(default)]
+    pub credentials: Vec<Credential>,
+    /// Fields of later versions, kept.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            current: None,
+            profiles: BTreeMap::new(),
+            credentials: Vec::new(),
+            rest: Map::new(),
+        }
+    }
+}
+
+impl Contents {
+    /// The credential that `key` names.
+    pub fn credential(&self, key: &Key) -> Option<&Credential> {
+        self.credentials.iter().find(|credential| credential.key == *key)
+    }
+
+    /// The credential of a profile.
+    pub fn of_profile(&self, name: &str) -> Option<&Credential> {
+        self.profiles.get(name).and_then(|profile| self.credential(&profile.key))
+    }
+
+    /// Puts `credential` in the place of the one with the same key, if any.
+    pub fn put(&mut self, credential: Credential) {
+        match self.credentials.iter_mut().find(|old| old.key == credential.key) {
+            Some(old) => *old = credential,
+            None => self.credentials.push(credential),
+        }
+    }
+
+    /// Removes a profile, and its credential unless another profile uses it.
+    pub fn remove_profile(&mut self, name: &str) {
+        let Some(profile) = self.profiles.remove(name) else { return };
+        if !self.profiles.values().any(|other| other.key == profile.key) {
+            self.credentials.retain(|credential| credential.key != profile.key);
+        }
+        if self.current.as_deref() == Some(name) {
+            self.current = None;
+        }
+    }
+}
+
+/// One account at one server, under a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The server that calls go to.
+    pub server: String,
+    /// Which credential it uses.
+    #[serde(flatten)]
+    pub key: Key,
+    /// Fields of later versions, kept.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// What names a credential (CLIENT D12): who issued it, to which client, for whom.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key {
+    /// The issuer, byte for byte.
+    pub issuer: String,
+    /// The client it was issued to.
+    pub client_id: String,
+    /// The issuer's name for the account: OIDC `sub`.
+    pub account: String,
+}
+
+impl Key {
+    /// A short name for files that belong to this credential. Two profiles with one
+    /// credential get one name (CLIENT E13).
+    pub fn file_name(&self) -> String {
+        // Lengths first, so that no two keys give one text.
+        let text = format!(
+            "{}:{}:{}:{}{}{}",
+            self.issuer.len(),
+            self.client_id.len(),
+            self.account.len(),
+            self.issuer,
+            self.client_id,
+            self.account
+        );
+        let digest = Digest::of(text.as_bytes());
+        digest.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// One credential and everything that using it needs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Credential {
+    /// What names it.
+    #[serde(flatten)]
+    pub key: Key,
+    /// E-mail address of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Display name of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How it came to be.
+    pub kind: CredentialKind,
+    /// What it was scoped to.
+    #[serde(default, skip_serializing_if = "Scope::is_empty")]
+    pub scope: Scope,
+    /// The access token, unless the session has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// RFC 6749 §1.5.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "Secret::serialize_exposed_option"
+    )]
+    pub refresh_token: Option<Secret>,
+    /// RFC 8707: what it is made out for, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// Where it is refreshed and revoked; from the issuer's metadata at login.
+    #[serde(default)]
+    pub endpoints: Endpoints,
+    /// The tombstone of a session that the server ended (CLIENT E5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
+    /// Fields of later versions (a bound key, an ID token), kept.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// How a credential came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialKind {
+    /// Issued to us by an OAuth flow: ours to refresh and to revoke.
+    Oauth,
+    /// Handed over with `--with-token`: somebody else's to revoke.
+    Given,
+}
+
+/// An access token and when it arrived.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Access {
+    /// The token.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub token: Secret,
+    /// When it arrived.
+    pub received: Receipt,
+    /// `expires_in`: seconds from the receipt; `None` if nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+}
+
+/// When something arrived, by the boot clock, else by the wall clock (CLIENT J3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// By the wall clock.
+    pub at: Timestamp,
+    /// By the boot clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<BootReceipt>,
+}
+
+/// A receipt on the boot clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootReceipt {
+    /// Which boot.
+    pub id: String,
+    /// Milliseconds since that boot.
+    pub ms: u64,
+}
+
+/// Where a credential is refreshed, revoked and looked up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// RFC 6749 §3.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// RFC 7009.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<String>,
+}
+
+/// Why and when a session ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// What the server said.
+    pub reason: String,
+    /// When we learnt of it.
+    pub at: Timestamp,
+}
+
+impl Receipt {
+    /// Now.
+    pub fn now(time: &dyn Time) -> Self {
+        let boot = time.boot().map(|boot| BootReceipt {
+            id: boot.id,
+            ms: u64::try_from(boot.since.as_millis()).unwrap_or(u64::MAX),
+        });
+        Self { at: time.now(), boot }
+    }
+
+    /// How long ago that was; `None` if no clock can tell: another boot, and a
+    /// wall clock that was set back since.
+    pub fn age(&self, time: &dyn Time) -> Option<Duration> {
+        if let (Some(then), Some(now)) = (&self.boot, time.boot())
+            && then.id == now.id
+        {
+            return now.since.checked_sub(Duration::from_millis(then.ms));
+        }
+        let now = time.now();
+        (now >= self.at).then(|| now.since(self.at))
+    }
+}
+
+impl Access {
+    /// How long the token is still good for: zero if it is over, or if no clock can
+    /// tell; `None` if nobody said when it ends.
+    pub fn remaining(&self, time: &dyn Time) -> Option<Duration> {
+        let lifetime = Duration::from_secs(self.expires_in?);
+        Some(self.received.age(time).map_or(Duration::ZERO, |age| lifetime.saturating_sub(age)))
+    }
+
+    /// When it ends, for people: by the wall clock as it is now.
+    pub fn expires_at(&self, time: &dyn Time) -> Option<Timestamp> {
+        let lifetime = Duration::from_secs(self.expires_in?);
+        match self.received.age(time) {
+            Some(age) => Some(time.now() - age + lifetime),
+            None => Some(self.received.at + lifetime),
+        }
+    }
+}
+
+impl Credential {
+    /// Whose it is.
+    pub fn account(&self) -> Account {
+        Account { id: self.key.account.clone(), email: self.email.clone(), name: self.name.clone() }
+    }
+
+    /// Tells one refresh token from another without holding it; for compare-and-swap.
+    pub fn fingerprint(&self) -> Option<Digest> {
+        self.refresh_token.as_ref().map(|token| Digest::of(token.expose().as_bytes()))
+    }
+}
