@@ -1,1 +1,60 @@
-//! store
+//! What is kept: one file per noun, two engines, one conformance suite.
+//!
+//! A [`Store`] is a cheap handle. Each noun is a small view of it with methods
+//! named for what happens (`spend`, `approve`, `rotate`, `end`); every method is
+//! one atomic change or one read, and no transaction crosses this interface.
+//! What can happen in the domain is an enum ([`Spend`], [`Rotation`], …); what goes
+//! wrong with the database is an [`Error`].
+//!
+//! | module | what it keeps |
+//! |---|---|
+//! | [`settings`], [`setup`] | facts about the deployment; the one-time code of the first administrator |
+//! | [`users`] | people |
+//! | [`clients`], [`resources`] | programs that ask, and APIs that tokens are made out for |
+//! | [`grants`] | the root of each authorization |
+//! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
+//! | [`sessions`] | browsers that are signed in |
+//! | [`tombstones`] | what was revoked, and the epoch |
+//! | [`failures`] | counters of failed attempts |
+//! | [`signing_keys`] | keys that sign JWTs, sealed |
+//! | [`audit`] | one row for every change, written with it |
+//!
+//! Time is an argument everywhere: [`By::at`] is "now" for a change. Secrets come as
+//! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
+
+// The interface comes first so that its users can be written; bodies follow noun by noun.
+#![allow(clippy::todo)]
+
+pub mod audit;
+pub mod clients;
+pub mod codes;
+pub mod devices;
+pub mod error;
+pub mod failures;
+pub mod grants;
+pub mod refresh;
+pub mod resources;
+pub mod sessions;
+pub mod settings;
+pub mod setup;
+pub mod signing_keys;
+mod store;
+pub mod tombstones;
+pub mod users;
+
+pub use audit::{Audit, AuditRow, By};
+pub use clients::{Client, ClientKind, Clients};
+pub use codes::{Code, Codes, Issue, NewCode};
+pub use devices::{Decide, Device, DeviceStatus, Devices, NewDevice, Poll, Start};
+pub use error::{Error, OpenError};
+pub use failures::Failures;
+pub use grants::{Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
+pub use refresh::{NewRefresh, Refresh, Refreshes, Rotation};
+pub use resources::{NewResource, Resources};
+pub use sessions::{NewSession, Session, Sessions};
+pub use settings::Settings;
+pub use setup::{Claim, Setup};
+pub use signing_keys::{SigningKey, SigningKeys};
+pub use store::{Engine, Place, Store};
+pub use tombstones::Tombstones;
+pub use users::{NewUser, User, Users};
