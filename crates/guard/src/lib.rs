@@ -1,1 +1,41 @@
-//! guard
+//! How an API checks a token: a tower layer over a [`Verifier`].
+//!
+//! ```text
+//! request → bearer (one credential, well-formed) → shape (can it be an access token?)
+//!         → Verifier (is it good, now, here?) → scope → handler, with a Decision
+//! ```
+//!
+//! Whatever is refused before the [`Verifier`] costs no look-up. A refusal says how to
+//! do better: a challenge with the protected resource's metadata and the scope needed
+//! (RFC 6750 §3, RFC 9728 §5.1), and an RFC 9457 body. When the verifier cannot ask,
+//! the answer is 503, never yes.
+//!
+//! ```
+//! # use hallpass_guard::{Guard, Verifier, Unverified};
+//! # use hallpass_verdict::Decision;
+//! # #[derive(Clone)] struct Mine;
+//! # impl Verifier for Mine {
+//! #     async fn verify(&self, _: &str) -> Result<Decision, Unverified> { Err(Unverified::NotGood) }
+//! # }
+//! let metadata = "https://api.example.com/.well-known/oauth-protected-resource";
+//! let layer = Guard::new(Mine, metadata).require("publish");
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`bearer`] | the credential of a request: exactly one, in the header |
+//! | [`shape`] | what cannot be an access token is told apart without a look-up |
+//! | [`verifier`] | who is asked |
+//! | [`layer`] | [`Guard`], the tower layer |
+//! | [`refusal`] | the answers when it is not let through |
+
+pub mod bearer;
+pub mod layer;
+pub mod refusal;
+pub mod shape;
+pub mod verifier;
+
+pub use hallpass_verdict::Decision;
+pub use layer::{Guard, Guarded};
+pub use refusal::{Challenge, Refusal};
+pub use verifier::{Unverified, Verifier};

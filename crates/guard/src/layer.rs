@@ -1,0 +1,222 @@
+//! [`Guard`], the tower layer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hallpass_verdict::Decision;
+use http::{Request, Response};
+use tower::{Layer, Service};
+
+use crate::{Challenge, Refusal, Verifier, bearer, shape};
+
+/// Lets requests through whose token is good here, and puts the [`Decision`] into their
+/// extensions.
+#[derive(Clone, Debug)]
+pub struct Guard<V> {
+    verifier: V,
+    /// Scope tokens that are all needed.
+    needed: Vec<&'static str>,
+    challenge: Arc<Challenge>,
+}
+
+impl<V: Verifier> Guard<V> {
+    /// A guard that asks `verifier` and whose challenges point to `resource_metadata`.
+    pub fn new(verifier: V, resource_metadata: impl Into<String>) -> Self {
+        let challenge =
+            Challenge { resource_metadata: Some(resource_metadata.into()), scope: None };
+        Self { verifier, needed: Vec::new(), challenge: Arc::new(challenge) }
+    }
+
+    /// Also asks for a scope token; may be called more than once.
+    pub fn require(mut self, scope: &'static str) -> Self {
+        self.needed.push(scope);
+        let challenge =
+            Challenge { scope: Some(self.needed.join(" ")), ..Challenge::clone(&self.challenge) };
+        self.challenge = Arc::new(challenge);
+        self
+    }
+
+    /// What a refusal of this guard tells.
+    pub fn challenge(&self) -> &Challenge {
+        &self.challenge
+    }
+
+    async fn decide<B>(&self, request: &Request<B>) -> Result<Decision, Refusal>
+    where
+        B: Sync,
+    {
+        let token = bearer::token(request.headers(), request.uri().query())?;
+        if !shape::is_access_token(token.expose()) {
+            return Err(Refusal::NotGood);
+        }
+        let decision = self.verifier.verify(token.expose()).await?;
+        // Checked for each request, whatever was decided for an earlier one (E10).
+        if self.needed.iter().all(|scope| decision.scope.contains(scope)) {
+            Ok(decision)
+        } else {
+            Err(Refusal::ScopeMissing)
+        }
+    }
+}
+
+impl<S, V: Verifier> Layer<S> for Guard<V> {
+    type Service = Guarded<S, V>;
+
+    fn layer(&self, inner: S) -> Guarded<S, V> {
+        Guarded { inner, guard: self.clone() }
+    }
+}
+
+/// A service behind a [`Guard`].
+#[derive(Clone, Debug)]
+pub struct Guarded<S, V> {
+    inner: S,
+    guard: Guard<V>,
+}
+
+impl<S, V, B, R> Service<Request<B>> for Guarded<S, V>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    V: Verifier,
+    B: Send + Sync + 'static,
+    R: From<Bytes>,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // The service that was polled ready is the one to call.
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        let guard = self.guard.clone();
+        Box::pin(async move {
+            // Nobody but this guard decides, whatever an outer layer left here.
+            request.extensions_mut().remove::<Decision>();
+            match guard.decide(&request).await {
+                Ok(decision) => {
+                    request.extensions_mut().insert(decision);
+                    inner.call(request).await
+                }
+                Err(refusal) => Ok(refusal.response(&guard.challenge)),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use hallpass_core::Timestamp;
+    use http::StatusCode;
+    use http_body_util::Full;
+    use tower::{ServiceExt, service_fn};
+
+    use super::*;
+    use crate::Unverified;
+
+    /// Knows one good token; counts how often it was asked.
+    #[derive(Clone, Default)]
+    struct Counting(Arc<AtomicUsize>, bool);
+
+    impl Verifier for Counting {
+        async fn verify(&self, token: &str) -> Result<Decision, Unverified> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            match () {
+                () if self.1 => Err(Unverified::Unavailable),
+                () if token == good() => Ok(decision()),
+                () => Err(Unverified::NotGood),
+            }
+        }
+    }
+
+    fn good() -> String {
+        format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(r#"{"typ":"at+jwt"}"#))
+    }
+
+    fn decision() -> Decision {
+        Decision {
+            kind: hallpass_verdict::CredentialKind::AccessToken,
+            subject: "usr_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().expect("id"),
+            email: "ada@example.com".to_owned(),
+            name: "Ada".to_owned(),
+            admin: false,
+            client_id: "c".to_owned(),
+            scope: "account".parse().expect("scope"),
+            grant: "grt_01JBBBBBBBBBBBBBBBBBBBBBBB".parse().expect("id"),
+            audience: vec!["https://api.example".to_owned()],
+            jti: "jti".to_owned(),
+            auth_time: Timestamp::default(),
+            issued_at: Timestamp::default(),
+            expires_at: Timestamp::default(),
+        }
+    }
+
+    async fn ask(guard: Guard<Counting>, header: Option<String>) -> (StatusCode, usize) {
+        let asked = guard.verifier.0.clone();
+        let inner = service_fn(|request: Request<()>| async move {
+            let who = request.extensions().get::<Decision>().map(|d| d.email.clone());
+            let body = Full::new(Bytes::from(who.unwrap_or_default()));
+            Ok::<_, Infallible>(Response::new(body))
+        });
+        let mut request = Request::get("/");
+        if let Some(header) = header {
+            request = request.header("authorization", header);
+        }
+        let request = request.body(()).expect("request");
+        let Ok(response) = guard.layer(inner).oneshot(request).await;
+        (response.status(), asked.load(Ordering::SeqCst))
+    }
+
+    fn guard(unavailable: bool) -> Guard<Counting> {
+        Guard::new(Counting(Arc::default(), unavailable), "https://id.example/m").require("account")
+    }
+
+    #[tokio::test]
+    async fn a_good_token_is_let_through_with_its_decision() {
+        assert_eq!(
+            ask(guard(false), Some(format!("Bearer {}", good()))).await,
+            (StatusCode::OK, 1)
+        );
+    }
+
+    // proves: G04
+    #[tokio::test]
+    async fn what_cannot_be_a_token_costs_no_look_up() {
+        for header in [
+            None,
+            Some("Basic YTpi".to_owned()),
+            Some("Bearer hp_rt_000000000000000000000000000000000000".to_owned()),
+            Some("Bearer a.b.c".to_owned()),
+        ] {
+            assert_eq!(ask(guard(false), header).await, (StatusCode::UNAUTHORIZED, 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_to_ask_is_never_yes() {
+        let answer = ask(guard(true), Some(format!("Bearer {}", good()))).await;
+        assert_eq!(answer, (StatusCode::SERVICE_UNAVAILABLE, 1));
+    }
+
+    // proves: E10, G12
+    #[tokio::test]
+    async fn the_scope_is_checked_for_each_request() {
+        let strict = guard(false).require("admin");
+        assert_eq!(strict.challenge().scope.as_deref(), Some("account admin"));
+        let answer = ask(strict, Some(format!("Bearer {}", good()))).await;
+        assert_eq!(answer, (StatusCode::FORBIDDEN, 1));
+    }
+}

@@ -1,0 +1,202 @@
+//! The answers when a request is not let through.
+
+use bytes::Bytes;
+use hallpass_core::wire::api::Problem;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::Unverified;
+
+/// Why a request is not let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// 401 with a bare challenge.
+    #[error("no access token was presented")]
+    NoCredential,
+    /// 400.
+    #[error("the Authorization header is not well-formed")]
+    Malformed,
+    /// 400.
+    #[error("more than one credential was presented")]
+    TwoCredentials,
+    /// 400.
+    #[error("an access token does not belong in a URL; it may be in logs now, so replace it")]
+    TokenInUrl,
+    /// 401.
+    #[error("the access token is expired, revoked or not valid here")]
+    NotGood,
+    /// 403.
+    #[error("the access token lacks the scope that is needed here")]
+    ScopeMissing,
+    /// 503.
+    #[error("the access token cannot be checked right now")]
+    Unavailable,
+}
+
+impl From<Unverified> for Refusal {
+    fn from(unverified: Unverified) -> Self {
+        match unverified {
+            Unverified::NotGood => Self::NotGood,
+            Unverified::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+/// What a challenge tells: where the resource's metadata is (RFC 9728 §5.1) and which
+/// scope is needed (RFC 6750 §3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Challenge {
+    /// URL of the protected resource's metadata.
+    pub resource_metadata: Option<String>,
+    /// Scope tokens, separated by spaces.
+    pub scope: Option<String>,
+}
+
+impl Refusal {
+    /// RFC 6750 §3.1.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::NoCredential | Self::NotGood => StatusCode::UNAUTHORIZED,
+            Self::Malformed | Self::TwoCredentials | Self::TokenInUrl => StatusCode::BAD_REQUEST,
+            Self::ScopeMissing => StatusCode::FORBIDDEN,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// RFC 6750 §3.1; none for a request without a credential.
+    pub fn error(self) -> Option<&'static str> {
+        match self {
+            Self::NoCredential | Self::Unavailable => None,
+            Self::Malformed | Self::TwoCredentials | Self::TokenInUrl => Some("invalid_request"),
+            Self::NotGood => Some("invalid_token"),
+            Self::ScopeMissing => Some("insufficient_scope"),
+        }
+    }
+
+    /// The `WWW-Authenticate` value, if this answer has one.
+    pub fn challenge(self, challenge: &Challenge) -> Option<HeaderValue> {
+        if self == Self::Unavailable {
+            return None;
+        }
+        let mut parameters = Vec::new();
+        if let Some(error) = self.error() {
+            parameters.push(format!("error=\"{error}\""));
+            parameters.push(format!("error_description=\"{self}\""));
+        }
+        if let Some(scope) = &challenge.scope {
+            parameters.push(format!("scope=\"{scope}\""));
+        }
+        if let Some(url) = &challenge.resource_metadata {
+            parameters.push(format!("resource_metadata=\"{url}\""));
+        }
+        let text = if parameters.is_empty() {
+            "Bearer".to_owned()
+        } else {
+            format!("Bearer {}", parameters.join(", "))
+        };
+        HeaderValue::from_str(&text).ok()
+    }
+
+    /// The whole answer, with an RFC 9457 body.
+    pub fn response<B: From<Bytes>>(self, challenge: &Challenge) -> Response<B> {
+        let status = self.status();
+        let problem = Problem {
+            kind: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            code: match self {
+                Self::NoCredential => "not_signed_in",
+                Self::Unavailable => "cannot_verify",
+                _ => self.error().unwrap_or_default(),
+            }
+            .to_owned(),
+            detail: Some(format!("{self}{}", self.next_step())),
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = Response::new(B::from(Bytes::from(body)));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge(challenge) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if self == Self::Unavailable {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    fn next_step(self) -> &'static str {
+        match self {
+            Self::NoCredential => "; send one as Authorization: Bearer",
+            Self::Malformed | Self::TwoCredentials => {
+                "; send exactly one, as Authorization: Bearer"
+            }
+            Self::TokenInUrl => "",
+            Self::NotGood => "; refresh it or sign in again",
+            Self::ScopeMissing => "; sign in again and ask for it",
+            Self::Unavailable => "; try again in a moment",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> [Refusal; 7] {
+        [
+            Refusal::NoCredential,
+            Refusal::Malformed,
+            Refusal::TwoCredentials,
+            Refusal::TokenInUrl,
+            Refusal::NotGood,
+            Refusal::ScopeMissing,
+            Refusal::Unavailable,
+        ]
+    }
+
+    // proves: F07, G12
+    #[test]
+    fn the_challenge_tells_where_to_read_and_what_to_ask_for() {
+        let challenge = Challenge {
+            resource_metadata: Some("https://id.example/.well-known/x".to_owned()),
+            scope: Some("account".to_owned()),
+        };
+        let says = |refusal: Refusal| {
+            let value = refusal.challenge(&challenge).expect("challenge");
+            value.to_str().expect("ASCII").to_owned()
+        };
+        assert_eq!(
+            says(Refusal::NoCredential),
+            r#"Bearer scope="account", resource_metadata="https://id.example/.well-known/x""#
+        );
+        assert_eq!(
+            says(Refusal::NotGood),
+            r#"Bearer error="invalid_token", error_description="the access token is expired, revoked or not valid here", scope="account", resource_metadata="https://id.example/.well-known/x""#
+        );
+        assert!(says(Refusal::ScopeMissing).starts_with(r#"Bearer error="insufficient_scope""#));
+        assert_eq!(Refusal::NoCredential.challenge(&Challenge::default()).expect("bare"), "Bearer");
+    }
+
+    #[test]
+    fn every_refusal_has_its_status_and_a_problem() {
+        let statuses = all().map(|refusal| refusal.status().as_u16());
+        assert_eq!(statuses, [401, 400, 400, 400, 401, 403, 503]);
+        for refusal in all() {
+            let response: Response<Vec<u8>> =
+                refusal.response::<Body>(&Challenge::default()).map(|body| body.0);
+            let problem: Problem = serde_json::from_slice(response.body()).expect("problem");
+            assert_eq!(problem.status, refusal.status().as_u16());
+            assert!(!problem.code.is_empty());
+        }
+    }
+
+    struct Body(Vec<u8>);
+    impl From<Bytes> for Body {
+        fn from(bytes: Bytes) -> Self {
+            Self(bytes.to_vec())
+        }
+    }
+}
