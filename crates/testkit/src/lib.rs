@@ -7,7 +7,9 @@
 //! | [`tree`] | the source tree itself |
 //! | [`proofs`] | requirements, the tests that prove them, and the table of both |
 //! | [`fuzz`] | what must hold for any bytes |
+//! | [`redirects`] | addresses that are, and are not, a client's own |
 
 pub mod fuzz;
 pub mod proofs;
+pub mod redirects;
 pub mod tree;
