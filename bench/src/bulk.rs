@@ -1,11 +1,163 @@
 //! Many tokens at once, straight into the store's tables.
+//!
+//! One grant with its refresh token is made through the store's interface; all others
+//! are copies of its rows with an id and a digest of their own. So this follows the
+//! schema without knowing it.
 
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use hallpass_core::id::{AuditId, GrantId};
+use hallpass_core::token::Kind;
+use hallpass_core::wire::CLI_CLIENT_ID;
+use hallpass_core::{Clock, Scope, TokenText};
+use hallpass_store::{
+    By, GrantKind, Issue, NewCode, NewGrant, NewRefresh, Place, Reported, Spend, Store,
+};
+use rusqlite::Connection;
+use rusqlite::types::Value;
 
-/// Loads `count` live grants, each with one refresh token.
-pub(crate) fn load(data: &Path, count: u32) -> Result<Vec<String>> {
-    let _ = (data, count);
-    Ok(Vec::new())
+use crate::system::{SystemClock, SystemRandom};
+
+/// Whom everything belongs to.
+pub(crate) const EMAIL: &str = "ada@example.com";
+
+/// The database in a data directory.
+const DATABASE: &str = "hallpass.db";
+
+/// How many tokens the bench may want to use; of the others it keeps no text.
+const USABLE: usize = 2_000;
+
+/// Everything that is loaded outlives the run.
+const LIFE: Duration = Duration::from_secs(86_400);
+
+/// Loads `count` live grants for `resource`, each with an unused refresh token, and
+/// returns some of the tokens.
+pub(crate) fn load(data: &Path, resource: &str, count: u32) -> Result<Vec<String>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let (grant, token) = runtime.block_on(template(data, resource))?;
+    let database = Connection::open(data.join(DATABASE))?;
+    // Nobody would mind losing this, and nothing here needs to be checked again.
+    database.execute_batch(
+        "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -262144; BEGIN;",
+    )?;
+    let mut grants = Copies::of(&database, "grants", "id", &Value::Text(grant.to_string()))?;
+    let digest = token.digest().as_bytes().to_vec();
+    let mut refresh = Copies::of(&database, "refresh", "digest", &Value::Blob(digest))?;
+    let mut usable = vec![token.expose().to_owned()];
+    for _ in 1..count {
+        let token = TokenText::mint(Kind::Refresh, &SystemRandom);
+        let id = Value::Text(GrantId::new(&SystemClock, &SystemRandom).to_string());
+        grants.add(&[("id", id.clone())])?;
+        let digest = Value::Blob(token.digest().as_bytes().to_vec());
+        refresh.add(&[("digest", digest), ("grant_id", id)])?;
+        if usable.len() < USABLE {
+            usable.push(token.expose().to_owned());
+        }
+    }
+    drop((grants, refresh));
+    database.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
+    let loaded: u32 = database.query_row("SELECT COUNT(*) FROM refresh", [], |row| row.get(0))?;
+    ensure!(loaded == count, "{loaded} tokens are there, not {count}");
+    Ok(usable)
+}
+
+/// One grant of the usual kind, and its refresh token.
+async fn template(data: &Path, resource: &str) -> Result<(GrantId, TokenText)> {
+    let store = Store::open(&Place::Directory(data.to_owned())).await?;
+    let user = store.users().by_email(EMAIL).await?.context("the user is not there")?;
+    let now = SystemClock.now();
+    let by = || By {
+        id: AuditId::new(&SystemClock, &SystemRandom),
+        at: SystemClock.now(),
+        actor: user.id.to_string(),
+        client_id: Some(CLI_CLIENT_ID.to_owned()),
+        address: Some("127.0.0.1".to_owned()),
+    };
+    let scope: Scope =
+        ["account", "email", "offline_access", "openid", "profile"].into_iter().collect();
+    let grant = NewGrant {
+        id: GrantId::new(&SystemClock, &SystemRandom),
+        user_id: user.id,
+        client_id: CLI_CLIENT_ID.to_owned(),
+        kind: GrantKind::Code,
+        scope,
+        resources: vec![resource.to_owned()],
+        auth_time: now,
+        session_id: None,
+        expires_at: Some(now + LIFE),
+        address: Some("127.0.0.1".to_owned()),
+        reported: Reported::default(),
+    };
+    let id = grant.id;
+    let code = TokenText::mint(Kind::Code, &SystemRandom).digest();
+    let new = NewCode {
+        digest: code,
+        grant,
+        redirect_uri: "http://127.0.0.1:1/callback".to_owned(),
+        challenge: None,
+        nonce: None,
+        expires_at: now + LIFE,
+    };
+    let issued = store.codes().issue(new, &by()).await?;
+    ensure!(issued == Issue::Issued, "a code for a good user is {issued:?}");
+    let token = TokenText::mint(Kind::Refresh, &SystemRandom);
+    let first = NewRefresh { digest: token.digest(), expires_at: now + LIFE };
+    let spent = store.codes().spend(&code, Some(first), &by()).await?;
+    ensure!(spent == Spend::Won, "a code that nobody spent is {spent:?}");
+    store.close().await;
+    Ok((id, token))
+}
+
+/// Copies of one row.
+struct Copies<'c> {
+    insert: rusqlite::Statement<'c>,
+    columns: Vec<String>,
+    row: Vec<Value>,
+}
+
+impl<'c> Copies<'c> {
+    /// Of the row of `table` that has `key` in the column `by`.
+    fn of(database: &'c Connection, table: &str, by: &str, key: &Value) -> Result<Self> {
+        let mut select = database.prepare(&format!("SELECT * FROM {table} WHERE {by} = ?1"))?;
+        let columns: Vec<String> = select.column_names().iter().map(ToString::to_string).collect();
+        let row =
+            select.query_row([key], |row| (0..columns.len()).map(|at| row.get(at)).collect())?;
+        let places: Vec<String> = (1..=columns.len()).map(|at| format!("?{at}")).collect();
+        let insert =
+            format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), places.join(", "));
+        Ok(Self { insert: database.prepare(&insert)?, columns, row })
+    }
+
+    /// Adds a copy in which some columns differ.
+    fn add(&mut self, differences: &[(&str, Value)]) -> Result<()> {
+        for (column, value) in differences {
+            let at = self.columns.iter().position(|name| name == column);
+            self.row[at.with_context(|| format!("there is no column {column}"))?] = value.clone();
+        }
+        self.insert.execute(rusqlite::params_from_iter(&self.row))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_differs_only_where_it_was_told_to() {
+        let database = Connection::open_in_memory().unwrap();
+        database
+            .execute_batch(
+                "CREATE TABLE t (id TEXT, n BIGINT, x); INSERT INTO t VALUES ('a', 7, NULL);",
+            )
+            .unwrap();
+        let mut copies = Copies::of(&database, "t", "id", &Value::Text("a".into())).unwrap();
+        copies.add(&[("id", Value::Text("b".into()))]).unwrap();
+        assert!(copies.add(&[("other", Value::Null)]).is_err());
+        let copied = "SELECT COUNT(*) FROM t WHERE id = 'b' AND n = 7 AND x IS NULL";
+        let found: i64 = database.query_row(copied, [], |row| row.get(0)).unwrap();
+        assert_eq!(found, 1);
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hallpass_core::PublicUrl;
 use hallpass_core::wire::{CLI_CLIENT_ID, path};
 
 use crate::bulk;
@@ -26,8 +27,9 @@ const START_WITHIN: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(crate) struct Deployment {
     data: PathBuf,
-    /// Where its server listens, and its public URL: it is kept at the first start.
     address: SocketAddr,
+    /// Where the server listens. It is kept at the first start, so the port stays.
+    public_url: PublicUrl,
     /// The caller's `Authorization` header.
     caller: String,
     /// Refresh tokens that nobody has used yet.
@@ -37,10 +39,12 @@ pub(crate) struct Deployment {
 impl Deployment {
     /// Makes one with `tokens` live refresh tokens, each with a grant of its own.
     pub(crate) fn make(program: &Program, data: PathBuf, tokens: u32) -> Result<Self> {
+        let address = free_address()?;
+        let public_url = PublicUrl::parse(&format!("http://{address}"))?;
         let home = data.with_extension("home");
         std::fs::create_dir_all(&home)?;
         let dir = data.to_str().context("a path that is not text")?;
-        let person = ["--email", "ada@example.com", "--name", "Ada Lovelace", "--password-stdin"];
+        let person = ["--email", bulk::EMAIL, "--name", "Ada Lovelace", "--password-stdin"];
         let mut user = vec!["admin", "user", "create", "--data-dir", dir];
         user.extend(person);
         program.run(&user, &home, "correct horse battery staple\n").context("making a user")?;
@@ -48,9 +52,10 @@ impl Deployment {
         client.extend(["--id", CALLER, "--confidential"]);
         client.extend(["--redirect-uri", "https://api.example.com/callback"]);
         let secret = program.run(&client, &home, "").context("making a client")?;
-        let unused = bulk::load(&data, tokens).context("loading tokens")?;
+        let unused =
+            bulk::load(&data, &public_url.default_resource(), tokens).context("loading tokens")?;
         let caller = format!("Basic {}", STANDARD.encode(format!("{CALLER}:{}", secret.trim())));
-        Ok(Self { data, address: free_address()?, caller, unused })
+        Ok(Self { data, address, public_url, caller, unused })
     }
 
     /// The `Authorization` header of the client that introspects.
@@ -60,12 +65,12 @@ impl Deployment {
 
     /// Starts its server, which may not listen yet.
     pub(crate) fn spawn(&self, program: &Program) -> Result<Server> {
-        Server::hallpass(program.path(), &self.data, self.address, &self.url())
+        Server::hallpass(program.path(), &self.data, self.address, self.url())
     }
 
     /// Its public URL.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub(crate) fn url(&self) -> &str {
+        self.public_url.issuer()
     }
 
     /// Starts its server and waits until it is ready.

@@ -31,7 +31,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     let few = bench.few()?;
     let server = few.serve(&program)?;
     let token = few.access_tokens(&server, 1)?.remove(0);
-    let url = few.url();
+    let url = few.url().to_owned();
     program
         .run(&["login", &url, "--with-token"], &home, &token)
         .context("keeping a token for later")?;
