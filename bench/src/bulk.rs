@@ -121,7 +121,7 @@ impl<'c> Copies<'c> {
     /// Of the row of `table` that has `key` in the column `by`.
     fn of(database: &'c Connection, table: &str, by: &str, key: &Value) -> Result<Self> {
         let mut select = database.prepare(&format!("SELECT * FROM {table} WHERE {by} = ?1"))?;
-        let columns: Vec<String> = select.column_names().iter().map(ToString::to_string).collect();
+        let columns: Vec<String> = select.column_names().map(str::to_owned).collect();
         let row =
             select.query_row([key], |row| (0..columns.len()).map(|at| row.get(at)).collect())?;
         let places: Vec<String> = (1..=columns.len()).map(|at| format!("?{at}")).collect();
