@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use hallpass_core::Secret;
 use hallpass_verdict::Decision;
 use http::{Request, Response};
 use tower::{Layer, Service};
@@ -44,15 +45,14 @@ impl<V: Verifier> Guard<V> {
         &self.challenge
     }
 
-    async fn decide<B>(&self, request: &Request<B>) -> Result<Decision, Refusal>
-    where
-        B: Sync,
-    {
+    /// What can be decided without asking anybody.
+    fn presented<B>(request: &Request<B>) -> Result<Secret, Refusal> {
         let token = bearer::token(request.headers(), request.uri().query())?;
-        if !shape::is_access_token(token.expose()) {
-            return Err(Refusal::NotGood);
-        }
-        let decision = self.verifier.verify(token.expose()).await?;
+        if shape::is_access_token(token.expose()) { Ok(token) } else { Err(Refusal::NotGood) }
+    }
+
+    async fn decide(&self, presented: Result<Secret, Refusal>) -> Result<Decision, Refusal> {
+        let decision = self.verifier.verify(presented?.expose()).await?;
         // Checked for each request, whatever was decided for an earlier one (E10).
         if self.needed.iter().all(|scope| decision.scope.contains(scope)) {
             Ok(decision)
@@ -82,7 +82,7 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     V: Verifier,
-    B: Send + Sync + 'static,
+    B: Send + 'static,
     R: From<Bytes>,
 {
     type Response = Response<R>;
@@ -98,10 +98,11 @@ where
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let guard = self.guard.clone();
+        let presented = Guard::<V>::presented(&request);
         Box::pin(async move {
             // Nobody but this guard decides, whatever an outer layer left here.
             request.extensions_mut().remove::<Decision>();
-            match guard.decide(&request).await {
+            match guard.decide(presented).await {
                 Ok(decision) => {
                     request.extensions_mut().insert(decision);
                     inner.call(request).await

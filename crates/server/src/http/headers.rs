@@ -1,0 +1,73 @@
+//! The security headers of every answer, in one place.
+//!
+//! A handler that needs another value sets it itself; what is set is left alone.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{
+    self, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue};
+
+use crate::app::App;
+
+/// Pages: our own stylesheet, images and forms, and nothing else; never in a frame
+/// (A20, attack-32, attack-34).
+const PAGE: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+     form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
+/// Data: nothing at all.
+const DATA: &str = "default-src 'none'; frame-ancestors 'none'";
+/// Two years (RFC 6797 §6.1), only sent over https.
+const HSTS: &str = "max-age=63072000";
+
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
+/// For pages that see a code: not even our own pages learn their address (A21).
+pub const NO_REFERRER: (HeaderName, HeaderValue) =
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+/// For public documents that caches may keep.
+pub const FIVE_MINUTES: (HeaderName, HeaderValue) =
+    (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+/// For answers that any page may read: they carry no cookie and need none.
+pub const ANY_ORIGIN: (HeaderName, HeaderValue) =
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+
+/// Middleware around everything.
+pub async fn secure(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    complete(response.headers_mut(), app.public_url().is_https());
+    response
+}
+
+fn complete(headers: &mut HeaderMap, https: bool) {
+    let page =
+        headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    // Form pages need `same-origin`: with `no-referrer` browsers send `Origin: null`
+    // on our own posts.
+    let (policy, referrer) = if page { (PAGE, "same-origin") } else { (DATA, "no-referrer") };
+    let always = [
+        (CONTENT_SECURITY_POLICY, policy),
+        (REFERRER_POLICY, referrer),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+    ];
+    for (name, value) in always {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        headers
+            .entry(CROSS_ORIGIN_RESOURCE_POLICY)
+            .or_insert(HeaderValue::from_static("same-origin"));
+    }
+    if https {
+        headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(HeaderValue::from_static(HSTS));
+    }
+}

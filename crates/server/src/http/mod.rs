@@ -1,0 +1,23 @@
+//! What every endpoint and page needs from HTTP, once.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`peer`] | who is at the other end, through named proxies |
+//! | [`cookie`] | the session cookie: read, set, clear |
+//! | [`same_origin`] | posts from other sites are refused |
+//! | [`form`] | form bodies: type, size, time, parameters |
+//! | [`failure`] | the store cannot be asked, or something of ours is broken |
+//! | [`headers`] | the security headers of every answer |
+//! | [`transport`] | TLS everywhere except loopback |
+
+pub mod cookie;
+pub mod failure;
+pub mod form;
+pub mod headers;
+pub mod peer;
+pub mod same_origin;
+pub mod transport;
+
+pub use cookie::{SessionCookie, Visitor};
+pub use form::{Form, FormError};
+pub use peer::Peer;

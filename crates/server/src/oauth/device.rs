@@ -1,0 +1,25 @@
+//! `POST /oauth/device`: device authorization (RFC 8628 §3.1).
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use hallpass_core::wire::oauth::DeviceAuthorization;
+use hallpass_core::wire::path::DEVICE_AUTHORIZATION;
+
+use super::Refusal;
+use super::call::Call;
+use crate::app::App;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route(DEVICE_AUTHORIZATION, post(start))
+}
+
+async fn start(
+    State(app): State<App>,
+    Call { params, credentials, origin }: Call,
+) -> Result<Json<DeviceAuthorization>, Refusal> {
+    // Anybody may ask, and each one takes a place among the codes that may wait.
+    app.limits().device_start(&origin)?;
+    let started = app.issuer().device_authorization(&params, credentials, &origin).await;
+    started.map(Json).map_err(|error| Call::refused(&app, &origin, error))
+}

@@ -1,0 +1,47 @@
+//! The OAuth and OpenID Connect endpoints, one file each.
+//!
+//! | module | endpoint |
+//! |---|---|
+//! | [`authorize`] | `/oauth/authorize` (RFC 6749 §3.1) |
+//! | [`token`] | `/oauth/token` (RFC 6749 §3.2) |
+//! | [`device`] | `/oauth/device` (RFC 8628 §3.1) |
+//! | [`revoke`] | `/oauth/revoke` (RFC 7009) |
+//! | [`introspect`] | `/oauth/introspect` (RFC 7662) |
+//! | [`userinfo`] | `/userinfo` (OIDC Core §5.3) |
+//! | [`logout`] | `/oauth/logout` (OIDC RP-Initiated Logout) |
+//! | [`jwks`] | `/oauth/jwks` (RFC 7517) |
+//! | [`metadata`] | the well-known documents, `/auth/config` |
+//! | [`call`] | what a form post to any of them presents |
+//! | [`refusal`] | RFC 6749 §5.2 error answers |
+
+use axum::Router;
+
+use crate::app::App;
+
+mod authorize;
+mod call;
+mod device;
+mod introspect;
+mod jwks;
+mod logout;
+mod metadata;
+pub(crate) mod preflight;
+mod refusal;
+mod revoke;
+mod token;
+mod userinfo;
+
+pub(crate) use refusal::Refusal;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .merge(authorize::routes())
+        .merge(token::routes())
+        .merge(device::routes())
+        .merge(revoke::routes())
+        .merge(introspect::routes())
+        .merge(userinfo::routes())
+        .merge(logout::routes())
+        .merge(jwks::routes())
+        .merge(metadata::routes())
+}

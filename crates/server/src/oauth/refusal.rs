@@ -1,0 +1,92 @@
+//! RFC 6749 §5.2: JSON with a registered code, never cached, and a challenge with 401.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use hallpass_core::wire::oauth::{ErrorCode, ErrorResponse};
+use hallpass_issuer::OAuthError;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+
+use crate::http::FormError;
+use crate::limit::Limited;
+
+/// An error answer of an OAuth endpoint.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(super) code: ErrorCode,
+    status: StatusCode,
+    body: ErrorResponse,
+    challenge: Option<&'static str>,
+    retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// 400 `invalid_request`.
+    pub(crate) fn invalid_request(description: &str) -> Self {
+        OAuthError::new(ErrorCode::InvalidRequest, description.to_owned()).into()
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Whether a credential was presented and is not good.
+    pub(super) fn refuses_a_credential(&self) -> bool {
+        matches!(self.code, ErrorCode::InvalidClient | ErrorCode::InvalidGrant)
+    }
+}
+
+impl From<OAuthError> for Refusal {
+    fn from(error: OAuthError) -> Self {
+        if let Some(cause) = &error.cause {
+            crate::http::failure::log(cause);
+        }
+        Self {
+            code: error.code,
+            status: StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST),
+            challenge: error.challenge(),
+            retry_after: error.retry_after,
+            body: error.body(),
+        }
+    }
+}
+
+impl From<FormError> for Refusal {
+    fn from(error: FormError) -> Self {
+        Self::invalid_request(&error.to_string()).with_status(error.status())
+    }
+}
+
+impl From<Limited> for Refusal {
+    fn from(Limited(wait): Limited) -> Self {
+        // RFC 6749 has no code of its own for this; the status says it (RFC 6585 §4).
+        OAuthError::new(
+            ErrorCode::InvalidRequest,
+            "too many requests from this network; come back later",
+        )
+        .retry_after(wait)
+        .into()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(wait) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
+        }
+        response
+    }
+}
+
+/// Whole seconds, rounded up, so that who waits that long has waited long enough.
+pub(crate) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}

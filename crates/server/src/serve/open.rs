@@ -1,0 +1,167 @@
+//! The data directory, the store in it, and an issuer over both. `serve` and `admin`
+//! open them the same way.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hallpass_core::brand::Brand;
+use hallpass_core::{Clock, PublicUrl, Random, Secret};
+use hallpass_issuer::{Config, Issuer};
+use hallpass_store::{OpenError, Place, Store};
+
+use super::{Failure, master_key};
+use crate::config::Settings;
+use crate::system::{SystemClock, SystemRandom};
+
+/// A store that is open, and what goes with it.
+pub struct Data {
+    /// What is kept.
+    pub store: Store,
+    /// The data directory.
+    pub dir: PathBuf,
+    /// Where the data is, in words, without a password.
+    pub place: String,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// An issuer over a store.
+pub struct Opened {
+    /// Every flow and rule.
+    pub issuer: Issuer,
+    /// What is kept.
+    pub store: Store,
+    /// The data directory.
+    pub dir: PathBuf,
+    /// Where the data is, in words, without a password.
+    pub place: String,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+}
+
+/// Which directory the settings mean.
+pub fn data_dir(settings: &Settings, default: Option<&Path>) -> Result<PathBuf, Failure> {
+    settings.data_dir.clone().or_else(|| default.map(Path::to_owned)).ok_or(Failure::NoDataDir)
+}
+
+/// Opens the store, making the data directory if need be.
+pub async fn store(settings: &Settings, default: Option<&Path>) -> Result<Data, Failure> {
+    let dir = data_dir(settings, default)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&dir)
+        .map_err(|cause| OpenError::Path { path: dir.clone(), cause })?;
+    let (at, place) = match database_url(settings)? {
+        Some(url) => {
+            (Place::Postgres(url), format!("PostgreSQL; the master key is in {}", dir.display()))
+        }
+        None => (Place::Directory(dir.clone()), dir.display().to_string()),
+    };
+    let store = Store::open(&at).await?;
+    Ok(Data { store, dir, place, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) })
+}
+
+impl Data {
+    /// Who makes a change at the start.
+    pub(super) fn by_system(&self) -> hallpass_store::By {
+        hallpass_store::By {
+            id: hallpass_core::id::AuditId::new(&*self.clock, &*self.random),
+            at: self.store.database_time(self.clock.now()),
+            actor: "system".to_owned(),
+            client_id: None,
+            address: None,
+        }
+    }
+
+    /// Starts the issuer.
+    pub async fn issuer(self, settings: &Settings, url: PublicUrl) -> Result<Opened, Failure> {
+        let master_key = master_key::load(settings, &self.dir, &self.store, &*self.random).await?;
+        let config = issuer_config(settings, brand(settings)?, url);
+        let Self { store, dir, place, clock, random } = self;
+        let issuer =
+            Issuer::start(store.clone(), master_key, config, clock.clone(), random.clone()).await?;
+        Ok(Opened { issuer, store, dir, place, clock, random })
+    }
+}
+
+impl Opened {
+    /// Finishes what waits and lets go of the directory.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// The brand that the settings name, or hallpass's own.
+fn brand(settings: &Settings) -> Result<Brand, Failure> {
+    let Some(path) = &settings.brand else { return Ok(Brand::hallpass()) };
+    let text = read(path)?;
+    Brand::parse(&text).map_err(|why| Failure::File {
+        path: path.clone(),
+        why: why.to_string(),
+        next: "correct the brand file, or leave --brand away",
+    })
+}
+
+/// The token that may read `/metrics`, if a file is named.
+pub(super) fn metrics_token(settings: &Settings) -> Result<Option<Secret>, Failure> {
+    settings.metrics_token_file.as_deref().map(one_line).transpose()
+}
+
+fn database_url(settings: &Settings) -> Result<Option<Secret>, Failure> {
+    match (&settings.database_url, &settings.database_url_file) {
+        (Some(_), Some(_)) => {
+            Err(Failure::Settings("give database_url or database_url_file, not both".to_owned()))
+        }
+        (Some(url), None) => Ok(Some(url.clone())),
+        (None, Some(path)) => one_line(path).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// A file that holds one secret on one line.
+fn one_line(path: &Path) -> Result<Secret, Failure> {
+    let text = Secret::new(read(path)?);
+    let line = text.expose().trim();
+    if line.is_empty() || line.contains(char::is_whitespace) {
+        return Err(Failure::File {
+            path: path.to_owned(),
+            why: "it should hold one line without spaces".to_owned(),
+            next: "write it there, or name another file",
+        });
+    }
+    Ok(Secret::new(line))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|why| Failure::File {
+        path: path.to_owned(),
+        why: why.to_string(),
+        next: "make it readable for this user, or name another file",
+    })
+}
+
+fn issuer_config(settings: &Settings, brand: Brand, public_url: PublicUrl) -> Config {
+    Config {
+        public_url,
+        brand,
+        access_token_ttl: settings.access_token_ttl,
+        id_token_ttl: settings.id_token_ttl,
+        code_ttl: settings.code_ttl,
+        device_ttl: settings.device_ttl,
+        device_interval: settings.device_interval,
+        device_max_live: settings.device_max_live,
+        refresh_idle_ttl: settings.refresh_idle_ttl,
+        refresh_grace: settings.refresh_grace,
+        grant_ttl: settings.grant_ttl,
+        session_idle_ttl: settings.session_ttl,
+        session_max_ttl: settings.session_max,
+        key_rotation: settings.key_rotation,
+        key_publish_ahead: settings.key_overlap,
+        ..Config::default()
+    }
+}

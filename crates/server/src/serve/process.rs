@@ -1,0 +1,44 @@
+//! What is asked of the operating system: signals, and limits.
+
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Files that we make are ours alone; no core dumps, because memory holds secrets; and
+/// as many open files as we may have.
+pub fn harden() {
+    umask(Mode::from_raw_mode(0o077));
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if setrlimit(Resource::Core, none).is_err() {
+        tracing::warn!("core dumps could not be switched off");
+    }
+    let files = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: files.maximum, maximum: files.maximum };
+    if setrlimit(Resource::Nofile, most).is_err() {
+        tracing::debug!("the limit of open files stays as it was");
+    }
+}
+
+/// SIGTERM and SIGINT, caught from when this is made.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
