@@ -15,7 +15,7 @@ use crate::app::App;
 
 /// Pages: our own stylesheet, images and forms, and nothing else; never in a frame
 /// (A20, attack-32, attack-34).
-const PAGE: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+const PAGE: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 /// Data: nothing at all.

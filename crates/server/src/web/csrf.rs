@@ -1,0 +1,89 @@
+//! What a form carries, and how it is checked (A23, D13).
+//!
+//! The token is bound to a cookie and to a purpose, and where a page asks for a
+//! decision, to what that page showed: a token from one consent page approves no other
+//! request. Made and checked by the issuer, without keeping anything.
+
+use axum::response::Response;
+use hallpass_core::Secret;
+use hallpass_core::wire::params::Params;
+use http::StatusCode;
+
+use super::answer;
+use crate::app::App;
+
+/// Name of the hidden field.
+pub(super) const FIELD: &str = "csrf";
+
+/// What a form is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose<'a> {
+    /// Signing in.
+    SignIn,
+    /// Making the first administrator.
+    SetUp,
+    /// Approving or denying this authorization request.
+    Consent(&'a str),
+    /// Looking up a user code.
+    DeviceCode,
+    /// Approving or denying the device with this user code.
+    DeviceDecision(&'a str),
+    /// Ending sign-ins of one's own.
+    Sessions,
+    /// Changing the password.
+    Password,
+    /// Signing out of this browser.
+    SignOut,
+    /// Answering this logout request.
+    Logout(&'a str),
+}
+
+impl Purpose<'_> {
+    fn text(&self) -> String {
+        match self {
+            Self::SignIn => "web/signin".to_owned(),
+            Self::SetUp => "web/setup".to_owned(),
+            Self::Consent(request) => format!("web/consent {request}"),
+            Self::DeviceCode => "web/device".to_owned(),
+            Self::DeviceDecision(code) => format!("web/device/decision {code}"),
+            Self::Sessions => "web/sessions".to_owned(),
+            Self::Password => "web/password".to_owned(),
+            Self::SignOut => "web/signout".to_owned(),
+            Self::Logout(request) => format!("web/logout {request}"),
+        }
+    }
+}
+
+/// The token for a form of `purpose` in the browser that has `cookie`.
+pub(super) fn token(app: &App, cookie: &Secret, purpose: Purpose<'_>) -> String {
+    app.issuer().csrf_token(cookie.expose(), &purpose.text())
+}
+
+/// Whether `form` came from such a page; the answer to give if not.
+pub(super) fn check(
+    app: &App,
+    cookie: Option<&Secret>,
+    purpose: Purpose<'_>,
+    form: &Params,
+) -> Result<(), Box<Response>> {
+    let Some(cookie) = cookie else {
+        return Err(Box::new(refusal(
+            app,
+            "Your browser sent no cookie with this form",
+            "Nothing was changed. Allow cookies for this site, go back, reload the page and try again.",
+        )));
+    };
+    let sent = form.get(FIELD).unwrap_or_default();
+    if !sent.is_empty() && app.issuer().csrf_holds(cookie.expose(), &purpose.text(), sent) {
+        return Ok(());
+    }
+    Err(Box::new(refusal(
+        app,
+        "This form is no longer good",
+        "Nothing was changed. It was made for another sign-in, or is too old. Go back, reload the page and try again.",
+    )))
+}
+
+fn refusal(app: &App, heading: &str, next: &str) -> Response {
+    answer::error(app, None, StatusCode::FORBIDDEN, heading, &[next])
+}

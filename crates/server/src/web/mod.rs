@@ -1,0 +1,92 @@
+//! Pages, for people. All of them work without JavaScript, and with the keyboard alone.
+//!
+//! | module | page |
+//! |---|---|
+//! | [`home`] | `/`: what this is, or where to go |
+//! | [`signin`] | `/signin`, `/signout` |
+//! | [`setup`] | `/setup`: the first administrator |
+//! | [`consent`] | the question at `/oauth/authorize`, and its answer |
+//! | [`device`] | `/device`: type the code, compare, decide (HP11) |
+//! | [`sessions`] | `/settings/sessions`: browsers and programs that are signed in |
+//! | [`security`] | `/settings/security`: the password |
+//! | [`logout`] | the question at `/oauth/logout`, and its answer |
+//!
+//! | module | what they share |
+//! |---|---|
+//! | [`views`] | what each page shows: one struct for each template |
+//! | [`answer`] | pages, redirects and refusals as HTTP answers |
+//! | [`csrf`] | what a form carries, and how it is checked |
+//! | [`jar`] | short-lived cookies beside the session's |
+//! | [`return_to`] | where to go after signing in: a path of ours, nothing else |
+//! | [`shown`] | foreign text on its way to a page |
+//! | [`browser`], [`when`] | user agents and times as people say them |
+//! | [`assets`], [`accent`] | stylesheet and icon, in the brand's colour, legible |
+//!
+//! Three rules hold for all of them. A GET changes nothing (D12). A post comes from
+//! our own page, by [`crate::http::same_origin`] and by a token that is bound to the
+//! cookie and to what the page showed. And a page never redirects to another origin in
+//! answer to a post: browsers apply `form-action` to that, so [`answer::go_on`] shows a
+//! page that goes on by itself.
+
+mod accent;
+mod answer;
+mod assets;
+mod browser;
+mod consent;
+mod csrf;
+mod device;
+mod home;
+mod jar;
+mod logout;
+mod return_to;
+mod security;
+mod sessions;
+mod setup;
+mod shown;
+mod signin;
+mod views;
+mod when;
+
+#[cfg(test)]
+mod tests;
+
+use axum::response::Response;
+use axum::{Router, middleware};
+use http::StatusCode;
+
+use crate::app::App;
+use crate::http::same_origin;
+
+pub(crate) use assets::Assets;
+pub(crate) use consent::page as consent_page;
+pub(crate) use logout::page as logout_page;
+
+/// All pages and what they post to. Posts from other sites do not arrive.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    Router::new()
+        .merge(assets::routes())
+        .merge(home::routes())
+        .merge(signin::routes())
+        .merge(setup::routes())
+        .merge(consent::routes())
+        .merge(device::routes())
+        .merge(sessions::routes())
+        .merge(security::routes())
+        .merge(logout::routes())
+        .layer(middleware::from_fn_with_state(app.clone(), same_origin::only))
+}
+
+/// A page that says what went wrong and what to do next.
+pub(crate) fn error_page(app: &App, status: StatusCode, title: &str, what_next: &str) -> Response {
+    answer::error(app, None, status, title, &[what_next])
+}
+
+/// There is no such page.
+pub(crate) fn not_found(app: &App) -> Response {
+    error_page(
+        app,
+        StatusCode::NOT_FOUND,
+        "There is no such page",
+        "The address may be mistyped, or out of date.",
+    )
+}

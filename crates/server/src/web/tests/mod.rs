@@ -1,0 +1,11 @@
+//! Pages on the real router, over a real issuer and a store in memory.
+
+mod consent;
+mod device;
+mod escaping;
+mod forms;
+mod html;
+mod people;
+mod rules;
+mod settings;
+mod site;

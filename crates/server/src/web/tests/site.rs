@@ -1,0 +1,284 @@
+//! A server in memory, and browsers that visit it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hallpass_core::brand::Brand;
+use hallpass_core::wire::params::Params;
+use hallpass_core::{Clock, PublicUrl, Secret, Timestamp};
+use hallpass_issuer::admin::{NewClient, NewUser};
+use hallpass_issuer::{ClientCredentials, Config, Issuer, MasterKey, Origin, PasswordCost};
+use hallpass_store::{Place, Store};
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+use super::html::{self, HtmlForm};
+use crate::config::{Layers, Settings};
+use crate::http::peer::Socket;
+use crate::system::SystemRandom;
+use crate::{App, Parts};
+
+pub(super) const EMAIL: &str = "ada@example.com";
+pub(super) const PASSWORD: &str = "correct horse battery";
+pub(super) const HOME: &str = "203.0.113.9";
+pub(super) const AWAY: &str = "198.51.100.23";
+/// RFC 7636 appendix B.
+pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A clock that moves only when a test moves it.
+#[derive(Default)]
+pub(super) struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+pub(super) struct Site {
+    pub(super) app: App,
+    router: Router,
+    store: Store,
+    clock: Arc<Hands>,
+}
+
+impl Site {
+    /// Nobody has an account yet.
+    pub(super) async fn fresh() -> Self {
+        let clock = Arc::new(Hands(AtomicI64::new(1_795_000_000_000)));
+        let public_url = PublicUrl::parse("https://id.example.com").expect("a public URL");
+        let store = Store::open(&Place::Memory).await.expect("a store in memory");
+        let config = Config {
+            public_url: public_url.clone(),
+            password: PasswordCost { memory_kib: 8, passes: 1, ..PasswordCost::default() },
+            ..Config::default()
+        };
+        let random = Arc::new(SystemRandom);
+        let key = MasterKey::new([7; 32]);
+        let issuer = Issuer::start(store.clone(), key, config, clock.clone(), random.clone())
+            .await
+            .expect("an issuer");
+        let app = App::new(Parts {
+            issuer,
+            store: store.clone(),
+            settings: Settings::read(&Layers::default()).expect("the defaults"),
+            brand: Brand::hallpass(),
+            public_url,
+            clock: clock.clone(),
+            random,
+            metrics_token: None,
+        });
+        Self { router: crate::router(app.clone()), app, store, clock }
+    }
+
+    /// Ada has an account.
+    pub(super) async fn with_ada() -> Self {
+        let site = Self::fresh().await;
+        site.add_user(EMAIL, "Ada Lovelace").await;
+        site
+    }
+
+    pub(super) async fn add_user(&self, email: &str, name: &str) {
+        let user = NewUser {
+            email: email.to_owned(),
+            name: name.to_owned(),
+            password: Some(Secret::new(PASSWORD)),
+            admin: false,
+        };
+        self.app.issuer().create_user(user, "system").await.expect("a user");
+    }
+
+    pub(super) async fn add_client(&self, id: &str, name: &str, redirect: &str) {
+        let client = NewClient {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            redirect_uris: vec![redirect.to_owned()],
+            post_logout_redirect_uris: vec!["https://app.example.net/bye".to_owned()],
+            ..NewClient::default()
+        };
+        self.app.issuer().create_client(client, "system").await.expect("a client");
+    }
+
+    pub(super) fn pass(&self, time: Duration) {
+        self.clock.0.fetch_add(time.as_millis() as i64, Ordering::SeqCst);
+    }
+
+    /// The whole audit log, as text.
+    pub(super) async fn audit(&self) -> Vec<String> {
+        let rows = self.store.audit().page(None, 10_000).await.expect("an audit log");
+        rows.iter().map(|row| format!("{row:?}")).collect()
+    }
+
+    /// Our own command line asks for a device code from `address`; its user code.
+    pub(super) async fn device(&self, address: &str, reported: &[(&str, &str)]) -> String {
+        self.device_of("hallpass-cli", address, reported).await
+    }
+
+    pub(super) async fn device_of(
+        &self,
+        client: &str,
+        address: &str,
+        reported: &[(&str, &str)],
+    ) -> String {
+        let mut params = Params::default();
+        params.set("client_id", client);
+        for (name, value) in reported {
+            params.set(name, value);
+        }
+        let origin = Origin { address: address.parse().ok(), user_agent: None };
+        let credentials = ClientCredentials::None;
+        let answer = self.app.issuer().device_authorization(&params, credentials, &origin).await;
+        answer.expect("a device code").user_code.expose().to_owned()
+    }
+
+    pub(super) fn browser(&self) -> Browser<'_> {
+        let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/146.0".to_owned();
+        Browser {
+            site: self,
+            jar: RefCell::default(),
+            address: Cell::new(HOME),
+            agent: RefCell::new(agent),
+        }
+    }
+
+    /// A browser in which Ada is signed in.
+    pub(super) async fn adas_browser(&self) -> Browser<'_> {
+        let browser = self.browser();
+        browser.sign_in(EMAIL, PASSWORD, "/").await;
+        browser
+    }
+}
+
+/// A browser: it keeps cookies, says where a post comes from, and follows nothing.
+pub(super) struct Browser<'a> {
+    site: &'a Site,
+    pub(super) jar: RefCell<BTreeMap<String, String>>,
+    pub(super) address: Cell<&'static str>,
+    pub(super) agent: RefCell<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) html: String,
+}
+
+impl Page {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub(super) fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    pub(super) fn form(&self, id: &str) -> HtmlForm {
+        html::form(&self.html, id)
+    }
+
+    pub(super) fn text(&self, id: &str) -> String {
+        html::text(&self.html, id)
+    }
+
+    /// `approved`, `error-404`, …
+    pub(super) fn outcome(&self) -> String {
+        let tag = html::tags(&self.html, "h1").first().copied().unwrap_or_default();
+        html::attribute(tag, "data-outcome").unwrap_or_default()
+    }
+}
+
+impl Browser<'_> {
+    pub(super) async fn get(&self, path: &str) -> Page {
+        self.send(Method::GET, path, String::new(), &[]).await
+    }
+
+    /// A post as our own pages make it.
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.post_as(path, fields, &[("sec-fetch-site", "same-origin")]).await
+    }
+
+    /// A post with other headers.
+    pub(super) async fn post_as(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Page {
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(fields);
+        self.send(Method::POST, path, body.finish(), headers).await
+    }
+
+    /// Submits `form`, with `fields` filled in.
+    pub(super) async fn submit(&self, form: &HtmlForm, fields: &[(&str, &str)]) -> Page {
+        let mut all = form.fields.clone();
+        for (name, value) in fields {
+            all.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let all: Vec<_> = all.iter().map(|(name, value)| (&**name, &**value)).collect();
+        self.post(&form.action, &all).await
+    }
+
+    pub(super) async fn sign_in(&self, email: &str, password: &str, return_to: &str) -> Page {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("return_to", return_to);
+        let page = self.get(&format!("/signin?{}", query.finish())).await;
+        self.submit(&page.form("signin"), &[("email", email), ("password", password)]).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+        headers: &[(&str, &str)],
+    ) -> Page {
+        let cookies: Vec<_> =
+            self.jar.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut request = Request::builder()
+            .method(&method)
+            .uri(path)
+            .header(header::ACCEPT, "text/html,*/*")
+            .header(header::USER_AGENT, self.agent.borrow().as_str());
+        if !cookies.is_empty() {
+            request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        if method == Method::POST {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::from(body)).expect("a request");
+        let address: IpAddr = self.address.get().parse().expect("an address");
+        request.extensions_mut().insert(Socket { address, tls: true });
+        let answer = self.site.router.clone().oneshot(request).await.expect("never fails");
+        let (parts, body) = answer.into_parts();
+        self.keep(&parts.headers);
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let html = String::from_utf8_lossy(&bytes).into_owned();
+        Page { status: parts.status, headers: parts.headers, html }
+    }
+
+    fn keep(&self, headers: &HeaderMap) {
+        for cookie in headers.get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().expect("text");
+            let (name, rest) = cookie.split_once('=').expect("a name");
+            let value = rest.split(';').next().unwrap_or_default();
+            if cookie.contains("Max-Age=0") {
+                self.jar.borrow_mut().remove(name);
+            } else {
+                self.jar.borrow_mut().insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+}
