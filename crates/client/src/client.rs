@@ -1,20 +1,26 @@
 //! The front door: one tool, one machine, one invocation.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use hallpass_core::brand::Brand;
 use hallpass_core::{Random, Secret};
 
 use crate::Error;
-use crate::environment::Environment;
-use crate::login::launch::Launcher;
-use crate::login::{Event, Inbox, Login, LoginOptions, Pending};
-use crate::logout::LogoutReport;
+use crate::environment::{Environment, config_dir};
+use crate::http::Http;
+use crate::login::launch::{Launcher, SystemLauncher};
+use crate::login::{Event, Inbox, Login, LoginOptions, Pending, Start, token};
+use crate::logout::{self, LogoutReport};
 use crate::session::Session;
-use crate::source::Selection;
-use crate::status::Status;
+use crate::source::{self, Selection, token_variable};
+use crate::status::{self, Status};
+use crate::system::{SystemRandom, SystemTimes};
 use crate::time::Time;
-use crate::vault::Vault;
+use crate::vault::{FileVault, Vault};
+
+/// How long `status --check` waits for an answer (CLIENT G2).
+const CHECK: Duration = Duration::from_secs(5);
 
 /// What a [`Client`] is made of.
 #[derive(Clone)]
@@ -37,6 +43,7 @@ pub struct Parts {
 pub struct Client {
     parts: Parts,
     selection: Selection,
+    http: OnceLock<Arc<Http>>,
 }
 
 /// Which profiles a sign-out is about.
@@ -51,7 +58,7 @@ pub enum Which {
 impl Client {
     /// A client for `selection`. Nothing is read, opened or sent yet.
     pub fn new(parts: Parts, selection: Selection) -> Self {
-        Self { parts, selection }
+        Self { parts, selection, http: OnceLock::new() }
     }
 
     /// A client with the real clocks, the operating system's randomness, the 0600 file
@@ -61,27 +68,41 @@ impl Client {
         environment: Arc<dyn Environment>,
         selection: Selection,
     ) -> Self {
-        let _ = (brand, environment, selection);
-        unimplemented!()
+        let time: Arc<dyn Time> = Arc::new(SystemTimes);
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        // Without a home the first use of the store says so.
+        let dir = config_dir(&*environment, &brand.config_dir).unwrap_or_default();
+        let secrets = vec![token_variable(&brand), brand.variable("AUTH_TOKEN")];
+        let parts = Parts {
+            vault: Arc::new(FileVault::new(dir, time.clone(), random.clone())),
+            launcher: Arc::new(SystemLauncher::new(time.clone(), secrets)),
+            brand,
+            environment,
+            time,
+            random,
+        };
+        Self::new(parts, selection)
     }
 
     /// Signs in with a browser or a device code, as `options` and the surroundings say.
     ///
     /// Blocks until it is over. The refresh lock is not held meanwhile (CLIENT E10).
+    ///
+    /// # Errors
+    /// [`Error::NobodyToAsk`] at once where nobody can answer, [`Error::NoFlow`] if the
+    /// server offers nothing usable, and how the sign-in failed otherwise.
     pub fn login(
         &self,
         options: &LoginOptions,
         inbox: Inbox,
         sink: &mut dyn FnMut(Event),
     ) -> Result<Login, Error> {
-        let _ = (options, inbox, sink);
-        unimplemented!()
+        self.start(options).run(inbox, sink)
     }
 
     /// Starts a device login and returns at once (`--no-wait`).
     pub fn login_begin(&self, options: &LoginOptions) -> Result<Pending, Error> {
-        let _ = options;
-        unimplemented!()
+        self.start(options).begin()
     }
 
     /// Goes on with a started device login; without a handle, with the only one there is.
@@ -92,37 +113,47 @@ impl Client {
         inbox: Inbox,
         sink: &mut dyn FnMut(Event),
     ) -> Result<Login, Error> {
-        let _ = (handle, options, inbox, sink);
-        unimplemented!()
+        self.start(options).resume(handle, &inbox, sink)
     }
 
     /// Stores a token that was handed over, after the server has said whose it is.
     /// `text` is all that was read; one trailing newline is taken off (CLIENT H2).
+    ///
+    /// # Errors
+    /// [`Error::BadToken`] before anything is sent, [`Error::Rejected`] if the server
+    /// does not take it.
     pub fn login_with_token(&self, text: Secret, options: &LoginOptions) -> Result<Login, Error> {
-        let _ = (text, options);
-        unimplemented!()
+        let server = self.start(options).server()?;
+        token::run(&self.parts, self.http(), &self.selection, options, &text, &server)
     }
 
     /// A handle for calls, for the credential that this invocation uses. Never starts a
     /// login (CLIENT A9). Sends nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`] or [`Error::SessionEnded`] if there is no credential.
     pub fn session(&self) -> Result<Session, Error> {
-        unimplemented!()
+        self.session_over(self.shared_http())
     }
 
     /// Whether this invocation is signed in. Sends nothing (CLIENT G2).
     pub fn status(&self) -> Status {
-        unimplemented!()
+        status::offline(&self.parts, &self.selection)
     }
 
-    /// The same, after asking the server; refreshes if that is due. 5 s at most for each answer.
+    /// The same, after asking the server; refreshes if that is due. 5 s at most for each
+    /// answer.
     pub fn status_checked(&self) -> Status {
-        unimplemented!()
+        let http = Arc::new(self.new_http().within(CHECK));
+        status::checked(&self.parts, &self.selection, self.session_over(http))
     }
 
     /// Revokes at the server, then removes locally whatever the server said. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Vault`] if the local copy could not be removed.
     pub fn logout(&self, which: Which) -> Result<LogoutReport, Error> {
-        let _ = which;
-        unimplemented!()
+        logout::run(&self.parts, self.http(), &self.selection, which)
     }
 
     /// The tool's names.
@@ -133,5 +164,28 @@ impl Client {
     /// What was asked for.
     pub fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    fn start<'a>(&'a self, options: &'a LoginOptions) -> Start<'a> {
+        Start { parts: &self.parts, http: self.http(), selection: &self.selection, options }
+    }
+
+    fn session_over(&self, http: Arc<Http>) -> Result<Session, Error> {
+        let Parts { brand, environment, vault, .. } = &self.parts;
+        let resolved = source::resolve(&self.selection, brand, &**environment, &**vault)?;
+        Session::new(&self.parts, http, resolved)
+    }
+
+    fn http(&self) -> &Http {
+        self.http.get_or_init(|| Arc::new(self.new_http()))
+    }
+
+    fn shared_http(&self) -> Arc<Http> {
+        Arc::clone(self.http.get_or_init(|| Arc::new(self.new_http())))
+    }
+
+    fn new_http(&self) -> Http {
+        let agent = format!("{}/{}", self.parts.brand.name, env!("CARGO_PKG_VERSION"));
+        Http::new(&*self.parts.environment, agent)
     }
 }

@@ -1,8 +1,25 @@
-//! Finding out where and how to sign in.
+//! Finding out where and how a server is signed in to.
+//!
+//! First `GET {server}/auth/config`, which names the issuer, the client and the
+//! scopes; a server without one is its own issuer. Then the issuer's metadata, at
+//! the three well-known places (RFC 8414 §3.1, OIDC Discovery §4). A document that
+//! describes anybody but the issuer that was asked for is refused byte for byte
+//! (RFC 8414 §3.3), and nothing in it is believed before that.
 
-use crate::Class;
-use crate::http::HttpError;
+use hallpass_core::public_url::PublicUrl;
+use hallpass_core::text::presentable;
+use hallpass_core::wire::metadata::{AuthConfig, AuthMode, ServerMetadata};
+use hallpass_core::wire::{oauth, path};
+use hallpass_core::{Scope, Timestamp, scope};
+use url::Url;
+
+use crate::http::{Http, HttpError, Reply, is_safe};
 use crate::login::Flow;
+use crate::{Class, Error};
+
+/// What is asked for when the server suggests nothing.
+const DEFAULT_SCOPES: [&str; 5] =
+    [scope::OPENID, scope::PROFILE, scope::EMAIL, scope::OFFLINE_ACCESS, scope::ACCOUNT];
 
 /// Why a server's description of itself cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +75,27 @@ impl DiscoveryError {
     }
 }
 
+/// Where and how a server is signed in to.
+#[derive(Clone, Debug)]
+pub struct Discovered {
+    /// The server: scheme, host and port.
+    pub server: String,
+    /// Who issues its tokens.
+    pub issuer: String,
+    /// The client to sign in as.
+    pub client_id: String,
+    /// What to ask for.
+    pub scope: Scope,
+    /// RFC 8707: what the token is for, if that has to be said.
+    pub resource: Option<String>,
+    /// The issuer's metadata, checked.
+    pub metadata: ServerMetadata,
+    /// The flows that it offers.
+    pub offer: Offer,
+    /// The issuer's clock.
+    pub date: Option<Timestamp>,
+}
+
 /// What a server offers for signing in, and why not the rest (CLIENT A10).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
@@ -77,4 +115,232 @@ impl Offer {
             Flow::Device => self.no_device.clone(),
         }
     }
+
+    fn read(metadata: &ServerMetadata) -> Self {
+        // What a document leaves out is not held against it: RFC 8414 §2 gives defaults
+        // that real servers do not mean.
+        let lacks = |list: &[String], wanted: &str| {
+            !list.is_empty() && !list.iter().any(|item| item == wanted)
+        };
+        let grants = &metadata.grant_types_supported;
+        let because = |reasons: &[(bool, &str)]| {
+            reasons.iter().find(|(holds, _)| *holds).map(|(_, why)| (*why).to_owned())
+        };
+        // RFC 9700 §2.1.1, PROTOCOL J06: a server that does not say so may ignore the challenge.
+        let s256 = metadata.code_challenge_methods_supported.iter().any(|method| method == "S256");
+        Self {
+            grant_types: grants.clone(),
+            no_browser: because(&[
+                (
+                    metadata.authorization_endpoint.is_none(),
+                    "the server names no authorization endpoint",
+                ),
+                (
+                    lacks(grants, oauth::AUTHORIZATION_CODE),
+                    "the server does not offer authorization codes",
+                ),
+                (
+                    lacks(&metadata.response_types_supported, "code"),
+                    "the server does not offer authorization codes",
+                ),
+                (!s256, "the server does not say that it supports PKCE with S256"),
+            ]),
+            no_device: because(&[
+                (
+                    metadata.device_authorization_endpoint.is_none(),
+                    "the server names no device authorization endpoint",
+                ),
+                (lacks(grants, oauth::DEVICE_CODE), "the server does not offer device codes"),
+            ]),
+        }
+    }
+}
+
+/// Reads a server's address as a person gives it; a bare host means https, or http
+/// for localhost.
+pub(crate) fn parse_server(text: &str) -> Result<PublicUrl, Error> {
+    let text = text.trim();
+    let full = if text.contains("://") {
+        text.to_owned()
+    } else {
+        let https = format!("https://{text}");
+        let local =
+            Url::parse(&https).is_ok_and(|url| hallpass_core::public_url::is_loopback(&url));
+        if local { format!("http://{text}") } else { https }
+    };
+    PublicUrl::parse(&full)
+        .map_err(|why| Error::BadServer { text: presentable(text, 200), why: why.to_string() })
+}
+
+/// Asks `server`, then the issuer that it names. `client_id` is used if the server names none.
+pub(crate) fn discover(
+    http: &Http,
+    server: &PublicUrl,
+    client_id: &str,
+) -> Result<Discovered, Error> {
+    let config = auth_config(http, server)?;
+    if config.as_ref().is_some_and(|config| config.mode == AuthMode::Local) {
+        return Err(Error::LocalMode { server: server.to_string() });
+    }
+    let issuer = config
+        .as_ref()
+        .and_then(|config| config.issuer.clone())
+        .unwrap_or_else(|| server.issuer().to_owned());
+    let resource = config
+        .as_ref()
+        .and_then(|config| config.audience.clone())
+        .filter(|audience| is_resource(audience));
+    check_foreign(server, &issuer, resource.as_deref())?;
+    let (metadata, date) = issuer_metadata(http, &issuer)?;
+    let suggested: Vec<String> = config.as_ref().map(|c| c.scopes.clone()).unwrap_or_default();
+    let scope = suggested
+        .join(" ")
+        .parse::<Scope>()
+        .ok()
+        .filter(|scope| !scope.is_empty())
+        .unwrap_or_else(|| DEFAULT_SCOPES.into_iter().collect());
+    Ok(Discovered {
+        server: server.issuer().to_owned(),
+        client_id: config.and_then(|c| c.client_id).unwrap_or_else(|| client_id.to_owned()),
+        scope,
+        resource,
+        offer: Offer::read(&metadata),
+        issuer,
+        metadata,
+        date,
+    })
+}
+
+/// `GET /auth/config`; `None` if the server has none.
+fn auth_config(http: &Http, server: &PublicUrl) -> Result<Option<AuthConfig>, DiscoveryError> {
+    let reply = http.get(&server.join(path::AUTH_CONFIG), None)?;
+    match reply.status {
+        200 if reply.is_json() => Ok(Some(reply.json()?)),
+        // A site that answers every path with its front page has no configuration either.
+        200 | 404 | 405 | 410 => Ok(None),
+        _ => Err(reply.unexpected().into()),
+    }
+}
+
+/// RFC 8707 §2: an absolute URI without a fragment. Other audiences cannot be asked for.
+fn is_resource(audience: &str) -> bool {
+    Url::parse(audience).is_ok_and(|url| url.has_host() && url.fragment().is_none())
+}
+
+/// PROTOCOL J07, CLIENT H7: a server may not collect tokens that are for another one.
+fn check_foreign(
+    server: &PublicUrl,
+    issuer: &str,
+    resource: Option<&str>,
+) -> Result<(), DiscoveryError> {
+    let at_server = |address: &str| {
+        Url::parse(address).is_ok_and(|url| url.origin().ascii_serialization() == server.origin())
+    };
+    if at_server(issuer) || resource.is_some_and(at_server) {
+        return Ok(());
+    }
+    Err(DiscoveryError::ForeignIssuer {
+        server: server.to_string(),
+        issuer: presentable(issuer, 200),
+    })
+}
+
+/// The three well-known places of an issuer's metadata, in the order to try
+/// (RFC 8414 §3.1 and §5, OIDC Discovery §4.1).
+fn well_known(issuer: &Url) -> Vec<String> {
+    let origin = issuer.origin().ascii_serialization();
+    let path = issuer.path().trim_end_matches('/');
+    let mut places = vec![
+        format!("{origin}{}{path}", path::OAUTH_AUTHORIZATION_SERVER),
+        format!("{origin}{}{path}", path::OPENID_CONFIGURATION),
+        format!("{origin}{path}{}", path::OPENID_CONFIGURATION),
+    ];
+    places.dedup();
+    places
+}
+
+fn issuer_metadata(
+    http: &Http,
+    issuer: &str,
+) -> Result<(ServerMetadata, Option<Timestamp>), DiscoveryError> {
+    let not_found =
+        |why: String| DiscoveryError::NotFound { issuer: presentable(issuer, 200), why };
+    let url = Url::parse(issuer).map_err(|_| not_found("its issuer is not an address".into()))?;
+    // RFC 8414 §2, PROTOCOL F01.
+    let plain = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if !plain {
+        return Err(not_found("its issuer has a query, a fragment or a user name".into()));
+    }
+    if !is_safe(&url) {
+        return Err(HttpError::Insecure { url: presentable(issuer, 200) }.into());
+    }
+    let mut last = String::new();
+    for place in well_known(&url) {
+        let reply = http.get(&place, None)?;
+        match reply.status {
+            200 if reply.is_json() => {
+                let metadata: ServerMetadata = reply.json()?;
+                check(&metadata, issuer)?;
+                return Ok((metadata, reply.date));
+            }
+            200 => last = what_came(&reply),
+            400..500 if reply.status != 408 && reply.status != 429 => {
+                if last.is_empty() {
+                    last = format!("it has no metadata ({} at {place})", reply.status);
+                }
+            }
+            _ => return Err(reply.unexpected().into()),
+        }
+    }
+    Err(not_found(last))
+}
+
+fn what_came(reply: &Reply) -> String {
+    let content_type = reply.content_type.as_deref().unwrap_or_default();
+    if content_type.starts_with("text/html") {
+        "a web page came instead of metadata; is the address right?".to_owned()
+    } else {
+        format!("{:?} came instead of JSON", presentable(content_type, 60))
+    }
+}
+
+/// RFC 8414 §3.3, then every address that we are going to use.
+fn check(metadata: &ServerMetadata, issuer: &str) -> Result<(), DiscoveryError> {
+    // No normalisation: a trailing slash is another issuer (PROTOCOL A16, F08, J04).
+    if metadata.issuer != issuer {
+        return Err(DiscoveryError::IssuerMismatch {
+            asked: presentable(issuer, 200),
+            found: presentable(&metadata.issuer, 200),
+        });
+    }
+    let bad = |what: &'static str, why: &str| DiscoveryError::BadEndpoint {
+        issuer: presentable(issuer, 200),
+        what,
+        why: why.to_owned(),
+    };
+    if metadata.token_endpoint.is_none() {
+        return Err(bad("token_endpoint", "it is missing"));
+    }
+    let secure = issuer.starts_with("https:");
+    for (what, endpoint) in [
+        ("authorization_endpoint", &metadata.authorization_endpoint),
+        ("token_endpoint", &metadata.token_endpoint),
+        ("device_authorization_endpoint", &metadata.device_authorization_endpoint),
+        ("revocation_endpoint", &metadata.revocation_endpoint),
+        ("userinfo_endpoint", &metadata.userinfo_endpoint),
+    ] {
+        let Some(endpoint) = endpoint else { continue };
+        let url = Url::parse(endpoint).map_err(|_| bad(what, "it is not an address"))?;
+        // A secure issuer has no business on plain http, not even on loopback.
+        if !is_safe(&url) || secure && url.scheme() != "https" {
+            return Err(bad(what, "it is not https"));
+        }
+        if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+            return Err(bad(what, "it has a fragment or a user name"));
+        }
+    }
+    Ok(())
 }

@@ -50,6 +50,14 @@ pub enum Error {
         /// The profiles that there are.
         known: Vec<String>,
     },
+    /// A profile cannot have this name.
+    #[error(
+        "a profile cannot be called {name:?}; letters, digits and - _ . : @ will do, 64 at most"
+    )]
+    BadProfileName {
+        /// What was asked for.
+        name: String,
+    },
     /// A profile and a server were named that do not belong together (CLIENT F4, PROTOCOL J07).
     #[error("profile {profile:?} belongs to {profile_server}, not to {server}; nothing was sent")]
     ForeignProfile {
@@ -225,6 +233,7 @@ impl Error {
             Error::NobodyToAsk { .. }
             | Error::BadServer { .. }
             | Error::ForeignProfile { .. }
+            | Error::BadProfileName { .. }
             | Error::BadToken(_)
             | Error::NothingToResume { .. } => Class::Usage,
             Error::UnknownProfile { .. }
@@ -257,6 +266,7 @@ impl Error {
             Error::NoFlow { .. } => "no_flow",
             Error::BadServer { .. } => "bad_server",
             Error::UnknownProfile { .. } => "unknown_profile",
+            Error::BadProfileName { .. } => "bad_profile_name",
             Error::ForeignProfile { .. } => "foreign_profile",
             Error::OtherAccount { .. } => "other_account",
             Error::BadToken(_) => "bad_token",
@@ -294,7 +304,9 @@ impl Error {
             Error::ForeignProfile { profile_server, profile, .. } => {
                 Some(format!("{tool} --profile {profile} --server {profile_server} status"))
             }
-            Error::OtherAccount { .. } => Some(format!("{tool} login --profile NAME")),
+            Error::OtherAccount { .. } | Error::BadProfileName { .. } => {
+                Some(format!("{tool} login --profile NAME"))
+            }
             Error::BadToken(_) => Some(format!("{tool} login --with-token")),
             Error::NotSignedIn { server } => Some(format!("{tool} login {server}")),
             Error::SessionEnded { profile, .. } | Error::Expired { profile } => {

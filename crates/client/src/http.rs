@@ -1,4 +1,31 @@
-//! The one HTTP client (CLIENT J1).
+//! The one HTTP client (CLIENT J1): discovery, login, refresh, calls and sign-out all
+//! go through [`Http`], so time limits, TLS, proxies and size limits hold everywhere.
+//!
+//! https only, except on loopback. No redirect is followed. The TLS roots are read
+//! when the first request is made, not before (CLIENT J4).
+
+use std::io::Read as _;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use hallpass_core::Timestamp;
+use hallpass_core::public_url::is_loopback;
+use hallpass_core::text::presentable;
+use serde::de::DeserializeOwned;
+use ureq::http::{HeaderValue, Method, Request as HttpRequest, header};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::environment::Environment;
+
+/// Time to a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Time to the last byte of the answer.
+const TOTAL: Duration = Duration::from_secs(30);
+/// The largest answer of a protocol endpoint.
+const PROTOCOL_BODY: u64 = 256 * 1024;
+/// The largest answer of an API call.
+const CALL_BODY: u64 = 64 * 1024 * 1024;
 
 /// Why a server could not be asked, or did not answer as one. Nothing secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +68,7 @@ pub enum HttpError {
         /// Where to.
         to: String,
     },
-    /// A status that says to try again later.
+    /// A status that says to try again later, or one that nobody expected.
     #[error("{host} answered {status}")]
     Status {
         /// Host and port.
@@ -57,4 +84,337 @@ pub enum HttpError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// The HTTP client.
+#[derive(Debug)]
+pub struct Http {
+    user_agent: String,
+    proxy: Option<String>,
+    no_proxy: Vec<String>,
+    total: Duration,
+    agent: OnceLock<ureq::Agent>,
+}
+
+/// One request.
+pub(crate) struct Request<'a> {
+    pub method: &'a str,
+    pub url: &'a str,
+    /// Sent as `Authorization: Bearer`.
+    pub bearer: Option<&'a str>,
+    pub accept: &'a str,
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Media type and bytes.
+    pub body: Option<(&'a str, &'a [u8])>,
+    pub largest_answer: u64,
+}
+
+/// One answer, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub host: String,
+    pub status: u16,
+    pub content_type: Option<String>,
+    pub location: Option<String>,
+    pub www_authenticate: Option<String>,
+    pub retry_after: Option<Duration>,
+    /// The server's clock.
+    pub date: Option<Timestamp>,
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl Http {
+    /// A client that sends `user_agent` and uses the proxy that the variables name
+    /// (CLIENT J2). Opens nothing.
+    pub fn new(environment: &dyn Environment, user_agent: impl Into<String>) -> Self {
+        let first = |names: &[&str]| names.iter().find_map(|name| environment.var(name));
+        let no_proxy = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
+        Self {
+            user_agent: user_agent.into(),
+            // HTTP_PROXY is not asked: plain http is for loopback, which no proxy serves.
+            proxy: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+            no_proxy: no_proxy
+                .split(',')
+                .map(|entry| entry.trim().trim_start_matches("*.").trim_start_matches('.'))
+                .filter(|entry| !entry.is_empty())
+                .map(str::to_ascii_lowercase)
+                .collect(),
+            total: TOTAL,
+            agent: OnceLock::new(),
+        }
+    }
+
+    /// The same with another limit for the whole of one request.
+    pub fn within(mut self, total: Duration) -> Self {
+        self.total = total;
+        self
+    }
+
+    /// A GET of a protocol document.
+    pub(crate) fn get(&self, url: &str, bearer: Option<&str>) -> Result<Reply, HttpError> {
+        self.send(&Request {
+            method: "GET",
+            url,
+            bearer,
+            accept: "application/json",
+            headers: &[],
+            body: None,
+            largest_answer: PROTOCOL_BODY,
+        })
+    }
+
+    /// A POST to an OAuth endpoint: form-urlencoded (RFC 6749 §4.1.3).
+    pub(crate) fn post_form(
+        &self,
+        url: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Reply, HttpError> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in parameters {
+            form.append_pair(name, value);
+        }
+        let form = Zeroizing::new(form.finish());
+        self.send(&Request {
+            method: "POST",
+            url,
+            bearer: None,
+            accept: "application/json",
+            headers: &[],
+            body: Some(("application/x-www-form-urlencoded", form.as_bytes())),
+            largest_answer: PROTOCOL_BODY,
+        })
+    }
+
+    /// Any call to an API.
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        url: &str,
+        bearer: &str,
+        headers: &[(&str, &str)],
+        body: Option<(&str, &[u8])>,
+    ) -> Result<Reply, HttpError> {
+        self.send(&Request {
+            method,
+            url,
+            bearer: Some(bearer),
+            accept: "application/json, */*;q=0.5",
+            headers,
+            body,
+            largest_answer: CALL_BODY,
+        })
+    }
+
+    fn send(&self, request: &Request<'_>) -> Result<Reply, HttpError> {
+        let url = Url::parse(request.url).map_err(|_| HttpError::Malformed {
+            host: presentable(request.url, 80),
+            why: "it is not an address".to_owned(),
+        })?;
+        let host = authority(&url);
+        let malformed =
+            |why: &str| HttpError::Malformed { host: host.clone(), why: why.to_owned() };
+        if !is_safe(&url) {
+            return Err(HttpError::Insecure { url: presentable(request.url, 200) });
+        }
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| malformed("the method is not one"))?;
+        let mut builder = HttpRequest::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(header::ACCEPT, request.accept);
+        for (name, value) in request.headers {
+            builder = builder.header(*name, *value);
+        }
+        if let Some(token) = request.bearer {
+            let header = Zeroizing::new(format!("Bearer {token}"));
+            let mut value = HeaderValue::from_str(&header)
+                .map_err(|_| malformed("the token has a character that no token has"))?;
+            value.set_sensitive(true);
+            builder = builder.header(header::AUTHORIZATION, value);
+        }
+        if let Some((media_type, _)) = request.body {
+            builder = builder.header(header::CONTENT_TYPE, media_type);
+        }
+        let direct = self.goes_direct(&url);
+        let answer = match request.body {
+            Some((_, bytes)) => {
+                let request =
+                    builder.body(bytes).map_err(|_| malformed("a header cannot be sent"))?;
+                self.run(request, direct)
+            }
+            None => {
+                let request = builder.body(()).map_err(|_| malformed("a header cannot be sent"))?;
+                self.run(request, direct)
+            }
+        };
+        let mut answer = answer.map_err(|error| describe(error, &url))?;
+        let text = |name: header::HeaderName| {
+            answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let mut reply = Reply {
+            status: answer.status().as_u16(),
+            content_type: text(header::CONTENT_TYPE),
+            location: text(header::LOCATION),
+            www_authenticate: text(header::WWW_AUTHENTICATE),
+            retry_after: text(header::RETRY_AFTER)
+                .and_then(|text| text.trim().parse().ok())
+                .map(Duration::from_secs),
+            date: text(header::DATE).and_then(|text| http_date(&text)),
+            body: Zeroizing::new(Vec::new()),
+            host,
+        };
+        let mut reader = answer.body_mut().with_config().limit(request.largest_answer).reader();
+        reader
+            .read_to_end(&mut reply.body)
+            .map_err(|error| describe(ureq::Error::from(error), &url))?;
+        Ok(reply)
+    }
+
+    fn run(
+        &self,
+        request: HttpRequest<impl ureq::AsSendBody>,
+        direct: bool,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let agent = self.agent.get_or_init(|| self.build());
+        if direct {
+            let request = agent.configure_request(request).proxy(None).build();
+            agent.run(request)
+        } else {
+            agent.run(request)
+        }
+    }
+
+    fn build(&self) -> ureq::Agent {
+        let tls = ureq::tls::TlsConfig::builder()
+            .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+            .build();
+        ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            // A proxy that cannot be understood is no proxy; the connection then says why it failed.
+            .proxy(self.proxy.as_deref().and_then(|proxy| ureq::Proxy::new(proxy).ok()))
+            .tls_config(tls)
+            .user_agent(self.user_agent.as_str())
+            .timeout_connect(Some(CONNECT.min(self.total)))
+            .timeout_global(Some(self.total))
+            .allow_non_standard_methods(true)
+            .build()
+            .new_agent()
+    }
+
+    /// Loopback is never proxied, and neither is what `NO_PROXY` names: a host, or a
+    /// domain with everything below it.
+    fn goes_direct(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let with_port = authority(url);
+        is_loopback(url)
+            || self.no_proxy.iter().any(|entry| {
+                entry == "*"
+                    || entry == host
+                    || *entry == with_port
+                    || host.strip_suffix(entry.as_str()).is_some_and(|rest| rest.ends_with('.'))
+            })
+    }
+}
+
+impl Reply {
+    /// Whether it says to try again later (CLIENT E6).
+    pub(crate) fn is_temporary(&self) -> bool {
+        matches!(self.status, 408 | 429) || self.status >= 500
+    }
+
+    /// Whether it says that it is JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        let Some(content_type) = &self.content_type else { return false };
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/json")
+            || essence.to_ascii_lowercase().ends_with("+json")
+    }
+
+    /// Reads the body as JSON of type `T`.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+        if !self.is_json() {
+            let found = self.content_type.as_deref().unwrap_or("no type");
+            return Err(self.malformed(format!("it is {} instead of JSON", presentable(found, 60))));
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // serde's words can quote the document, which may hold a secret.
+            let why = match error.classify() {
+                serde_json::error::Category::Data => "a member is missing or of the wrong type",
+                _ => "it is not well-formed JSON",
+            };
+            self.malformed(why.to_owned())
+        })
+    }
+
+    /// What to say about an answer that is not the wanted one.
+    pub(crate) fn unexpected(&self) -> HttpError {
+        match &self.location {
+            Some(to) if (300..400).contains(&self.status) => {
+                HttpError::Redirect { host: self.host.clone(), to: presentable(to, 200) }
+            }
+            _ => HttpError::Status { host: self.host.clone(), status: self.status },
+        }
+    }
+
+    /// The answer is not what the protocol says.
+    pub(crate) fn malformed(&self, why: impl Into<String>) -> HttpError {
+        HttpError::Malformed { host: self.host.clone(), why: why.into() }
+    }
+}
+
+/// https, or http on loopback.
+pub(crate) fn is_safe(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
+}
+
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// RFC 9110 §5.6.7; of the three forms only the one that is still sent.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
+}
+
+fn describe(error: ureq::Error, url: &Url) -> HttpError {
+    let host = authority(url);
+    let unreachable =
+        |why: &str| HttpError::Unreachable { host: authority(url), why: why.to_owned() };
+    match error {
+        ureq::Error::Timeout(_) => HttpError::Timeout { host },
+        ureq::Error::HostNotFound => unreachable("no such host"),
+        ureq::Error::Rustls(error) => {
+            HttpError::Tls { host, why: presentable(&error.to_string(), 200) }
+        }
+        ureq::Error::Tls(why) => HttpError::Tls { host, why: why.to_owned() },
+        ureq::Error::BodyExceedsLimit(limit) => {
+            HttpError::Malformed { host, why: format!("it is larger than {limit} bytes") }
+        }
+        ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
+            HttpError::Malformed { host, why: "it is not HTTP".to_owned() }
+        }
+        ureq::Error::ConnectProxyFailed(why) => {
+            unreachable(&format!("the proxy refused: {}", presentable(&why, 100)))
+        }
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+            HttpError::Timeout { host }
+        }
+        // rustls reports a failed handshake this way.
+        ureq::Error::Io(error)
+            if error.kind() == std::io::ErrorKind::InvalidData && url.scheme() == "https" =>
+        {
+            HttpError::Tls { host, why: presentable(&error.to_string(), 200) }
+        }
+        ureq::Error::Io(error) => unreachable(&match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+            _ => presentable(&error.to_string(), 100),
+        }),
+        other => unreachable(&presentable(&other.to_string(), 100)),
+    }
 }

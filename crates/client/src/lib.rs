@@ -27,6 +27,7 @@
 //! | [`discovery`] | where and how a server is signed in to |
 //! | [`http`] | the one HTTP client |
 //! | [`environment`], [`time`] | variables, home, clocks and waiting as arguments |
+//! | [`system`] | the real clocks and the real randomness |
 //! | [`error`] | what can go wrong, and the next command |
 
 pub mod client;
@@ -36,11 +37,18 @@ pub mod error;
 pub mod http;
 pub mod login;
 pub mod logout;
+mod oauth;
+mod refresh;
+mod revoke;
 pub mod session;
 pub mod source;
 pub mod status;
+pub mod system;
 pub mod time;
 pub mod vault;
+
+#[cfg(test)]
+mod testing;
 
 pub use client::{Client, Parts, Which};
 pub use environment::Environment;

@@ -1,8 +1,26 @@
-//! Signing out (CLIENT group K).
+//! Signing out (CLIENT group K): revoke at the server, then remove locally whatever the
+//! server said, and say which of the two failed (PROTOCOL J10).
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use hallpass_core::Timestamp;
 
+use crate::Error;
+use crate::client::{Parts, Which};
+use crate::http::Http;
+use crate::login::pending;
+use crate::refresh::lock_path;
+use crate::revoke::{NotRevoked, revoke};
+use crate::source::{self, Selection, Source};
 use crate::status::Account;
+use crate::vault::lock::{self, Held};
+use crate::vault::model::{Credential, CredentialKind};
+use crate::vault::{Key, VaultError};
+
+/// How long to wait for a refresh that is under way. Its new token would be refused
+/// anyway: revoking any token of a grant ends the grant.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What one sign-out did. The local copy is gone in any case.
 #[derive(Clone, Debug)]
@@ -26,6 +44,8 @@ pub enum Revocation {
     AlreadyEnded,
     /// It was handed over with `--with-token`, so it is not ours to revoke.
     NotOurs,
+    /// Another profile uses the same sign-in, so it goes on.
+    StillUsed,
     /// It could not be revoked.
     LocalOnly {
         /// Why.
@@ -43,5 +63,128 @@ pub struct LogoutReport {
     /// A variable that still authenticates (CLIENT K2).
     pub variable: Option<String>,
     /// Where an unreadable store was moved to (CLIENT D10).
-    pub set_aside: Option<std::path::PathBuf>,
+    pub set_aside: Option<PathBuf>,
 }
+
+/// Signs out.
+pub(crate) fn run(
+    parts: &Parts,
+    http: &Http,
+    selection: &Selection,
+    which: Which,
+) -> Result<LogoutReport, Error> {
+    let variable = source::token_variable(&parts.brand);
+    let mut report = LogoutReport {
+        variable: parts.environment.var(&variable).map(|_| variable),
+        ..LogoutReport::default()
+    };
+    let profiles = match profiles(parts, selection, which) {
+        Ok(profiles) => profiles,
+        Err(Error::Vault(VaultError::Corrupt { .. })) => {
+            report.set_aside = parts.vault.set_aside()?;
+            return Ok(report);
+        }
+        Err(error) => return Err(error),
+    };
+    for profile in profiles {
+        report.ended.extend(end(parts, http, &profile)?);
+    }
+    if which == Which::All {
+        pending::remove_all(&*parts.vault);
+    }
+    Ok(report)
+}
+
+/// The profiles that it is about. What is stored counts, whatever a variable says: a
+/// variable cannot be signed out.
+fn profiles(parts: &Parts, selection: &Selection, which: Which) -> Result<Vec<String>, Error> {
+    if which == Which::All {
+        return Ok(parts.vault.read()?.profiles.into_keys().collect());
+    }
+    let stored = Selection { token: None, ignore_variables: true, ..selection.clone() };
+    let resolved = source::resolve(&stored, &parts.brand, &*parts.environment, &*parts.vault);
+    match resolved {
+        Ok(resolved) => Ok(match resolved.source {
+            Source::Profile { name } => vec![name],
+            _ => Vec::new(),
+        }),
+        // Signing out of what is not there is done (CLIENT K2).
+        Err(Error::UnknownProfile { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends one profile. The refresh lock is held meanwhile, so that no refresh brings the
+/// session back.
+fn end(parts: &Parts, http: &Http, name: &str) -> Result<Option<Logout>, Error> {
+    let contents = parts.vault.read()?;
+    let Some(profile) = contents.profiles.get(name) else { return Ok(None) };
+    let lock = hold(parts, &profile.key);
+    // What is on disk now: a refresh may have just ended.
+    let contents = parts.vault.read()?;
+    let credential = contents.credential(&profile.key);
+    let shared = contents.profiles.iter().any(|(n, p)| n != name && p.key == profile.key);
+    let ended = credential.map(|credential| Logout {
+        profile: name.to_owned(),
+        server: profile.server.clone(),
+        account: credential.account(),
+        revocation: if shared {
+            Revocation::StillUsed
+        } else {
+            revoke_all(parts, http, credential)
+        },
+    });
+    parts.vault.change(&mut |contents| {
+        contents.remove_profile(name);
+        true
+    })?;
+    if let Some(lock) = lock
+        && !shared
+    {
+        lock.remove();
+    }
+    Ok(ended)
+}
+
+/// `None` if somebody else keeps it for too long, or if it cannot be had at all; signing
+/// out depends on neither.
+fn hold(parts: &Parts, key: &Key) -> Option<Held> {
+    let path = lock_path(parts, key);
+    lock::acquire(&path, PATIENCE, &*parts.time, &*parts.random, &mut || true).ok()?.ok()
+}
+
+/// RFC 7009 §2.1: revoking the refresh token ends the grant. The access token is revoked
+/// too, for servers that keep it alive.
+fn revoke_all(parts: &Parts, http: &Http, credential: &Credential) -> Revocation {
+    if credential.kind == CredentialKind::Given {
+        return Revocation::NotOurs;
+    }
+    let endpoint = credential.endpoints.revocation.as_deref();
+    let send = |token, hint| revoke(http, endpoint, &credential.key.client_id, token, Some(hint));
+    let access = credential.access.as_ref();
+    let refresh = credential.refresh_token.as_ref().map(|token| send(token, "refresh_token"));
+    let outcome = match (refresh, access) {
+        (None, None) => return Revocation::AlreadyEnded,
+        // Where the refresh token could not be revoked for want of a server, the access
+        // token cannot either.
+        (Some(Err(why)), _) => Err(why),
+        (Some(Ok(())), Some(access)) => match send(&access.token, "access_token") {
+            // RFC 7009 §2.2.1: a server need not know how.
+            Err(NotRevoked::Refused(_)) | Ok(()) => Ok(()),
+            Err(why) => Err(why),
+        },
+        (Some(Ok(())), None) => Ok(()),
+        (None, Some(access)) => send(&access.token, "access_token"),
+    };
+    match outcome {
+        Ok(()) => Revocation::Revoked,
+        Err(why) => Revocation::LocalOnly {
+            reason: why.to_string(),
+            access_token_valid_until: access.and_then(|access| access.expires_at(&*parts.time)),
+        },
+    }
+}
+
+#[cfg(test)]
+#[path = "logout_tests.rs"]
+mod tests;

@@ -1,13 +1,49 @@
 //! An authorized handle: calls an API as the person, and refreshes without notice.
+//!
+//! The token is kept in memory while it is fresh; the vault is looked at again before a
+//! refresh and after a refusal, so that a long-lived program picks up what other
+//! processes did (CLIENT E9). Threads wait for one another here, processes at the lock
+//! file of [`crate::refresh`].
 
-use hallpass_core::Secret;
-use hallpass_core::wire::api::{Session as Listed, Whoami};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hallpass_core::text::presentable;
+use hallpass_core::wire::api::{Page, Problem, Session as Listed, Whoami};
+use hallpass_core::wire::path;
+use hallpass_core::{Secret, chance};
+use serde::de::DeserializeOwned;
+use url::Url;
 
 use crate::Error;
+use crate::client::Parts;
+use crate::http::{Http, Reply};
+use crate::refresh::{Fitness, Need, Refresh, fitness};
+use crate::source::{Resolved, Source};
 use crate::status::Warning;
+use crate::vault::Credential;
+
+/// The longest list that is asked for; a server that never ends one is broken.
+const MAX_PAGES: usize = 1000;
 
 /// Calls an API as somebody. Cheap calls from many threads share one refresh.
-pub struct Session {}
+pub struct Session {
+    parts: Parts,
+    http: Arc<Http>,
+    server: String,
+    source: Source,
+    /// Spreads the refreshes of many processes.
+    jitter: u8,
+    held: Mutex<Held>,
+    warnings: Mutex<Vec<Warning>>,
+}
+
+/// What is presented.
+enum Held {
+    /// A token from outside the vault: used as it is, never refreshed.
+    Outside(Secret),
+    /// The profile's.
+    Stored { profile: String, credential: Box<Credential> },
+}
 
 /// A call to the API.
 #[derive(Clone, Debug)]
@@ -18,7 +54,7 @@ pub struct Call<'a> {
     pub path: &'a str,
     /// Further headers.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The body, and its media type.
+    /// The body: its media type and its bytes.
     pub body: Option<(&'a str, &'a [u8])>,
 }
 
@@ -34,45 +70,252 @@ pub struct Answer {
 }
 
 impl Session {
+    /// For what was resolved; sends nothing.
+    pub(crate) fn new(parts: &Parts, http: Arc<Http>, resolved: Resolved) -> Result<Self, Error> {
+        let Resolved { source, server, token, contents } = resolved;
+        let not_signed_in = || Error::NotSignedIn { server: server.clone() };
+        let held = match (&source, token) {
+            (_, Some(token)) => Held::Outside(check_outside(&source, &token)?),
+            (Source::Profile { name }, None) => {
+                let credential = contents
+                    .as_ref()
+                    .and_then(|contents| contents.of_profile(name))
+                    .ok_or_else(not_signed_in)?;
+                if let Some(ended) = &credential.ended {
+                    return Err(Error::SessionEnded {
+                        profile: name.clone(),
+                        reason: ended.reason.clone(),
+                        at: ended.at,
+                    });
+                }
+                Held::Stored { profile: name.clone(), credential: Box::new(credential.clone()) }
+            }
+            _ => return Err(not_signed_in()),
+        };
+        let [jitter] = chance::bytes::<1>(&*parts.random);
+        Ok(Self {
+            parts: parts.clone(),
+            http,
+            server,
+            source,
+            jitter,
+            held: Mutex::new(held),
+            warnings: Mutex::default(),
+        })
+    }
+
     /// A token that is good now.
     ///
     /// # Errors
     /// [`Error::SessionEnded`] and [`Error::Expired`] if there is none to be had,
     /// [`Error::Http`] and [`Error::Busy`] if it may be had later.
     pub fn access_token(&self) -> Result<Secret, Error> {
-        unimplemented!()
+        self.token(Need::Age)
     }
 
     /// Calls the API. A 401 with `invalid_token` makes one refresh and one more try;
     /// any other status is an [`Answer`].
     pub fn call(&self, call: &Call<'_>) -> Result<Answer, Error> {
-        let _ = call;
-        unimplemented!()
+        let reply = self.reply(call)?;
+        Ok(Answer {
+            status: reply.status,
+            content_type: reply.content_type,
+            body: reply.body.to_vec(),
+        })
     }
 
     /// `GET /api/v1/whoami`.
     pub fn whoami(&self) -> Result<Whoami, Error> {
-        unimplemented!()
+        self.read("GET", path::WHOAMI)
     }
 
     /// `GET /api/v1/sessions`, all pages.
     pub fn sessions(&self) -> Result<Vec<Listed>, Error> {
-        unimplemented!()
+        let mut all = Vec::new();
+        let mut address = path::SESSIONS.to_owned();
+        for _ in 0..MAX_PAGES {
+            let page: Page<Listed> = self.read("GET", &address)?;
+            all.extend(page.items);
+            let Some(cursor) = page.next_cursor else { break };
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("cursor", &cursor)
+                .finish();
+            address = format!("{}?{query}", path::SESSIONS);
+        }
+        Ok(all)
     }
 
     /// `DELETE /api/v1/sessions/{id}`.
     pub fn end_session(&self, id: &str) -> Result<(), Error> {
-        let _ = id;
-        unimplemented!()
+        let address = format!("{}/{}", path::SESSIONS, path_segment(id));
+        let reply =
+            self.reply(&Call { method: "DELETE", path: &address, headers: &[], body: None })?;
+        if (200..300).contains(&reply.status) { Ok(()) } else { Err(self.problem(&reply)) }
     }
 
     /// The server that calls go to.
     pub fn server(&self) -> &str {
-        unimplemented!()
+        &self.server
+    }
+
+    /// Where the credential comes from.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// What happened on the way that is worth a line on stderr; each is told once.
     pub fn take_warnings(&self) -> Vec<Warning> {
-        unimplemented!()
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The gate: one thread refreshes, the others wait for what it gets.
+    fn token(&self, need: Need<'_>) -> Result<Secret, Error> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (profile, credential) = match &mut *held {
+            Held::Outside(token) => return Ok(token.clone()),
+            Held::Stored { profile, credential } => (profile, credential),
+        };
+        let usable = match need {
+            Need::Age => fitness(credential, &self.parts, self.jitter) == Fitness::Fresh,
+            // Another thread may have got a new one while this one waited.
+            Need::Refused(refused) => {
+                credential.access.as_ref().is_some_and(|access| access.token != *refused)
+            }
+        };
+        if !usable {
+            let refresh = Refresh {
+                parts: &self.parts,
+                http: &self.http,
+                profile,
+                server: &self.server,
+                jitter: self.jitter,
+            };
+            let refreshed = refresh.run(credential, need)?;
+            **credential = refreshed.credential;
+            let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+            warnings.extend(refreshed.warning);
+        }
+        match &credential.access {
+            Some(access) => Ok(access.token.clone()),
+            None => Err(Error::Expired { profile: profile.clone() }),
+        }
+    }
+
+    fn reply(&self, call: &Call<'_>) -> Result<Reply, Error> {
+        let address = self.address(call.path)?;
+        let send = |token: &Secret| {
+            self.http.call(call.method, &address, token.expose(), call.headers, call.body)
+        };
+        let token = self.access_token()?;
+        let reply = send(&token)?;
+        if !says_invalid_token(&reply)
+            || matches!(self.source, Source::Explicit | Source::Variable { .. })
+        {
+            return Ok(reply);
+        }
+        match self.token(Need::Refused(&token)) {
+            Ok(token) => Ok(send(&token)?),
+            // There was nothing better to be had; the refusal is the answer.
+            Err(Error::Rejected { .. } | Error::Expired { .. }) => Ok(reply),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, method: &str, path: &str) -> Result<T, Error> {
+        let reply = self.reply(&Call { method, path, headers: &[], body: None })?;
+        if reply.status == 200 { Ok(reply.json()?) } else { Err(self.problem(&reply)) }
+    }
+
+    /// CLIENT H7: tokens go to the server that they are for, and nowhere else.
+    fn address(&self, path: &str) -> Result<String, Error> {
+        let bad =
+            |why: &str| Error::BadServer { text: presentable(path, 200), why: why.to_owned() };
+        let full = if path.starts_with('/') {
+            format!("{}{path}", self.server)
+        } else if path.contains("://") {
+            path.to_owned()
+        } else {
+            return Err(bad("a path begins with /"));
+        };
+        let url = Url::parse(&full).map_err(|_| bad("it is not an address"))?;
+        let plain = url.username().is_empty() && url.password().is_none();
+        if url.origin().ascii_serialization() != self.server || !plain {
+            return Err(bad(&format!(
+                "it is not at {}, and the token is for nobody else",
+                self.server
+            )));
+        }
+        Ok(url.into())
+    }
+
+    /// RFC 9457, or whatever came instead.
+    fn problem(&self, reply: &Reply) -> Error {
+        if reply.is_temporary() || (300..400).contains(&reply.status) {
+            return reply.unexpected().into();
+        }
+        let problem = reply.json::<Problem>().ok();
+        if reply.status == 401 {
+            return Error::Rejected {
+                server: self.server.clone(),
+                what: match self.source {
+                    Source::Explicit | Source::Variable { .. } => "the given token",
+                    Source::Profile { .. } | Source::None => "this sign-in",
+                },
+                code: problem.map_or("invalid_token".to_owned(), |p| presentable(&p.code, 60)),
+                detail: match &self.source {
+                    Source::Variable { name } => Some(format!("it came from {name}")),
+                    _ => None,
+                },
+            };
+        }
+        let code = |p: &Problem| presentable(&p.code, 60);
+        Error::Problem {
+            server: self.server.clone(),
+            status: reply.status,
+            code: problem.as_ref().map_or_else(|| format!("http_{}", reply.status), code),
+            title: problem
+                .as_ref()
+                .map_or_else(|| "no explanation".to_owned(), |p| presentable(&p.title, 200)),
+            detail: problem.and_then(|p| p.detail).map(|text| presentable(&text, 400)),
+        }
     }
 }
+
+/// A token from outside is used as it is, but for a newline at its end, which editors add.
+fn check_outside(source: &Source, token: &Secret) -> Result<Secret, Error> {
+    let text = token.expose().trim_end_matches(['\r', '\n']);
+    if crate::oauth::is_b64token(text) {
+        return Ok(Secret::new(text));
+    }
+    let place = match source {
+        Source::Variable { name } => format!("the value of {name}"),
+        _ => "it".to_owned(),
+    };
+    Err(Error::BadToken(format!("{place} has a character that no token has")))
+}
+
+/// RFC 6750 §3.1. Quotes around the value are optional (RFC 9110 §11.2).
+fn says_invalid_token(reply: &Reply) -> bool {
+    reply.status == 401
+        && reply.www_authenticate.as_ref().is_some_and(|header| {
+            let header = header.replace('"', "");
+            header.split([',', ' ']).any(|part| part.trim() == "error=invalid_token")
+        })
+}
+
+/// One segment of a path, whatever is in it.
+fn path_segment(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -6,7 +6,13 @@
 
 use std::fmt;
 
-use hallpass_core::Secret;
+use hallpass_core::brand::Brand;
+use hallpass_core::{Secret, text};
+
+use crate::Error;
+use crate::discovery::parse_server;
+use crate::environment::Environment;
+use crate::vault::{Contents, Vault};
 
 /// What the caller asked for.
 #[derive(Clone, Debug, Default)]
@@ -49,4 +55,127 @@ impl fmt::Display for Source {
             Source::None => f.write_str("none"),
         }
     }
+}
+
+/// What was decided.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub source: Source,
+    /// Where calls go.
+    pub server: String,
+    /// The token, if it came from outside the vault.
+    pub token: Option<Secret>,
+    /// What the vault held, if it was asked.
+    pub contents: Option<Contents>,
+}
+
+/// The variable that holds a token.
+pub(crate) fn token_variable(brand: &Brand) -> String {
+    brand.variable("TOKEN")
+}
+
+/// Decides, in the order of CLIENT F1: what the program handed over, the variable, the
+/// selected profile, the default profile. With a token from outside the vault is not
+/// opened (CLIENT D4); a named profile is never answered by a variable (CLIENT F4).
+pub(crate) fn resolve(
+    selection: &Selection,
+    brand: &Brand,
+    environment: &dyn Environment,
+    vault: &dyn Vault,
+) -> Result<Resolved, Error> {
+    let wanted = wanted_server(selection, brand, environment)?;
+    let outside = match &selection.token {
+        Some(token) => Some((Source::Explicit, token.clone())),
+        None if selection.profile.is_some() || selection.ignore_variables => None,
+        None => {
+            let name = token_variable(brand);
+            environment.var(&name).map(|value| (Source::Variable { name }, Secret::new(value)))
+        }
+    };
+    if let Some((source, token)) = outside {
+        let server = match wanted {
+            Some(server) => server,
+            None => parse_server(&brand.default_server)?.to_string(),
+        };
+        return Ok(Resolved { source, server, token: Some(token), contents: None });
+    }
+    let contents = vault.read()?;
+    let (source, server) = stored(selection, brand, environment, &contents, wanted)?;
+    Ok(Resolved { source, server, token: None, contents: Some(contents) })
+}
+
+/// The server that was asked for: `--server`, else the variable. A profile that was
+/// named knows its own server, so the variable then says nothing.
+pub(crate) fn wanted_server(
+    selection: &Selection,
+    brand: &Brand,
+    environment: &dyn Environment,
+) -> Result<Option<String>, Error> {
+    let text = match &selection.server {
+        Some(server) => Some(server.clone()),
+        None if selection.profile.is_some() => None,
+        None => environment.var(&brand.variable("SERVER")),
+    };
+    text.map(|text| parse_server(&text).map(|server| server.to_string())).transpose()
+}
+
+/// The profile that was asked for by name: `--profile`, else the variable.
+pub(crate) fn wanted_profile(
+    selection: &Selection,
+    brand: &Brand,
+    environment: &dyn Environment,
+) -> Option<String> {
+    selection.profile.clone().or_else(|| environment.var(&brand.variable("PROFILE")))
+}
+
+fn stored(
+    selection: &Selection,
+    brand: &Brand,
+    environment: &dyn Environment,
+    contents: &Contents,
+    wanted: Option<String>,
+) -> Result<(Source, String), Error> {
+    if let Some(name) = wanted_profile(selection, brand, environment) {
+        let Some(profile) = contents.profiles.get(&name) else {
+            return Err(Error::UnknownProfile {
+                name: text::presentable(&name, 80),
+                known: contents.profiles.keys().cloned().collect(),
+            });
+        };
+        if let Some(server) = wanted.filter(|server| *server != profile.server) {
+            return Err(Error::ForeignProfile {
+                profile: name,
+                profile_server: profile.server.clone(),
+                server,
+            });
+        }
+        return Ok((Source::Profile { name }, profile.server.clone()));
+    }
+    match pick(contents, wanted.as_deref()) {
+        Some(name) => {
+            let server = contents.profiles[name].server.clone();
+            Ok((Source::Profile { name: name.to_owned() }, server))
+        }
+        None => {
+            let server = match wanted {
+                Some(server) => server,
+                None => parse_server(&brand.default_server)?.to_string(),
+            };
+            Ok((Source::None, server))
+        }
+    }
+}
+
+/// The profile to use when none was named: the current one if it fits, else the only
+/// one that does. Between several that fit, nothing is guessed.
+fn pick<'a>(contents: &'a Contents, server: Option<&str>) -> Option<&'a str> {
+    let fits = |name: &str| {
+        let profile = contents.profiles.get(name);
+        profile.is_some_and(|profile| server.is_none_or(|server| profile.server == server))
+    };
+    if let Some(current) = contents.current.as_deref().filter(|name| fits(name)) {
+        return Some(current);
+    }
+    let mut fitting = contents.profiles.keys().map(String::as_str).filter(|name| fits(name));
+    fitting.next().filter(|_| fitting.next().is_none())
 }

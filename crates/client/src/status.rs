@@ -1,9 +1,14 @@
 //! Whether this invocation is signed in, and as whom (CLIENT group G).
 
+use hallpass_core::text::presentable;
 use hallpass_core::{Scope, Timestamp};
 
-use crate::source::Source;
-use crate::vault::Place;
+use crate::client::Parts;
+use crate::refresh::{Fitness, fitness};
+use crate::session::Session;
+use crate::source::{self, Selection, Source};
+use crate::vault::{Credential, Place};
+use crate::{Class, Error};
 
 /// The answer of `status`.
 #[derive(Clone, Debug)]
@@ -79,15 +84,13 @@ impl State {
     }
 
     /// What it means for the caller; `None` is usable (exit 0).
-    pub fn class(&self) -> Option<crate::Class> {
+    pub fn class(&self) -> Option<Class> {
         match self {
             State::Valid | State::Refreshable => None,
-            State::NotSignedIn | State::Expired | State::Ended { .. } => {
-                Some(crate::Class::NotSignedIn)
-            }
-            State::Rejected { .. } => Some(crate::Class::Rejected),
-            State::CannotVerify { .. } => Some(crate::Class::CannotVerify),
-            State::StoreUnavailable { .. } => Some(crate::Class::Store),
+            State::NotSignedIn | State::Expired | State::Ended { .. } => Some(Class::NotSignedIn),
+            State::Rejected { .. } => Some(Class::Rejected),
+            State::CannotVerify { .. } => Some(Class::CannotVerify),
+            State::StoreUnavailable { .. } => Some(Class::Store),
         }
     }
 }
@@ -119,6 +122,12 @@ pub enum Warning {
     VariableWins {
         /// The variable's name.
         variable: String,
+    },
+    /// What was asked for does not exist or cannot be used.
+    #[error("{reason}")]
+    Selection {
+        /// Why.
+        reason: String,
     },
     /// The credential file or its directory may be read by others.
     #[error("{path} can be read by other users (mode {mode:03o}); the next write makes it 600")]
@@ -157,3 +166,119 @@ pub enum Warning {
         ahead: bool,
     },
 }
+
+/// What can be said without asking anybody (CLIENT G2).
+pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
+    let resolved = source::resolve(selection, &parts.brand, &*parts.environment, &*parts.vault);
+    let mut status = Status {
+        state: State::NotSignedIn,
+        source: Source::None,
+        store: parts.vault.place(),
+        server: parts.brand.default_server.clone(),
+        issuer: None,
+        account: None,
+        scope: None,
+        expires_at: None,
+        warnings: Vec::new(),
+    };
+    let resolved = match resolved {
+        Ok(resolved) => resolved,
+        Err(Error::Vault(error)) => {
+            status.state = State::StoreUnavailable { reason: error.to_string() };
+            return status;
+        }
+        Err(error) => {
+            status.warnings.push(Warning::Selection { reason: error.to_string() });
+            return status;
+        }
+    };
+    status.server = resolved.server;
+    status.source = resolved.source;
+    match (&status.source, &resolved.contents) {
+        // A token from outside is not known to be over, and the vault was not opened (D4).
+        (Source::Explicit, _) => status.state = State::Valid,
+        (Source::Variable { name }, _) => {
+            status.state = State::Valid;
+            status.warnings.push(Warning::VariableWins { variable: name.clone() });
+        }
+        (Source::Profile { name }, Some(contents)) => {
+            if let Some(credential) = contents.of_profile(name) {
+                status.issuer = Some(credential.key.issuer.clone());
+                status.account = Some(credential.account());
+                status.scope = Some(credential.scope.clone());
+                status.expires_at =
+                    credential.access.as_ref().and_then(|access| access.expires_at(&*parts.time));
+                status.state = stored_state(credential, parts);
+            }
+            status.warnings.extend(parts.vault.warnings());
+        }
+        _ => {}
+    }
+    status
+}
+
+fn stored_state(credential: &Credential, parts: &Parts) -> State {
+    if let Some(ended) = &credential.ended {
+        return State::Ended { reason: ended.reason.clone(), at: ended.at };
+    }
+    match fitness(credential, parts, 0) {
+        Fitness::Fresh | Fitness::Due => State::Valid,
+        Fitness::Over => State::Refreshable,
+        Fitness::Dead => State::Expired,
+    }
+}
+
+/// The same, after asking the server.
+pub(crate) fn checked(
+    parts: &Parts,
+    selection: &Selection,
+    session: Result<Session, Error>,
+) -> Status {
+    let mut status = offline(parts, selection);
+    if status.state.class().is_some() {
+        return status;
+    }
+    let session = match session {
+        Ok(session) => session,
+        Err(error) => {
+            status.state = state_of(&error);
+            return status;
+        }
+    };
+    let answer = session.whoami();
+    // A refresh on the way changed what is stored.
+    status = offline(parts, selection);
+    status.warnings.extend(session.take_warnings());
+    match answer {
+        Ok(whoami) => {
+            let shown = |text: &str| Some(presentable(text, 200)).filter(|text| !text.is_empty());
+            status.account = Some(Account {
+                id: presentable(&whoami.id, 255),
+                email: shown(&whoami.email),
+                name: shown(&whoami.name),
+            });
+            status.scope = Some(whoami.scope);
+            status.expires_at = status.expires_at.or(whoami.expires_at);
+        }
+        Err(error) => status.state = state_of(&error),
+    }
+    status
+}
+
+fn state_of(error: &Error) -> State {
+    let reason = error.to_string();
+    match (error, error.class()) {
+        (Error::SessionEnded { reason, at, .. }, _) => {
+            State::Ended { reason: reason.clone(), at: *at }
+        }
+        (Error::Expired { .. }, _) => State::Expired,
+        (_, Class::NotSignedIn) => State::NotSignedIn,
+        (_, Class::Rejected | Class::Usage) => State::Rejected { reason },
+        (_, Class::Store) => State::StoreUnavailable { reason },
+        _ => State::CannotVerify { reason },
+    }
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

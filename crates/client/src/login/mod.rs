@@ -6,10 +6,28 @@
 //! | module | what |
 //! |---|---|
 //! | [`choose`] | which flow, and why: a pure function over facts |
+//! | `browser` | authorization code with PKCE and a loopback redirect |
+//! | `listener`, `answer`, `page` | its listener, the judgement of what comes, the page at the end |
+//! | [`launch`] | launching a browser |
+//! | `device` | the code that is approved elsewhere |
+//! | `pending` | a device login that was started and left |
+//! | `token` | a token that was handed over |
+//! | `attempt`, `identity`, `keep` | what all share: who signed in, and keeping it |
+//! | [`inbox`] | what arrives meanwhile |
 
+mod answer;
+mod attempt;
+mod browser;
 pub mod choose;
+mod device;
+mod identity;
 pub mod inbox;
+mod keep;
 pub mod launch;
+mod listener;
+mod page;
+pub(crate) mod pending;
+pub(crate) mod token;
 
 use std::fmt;
 use std::time::Duration;
@@ -19,8 +37,14 @@ use hallpass_core::{Scope, Timestamp};
 pub use choose::{Choice, Facts};
 pub use inbox::{Inbox, Sender};
 
+use crate::Error;
+use crate::client::Parts;
+use crate::discovery::{self, parse_server};
+use crate::http::Http;
+use crate::source::{self, Selection};
 use crate::status::{Account, Warning};
-use crate::vault::Place;
+use crate::vault::{Place, VaultError};
+use attempt::Attempt;
 
 /// How a login shall go.
 #[derive(Clone, Debug, Default)]
@@ -174,4 +198,145 @@ pub struct Pending {
     pub expires_in: Duration,
     /// When it ends by the wall clock.
     pub expires_at: Timestamp,
+}
+
+/// A login in the making: what was asked for, before anything was sent.
+pub(crate) struct Start<'a> {
+    pub parts: &'a Parts,
+    pub http: &'a Http,
+    pub selection: &'a Selection,
+    pub options: &'a LoginOptions,
+}
+
+impl<'a> Start<'a> {
+    /// Chooses a flow and runs it to its end.
+    pub(crate) fn run(&self, inbox: Inbox, sink: &mut dyn FnMut(Event)) -> Result<Login, Error> {
+        let facts = self.facts();
+        let variable = source::token_variable(&self.parts.brand);
+        choose::check_person(&facts, self.options.wish, &variable)?;
+        let attempt = self.attempt(&self.server()?)?;
+        let choice = choose::choose(&facts, self.options, &attempt.found.offer)?;
+        sink(Event::Chosen(choice.clone()));
+        match choice.flow {
+            Flow::Browser => browser::run(&attempt, &choice, inbox, sink),
+            Flow::Device => device::run(&attempt, &inbox, sink),
+        }
+    }
+
+    /// Starts a device login and leaves it.
+    pub(crate) fn begin(&self) -> Result<Pending, Error> {
+        let attempt = self.attempt(&self.server()?)?;
+        let options = LoginOptions { wish: Wish::Device, ..self.options.clone() };
+        choose::choose(&self.facts(), &options, &attempt.found.offer)?;
+        let time = &*self.parts.time;
+        let received = crate::vault::model::Receipt::now(time);
+        let started = device::begin(&attempt)?;
+        let expires_in = started.remaining(time);
+        let saved = pending::Saved {
+            server: attempt.found.server.clone(),
+            issuer: attempt.found.issuer.clone(),
+            client_id: attempt.found.client_id.clone(),
+            scope: attempt.scope.clone(),
+            device_code: started.device_code.clone(),
+            user_code: started.user_code.clone(),
+            verification_uri: started.verification_uri.clone(),
+            verification_uri_complete: started.verification_uri_complete.clone(),
+            interval: started.interval.as_secs(),
+            expires_in: started.expires_in.as_secs(),
+            received,
+        };
+        let handle = pending::save(&*self.parts.vault, &saved, &*self.parts.random)?;
+        Ok(Pending {
+            handle,
+            verification_uri: started.verification_uri,
+            verification_uri_complete: started.verification_uri_complete,
+            user_code: started.user_code,
+            expires_in,
+            expires_at: time.now() + expires_in,
+        })
+    }
+
+    /// Takes a started device login up again.
+    pub(crate) fn resume(
+        &self,
+        handle: Option<&str>,
+        inbox: &Inbox,
+        sink: &mut dyn FnMut(Event),
+    ) -> Result<Login, Error> {
+        let vault = &*self.parts.vault;
+        let (handle, saved) = pending::load(vault, handle)?;
+        let started = saved.started(&*self.parts.time);
+        if started.remaining(&*self.parts.time).is_zero() {
+            pending::remove(vault, &handle);
+            return Err(Error::CodeExpired);
+        }
+        let mut attempt = self.attempt(&saved.server)?;
+        if attempt.found.issuer != saved.issuer {
+            return Err(Error::IssuerMismatch { issuer: saved.issuer });
+        }
+        attempt.found.client_id = saved.client_id;
+        attempt.scope = saved.scope;
+        device::announce(&attempt, &started, sink);
+        let ended = device::finish(&attempt, &started, inbox, sink);
+        let goes_on = matches!(&ended, Err(Error::Cancelled | Error::TimedOut { .. }));
+        if !goes_on {
+            pending::remove(vault, &handle);
+        }
+        ended
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::gather(
+            &*self.parts.environment,
+            &self.parts.brand.variable_prefix,
+            self.options.stdin_is_terminal,
+        )
+    }
+
+    fn attempt(&self, server: &str) -> Result<Attempt<'a>, Error> {
+        let server = parse_server(server)?;
+        let found = discovery::discover(self.http, &server, &self.parts.brand.client_id)?;
+        Ok(Attempt::new(self.parts, self.http, self.selection, self.options, found))
+    }
+
+    /// The server to sign in to: the one that was asked for, else the profile's, else the
+    /// brand's. Looks into the vault first, so that nobody signs in for nothing.
+    pub(crate) fn server(&self) -> Result<String, Error> {
+        let Start { parts, selection, .. } = self;
+        let contents = match parts.vault.read() {
+            // A login is how a person gets over a broken store (CLIENT D10).
+            Err(VaultError::Corrupt { .. }) => crate::vault::Contents::default(),
+            contents => contents?,
+        };
+        let wanted = source::wanted_server(selection, &parts.brand, &*parts.environment)?;
+        let named = source::wanted_profile(selection, &parts.brand, &*parts.environment);
+        if let Some(name) = &named {
+            check_name(name)?;
+        }
+        let name = named.as_ref().or(contents.current.as_ref());
+        let profile = name.and_then(|name| contents.profiles.get_key_value(name));
+        match (wanted, profile) {
+            (Some(server), Some((name, profile)))
+                if named.is_some() && profile.server != server && !self.options.replace_account =>
+            {
+                Err(Error::ForeignProfile {
+                    profile: name.clone(),
+                    profile_server: profile.server.clone(),
+                    server,
+                })
+            }
+            (Some(server), _) => Ok(server),
+            (None, Some((_, profile))) => Ok(profile.server.clone()),
+            (None, None) => Ok(parse_server(&parts.brand.default_server)?.to_string()),
+        }
+    }
+}
+
+/// A profile's name stands in commands, files and variables.
+fn check_name(name: &str) -> Result<(), Error> {
+    let plain = |c: char| c.is_alphanumeric() || "-_.:@[]".contains(c);
+    if name.chars().count() <= 64 && name.chars().all(plain) && !name.starts_with('-') {
+        return Ok(());
+    }
+    Err(Error::BadProfileName { name: hallpass_core::text::presentable(name, 80) })
 }

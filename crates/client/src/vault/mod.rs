@@ -13,11 +13,15 @@
 //! | `atomic` | replacing a file so that a crash leaves the old or the new one |
 //! | `lock` | lock files: try, poll with jitter, give up at a deadline |
 
+pub(crate) mod atomic;
+mod file;
+pub(crate) mod lock;
 pub mod model;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub use file::FileVault;
 pub use model::{Contents, Credential, CredentialKind, Key, Profile};
 
 use crate::status::Warning;

@@ -45,6 +45,11 @@ impl Default for Contents {
 }
 
 impl Contents {
+    /// Whether nothing is in it that anybody would miss.
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty() && self.credentials.is_empty() && self.rest.is_empty()
+    }
+
     /// The credential that `key` names.
     pub fn credential(&self, key: &Key) -> Option<&Credential> {
         self.credentials.iter().find(|credential| credential.key == *key)

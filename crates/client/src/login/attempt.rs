@@ -1,0 +1,119 @@
+//! One attempt to sign in, from "we know the server" to "it is stored": what all flows
+//! share.
+
+use std::time::Duration;
+
+use hallpass_core::{Scope, Timestamp};
+
+use super::identity::identify;
+use super::keep::keep;
+use super::{Login, LoginOptions};
+use crate::Error;
+use crate::client::Parts;
+use crate::discovery::Discovered;
+use crate::http::Http;
+use crate::oauth::Granted;
+use crate::revoke::revoke;
+use crate::source::Selection;
+use crate::status::{Account, Warning};
+use crate::vault::Key;
+use crate::vault::model::{Access, Credential, CredentialKind, Endpoints, Receipt};
+
+/// Two clocks may differ by this much before anybody hears of it (CLIENT J3).
+const TOLERATED_SKEW: Duration = Duration::from_secs(60);
+
+/// One attempt.
+pub(crate) struct Attempt<'a> {
+    pub parts: &'a Parts,
+    pub http: &'a Http,
+    pub selection: &'a Selection,
+    pub options: &'a LoginOptions,
+    pub found: Discovered,
+    /// What is asked for.
+    pub scope: Scope,
+}
+
+impl<'a> Attempt<'a> {
+    pub(crate) fn new(
+        parts: &'a Parts,
+        http: &'a Http,
+        selection: &'a Selection,
+        options: &'a LoginOptions,
+        found: Discovered,
+    ) -> Self {
+        let scope = options.scope.clone().unwrap_or_else(|| found.scope.clone());
+        Self { parts, http, selection, options, found, scope }
+    }
+
+    /// RFC 6749 §3.2; discovery refuses metadata without one.
+    pub(crate) fn token_endpoint(&self) -> &str {
+        self.found.metadata.token_endpoint.as_deref().unwrap_or_default()
+    }
+
+    /// Finds out who signed in, and stores it. If it cannot be stored, the session is
+    /// ended again: nobody would ever use it.
+    pub(crate) fn store(&self, granted: Granted) -> Result<Login, Error> {
+        // First of all, so that nothing which follows makes the token look younger.
+        let received = Receipt::now(&*self.parts.time);
+        let stored = identify(self.http, &self.found, &granted.tokens)
+            .and_then(|account| self.keep(&granted, received, account));
+        if stored.is_err() {
+            let token =
+                granted.tokens.refresh_token.as_ref().unwrap_or(&granted.tokens.access_token);
+            // The reason why it could not be stored is what the person has to hear.
+            let _ = revoke(
+                self.http,
+                self.found.metadata.revocation_endpoint.as_deref(),
+                &self.found.client_id,
+                token,
+                None,
+            );
+        }
+        stored
+    }
+
+    fn keep(&self, granted: &Granted, received: Receipt, account: Account) -> Result<Login, Error> {
+        let tokens = &granted.tokens;
+        let key = Key {
+            issuer: self.found.issuer.clone(),
+            client_id: self.found.client_id.clone(),
+            account: account.id.clone(),
+        };
+        let access =
+            Access { token: tokens.access_token.clone(), received, expires_in: tokens.expires_in };
+        let credential = Credential {
+            key,
+            email: account.email.clone(),
+            name: account.name.clone(),
+            kind: CredentialKind::Oauth,
+            // RFC 6749 §5.1: left out means "as asked for".
+            scope: tokens.scope.clone().unwrap_or_else(|| self.scope.clone()),
+            access: Some(access),
+            refresh_token: tokens.refresh_token.clone(),
+            resource: self.found.resource.clone(),
+            endpoints: Endpoints {
+                token: self.found.metadata.token_endpoint.clone(),
+                revocation: self.found.metadata.revocation_endpoint.clone(),
+            },
+            ended: None,
+            rest: serde_json::Map::new(),
+        };
+        let mut login = keep(
+            self.parts,
+            self.http,
+            self.selection,
+            self.options,
+            credential,
+            &self.found.server,
+        )?;
+        login.warnings.extend(self.skew(granted.date));
+        Ok(login)
+    }
+
+    fn skew(&self, date: Option<Timestamp>) -> Option<Warning> {
+        let (ours, theirs) = (self.parts.time.now(), date?);
+        let skew = ours.since(theirs).max(theirs.since(ours));
+        (skew > TOLERATED_SKEW)
+            .then(|| Warning::ClockSkew { seconds: skew.as_secs(), ahead: ours > theirs })
+    }
+}

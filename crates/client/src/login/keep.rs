@@ -1,0 +1,161 @@
+//! Keeping a new credential: under which profile, in whose place, and what becomes of
+//! the session that it replaces.
+
+use hallpass_core::text::presentable;
+
+use super::{Login, LoginOptions};
+use crate::Error;
+use crate::client::Parts;
+use crate::http::Http;
+use crate::revoke::revoke;
+use crate::source::{self, Selection};
+use crate::status::Warning;
+use crate::vault::model::{Credential, CredentialKind, Profile};
+use crate::vault::{Contents, VaultError};
+
+/// Puts a new credential into the vault under the right profile, and ends the session
+/// that it replaces.
+pub(crate) fn keep(
+    parts: &Parts,
+    http: &Http,
+    selection: &Selection,
+    options: &LoginOptions,
+    credential: Credential,
+    server: &str,
+) -> Result<Login, Error> {
+    let mut warnings = Vec::new();
+    let named = source::wanted_profile(selection, &parts.brand, &*parts.environment);
+    let mut kept = None;
+    let mut write = || {
+        parts.vault.change(&mut |contents| {
+            let put =
+                place(contents, named.as_deref(), &credential, server, options.replace_account);
+            let changed = put.is_ok();
+            kept = Some(put);
+            changed
+        })
+    };
+    match write() {
+        // CLIENT D10: a login is how a person gets over a broken store.
+        Err(VaultError::Corrupt { .. }) => {
+            if let Some(path) = parts.vault.set_aside()? {
+                warnings.push(Warning::SetAside { path: path.display().to_string() });
+            }
+            write()?;
+        }
+        written => written?,
+    }
+    let kept = kept.unwrap_or_else(|| Err(Error::Cancelled))?;
+
+    if let Some(old) = kept.replaced.as_ref().filter(|old| old.kind == CredentialKind::Oauth)
+        && let Some(token) = &old.refresh_token
+        && old.fingerprint() != credential.fingerprint()
+        && let Err(why) = revoke(
+            http,
+            old.endpoints.revocation.as_deref(),
+            &old.key.client_id,
+            token,
+            Some("refresh_token"),
+        )
+    {
+        warnings.push(Warning::NotRevoked { reason: why.to_string() });
+    }
+    let variable = source::token_variable(&parts.brand);
+    if parts.environment.var(&variable).is_some() {
+        warnings.push(Warning::VariableWins { variable });
+    }
+    warnings.extend(parts.vault.warnings());
+    Ok(Login {
+        profile: kept.profile,
+        server: server.to_owned(),
+        issuer: credential.key.issuer.clone(),
+        account: credential.account(),
+        scope: credential.scope.clone(),
+        expires_at: credential.access.as_ref().and_then(|access| access.expires_at(&*parts.time)),
+        store: parts.vault.place(),
+        warnings,
+    })
+}
+
+#[derive(Debug)]
+struct Kept {
+    profile: String,
+    /// What stood in its place.
+    replaced: Option<Credential>,
+}
+
+/// Finds the profile's name and puts everything in place. A profile that belongs to
+/// somebody else is not taken over silently (CLIENT F5).
+fn place(
+    contents: &mut Contents,
+    named: Option<&str>,
+    credential: &Credential,
+    server: &str,
+    replace_account: bool,
+) -> Result<Kept, Error> {
+    let name = match named {
+        Some(name) => name.to_owned(),
+        None => own_profile(contents, credential, server).unwrap_or_else(|| {
+            server.split_once("://").map_or(server, |(_, rest)| rest).to_owned()
+        }),
+    };
+    let old_profile = contents.profiles.get(&name);
+    let taken = old_profile.filter(|old| old.key != credential.key || old.server != server);
+    if let Some(old) = taken
+        && !replace_account
+    {
+        let existing = contents.credential(&old.key).map_or_else(
+            || old.key.account.clone(),
+            |credential| credential.account().label().to_owned(),
+        );
+        return Err(Error::OtherAccount {
+            profile: name,
+            existing: presentable(&format!("{existing} at {}", old.server), 200),
+            new: presentable(&format!("{} at {server}", credential.account().label()), 200),
+        });
+    }
+    let mut replaced = contents.credential(&credential.key).cloned();
+    let rest = old_profile.map(|old| old.rest.clone()).unwrap_or_default();
+    if let Some(old) = taken {
+        let old_key = old.key.clone();
+        let shared = contents.profiles.iter().any(|(n, p)| *n != name && p.key == old_key);
+        if !shared {
+            replaced = replaced.or_else(|| contents.credential(&old_key).cloned());
+            contents.credentials.retain(|credential| credential.key != old_key);
+        }
+    }
+    let mut credential = credential.clone();
+    if let Some(old) = &replaced
+        && old.key == credential.key
+    {
+        credential.rest = old.rest.clone();
+    }
+    let profile = Profile { server: server.to_owned(), key: credential.key.clone(), rest };
+    contents.put(credential);
+    contents.profiles.insert(name.clone(), profile);
+    // Whoever names a profile uses it by name; the default is for those who do not.
+    if named.is_none() || contents.current.is_none() {
+        contents.current = Some(name.clone());
+    }
+    Ok(Kept { profile: name, replaced })
+}
+
+/// The profile that this account already has at this server; the current one first.
+fn own_profile(contents: &Contents, credential: &Credential, server: &str) -> Option<String> {
+    let own = |name: &String| {
+        contents
+            .profiles
+            .get(name)
+            .is_some_and(|profile| profile.key == credential.key && profile.server == server)
+    };
+    contents
+        .current
+        .as_ref()
+        .filter(|name| own(name))
+        .or_else(|| contents.profiles.keys().find(|name| own(name)))
+        .cloned()
+}
+
+#[cfg(test)]
+#[path = "keep_tests.rs"]
+mod tests;

@@ -1,0 +1,368 @@
+//! Getting another access token, so that any number of processes make one request
+//! (CLIENT group E, DESIGN section 5).
+//!
+//! A lock file of its own, taken with a deadline; then *reload and redeem what was
+//! reloaded*; then compare-and-swap before writing. Never an unlocked refresh, never an
+//! empty credential over a good one; network trouble leaves the file byte-identical.
+//! Threads of one process are held back by [`crate::session`] before they come here.
+
+use std::time::Duration;
+
+use hallpass_core::wire::oauth::{ErrorCode, REFRESH_TOKEN};
+use hallpass_core::{Secret, chance};
+
+use crate::Error;
+use crate::client::Parts;
+use crate::http::{Http, HttpError};
+use crate::oauth::{Granted, NoTokens, Refusal, redeem};
+use crate::revoke::revoke;
+use crate::status::Warning;
+use crate::vault::lock::{self, GaveUp};
+use crate::vault::model::{Access, Credential, Ended, Receipt};
+use crate::vault::{Key, VaultError};
+
+/// How long to wait for another process. It makes at most one request of 30 s at a
+/// time, so one that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(35);
+/// Requests in one refresh.
+const TRIES: u32 = 3;
+/// The longest wait between them, whatever `Retry-After` says; beyond it, later is better.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// A refresh starts this long before the end, or a tenth of the lifetime (CLIENT E8).
+const MARGIN: Duration = Duration::from_secs(60);
+/// What a refreshed token lives if the server does not say (CLIENT E11).
+const UNSAID_LIFETIME: u64 = 300;
+/// A token that is younger than this and refused will not get better by another refresh.
+const JUST_REFRESHED: Duration = Duration::from_secs(10);
+/// After `invalid_grant`: how often, and how long apart, to look whether another process
+/// has a newer token (CLIENT E5).
+const RELOADS: u32 = 3;
+const RELOAD_PAUSE: Duration = Duration::from_millis(70);
+
+/// Whether a stored credential can be used as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fitness {
+    /// Use it.
+    Fresh,
+    /// Refresh it; until that works it is still good.
+    Due,
+    /// Refresh it before use.
+    Over,
+    /// There is nothing to refresh it with.
+    Dead,
+}
+
+/// Judges a credential. `jitter` spreads processes over the last part of the margin.
+pub(crate) fn fitness(credential: &Credential, parts: &Parts, jitter: u8) -> Fitness {
+    let refreshable = credential.refresh_token.is_some() && credential.endpoints.token.is_some();
+    let Some(access) = &credential.access else {
+        return if refreshable { Fitness::Over } else { Fitness::Dead };
+    };
+    let time = &*parts.time;
+    let (lifetime, remaining) = match (access.expires_in, access.remaining(time)) {
+        (Some(seconds), Some(remaining)) => (Duration::from_secs(seconds), remaining),
+        // Nobody said when it ends, and nothing could replace it: good until refused.
+        _ if !refreshable => return Fitness::Fresh,
+        _ => {
+            let assumed = Access { expires_in: Some(UNSAID_LIFETIME), ..access.clone() };
+            let remaining = assumed.remaining(time).unwrap_or_default();
+            (Duration::from_secs(UNSAID_LIFETIME), remaining)
+        }
+    };
+    let margin = MARGIN.min(lifetime / 10);
+    let margin = margin - margin / 4 * u32::from(jitter) / 255;
+    match (remaining, refreshable) {
+        (left, true) if left > margin => Fitness::Fresh,
+        (left, true) if !left.is_zero() => Fitness::Due,
+        (_, true) => Fitness::Over,
+        (left, false) if !left.is_zero() => Fitness::Fresh,
+        (_, false) => Fitness::Dead,
+    }
+}
+
+/// Why a refresh is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Need<'a> {
+    /// The access token ends soon, or has ended.
+    Age,
+    /// An API refused this access token (RFC 6750 §3.1, `invalid_token`).
+    Refused(&'a Secret),
+}
+
+/// One refresh.
+pub(crate) struct Refresh<'a> {
+    pub parts: &'a Parts,
+    pub http: &'a Http,
+    pub profile: &'a str,
+    pub server: &'a str,
+    pub jitter: u8,
+}
+
+/// What came of it, and what is worth a line.
+#[derive(Debug)]
+pub(crate) struct Refreshed {
+    pub credential: Credential,
+    pub warning: Option<Warning>,
+}
+
+impl From<Credential> for Refreshed {
+    fn from(credential: Credential) -> Self {
+        Self { credential, warning: None }
+    }
+}
+
+impl Refresh<'_> {
+    /// Gets a credential that meets `need`: another process's, or a new one.
+    pub(crate) fn run(&self, held: &Credential, need: Need<'_>) -> Result<Refreshed, Error> {
+        match self.under_lock(held, need) {
+            // Early is early: as long as the token is good, trouble can wait (CLIENT E4).
+            Err(Error::Busy | Error::Http(_) | Error::Vault(_))
+                if matches!(need, Need::Age)
+                    && fitness(held, self.parts, self.jitter) == Fitness::Due =>
+            {
+                Ok(held.clone().into())
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn under_lock(&self, held: &Credential, need: Need<'_>) -> Result<Refreshed, Error> {
+        let path = lock_path(self.parts, &held.key);
+        let mut ready = None;
+        let mut still_wanted = || {
+            ready = self.load(&held.key).ok().flatten().filter(|there| self.meets(there, need));
+            ready.is_none()
+        };
+        let (time, random) = (&*self.parts.time, &*self.parts.random);
+        match lock::acquire(&path, PATIENCE, time, random, &mut still_wanted)? {
+            Ok(_lock) => self.redeem_reloaded(&held.key, need),
+            Err(GaveUp::Deadline) => Err(Error::Busy),
+            Err(GaveUp::NotWanted) => ready.map(Refreshed::from).ok_or(Error::Busy),
+        }
+    }
+
+    /// CLIENT E3: what is on disk now is what is redeemed, whatever was read before.
+    fn redeem_reloaded(&self, key: &Key, need: Need<'_>) -> Result<Refreshed, Error> {
+        // Twice: the second time for a token that somebody stored without this lock (a
+        // login), and that is itself due.
+        for _ in 0..2 {
+            let current = self.current(key)?;
+            if self.meets(&current, need) {
+                return Ok(current.into());
+            }
+            if let Need::Refused(token) = need
+                && let Some(access) = &current.access
+                && access.token == *token
+                && access.received.age(&*self.parts.time).is_some_and(|age| age < JUST_REFRESHED)
+            {
+                return Err(self.refused(token_refused()));
+            }
+            match self.redeem(&current)? {
+                Redeemed::Tokens(granted) => return self.keep(&current, *granted),
+                Redeemed::InvalidGrant(refusal) => {
+                    if !self.changed_meanwhile(&current)? {
+                        return Err(self.end(&current, refusal));
+                    }
+                }
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    fn load(&self, key: &Key) -> Result<Option<Credential>, VaultError> {
+        Ok(self.parts.vault.read()?.credential(key).cloned())
+    }
+
+    /// What is on disk, if there is anything to redeem.
+    fn current(&self, key: &Key) -> Result<Credential, Error> {
+        let current =
+            self.load(key)?.ok_or_else(|| Error::NotSignedIn { server: self.server.to_owned() })?;
+        if let Some(ended) = &current.ended {
+            return Err(self.ended(ended));
+        }
+        match fitness(&current, self.parts, self.jitter) {
+            Fitness::Dead => Err(Error::Expired { profile: self.profile.to_owned() }),
+            _ => Ok(current),
+        }
+    }
+
+    fn meets(&self, credential: &Credential, need: Need<'_>) -> bool {
+        let fresh = fitness(credential, self.parts, self.jitter) == Fitness::Fresh;
+        match need {
+            Need::Age => fresh,
+            Need::Refused(token) => {
+                fresh && credential.access.as_ref().is_some_and(|access| access.token != *token)
+            }
+        }
+    }
+
+    /// RFC 6749 §6, with few tries for what may be temporary (CLIENT E6). Trying again
+    /// with the same token is safe: a server keeps a lost answer for a moment (E7).
+    fn redeem(&self, current: &Credential) -> Result<Redeemed, Error> {
+        let (Some(token), Some(endpoint)) = (&current.refresh_token, &current.endpoints.token)
+        else {
+            return Err(Error::Expired { profile: self.profile.to_owned() });
+        };
+        let mut parameters = vec![
+            ("grant_type", REFRESH_TOKEN),
+            ("refresh_token", token.expose()),
+            ("client_id", &current.key.client_id),
+        ];
+        if let Some(resource) = &current.resource {
+            parameters.push(("resource", resource));
+        }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let (why, after) = match redeem(self.http, endpoint, &parameters) {
+                Ok(granted) => return Ok(Redeemed::Tokens(Box::new(granted))),
+                Err(NoTokens::Refused(refusal)) if refusal.is(ErrorCode::InvalidGrant) => {
+                    return Ok(Redeemed::InvalidGrant(refusal));
+                }
+                Err(NoTokens::Refused(refusal)) if is_temporary(&refusal) => {
+                    let host = current.key.issuer.clone();
+                    (HttpError::Malformed { host, why: refusal.code }, None)
+                }
+                Err(NoTokens::Refused(refusal)) => return Err(self.refused(refusal)),
+                Err(NoTokens::Unavailable { why, after }) => (why, after),
+            };
+            let pause = after.unwrap_or(Duration::from_millis(200) * tries);
+            if tries >= TRIES || pause > MAX_PAUSE {
+                return Err(why.into());
+            }
+            let [jitter] = chance::bytes::<1>(&*self.parts.random);
+            self.parts.time.sleep(pause + pause * u32::from(jitter) / 1024);
+        }
+    }
+
+    /// Stores what came, unless the vault holds something else by now.
+    fn keep(&self, redeemed: &Credential, granted: Granted) -> Result<Refreshed, Error> {
+        let tokens = granted.tokens;
+        let mut renewed = redeemed.clone();
+        renewed.access = Some(Access {
+            token: tokens.access_token,
+            received: Receipt::now(&*self.parts.time),
+            expires_in: Some(tokens.expires_in.unwrap_or(UNSAID_LIFETIME)),
+        });
+        // RFC 6749 §6: none means that the old one stays good (CLIENT E11).
+        renewed.refresh_token = tokens.refresh_token.or(renewed.refresh_token);
+        renewed.scope = tokens.scope.unwrap_or(renewed.scope);
+
+        let mut found = Swap::Gone;
+        let written = self.parts.vault.change(&mut |contents| {
+            found = match contents.credential(&redeemed.key) {
+                None => Swap::Gone,
+                Some(there) if there.fingerprint() == redeemed.fingerprint() => Swap::Ours,
+                Some(there) => Swap::Theirs(Box::new(there.clone())),
+            };
+            let ours = matches!(found, Swap::Ours);
+            if ours {
+                // What others wrote into fields that we do not know stays.
+                let rest = contents.credential(&redeemed.key).map(|there| there.rest.clone());
+                contents.put(Credential { rest: rest.unwrap_or_default(), ..renewed.clone() });
+            }
+            ours
+        });
+        match (written, found) {
+            // CLIENT D9: the disk is full, but the token is good for this process.
+            (Err(error), _) => Ok(Refreshed {
+                credential: renewed,
+                warning: Some(Warning::NotSaved { reason: error.to_string() }),
+            }),
+            (Ok(()), Swap::Ours) => Ok(renewed.into()),
+            (Ok(()), Swap::Theirs(there)) if self.meets(&there, Need::Age) => Ok((*there).into()),
+            (Ok(()), Swap::Theirs(_)) => Ok(renewed.into()),
+            // Signed out meanwhile: what just came must not outlive that.
+            (Ok(()), Swap::Gone) => {
+                if let Some(token) = &renewed.refresh_token {
+                    let endpoint = renewed.endpoints.revocation.as_deref();
+                    let client_id = &renewed.key.client_id;
+                    // The person is told that they are signed out either way.
+                    let _ = revoke(self.http, endpoint, client_id, token, Some("refresh_token"));
+                }
+                Err(Error::NotSignedIn { server: self.server.to_owned() })
+            }
+        }
+    }
+
+    /// CLIENT E5: whether somebody has stored another token than the one that was refused.
+    fn changed_meanwhile(&self, refused: &Credential) -> Result<bool, Error> {
+        for reload in 0..RELOADS {
+            if reload > 0 {
+                self.parts.time.sleep(RELOAD_PAUSE);
+            }
+            match self.load(&refused.key)? {
+                Some(there) if there.fingerprint() == refused.fingerprint() => {}
+                _ => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Puts the tombstone, over the refused token and no other.
+    fn end(&self, refused: &Credential, refusal: Refusal) -> Error {
+        let reason = refusal.description.unwrap_or_else(|| "the server ended it".to_owned());
+        let ended = Ended { reason, at: self.parts.time.now() };
+        let written = self.parts.vault.change(&mut |contents| {
+            let Some(there) =
+                contents.credentials.iter_mut().find(|there| there.key == refused.key)
+            else {
+                return false;
+            };
+            let ours = there.fingerprint() == refused.fingerprint();
+            if ours {
+                there.access = None;
+                there.refresh_token = None;
+                there.ended = Some(ended.clone());
+            }
+            ours
+        });
+        // Not being able to write it down does not bring the session back.
+        drop(written);
+        self.ended(&ended)
+    }
+
+    fn ended(&self, ended: &Ended) -> Error {
+        Error::SessionEnded {
+            profile: self.profile.to_owned(),
+            reason: ended.reason.clone(),
+            at: ended.at,
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Error {
+        refusal.into_error(self.server, "this sign-in")
+    }
+}
+
+enum Redeemed {
+    Tokens(Box<Granted>),
+    InvalidGrant(Refusal),
+}
+
+/// What the compare-and-swap found.
+enum Swap {
+    Ours,
+    Theirs(Box<Credential>),
+    Gone,
+}
+
+/// The lock of a credential; profiles that share one share its lock (CLIENT E13).
+pub(crate) fn lock_path(parts: &Parts, key: &Key) -> std::path::PathBuf {
+    parts.vault.dir().join(format!("refresh-{}.lock", key.file_name()))
+}
+
+fn is_temporary(refusal: &Refusal) -> bool {
+    refusal.is(ErrorCode::ServerError) || refusal.is(ErrorCode::TemporarilyUnavailable)
+}
+
+fn token_refused() -> Refusal {
+    Refusal {
+        code: ErrorCode::InvalidToken.as_str().to_owned(),
+        description: Some("a token that was refreshed a moment ago".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[path = "refresh_tests.rs"]
+mod tests;
