@@ -1,9 +1,19 @@
 //! A town to test in: real servers, databases, browsers and terminals.
 //!
 //! Cross-crate tests live in `tests/`, one binary per area; what they share is here.
+//! A missing part (no Chromium, no PostgreSQL, no built binary) fails a test and says
+//! what to install or run; nothing is skipped.
 //!
 //! | module | what |
 //! |---|---|
+//! | [`server`] | `hallpass serve` as a process: start, kill, start again |
+//! | [`cli`], [`terminal`] | `hallpass` in somebody's shell, and at a real terminal |
+//! | [`person`], [`html`] | somebody at a browser without JavaScript |
+//! | [`browser`] | a real Chromium |
+//! | [`oauth`] | a client that says exactly what a test wants to say |
+//! | [`secrets`] | marked secrets, and the search for their marks |
+//! | [`process`], [`ports`], [`wait`] | children, ports, deadlines |
+//! | [`dice`], [`system`] | chance that can be repeated; the real clock, chance and environment |
 //! | [`tree`] | the source tree itself |
 //! | [`proofs`] | requirements, the tests that prove them, and the table of both |
 //! | [`fuzz`] | what must hold for any bytes |
@@ -13,3 +23,30 @@ pub mod fuzz;
 pub mod proofs;
 pub mod redirects;
 pub mod tree;
+
+#[cfg(feature = "town")]
+pub mod browser;
+#[cfg(feature = "town")]
+pub mod cli;
+#[cfg(feature = "town")]
+pub mod dice;
+#[cfg(feature = "town")]
+pub mod html;
+#[cfg(feature = "town")]
+pub mod oauth;
+#[cfg(feature = "town")]
+pub mod person;
+#[cfg(feature = "town")]
+pub mod ports;
+#[cfg(feature = "town")]
+pub mod process;
+#[cfg(feature = "town")]
+pub mod secrets;
+#[cfg(feature = "town")]
+pub mod server;
+#[cfg(feature = "town")]
+pub mod system;
+#[cfg(feature = "town")]
+pub mod terminal;
+#[cfg(feature = "town")]
+pub mod wait;

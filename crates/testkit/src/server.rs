@@ -1,0 +1,262 @@
+//! The real server: `hallpass serve` as a process of its own, on loopback.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::process::{self, Finished, Running};
+use crate::{ports, wait};
+
+/// The password of everybody that these tests make.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// Starting on a port that was free a moment ago may still find it taken.
+const ATTEMPTS: u32 = 3;
+
+/// How a server is to be started.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    settings: Vec<(String, String)>,
+    database_url: Option<String>,
+    directory: Option<PathBuf>,
+    variables: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// Defaults: SQLite in a scratch directory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A setting by its name in the configuration, for example `code_ttl`.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Keeps its data in PostgreSQL.
+    #[must_use]
+    pub fn database_url(mut self, url: &str) -> Self {
+        self.database_url = Some(url.to_owned());
+        self
+    }
+
+    /// Keeps its data here instead of in a scratch directory.
+    #[must_use]
+    pub fn directory(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
+        self
+    }
+
+    /// A variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(self) -> Result<Server> {
+        let scratch = TempDir::with_prefix("hallpass-test-")?;
+        let directory = self.directory.clone().unwrap_or_else(|| scratch.path().join("data"));
+        let mut server =
+            Server { plan: self, scratch, directory, port: 0, running: None, log: String::new() };
+        for attempt in 1.. {
+            server.port = ports::free()?;
+            match server.start_again().await {
+                Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("in use") => {}
+                outcome => {
+                    outcome?;
+                    break;
+                }
+            }
+        }
+        Ok(server)
+    }
+}
+
+/// A running server, or one that was stopped and can be started again.
+#[derive(Debug)]
+pub struct Server {
+    plan: Plan,
+    scratch: TempDir,
+    directory: PathBuf,
+    port: u16,
+    running: Option<Running>,
+    /// What earlier processes on this data wrote.
+    log: String,
+}
+
+/// A person's account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What they sign in with.
+    pub email: String,
+    /// Their display name.
+    pub name: String,
+}
+
+impl Server {
+    /// A server with all defaults.
+    pub async fn start() -> Result<Self> {
+        Plan::new().start().await
+    }
+
+    /// The public URL, which is also the issuer.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// `path` at the public URL.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url())
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where its data is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A directory that goes away with the server, and holds nothing of its.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> Result<u32> {
+        Ok(self.running.as_ref().context("the server is not running")?.id())
+    }
+
+    /// Everything that it and its predecessors on this data wrote.
+    pub fn log(&self) -> String {
+        let now = self.running.as_ref().map(Running::written).unwrap_or_default();
+        format!("{}{now}", self.log)
+    }
+
+    /// `hallpass serve`, as it would be started.
+    pub fn command(&self) -> Result<Command> {
+        let mut command = self.hallpass()?;
+        command.arg("serve").args(self.place());
+        command.args(["--listen", &format!("localhost:{}", self.port)]);
+        command.env("HALLPASS_SERVER_PUBLIC_URL", self.url());
+        for (name, value) in &self.plan.settings {
+            command.env(format!("HALLPASS_SERVER_{}", name.to_ascii_uppercase()), value);
+        }
+        command.envs(self.plan.variables.iter().map(|(name, value)| (name, value)));
+        Ok(command)
+    }
+
+    fn hallpass(&self) -> Result<Command> {
+        let mut command = process::command(process::binary("hallpass")?);
+        command.env("HOME", self.scratch.path());
+        Ok(command)
+    }
+
+    /// Where the data is, as arguments.
+    fn place(&self) -> Vec<String> {
+        let mut arguments = vec!["--data-dir".to_owned(), self.directory.display().to_string()];
+        if let Some(url) = &self.plan.database_url {
+            arguments.extend(["--database-url".to_owned(), url.clone()]);
+        }
+        arguments
+    }
+
+    /// Starts it on the same data and the same port, and waits until it is ready.
+    pub async fn start_again(&mut self) -> Result<()> {
+        self.running = Some(Running::start(&mut self.command()?)?);
+        self.ready().await
+    }
+
+    /// Starts it where it must not come up, and waits for its end.
+    pub async fn refusal(&mut self) -> Result<Finished> {
+        let mut running = Running::start(&mut self.command()?)?;
+        running.finished().await
+    }
+
+    /// Waits until it answers, or says why it does not.
+    pub async fn ready(&mut self) -> Result<()> {
+        let http = reqwest::Client::new();
+        let probe = self.at("/health/ready");
+        let running = self.running.as_mut().context("the server is not running")?;
+        let came_up = wait::until("the server to be ready", async || {
+            if let Some(status) = running.ended()? {
+                bail!("the server ended ({status})");
+            }
+            let answer = http.get(&probe).send().await;
+            Ok(answer.is_ok_and(|answer| answer.status().is_success()).then_some(()))
+        })
+        .await;
+        came_up.with_context(|| format!("it wrote:\n{}", self.log()))
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) -> Result<()> {
+        let mut running = self.running.take().context("the server is not running")?;
+        running.kill()?;
+        self.log.push_str(&running.written());
+        Ok(())
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub async fn stop(&mut self) -> Result<Finished> {
+        let mut running = self.running.take().context("the server is not running")?;
+        running.signal(Signal::TERM)?;
+        let finished = running.finished().await?;
+        self.log.push_str(&running.written());
+        Ok(finished)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        self.running.as_ref().context("the server is not running")?.signal(signal)
+    }
+
+    /// Runs `hallpass admin …` on the same data; it must succeed. Answers its output.
+    pub async fn admin(&self, arguments: &[&str], input: &str) -> Result<String> {
+        let finished = self.try_admin(arguments, input).await?;
+        if finished.code != Some(0) {
+            bail!("hallpass admin {}: {finished:?}", arguments.join(" "));
+        }
+        Ok(finished.stdout.trim_end().to_owned())
+    }
+
+    /// Runs `hallpass admin …` on the same data.
+    pub async fn try_admin(&self, arguments: &[&str], input: &str) -> Result<Finished> {
+        let mut command = self.hallpass()?;
+        command.arg("admin").args(arguments).args(self.place());
+        Running::finish(&mut command, input.as_bytes()).await
+    }
+
+    /// A person with [`PASSWORD`].
+    pub async fn person(&self, email: &str, name: &str) -> Result<Account> {
+        let create = ["user", "create", "--email", email, "--name", name, "--password-stdin"];
+        self.admin(&create, PASSWORD).await?;
+        Ok(Account { email: email.to_owned(), name: name.to_owned() })
+    }
+
+    /// A public client with these redirect URIs.
+    pub async fn public_client(&self, id: &str, redirect_uris: &[&str]) -> Result<()> {
+        self.client(id, redirect_uris, &[]).await.map(drop)
+    }
+
+    /// A confidential client; answers its secret.
+    pub async fn confidential_client(&self, id: &str, redirect_uris: &[&str]) -> Result<String> {
+        self.client(id, redirect_uris, &["--confidential"]).await
+    }
+
+    /// `admin client create` with more flags; answers what it prints.
+    pub async fn client(&self, id: &str, redirect_uris: &[&str], more: &[&str]) -> Result<String> {
+        let mut create = vec!["client", "create", "--id", id];
+        create.extend(redirect_uris.iter().flat_map(|uri| ["--redirect-uri", uri]));
+        create.extend(more);
+        self.admin(&create, "").await
+    }
+}
