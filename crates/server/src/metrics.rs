@@ -40,8 +40,10 @@ pub(crate) struct Metrics {
     token: Option<Secret>,
     connections: Gauge,
     /// Series by route template; looked up for each request, so without allocation.
-    routes: RwLock<HashMap<String, HashMap<(Method, u16), Series>>>,
+    routes: RwLock<HashMap<String, ByAnswer>>,
 }
+
+type ByAnswer = HashMap<(Method, u16), Series>;
 
 #[derive(Clone)]
 struct Series {

@@ -22,6 +22,8 @@ pub struct Setting {
     pub help: &'static str,
     /// Heading in the help text.
     pub group: &'static str,
+    /// Whether there may be several values.
+    pub list: bool,
 }
 
 macro_rules! settings {
@@ -39,6 +41,7 @@ macro_rules! settings {
             default: $default,
             help: concat!($($help),+),
             group: $group,
+            list: <$type as super::value::Value>::LIST,
         },)*)*];
 
         impl Settings {
@@ -70,7 +73,7 @@ settings! {
         /// The master key's file; otherwise master.key in the data directory.
         master_key_file: Option<PathBuf> = "" as "FILE";
         /// A brand file for names and looks.
-        brand: Option<PathBuf> = "" as "FILE";
+        brand_file: Option<PathBuf> = "" as "FILE";
     }
     "TLS and proxies" {
         /// Certificate chain (PEM), to end TLS here.

@@ -10,6 +10,9 @@ use super::Network;
 
 /// A setting's type, as read from text.
 pub trait Value: Sized {
+    /// Whether there may be several, separated by commas.
+    const LIST: bool = false;
+
     /// Reads it. The text is never empty.
     fn read(text: &str) -> Result<Self, String>;
 
@@ -138,6 +141,8 @@ impl<T: Value> Value for Option<T> {
 }
 
 impl<T: Value> Value for Vec<T> {
+    const LIST: bool = true;
+
     fn read(text: &str) -> Result<Self, String> {
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(T::read).collect()
     }

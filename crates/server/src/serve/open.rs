@@ -98,12 +98,12 @@ impl Opened {
 
 /// The brand that the settings name, or hallpass's own.
 fn brand(settings: &Settings) -> Result<Brand, Failure> {
-    let Some(path) = &settings.brand else { return Ok(Brand::hallpass()) };
+    let Some(path) = &settings.brand_file else { return Ok(Brand::hallpass()) };
     let text = read(path)?;
     Brand::parse(&text).map_err(|why| Failure::File {
         path: path.clone(),
         why: why.to_string(),
-        next: "correct the brand file, or leave --brand away",
+        next: "correct the brand file, or leave --brand-file away",
     })
 }
 
