@@ -288,3 +288,29 @@ fn client() -> Client {
         disabled_at: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_counted_was_kept() {
+        let scratch = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let shop = Shop::open(scratch.path()).await.unwrap();
+            let before = shop.store.audit().count().await.unwrap();
+            let time = Duration::from_millis(50);
+            for clients in CLIENTS {
+                let issued = shop.issue(clients, time).await.unwrap();
+                let rotated = shop.rotate(clients, time).await.unwrap();
+                assert!(issued > 0.0 && rotated > 0.0);
+            }
+            // One audit row for each, at the least.
+            assert!(shop.store.audit().count().await.unwrap() > before + 2 * 73);
+            shop.store.close().await;
+        });
+        let single = SingleCommits::open(&scratch.path().join("single.db")).unwrap();
+        assert!(single.rate(Duration::from_millis(20)).unwrap() > 0.0);
+    }
+}
