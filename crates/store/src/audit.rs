@@ -4,6 +4,7 @@ use hallpass_core::Timestamp;
 use hallpass_core::id::AuditId;
 
 use crate::Error;
+use crate::db::{Row, Tx, binds, statements};
 use crate::store::Store;
 
 /// Who makes a change, when, and from where. Each change needs one of its own:
@@ -52,12 +53,50 @@ pub struct Audit<'s>(pub(crate) &'s Store);
 impl Audit<'_> {
     /// Rows after `after` in their order, at most `limit`.
     pub async fn page(&self, after: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, Error> {
-        let _ = (after, limit);
-        todo!()
+        self.0.db().all(&PAGE, binds![after.unwrap_or(0), limit], read).await
     }
 
     /// How many rows there are.
     pub async fn count(&self) -> Result<u64, Error> {
-        todo!()
+        Ok(self.0.db().number(&COUNT, binds![]).await?.unsigned_abs())
     }
+}
+
+statements! {
+    PAGE = "SELECT seq, id, at, actor, action, subject, client_id, address, detail FROM audit
+        WHERE seq > $1 ORDER BY seq LIMIT $2";
+    COUNT = "SELECT COUNT(*) FROM audit";
+    WRITE = "INSERT INTO audit (id, at, actor, action, subject, client_id, address, detail)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
+}
+
+/// Writes the audit row of a change, in its transaction.
+pub(crate) async fn write(
+    tx: &mut Tx<'_>,
+    by: &By,
+    action: &'static str,
+    subject: impl ToString + Send,
+    detail: Option<&str>,
+) -> Result<(), Error> {
+    let subject = subject.to_string();
+    let row = binds![by.id, by.at, by.actor, action, subject, by.client_id, by.address, detail];
+    match tx.execute(&WRITE, row).await? {
+        1 => Ok(()),
+        // One `By` was used for two changes: neither would be told apart.
+        _ => Err(Error::Conflict("the id of the audit row")),
+    }
+}
+
+fn read(row: &mut Row<'_>) -> Result<AuditRow, Error> {
+    Ok(AuditRow {
+        seq: row.next()?,
+        id: row.next()?,
+        at: row.next()?,
+        actor: row.next()?,
+        action: row.next()?,
+        subject: row.next()?,
+        client_id: row.next()?,
+        address: row.next()?,
+        detail: row.next()?,
+    })
 }

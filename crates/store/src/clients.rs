@@ -3,8 +3,9 @@
 use hallpass_core::redirect::RegisteredRedirect;
 use hallpass_core::{Digest, Scope, Timestamp};
 
+use crate::db::{Bind, Cell, Column, Row, Tx, Value, binds, statements};
 use crate::store::Store;
-use crate::{By, Error};
+use crate::{By, Error, audit, grants, tombstones};
 
 /// Whether a client can keep a secret (RFC 6749 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,32 +52,124 @@ pub struct Clients<'s>(pub(crate) &'s Store);
 impl Clients<'_> {
     /// Registers a client. [`Error::Conflict`]`("client_id")` if the id is taken.
     pub async fn create(&self, client: Client, by: &By) -> Result<(), Error> {
-        let _ = (client, by);
-        todo!()
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            if insert(tx, &client).await? == 0 {
+                return Err(Error::Conflict("client_id"));
+            }
+            audit::write(tx, &by, "client.create", &client.id, None).await
+        };
+        self.0.db().change(change).await
     }
 
     /// Registers a client that comes with hallpass, unless it is there already.
     /// Writes no audit row.
     pub async fn ensure(&self, client: Client) -> Result<(), Error> {
-        let _ = client;
-        todo!()
+        let change = async move |tx: &mut Tx<'_>| insert(tx, &client).await.map(drop);
+        self.0.db().change(change).await
     }
 
     /// By `client_id`, disabled or not. One prepared read.
     pub async fn by_id(&self, id: &str) -> Result<Option<Client>, Error> {
-        let _ = id;
-        todo!()
+        self.0.db().first(&BY_ID, binds![id], read).await
     }
 
     /// All clients, in the order of their ids.
     pub async fn list(&self) -> Result<Vec<Client>, Error> {
-        todo!()
+        let mut all = self.0.db().all(&LIST, binds![], read).await?;
+        // Engines differ in how they order texts.
+        all.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        Ok(all)
     }
 
     /// Disables a client and ends all grants that it holds. `false` if there is none
     /// such, or it is disabled already.
     pub async fn disable(&self, id: &str, by: &By) -> Result<bool, Error> {
-        let _ = (id, by);
-        todo!()
+        let (id, by) = (id.to_owned(), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.execute(&DISABLE, binds![id, by.at]).await? == 0 {
+                return Ok(false);
+            }
+            let mut subjects = grants::end_of_client(tx, &id, "client disabled", &by).await?;
+            let ended = format!("ended {} grants", subjects.len());
+            subjects.push(format!("client:{id}"));
+            tombstones::bury(tx, &by, &subjects, None).await?;
+            audit::write(tx, &by, "client.disable", &id, Some(&ended)).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "id, name, kind, secret, redirect_uris, post_logout_redirect_uris, grant_types, scopes, \
+         pkce_required, id_token_alg, created_at, disabled_at"
+    };
+}
+
+statements! {
+    BY_ID = concat!("SELECT ", columns!(), " FROM clients WHERE id = $1");
+    LIST = concat!("SELECT ", columns!(), " FROM clients");
+    INSERT = concat!(
+        "INSERT INTO clients (", columns!(), ")
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING"
+    );
+    DISABLE = "UPDATE clients SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
+}
+
+async fn insert(tx: &mut Tx<'_>, client: &Client) -> Result<u64, Error> {
+    let redirect_uris: Vec<String> =
+        client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
+    let row = binds![
+        client.id,
+        client.name,
+        client.kind,
+        client.secret,
+        redirect_uris,
+        client.post_logout_redirect_uris,
+        client.grant_types,
+        client.scopes,
+        client.pkce_required,
+        client.id_token_alg,
+        client.created_at,
+        client.disabled_at,
+    ];
+    tx.execute(&INSERT, row).await
+}
+
+fn read(row: &mut Row<'_>) -> Result<Client, Error> {
+    Ok(Client {
+        id: row.next()?,
+        name: row.next()?,
+        kind: row.next()?,
+        secret: row.next()?,
+        redirect_uris: row.next()?,
+        post_logout_redirect_uris: row.next()?,
+        grant_types: row.next()?,
+        scopes: row.next()?,
+        pkce_required: row.next()?,
+        id_token_alg: row.next()?,
+        created_at: row.next()?,
+        disabled_at: row.next()?,
+    })
+}
+
+impl Bind for ClientKind {
+    fn bind(&self) -> Value<'_> {
+        match self {
+            Self::Public => "public".bind(),
+            Self::Confidential => "confidential".bind(),
+        }
+    }
+}
+
+impl Column for ClientKind {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Text("public") => Some(Self::Public),
+            Cell::Text("confidential") => Some(Self::Confidential),
+            _ => None,
+        }
     }
 }

@@ -3,8 +3,12 @@
 use hallpass_core::id::{GrantId, SessionId, UserId};
 use hallpass_core::{Scope, Timestamp};
 
+use crate::db::{Bind, Cell, Column, Row, Tx, Value, binds, statements};
 use crate::store::Store;
-use crate::{By, Error, User};
+use crate::{By, Error, User, audit, tombstones, users};
+
+/// Rows that are touched in one transaction, at most.
+const PORTION: usize = 256;
 
 /// How a grant came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +140,7 @@ pub struct Grants<'s>(pub(crate) &'s Store);
 impl Grants<'_> {
     /// By id, ended or not.
     pub async fn by_id(&self, id: GrantId) -> Result<Option<Grant>, Error> {
-        let _ = id;
-        todo!()
+        self.0.db().first(&BY_ID, binds![id], read).await
     }
 
     /// What decides whether a JWT of this grant is good now. One prepared read.
@@ -146,14 +149,12 @@ impl Grants<'_> {
         id: GrantId,
         jti: Option<&str>,
     ) -> Result<Option<Standing>, Error> {
-        let _ = (id, jti);
-        todo!()
+        self.0.db().first(&STANDING, binds![id, jti], read_standing).await
     }
 
     /// The grants of a user that have neither ended nor expired at `now`, newest first.
     pub async fn live_of_user(&self, user: UserId, now: Timestamp) -> Result<Vec<Grant>, Error> {
-        let _ = (user, now);
-        todo!()
+        self.0.db().all(&LIVE_OF_USER, binds![user, now], read).await
     }
 
     /// What the user has granted to the client before and not ended: the union of live
@@ -164,14 +165,23 @@ impl Grants<'_> {
         client_id: &str,
         now: Timestamp,
     ) -> Result<Option<Scope>, Error> {
-        let _ = (user, client_id, now);
-        todo!()
+        let granted: Vec<Scope> =
+            self.0.db().all(&GRANTED, binds![user, client_id, now], |row| row.next()).await?;
+        let union = granted.iter().flat_map(Scope::iter).collect();
+        Ok((!granted.is_empty()).then_some(union))
     }
 
     /// Ends a grant. `false` if there is none such, or it has ended already.
     pub async fn end(&self, id: GrantId, reason: &str, by: &By) -> Result<bool, Error> {
-        let _ = (id, reason, by);
-        todo!()
+        let (reason, by) = (reason.to_owned(), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            let ended = end(tx, id, &reason, &by).await?;
+            if ended {
+                audit::write(tx, &by, "grant.end", id, Some(&reason)).await?;
+            }
+            Ok(ended)
+        };
+        self.0.db().change(change).await
     }
 
     /// Ends a grant if it is this user's. `false` if not, or it has ended already.
@@ -182,8 +192,16 @@ impl Grants<'_> {
         reason: &str,
         by: &By,
     ) -> Result<bool, Error> {
-        let _ = (user, id, reason, by);
-        todo!()
+        let (reason, by) = (reason.to_owned(), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            let owned = tx.first(&OWNED, binds![id, user], |_| Ok(())).await?.is_some();
+            let ended = owned && end(tx, id, &reason, &by).await?;
+            if ended {
+                audit::write(tx, &by, "grant.end", id, Some(&reason)).await?;
+            }
+            Ok(ended)
+        };
+        self.0.db().change(change).await
     }
 
     /// Ends all grants that a user gave to a client, and says how many those were.
@@ -193,13 +211,240 @@ impl Grants<'_> {
         client_id: &str,
         by: &By,
     ) -> Result<u64, Error> {
-        let _ = (user, client_id, by);
-        todo!()
+        let (client_id, by) = (client_id.to_owned(), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            let which = binds![user, client_id, by.at, "consent withdrawn"];
+            let ended: Vec<String> = tx.all(&END_FOR_CLIENT, which, |row| row.next()).await?;
+            if !ended.is_empty() {
+                tombstones::bury(tx, &by, &ended, None).await?;
+                let detail = format!("ended {} grants of {client_id}", ended.len());
+                audit::write(tx, &by, "consent.withdraw", user, Some(&detail)).await?;
+            }
+            Ok(ended.len() as u64)
+        };
+        self.0.db().change(change).await
     }
 
     /// Notes when grants were last used; never moves a note back. Writes no audit row.
     pub async fn touch(&self, used: &[(GrantId, Timestamp)]) -> Result<(), Error> {
-        let _ = used;
-        todo!()
+        let mut used = used.to_vec();
+        // In one order, so that two of these do not wait for each other.
+        used.sort_unstable();
+        for portion in used.chunks(PORTION) {
+            let portion = portion.to_vec();
+            let change = async move |tx: &mut Tx<'_>| {
+                for (id, at) in &portion {
+                    tx.execute(&TOUCH, binds![id, at]).await?;
+                }
+                Ok(())
+            };
+            self.0.db().change(change).await?;
+        }
+        Ok(())
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "g.id, g.principal_id, g.client_id, g.kind, g.scope, g.resources, g.auth_time, \
+         g.session_id, g.created_at, g.expires_at, g.ended_at, g.end_reason, g.last_used_at, \
+         g.address, g.reported_host, g.reported_user, g.reported_command"
+    };
+}
+
+/// A condition: the grant with this id is good at this time, and so are its user and
+/// its client. Every `spend` asks it, so ending a grant ends all that hangs on it.
+macro_rules! good_grant {
+    ($id:literal, $now:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM grants g JOIN principals p ON p.id = g.principal_id
+                LEFT JOIN clients c ON c.id = g.client_id
+                WHERE g.id = ",
+            $id,
+            " AND g.ended_at IS NULL
+                AND (g.expires_at IS NULL OR g.expires_at > ",
+            $now,
+            ")
+                AND p.disabled_at IS NULL AND c.disabled_at IS NULL)"
+        )
+    };
+}
+pub(crate) use good_grant;
+
+statements! {
+    BY_ID = concat!("SELECT ", columns!(), " FROM grants g WHERE g.id = $1");
+    STANDING = concat!(
+        "SELECT ", columns!(), ", ", users::columns!(), ",
+            c.disabled_at IS NOT NULL, t.subject IS NOT NULL
+        FROM grants g
+        JOIN principals p ON p.id = g.principal_id
+        JOIN users u ON u.id = g.principal_id
+        LEFT JOIN clients c ON c.id = g.client_id
+        LEFT JOIN tombstones t ON t.subject = $2
+        WHERE g.id = $1"
+    );
+    LIVE_OF_USER = concat!(
+        "SELECT ", columns!(), " FROM grants g
+        WHERE g.principal_id = $1 AND g.ended_at IS NULL
+        AND (g.expires_at IS NULL OR g.expires_at > $2)
+        ORDER BY g.created_at DESC, g.id DESC"
+    );
+    GRANTED = "SELECT scope FROM grants WHERE principal_id = $1 AND client_id = $2
+        AND kind = 'code' AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $3)";
+    INSERT = "INSERT INTO grants (id, principal_id, client_id, kind, scope, resources, auth_time,
+            session_id, created_at, expires_at, address, reported_host, reported_user,
+            reported_command)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    OWNED = "SELECT id FROM grants WHERE id = $1 AND principal_id = $2";
+    END = "UPDATE grants SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
+    END_OF_USER = "UPDATE grants SET ended_at = $2, end_reason = $3
+        WHERE principal_id = $1 AND ended_at IS NULL RETURNING id";
+    END_OF_CLIENT = "UPDATE grants SET ended_at = $2, end_reason = $3
+        WHERE client_id = $1 AND ended_at IS NULL RETURNING id";
+    END_FOR_CLIENT = "UPDATE grants SET ended_at = $3, end_reason = $4
+        WHERE principal_id = $1 AND client_id = $2 AND ended_at IS NULL RETURNING id";
+    TOUCH = "UPDATE grants SET last_used_at = $2
+        WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    /// Client enabled; session live and this user's, if there is one.
+    MAY_BEGIN = "SELECT c.id FROM clients c WHERE c.id = $1 AND c.disabled_at IS NULL
+        AND (CAST($2 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM sessions s
+            WHERE s.id = $2 AND s.user_id = $3 AND s.ended_at IS NULL AND s.expires_at > $4))";
+}
+
+/// Whether user, client and session of a grant that is about to begin are good, and
+/// holds the user.
+pub(crate) async fn may_begin(tx: &mut Tx<'_>, new: &NewGrant, by: &By) -> Result<bool, Error> {
+    // First the user, and held: a password change that runs at the same time either
+    // waits for this grant and ends it, or is seen here to have ended the session.
+    if !users::hold(tx, new.user_id).await? {
+        return Ok(false);
+    }
+    let rest = binds![new.client_id, new.session_id, new.user_id, by.at];
+    Ok(tx.first(&MAY_BEGIN, rest, |_| Ok(())).await?.is_some())
+}
+
+/// Creates a grant that [`may_begin`]; the audit row is the caller's.
+pub(crate) async fn insert(tx: &mut Tx<'_>, new: &NewGrant, by: &By) -> Result<(), Error> {
+    let row = binds![
+        new.id,
+        new.user_id,
+        new.client_id,
+        new.kind,
+        new.scope,
+        new.resources,
+        new.auth_time,
+        new.session_id,
+        by.at,
+        new.expires_at,
+        new.address,
+        new.reported.host,
+        new.reported.user,
+        new.reported.command,
+    ];
+    tx.execute(&INSERT, row).await.map(drop)
+}
+
+/// Ends a grant, with its tombstone; the audit row is the caller's. `false`, and
+/// nothing changed, if it had ended before.
+pub(crate) async fn end(
+    tx: &mut Tx<'_>,
+    id: GrantId,
+    reason: &str,
+    by: &By,
+) -> Result<bool, Error> {
+    let ended = tx.execute(&END, binds![id, by.at, reason]).await? > 0;
+    if ended {
+        tombstones::bury(tx, by, &[id.to_string()], None).await?;
+    }
+    Ok(ended)
+}
+
+/// After a single-use secret was presented again: ends its grant, and writes the audit
+/// row if that changed anything.
+pub(crate) async fn end_for_reuse(
+    tx: &mut Tx<'_>,
+    id: GrantId,
+    of: &'static str,
+    by: &By,
+) -> Result<(), Error> {
+    if end(tx, id, of, by).await? {
+        audit::write(tx, by, "grant.reuse", id, Some(of)).await?;
+    }
+    Ok(())
+}
+
+/// Ends all grants of a user and answers their ids; tombstones and audit row are the
+/// caller's.
+pub(crate) async fn end_of_user(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    reason: &str,
+    by: &By,
+) -> Result<Vec<String>, Error> {
+    tx.all(&END_OF_USER, binds![user, by.at, reason], |row| row.next()).await
+}
+
+/// As [`end_of_user`], for all grants that a client holds.
+pub(crate) async fn end_of_client(
+    tx: &mut Tx<'_>,
+    client_id: &str,
+    reason: &str,
+    by: &By,
+) -> Result<Vec<String>, Error> {
+    tx.all(&END_OF_CLIENT, binds![client_id, by.at, reason], |row| row.next()).await
+}
+
+fn read(row: &mut Row<'_>) -> Result<Grant, Error> {
+    Ok(Grant {
+        id: row.next()?,
+        user_id: row.next()?,
+        client_id: row.next()?,
+        kind: row.next()?,
+        scope: row.next()?,
+        resources: row.next()?,
+        auth_time: row.next()?,
+        session_id: row.next()?,
+        created_at: row.next()?,
+        expires_at: row.next()?,
+        ended_at: row.next()?,
+        end_reason: row.next()?,
+        last_used_at: row.next()?,
+        address: row.next()?,
+        reported: Reported::read(row)?,
+    })
+}
+
+fn read_standing(row: &mut Row<'_>) -> Result<Standing, Error> {
+    Ok(Standing {
+        grant: read(row)?,
+        user: users::read(row)?,
+        client_disabled: row.next()?,
+        jti_revoked: row.next()?,
+    })
+}
+
+impl Reported {
+    /// From three cells: host, user, command.
+    pub(crate) fn read(row: &mut Row<'_>) -> Result<Self, Error> {
+        Ok(Self { host: row.next()?, user: row.next()?, command: row.next()? })
+    }
+}
+
+impl Bind for GrantKind {
+    fn bind(&self) -> Value<'_> {
+        match self {
+            Self::Code => "code".bind(),
+            Self::Device => "device".bind(),
+        }
+    }
+}
+
+impl Column for GrantKind {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Text("code") => Some(Self::Code),
+            Cell::Text("device") => Some(Self::Device),
+            _ => None,
+        }
     }
 }

@@ -22,23 +22,26 @@
 //! Time is an argument everywhere: [`By::at`] is "now" for a change. Secrets come as
 //! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
 
-// The interface comes first so that its users can be written; bodies follow noun by noun.
-#![allow(clippy::todo)]
-
 pub mod audit;
 pub mod clients;
 pub mod codes;
+pub mod conformance;
+mod db;
 pub mod devices;
 pub mod error;
 pub mod failures;
 pub mod grants;
+mod migrate;
+mod postgres;
 pub mod refresh;
 pub mod resources;
 pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod signing_keys;
+mod sqlite;
 mod store;
+mod tidy;
 pub mod tombstones;
 pub mod users;
 

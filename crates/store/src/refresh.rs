@@ -5,8 +5,9 @@ use std::time::Duration;
 use hallpass_core::id::GrantId;
 use hallpass_core::{Digest, Timestamp};
 
+use crate::db::{Row, Tx, binds, statements};
 use crate::store::Store;
-use crate::{By, Error};
+use crate::{By, Error, audit, grants};
 
 /// A refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +71,7 @@ pub struct Refreshes<'s>(pub(crate) &'s Store);
 impl Refreshes<'_> {
     /// By digest, in whatever state it is.
     pub async fn by_digest(&self, digest: &Digest) -> Result<Option<Refresh>, Error> {
-        let _ = digest;
-        todo!()
+        self.0.db().first(&BY_DIGEST, binds![digest], read).await
     }
 
     /// Spends `presented` and keeps `child` in its place, together with the sealed text
@@ -84,7 +84,98 @@ impl Refreshes<'_> {
         grace: Duration,
         by: &By,
     ) -> Result<Rotation, Error> {
-        let _ = (presented, child, sealed, grace, by);
-        todo!()
+        let (presented, by) = (*presented, by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            let spend = binds![presented, by.at, child.digest, sealed];
+            if let Some((grant, generation)) = tx.first(&SPEND, spend, read_family).await? {
+                keep(tx, grant, generation + 1, &child, &by).await?;
+                audit::write(tx, &by, "refresh.rotate", grant, None).await?;
+                return Ok(Rotation::Won);
+            }
+            let since = by.at - grace;
+            match tx.first(&LOOK, binds![presented, by.at, since], read_spent).await? {
+                Some(Spent { again: Some(sealed), .. }) => Ok(Rotation::Again { sealed }),
+                Some(Spent { grant, again: None }) => {
+                    grants::end_for_reuse(tx, grant, "refresh token used twice", &by).await?;
+                    Ok(Rotation::Reused(grant))
+                }
+                None => Ok(Rotation::Gone),
+            }
+        };
+        self.0.db().change(change).await
     }
+}
+
+statements! {
+    BY_DIGEST = "SELECT digest, grant_id, generation, created_at, expires_at, spent_at
+        FROM refresh WHERE digest = $1";
+    INSERT = "INSERT INTO refresh (digest, grant_id, generation, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5)";
+    /// One conditional statement: of all who try at once, one gets a row.
+    SPEND = concat!(
+        "UPDATE refresh SET spent_at = $2, successor = $3, sealed = $4
+        WHERE digest = $1 AND spent_at IS NULL AND expires_at > $2 AND ",
+        grants::good_grant!("refresh.grant_id", "$2"),
+        " RETURNING grant_id, generation"
+    );
+    /// A spent one; and its sealed successor if it is to be given again: spent after $3,
+    /// the successor unspent and unexpired, the grant good.
+    LOOK = concat!(
+        "SELECT r.grant_id, CASE WHEN r.spent_at > $3 AND s.spent_at IS NULL
+            AND s.expires_at > $2 AND ",
+        grants::good_grant!("r.grant_id", "$2"),
+        " THEN r.sealed END
+        FROM refresh r LEFT JOIN refresh s ON s.digest = r.successor
+        WHERE r.digest = $1 AND r.spent_at IS NOT NULL"
+    );
+}
+
+/// Keeps the first refresh token of a grant, if there is to be one.
+pub(crate) async fn keep_first(
+    tx: &mut Tx<'_>,
+    grant: GrantId,
+    first: Option<&NewRefresh>,
+    by: &By,
+) -> Result<(), Error> {
+    match first {
+        Some(first) => keep(tx, grant, 0, first, by).await,
+        None => Ok(()),
+    }
+}
+
+async fn keep(
+    tx: &mut Tx<'_>,
+    grant: GrantId,
+    generation: i64,
+    new: &NewRefresh,
+    by: &By,
+) -> Result<(), Error> {
+    let row = binds![new.digest, grant, generation, by.at, new.expires_at];
+    tx.execute(&INSERT, row).await.map(drop)
+}
+
+fn read(row: &mut Row<'_>) -> Result<Refresh, Error> {
+    Ok(Refresh {
+        digest: row.next()?,
+        grant_id: row.next()?,
+        generation: row.next()?,
+        created_at: row.next()?,
+        expires_at: row.next()?,
+        spent_at: row.next()?,
+    })
+}
+
+fn read_family(row: &mut Row<'_>) -> Result<(GrantId, i64), Error> {
+    Ok((row.next()?, row.next()?))
+}
+
+/// A refresh token that had been spent before it was presented.
+struct Spent {
+    grant: GrantId,
+    /// The sealed successor, if it is to be given once more.
+    again: Option<Vec<u8>>,
+}
+
+fn read_spent(row: &mut Row<'_>) -> Result<Spent, Error> {
+    Ok(Spent { grant: row.next()?, again: row.next()? })
 }

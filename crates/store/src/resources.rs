@@ -3,8 +3,9 @@
 
 use hallpass_core::id::ResourceId;
 
+use crate::db::{Tx, binds, statements};
 use crate::store::Store;
-use crate::{By, Error};
+use crate::{By, Error, audit};
 
 /// A resource to register.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,19 +32,43 @@ impl Resources<'_> {
         caller: Option<&str>,
         by: &By,
     ) -> Result<(), Error> {
-        let _ = (new, caller, by);
-        todo!()
+        let (caller, by) = (caller.map(str::to_owned), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            let mut changed = tx.execute(&INSERT, binds![new.id, new.uri, new.name, by.at]).await?;
+            if let Some(caller) = &caller {
+                if tx.first(&CLIENT, binds![caller], |_| Ok(())).await?.is_none() {
+                    return Err(Error::Missing("client"));
+                }
+                changed += tx.execute(&LET_CALL, binds![caller, new.uri]).await?;
+            }
+            if changed > 0 {
+                audit::write(tx, &by, "resource.register", &new.uri, caller.as_deref()).await?;
+            }
+            Ok(())
+        };
+        self.0.db().change(change).await
     }
 
     /// Whether `uri` is registered.
     pub async fn exists(&self, uri: &str) -> Result<bool, Error> {
-        let _ = uri;
-        todo!()
+        Ok(self.0.db().first(&EXISTS, binds![uri], |_| Ok(())).await?.is_some())
     }
 
     /// The URIs for which the client may introspect tokens.
     pub async fn of_caller(&self, client_id: &str) -> Result<Vec<String>, Error> {
-        let _ = client_id;
-        todo!()
+        let mut uris = self.0.db().all(&OF_CALLER, binds![client_id], |row| row.next()).await?;
+        uris.sort_unstable();
+        Ok(uris)
     }
+}
+
+statements! {
+    INSERT = "INSERT INTO resources (id, uri, name, created_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (uri) DO NOTHING";
+    CLIENT = "SELECT id FROM clients WHERE id = $1";
+    LET_CALL = "INSERT INTO resource_callers (client_id, resource_id)
+        SELECT CAST($1 AS TEXT), id FROM resources WHERE uri = $2 ON CONFLICT DO NOTHING";
+    EXISTS = "SELECT id FROM resources WHERE uri = $1";
+    OF_CALLER = "SELECT r.uri FROM resource_callers c JOIN resources r ON r.id = c.resource_id
+        WHERE c.client_id = $1";
 }

@@ -2,8 +2,9 @@
 
 use hallpass_core::Digest;
 
+use crate::db::{Tx, binds, statements};
 use crate::store::Store;
-use crate::{By, Error, NewUser};
+use crate::{By, Error, NewUser, audit, users};
 
 /// What became of a setup code that was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,19 +25,59 @@ impl Setup<'_> {
     /// Keeps `code` as the one setup code while there is no user; does nothing once
     /// there is one. Writes no audit row.
     pub async fn begin(&self, code: &Digest) -> Result<(), Error> {
-        let _ = code;
-        todo!()
+        let code = *code;
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.first(&ANYBODY, binds![], |_| Ok(())).await?.is_none() {
+                tx.execute(&BEGIN, binds![hex(&code)]).await?;
+            }
+            Ok(())
+        };
+        self.0.db().change(change).await
     }
 
     /// Whether there is no user yet.
     pub async fn needed(&self) -> Result<bool, Error> {
-        todo!()
+        Ok(self.0.db().first(&ANYBODY, binds![], |_| Ok(())).await?.is_none())
     }
 
     /// Spends the setup code and creates the first user, who is an administrator
     /// whatever [`NewUser::admin`] says.
     pub async fn claim(&self, code: &Digest, new: NewUser, by: &By) -> Result<Claim, Error> {
-        let _ = (code, new, by);
-        todo!()
+        let (code, by) = (*code, by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            let spent = tx.execute(&SPEND, binds![hex(&code)]).await?;
+            if tx.first(&ANYBODY, binds![], |_| Ok(())).await?.is_some() {
+                return Ok(Claim::AlreadySetUp);
+            }
+            if spent == 0 {
+                return Ok(Claim::Wrong);
+            }
+            let user = users::insert(tx, &new, true, &by).await?;
+            audit::write(tx, &by, "setup.claim", user.id, None).await?;
+            Ok(Claim::Claimed)
+        };
+        self.0.db().change(change).await
     }
+}
+
+statements! {
+    ANYBODY = "SELECT id FROM users LIMIT 1";
+    BEGIN = "INSERT INTO settings (key, value) VALUES ('setup.code', $1)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    SPEND = "DELETE FROM settings WHERE key = 'setup.code' AND value = $1";
+    END = "DELETE FROM settings WHERE key = 'setup.code'";
+}
+
+/// Ends the setup code: somebody exists, or is about to.
+pub(crate) async fn end(tx: &mut Tx<'_>) -> Result<(), Error> {
+    tx.execute(&END, binds![]).await.map(drop)
+}
+
+fn hex(digest: &Digest) -> String {
+    use std::fmt::Write;
+    digest.as_bytes().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a `String` does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

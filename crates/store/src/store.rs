@@ -1,9 +1,15 @@
 //! The handle: opening, the nouns, and the database's time.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use hallpass_core::{Clock, Secret, Timestamp};
 
+use crate::db::Db;
+use crate::migrate::{self, Migration};
+use crate::postgres::Postgres;
+use crate::sqlite;
 use crate::{
     Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes, Resources,
     Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
@@ -31,49 +37,84 @@ pub enum Engine {
 
 /// A store. Cheap to clone; all clones are the same store.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    /// By how many milliseconds the database's clock is ahead of ours.
+    ahead: AtomicI64,
+}
 
 impl Store {
     /// Opens the store, making or upgrading its tables in place.
     pub async fn open(place: &Place) -> Result<Self, OpenError> {
-        let _ = place;
-        todo!()
+        Self::open_with(place, migrate::ALL).await
+    }
+
+    pub(crate) async fn open_with(
+        place: &Place,
+        migrations: &[Migration],
+    ) -> Result<Self, OpenError> {
+        let db = match place {
+            Place::Memory => Db::Sqlite(sqlite::open(None, migrations)?),
+            Place::Directory(dir) => Db::Sqlite(sqlite::open(Some(dir), migrations)?),
+            Place::Postgres(url) => Db::Postgres(Postgres::open(url, migrations).await?),
+        };
+        Ok(Self(Arc::new(Inner { db, ahead: AtomicI64::new(0) })))
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
     }
 
     /// Which engine keeps the data.
     pub fn engine(&self) -> Engine {
-        todo!()
+        match self.db() {
+            Db::Sqlite(_) => Engine::Sqlite,
+            Db::Postgres(_) => Engine::Postgres,
+        }
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        todo!()
+        match self.db() {
+            Db::Sqlite(db) => db.ping().await,
+            Db::Postgres(db) => db.ping().await,
+        }
     }
 
     /// Asks the database for its time, to know by how much the local clock is off.
-    /// Call it at the start and now and then. Nothing to learn with SQLite.
+    /// Call it at the start and now and then. There is nothing to learn with SQLite.
     pub async fn learn_time(&self, clock: &dyn Clock) -> Result<(), Error> {
-        let _ = clock;
-        todo!()
+        let Db::Postgres(db) = self.db() else { return Ok(()) };
+        let before = clock.now().millis();
+        let there = db.now().await?;
+        let after = clock.now().millis();
+        // The answer was made somewhere in between. What is known already and agrees
+        // with it stays, so that time does not jump to and fro by the length of a trip.
+        let (least, most) = (there - after, there - before);
+        let known = self.0.ahead.load(Ordering::Relaxed);
+        if !(least..=most).contains(&known) {
+            self.0.ahead.store(least.midpoint(most), Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// What the database's clock says when the local one says `local`, as far as
     /// [`Store::learn_time`] has learnt. With SQLite it is the same clock.
     pub fn database_time(&self, local: Timestamp) -> Timestamp {
-        local
-    }
-
-    /// Deletes what has been of no use since `before`: spent and expired codes, device
-    /// codes, refresh tokens, sessions, counters. In small portions; says how many rows.
-    /// Writes no audit row.
-    pub async fn tidy(&self, before: Timestamp) -> Result<u64, Error> {
-        let _ = before;
-        todo!()
+        let ahead = self.0.ahead.load(Ordering::Relaxed);
+        Timestamp::from_millis(local.millis().saturating_add(ahead))
     }
 
     /// Finishes the changes that wait, closes the database, and lets go of the
     /// directory. Everything after that is [`Error::Unavailable`].
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        match self.db() {
+            Db::Sqlite(db) => db.close().await,
+            Db::Postgres(db) => db.close(),
+        }
+    }
 
     /// Facts about the deployment.
     pub fn settings(&self) -> Settings<'_> {

@@ -2,8 +2,9 @@
 
 use hallpass_core::Timestamp;
 
+use crate::db::{Tx, binds, statements};
 use crate::store::Store;
-use crate::{By, Error};
+use crate::{By, Error, audit};
 
 /// See [`Store::tombstones`].
 #[derive(Clone, Copy)]
@@ -12,12 +13,40 @@ pub struct Tombstones<'s>(pub(crate) &'s Store);
 impl Tombstones<'_> {
     /// Revokes one JWT by its `jti`. It expires by itself at `until`.
     pub async fn revoke_jwt(&self, jti: &str, until: Timestamp, by: &By) -> Result<(), Error> {
-        let _ = (jti, until, by);
-        todo!()
+        let (jti, by) = (jti.to_owned(), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            bury(tx, &by, std::slice::from_ref(&jti), Some(until)).await?;
+            audit::write(tx, &by, "jwt.revoke", &jti, None).await
+        };
+        self.0.db().change(change).await
     }
 
     /// The epoch now.
     pub async fn epoch(&self) -> Result<i64, Error> {
-        todo!()
+        self.0.db().number(&EPOCH, binds![]).await
     }
+}
+
+statements! {
+    EPOCH = "SELECT value FROM epoch WHERE id = 1";
+    NEXT_EPOCH = "UPDATE epoch SET value = value + 1 WHERE id = 1 RETURNING value";
+    BURY = "INSERT INTO tombstones (subject, epoch, at, until) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (subject) DO UPDATE
+        SET epoch = excluded.epoch, at = excluded.at, until = excluded.until";
+}
+
+/// Marks `subjects` as revoked under the next epoch. The last thing that a change does
+/// before its audit row: until it is committed, no other revocation gets an epoch.
+pub(crate) async fn bury(
+    tx: &mut Tx<'_>,
+    by: &By,
+    subjects: &[String],
+    until: Option<Timestamp>,
+) -> Result<(), Error> {
+    let lost = || Error::Corrupt { what: "the table `epoch` is empty".to_owned() };
+    let epoch: i64 = tx.first(&NEXT_EPOCH, binds![], |row| row.next()).await?.ok_or_else(lost)?;
+    for subject in subjects {
+        tx.execute(&BURY, binds![subject, epoch, by.at, until]).await?;
+    }
+    Ok(())
 }

@@ -3,8 +3,9 @@
 use hallpass_core::Timestamp;
 use hallpass_core::id::{SessionId, UserId};
 
+use crate::db::{Row, Tx, binds, statements};
 use crate::store::Store;
-use crate::{By, Error};
+use crate::{By, Error, audit, grants, sessions, setup, tombstones};
 
 /// A person.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,45 +61,64 @@ impl Users<'_> {
     /// Creates a user. [`Error::Conflict`]`("email")` if the address is taken.
     /// Ends the setup code, if there is one.
     pub async fn create(&self, new: NewUser, by: &By) -> Result<User, Error> {
-        let _ = (new, by);
-        todo!()
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            setup::end(tx).await?;
+            let user = insert(tx, &new, new.admin, &by).await?;
+            audit::write(tx, &by, "user.create", user.id, None).await?;
+            Ok(user)
+        };
+        self.0.db().change(change).await
     }
 
     /// By id, disabled or not.
     pub async fn by_id(&self, id: UserId) -> Result<Option<User>, Error> {
-        let _ = id;
-        todo!()
+        self.0.db().first(&BY_ID, binds![id], read).await
     }
 
     /// By e-mail address in any case, disabled or not.
     pub async fn by_email(&self, email: &str) -> Result<Option<User>, Error> {
-        let _ = email;
-        todo!()
+        self.0.db().first(&BY_EMAIL, binds![email.to_lowercase()], read).await
     }
 
     /// Users after `after` in the order of their ids, at most `limit`.
     pub async fn list(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, Error> {
-        let _ = (after, limit);
-        todo!()
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        self.0.db().all(&LIST, binds![after, limit], read).await
     }
 
     /// How many there are, disabled ones included.
     pub async fn count(&self) -> Result<u64, Error> {
-        todo!()
+        Ok(self.0.db().number(&COUNT, binds![]).await?.unsigned_abs())
     }
 
     /// Disables a user, and ends all their grants and sessions. `false` if there is no
     /// such user, or they are disabled already.
     pub async fn disable(&self, id: UserId, by: &By) -> Result<bool, Error> {
-        let _ = (id, by);
-        todo!()
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.execute(&DISABLE, binds![id, by.at]).await? == 0 {
+                return Ok(false);
+            }
+            let ended = end_all(tx, id, None, "user disabled", &by).await?;
+            audit::write(tx, &by, "user.disable", id, Some(&ended)).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
     }
 
     /// Lets a disabled user sign in again. What was ended stays ended. `false` if there
     /// is no such user, or they are not disabled.
     pub async fn enable(&self, id: UserId, by: &By) -> Result<bool, Error> {
-        let _ = (id, by);
-        todo!()
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.execute(&ENABLE, binds![id]).await? == 0 {
+                return Ok(false);
+            }
+            audit::write(tx, &by, "user.enable", id, None).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
     }
 
     /// Sets the password's hash, and ends all their grants and all their sessions but
@@ -110,7 +130,108 @@ impl Users<'_> {
         keep_session: Option<SessionId>,
         by: &By,
     ) -> Result<bool, Error> {
-        let _ = (id, phc, keep_session, by);
-        todo!()
+        let (phc, by) = (phc.to_owned(), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.first(&TAKE, binds![id], |_| Ok(())).await?.is_none() {
+                return Ok(false);
+            }
+            tx.execute(&CHANGE_PASSWORD, binds![id, phc]).await?;
+            let ended = end_all(tx, id, keep_session, "password changed", &by).await?;
+            audit::write(tx, &by, "user.change_password", id, Some(&ended)).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
     }
+}
+
+/// What a user is read from: `users u JOIN principals p`.
+macro_rules! columns {
+    () => {
+        "u.id, u.email, u.name, u.admin, u.password, p.created_at, p.disabled_at"
+    };
+}
+pub(crate) use columns;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT ", columns!(), " FROM users u JOIN principals p ON p.id = u.id ", $rest)
+    };
+}
+
+statements! {
+    BY_ID = select!("WHERE u.id = $1");
+    BY_EMAIL = select!("WHERE u.email = $1");
+    LIST = select!("WHERE u.id > $1 ORDER BY u.id LIMIT $2");
+    COUNT = "SELECT COUNT(*) FROM users";
+    INSERT_PRINCIPAL = "INSERT INTO principals (id, kind, created_at) VALUES ($1, 'user', $2)";
+    INSERT = "INSERT INTO users (id, email, name, admin, password) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (email) DO NOTHING";
+    DISABLE = "UPDATE principals SET disabled_at = $2
+        WHERE id = $1 AND kind = 'user' AND disabled_at IS NULL";
+    ENABLE = "UPDATE principals SET disabled_at = NULL
+        WHERE id = $1 AND kind = 'user' AND disabled_at IS NOT NULL";
+    CHANGE_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
+    /// Nobody else gives this user a grant or a session until we are done.
+    TAKE = "SELECT id FROM principals WHERE id = $1 AND kind = 'user' AND disabled_at IS NULL",
+        postgres + "FOR NO KEY UPDATE";
+    /// Nobody disables this user or changes the password until we are done.
+    HOLD = "SELECT id FROM principals WHERE id = $1 AND disabled_at IS NULL",
+        postgres + "FOR SHARE";
+}
+
+/// Whether the user is enabled, and stays so until the transaction ends.
+pub(crate) async fn hold(tx: &mut Tx<'_>, id: UserId) -> Result<bool, Error> {
+    Ok(tx.first(&HOLD, binds![id], |_| Ok(())).await?.is_some())
+}
+
+/// Creates the user; the audit row is the caller's.
+pub(crate) async fn insert(
+    tx: &mut Tx<'_>,
+    new: &NewUser,
+    admin: bool,
+    by: &By,
+) -> Result<User, Error> {
+    let email = new.email.to_lowercase();
+    tx.execute(&INSERT_PRINCIPAL, binds![new.id, by.at]).await?;
+    let row = binds![new.id, email, new.name, admin, new.password];
+    if tx.execute(&INSERT, row).await? == 0 {
+        return Err(Error::Conflict("email"));
+    }
+    Ok(User {
+        id: new.id,
+        email,
+        name: new.name.clone(),
+        admin,
+        password: new.password.clone(),
+        created_at: by.at,
+        disabled_at: None,
+    })
+}
+
+pub(crate) fn read(row: &mut Row<'_>) -> Result<User, Error> {
+    Ok(User {
+        id: row.next()?,
+        email: row.next()?,
+        name: row.next()?,
+        admin: row.next()?,
+        password: row.next()?,
+        created_at: row.next()?,
+        disabled_at: row.next()?,
+    })
+}
+
+/// Ends all grants of the user and all sessions but `keep`, and says so in words.
+async fn end_all(
+    tx: &mut Tx<'_>,
+    id: UserId,
+    keep: Option<SessionId>,
+    reason: &'static str,
+    by: &By,
+) -> Result<String, Error> {
+    let grants = grants::end_of_user(tx, id, reason, by).await?;
+    let sessions = sessions::end_of_user(tx, id, keep, by).await?;
+    let ended = format!("ended {} grants and {} sessions", grants.len(), sessions.len());
+    let subjects: Vec<_> = grants.into_iter().chain(sessions).chain([id.to_string()]).collect();
+    tombstones::bury(tx, by, &subjects, None).await?;
+    Ok(ended)
 }

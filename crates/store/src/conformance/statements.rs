@@ -1,0 +1,36 @@
+//! Every declared statement can be prepared, with parameters of the types that we bind.
+
+use crate::db::{Db, Statement};
+use crate::{
+    Store, audit, clients, codes, devices, failures, grants, refresh, resources, sessions,
+    settings, setup, signing_keys, tidy, tombstones, users,
+};
+
+const ALL: &[&[&Statement]] = &[
+    audit::STATEMENTS,
+    clients::STATEMENTS,
+    codes::STATEMENTS,
+    devices::STATEMENTS,
+    failures::STATEMENTS,
+    grants::STATEMENTS,
+    refresh::STATEMENTS,
+    resources::STATEMENTS,
+    sessions::STATEMENTS,
+    settings::STATEMENTS,
+    setup::STATEMENTS,
+    signing_keys::STATEMENTS,
+    tidy::STATEMENTS,
+    tombstones::STATEMENTS,
+    users::STATEMENTS,
+];
+
+pub(super) async fn all_can_be_prepared(store: Store) {
+    let engine = store.engine();
+    for statement in ALL.iter().copied().flatten().copied() {
+        let prepared = match store.db() {
+            Db::Sqlite(db) => db.prepare(statement),
+            Db::Postgres(db) => db.prepare(statement).await,
+        };
+        assert_eq!(prepared, Ok(()), "{engine:?}: {}", statement.sql(engine));
+    }
+}

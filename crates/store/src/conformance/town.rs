@@ -1,0 +1,1 @@
+//! A small town to test in.

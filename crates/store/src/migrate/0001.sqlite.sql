@@ -1,0 +1,12 @@
+-- The engines number rows differently. A number is never given twice.
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    at BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    client_id TEXT,
+    address TEXT,
+    detail TEXT
+);

@@ -1,0 +1,54 @@
+//! Deleting what has been of no use for long, in small portions.
+
+use hallpass_core::Timestamp;
+
+use crate::db::{Statement, Tx, binds, statements};
+use crate::{Error, Store};
+
+statements! {
+    CODES = "DELETE FROM codes WHERE digest IN
+        (SELECT digest FROM codes WHERE expires_at < $1 LIMIT $2)";
+    DEVICES = "DELETE FROM devices WHERE id IN
+        (SELECT id FROM devices WHERE expires_at < $1 LIMIT $2)";
+    REFRESH = "DELETE FROM refresh WHERE digest IN
+        (SELECT digest FROM refresh WHERE expires_at < $1 LIMIT $2)";
+    SESSIONS = "DELETE FROM sessions WHERE id IN
+        (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
+    FAILURES = "DELETE FROM failures WHERE second IN
+        (SELECT second FROM failures WHERE second < $1 / 1000 LIMIT $2)";
+}
+
+/// Rows in one portion: other changes wait for no more than these.
+const PORTION: i64 = 500;
+
+impl Store {
+    /// Deletes what has been of no use since `before`: codes, device codes, refresh tokens
+    /// and sessions that expired before it, and counters of failures from before it. Says
+    /// how many rows those were. Writes no audit row.
+    ///
+    /// A spent secret that is deleted is merely unknown when it is presented again, and an
+    /// address is known for as long as its session is kept: leave months, not minutes.
+    pub async fn tidy(&self, before: Timestamp) -> Result<u64, Error> {
+        let mut deleted = 0;
+        for statement in [&CODES, &DEVICES, &REFRESH, &SESSIONS, &FAILURES] {
+            loop {
+                let portion = self.tidy_portion(statement, before).await?;
+                deleted += portion;
+                if portion < PORTION.unsigned_abs() {
+                    break;
+                }
+            }
+        }
+        Ok(deleted)
+    }
+
+    async fn tidy_portion(
+        &self,
+        statement: &'static Statement,
+        before: Timestamp,
+    ) -> Result<u64, Error> {
+        let change =
+            async move |tx: &mut Tx<'_>| tx.execute(statement, binds![before, PORTION]).await;
+        self.db().change(change).await
+    }
+}
