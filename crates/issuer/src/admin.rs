@@ -1,10 +1,20 @@
 //! Users, clients and resources are made and ended, by an operator.
 
-use hallpass_core::id::{SigningKeyId, UserId};
-use hallpass_core::{Scope, Secret};
-use hallpass_store::{Client, User};
+use hallpass_core::id::{AgentId, OrgId, ProjectId, ResourceId, SigningKeyId, TokenId, UserId};
+use hallpass_core::redirect::RegisteredRedirect;
+use hallpass_core::text::presentable;
+use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
+use hallpass_core::{Kind, Scope, Secret, TokenText};
+use hallpass_store::{Client, ClientKind, NewResource, User};
 
-use crate::{Error, Issuer};
+use crate::authorize::known_scopes;
+use crate::authorize::request::well_formed_resource;
+use crate::passwords::{self, Busy};
+use crate::signing::Alg;
+use crate::{Error, Issuer, email};
+
+/// Longest name of a user, client or resource, and longest client id.
+const MAX_NAME: usize = 80;
 
 /// A user to be made.
 #[derive(Clone, Debug)]
@@ -79,65 +89,218 @@ pub enum AdminError {
     Failed(#[from] Error),
 }
 
+impl From<hallpass_store::Error> for AdminError {
+    fn from(error: hallpass_store::Error) -> Self {
+        match error {
+            hallpass_store::Error::Conflict(what) => Self::Taken(what),
+            hallpass_store::Error::Missing(what) => Self::Unknown(what),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
 impl Issuer {
     /// Makes a user. `actor` stands in the audit log: a user id, or `system`.
-    pub async fn create_user(&self, _new: NewUser, _actor: &str) -> Result<User, AdminError> {
-        todo!()
+    pub async fn create_user(&self, new: NewUser, actor: &str) -> Result<User, AdminError> {
+        let email = email::parse(&new.email)?;
+        let name = display_name(&new.name).unwrap_or_else(|| email.clone());
+        let password = match &new.password {
+            Some(password) => Some(self.hash_new(password).await?),
+            None => None,
+        };
+        let id = self.new_id(UserId::new);
+        let user = hallpass_store::NewUser { id, email, name, admin: new.admin, password };
+        Ok(self.0.store.users().create(user, &self.by(actor, None, None)).await?)
     }
 
     /// Disables a user: every grant and session of theirs ends. False if they were.
-    pub async fn disable_user(&self, _user: UserId, _actor: &str) -> Result<bool, AdminError> {
-        todo!()
+    pub async fn disable_user(&self, user: UserId, actor: &str) -> Result<bool, AdminError> {
+        Ok(self.0.store.users().disable(user, &self.by(actor, None, None)).await?)
     }
 
     /// Lets a disabled user in again; what was ended stays ended. False if they were not.
-    pub async fn enable_user(&self, _user: UserId, _actor: &str) -> Result<bool, AdminError> {
-        todo!()
+    pub async fn enable_user(&self, user: UserId, actor: &str) -> Result<bool, AdminError> {
+        Ok(self.0.store.users().enable(user, &self.by(actor, None, None)).await?)
     }
 
     /// Sets a user's password. Every grant and session of theirs ends.
     pub async fn set_password(
         &self,
-        _user: UserId,
-        _password: &Secret,
-        _actor: &str,
+        user: UserId,
+        password: &Secret,
+        actor: &str,
     ) -> Result<(), AdminError> {
-        todo!()
+        let phc = self.hash_new(password).await?;
+        let by = self.by(actor, None, None);
+        let changed = self.0.store.users().change_password(user, &phc, None, &by).await?;
+        if changed { Ok(()) } else { Err(AdminError::Unknown("enabled user")) }
     }
 
     /// Makes a client; a confidential one comes with its secret, shown this once.
     pub async fn create_client(
         &self,
-        _new: NewClient,
-        _actor: &str,
+        new: NewClient,
+        actor: &str,
     ) -> Result<(Client, Option<Secret>), AdminError> {
-        todo!()
+        let resources = match &new.resources {
+            Some(resources) => resources.clone(),
+            None if new.confidential => vec![self.0.config.public_url.default_resource()],
+            None => Vec::new(),
+        };
+        if !resources.is_empty() && !new.confidential {
+            return Err(AdminError::Invalid("only a confidential client may introspect tokens"));
+        }
+        for resource in &resources {
+            check_resource(resource)?;
+        }
+        let secret = new.confidential.then(|| TokenText::mint(Kind::ClientSecret, &*self.0.random));
+        let client = self.client(new, secret.as_ref())?;
+        self.0.store.clients().create(client.clone(), &self.by(actor, None, None)).await?;
+        for resource in resources {
+            self.register_resource(&resource, &resource, Some(&client.id), actor).await?;
+        }
+        Ok((client, secret.map(TokenText::into_secret)))
     }
 
     /// Disables a client: nothing is issued to it, and what it holds is refused.
-    pub async fn disable_client(&self, _id: &str, _actor: &str) -> Result<bool, AdminError> {
-        todo!()
+    pub async fn disable_client(&self, id: &str, actor: &str) -> Result<bool, AdminError> {
+        Ok(self.0.store.clients().disable(id, &self.by(actor, None, None)).await?)
     }
 
     /// Registers a resource (RFC 8707) that tokens can be made out for, and optionally a
     /// confidential client that may introspect them.
     pub async fn register_resource(
         &self,
-        _uri: &str,
-        _name: &str,
-        _caller: Option<&str>,
-        _actor: &str,
+        uri: &str,
+        name: &str,
+        caller: Option<&str>,
+        actor: &str,
     ) -> Result<(), AdminError> {
-        todo!()
+        check_resource(uri)?;
+        let id = self.new_id(ResourceId::new);
+        let name = display_name(name).unwrap_or_else(|| uri.to_owned());
+        let new = NewResource { id, uri: uri.to_owned(), name };
+        Ok(self.0.store.resources().register(new, caller, &self.by(actor, None, None)).await?)
     }
 
     /// Makes the next signing key of each algorithm now. It signs after the usual time of
-    /// publication, or at once if `at_once` (a key has leaked).
+    /// publication, or at once if `at_once` (a key has leaked): then nothing that an older
+    /// key signed is good any more.
     pub async fn rotate_signing_keys(
         &self,
-        _at_once: bool,
-        _actor: &str,
+        at_once: bool,
+        actor: &str,
     ) -> Result<Vec<SigningKeyId>, AdminError> {
-        todo!()
+        Ok(self.rotate_keys(at_once, actor).await?)
     }
+
+    /// Our own API is a resource that is always there.
+    pub(crate) async fn ensure_default_resource(&self) -> Result<(), Error> {
+        let uri = self.0.config.public_url.default_resource();
+        if !self.0.store.resources().exists(&uri).await? {
+            let name = format!("{} API", self.0.config.brand.title);
+            let new = NewResource { id: self.new_id(ResourceId::new), uri, name };
+            self.0.store.resources().register(new, None, &self.by("system", None, None)).await?;
+        }
+        Ok(())
+    }
+
+    async fn hash_new(&self, password: &Secret) -> Result<String, AdminError> {
+        passwords::check(password)?;
+        self.0.hasher.hash(password).await?.map_err(|Busy| AdminError::Busy)
+    }
+
+    fn client(&self, new: NewClient, secret: Option<&TokenText>) -> Result<Client, AdminError> {
+        check_client_id(&new.id)?;
+        let redirect_uris = new.redirect_uris.iter().map(|uri| redirect(uri));
+        let redirect_uris = redirect_uris.collect::<Result<Vec<_>, _>>()?;
+        let logouts = new.post_logout_redirect_uris;
+        logouts.iter().try_for_each(|uri| redirect(uri).map(|_| ()))?;
+        let grant_types = match new.grant_types {
+            Some(kinds) => checked_grant_types(kinds, !redirect_uris.is_empty())?,
+            None => usual_grant_types(new.confidential, !redirect_uris.is_empty()),
+        };
+        let id_token_alg = new.id_token_alg.unwrap_or_else(|| Alg::Rs256.as_str().to_owned());
+        if Alg::from_name(&id_token_alg).is_none() {
+            return Err(AdminError::Invalid("ID tokens are signed with RS256 or ES256"));
+        }
+        if new.without_pkce && !new.confidential {
+            return Err(AdminError::Invalid("a public client cannot work without PKCE"));
+        }
+        let scopes = new.scopes.unwrap_or_else(known_scopes);
+        if !scopes.is_subset(&known_scopes()) {
+            return Err(AdminError::Invalid(
+                "the scopes are openid, profile, email, offline_access and account",
+            ));
+        }
+        Ok(Client {
+            name: display_name(&new.name).unwrap_or_else(|| new.id.clone()),
+            id: new.id,
+            kind: if new.confidential { ClientKind::Confidential } else { ClientKind::Public },
+            secret: secret.map(TokenText::digest),
+            redirect_uris,
+            post_logout_redirect_uris: logouts,
+            grant_types,
+            scopes,
+            pkce_required: !new.without_pkce,
+            id_token_alg,
+            created_at: self.now(),
+            disabled_at: None,
+        })
+    }
+}
+
+/// A name as it is kept: what deceives is taken out. `None` if nothing is left.
+pub(crate) fn display_name(name: &str) -> Option<String> {
+    Some(presentable(name, MAX_NAME)).filter(|name| !name.is_empty())
+}
+
+/// RFC 9700 §4.15: no client may look like a user. Our ids are `prefix_ULID`.
+fn check_client_id(id: &str) -> Result<(), AdminError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    if id.is_empty() || id.len() > MAX_NAME || !id.bytes().all(plain) {
+        return Err(AdminError::Invalid(
+            "a client id has 1 to 80 characters: letters, digits, '-', '.' and '_'",
+        ));
+    }
+    let prefix = id.split_once('_').map(|(prefix, _)| prefix.to_ascii_lowercase());
+    let ours = [UserId::PREFIX, OrgId::PREFIX, ProjectId::PREFIX, AgentId::PREFIX, TokenId::PREFIX];
+    if prefix.is_some_and(|prefix| ours.contains(&prefix.as_str())) {
+        return Err(AdminError::Invalid("a client id must not look like the id of a user"));
+    }
+    Ok(())
+}
+
+fn redirect(uri: &str) -> Result<RegisteredRedirect, AdminError> {
+    RegisteredRedirect::parse(uri).map_err(|why| AdminError::Redirect { uri: uri.to_owned(), why })
+}
+
+fn check_resource(uri: &str) -> Result<(), AdminError> {
+    let why = "a resource is an absolute URI without a fragment";
+    well_formed_resource(uri).map_err(|_| AdminError::Invalid(why))
+}
+
+/// Code and refresh for who can be redirected to, and the device flow for programs. A
+/// confidential client without redirect URIs only introspects.
+fn usual_grant_types(confidential: bool, redirects: bool) -> Vec<String> {
+    let kinds: &[&str] = match (confidential, redirects) {
+        (true, true) => &[AUTHORIZATION_CODE, REFRESH_TOKEN],
+        (true, false) => &[],
+        (false, true) => &[AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE],
+        (false, false) => &[REFRESH_TOKEN, DEVICE_CODE],
+    };
+    kinds.iter().map(|kind| (*kind).to_owned()).collect()
+}
+
+fn checked_grant_types(kinds: Vec<String>, redirects: bool) -> Result<Vec<String>, AdminError> {
+    let known = [AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE];
+    if !kinds.iter().all(|kind| known.contains(&kind.as_str())) {
+        return Err(AdminError::Invalid(
+            "the grant types are authorization_code, refresh_token and urn:ietf:params:oauth:grant-type:device_code",
+        ));
+    }
+    if !redirects && kinds.iter().any(|kind| kind == AUTHORIZATION_CODE) {
+        return Err(AdminError::Invalid("authorization_code needs a redirect URI"));
+    }
+    Ok(kinds)
 }

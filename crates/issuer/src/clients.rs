@@ -1,6 +1,14 @@
-//! Client authentication (RFC 6749 §2.3).
+//! Client authentication (RFC 6749 §2.3), and the client that our own command line is.
 
-use hallpass_core::Secret;
+use hallpass_core::redirect::RegisteredRedirect;
+use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, ErrorCode, REFRESH_TOKEN};
+use hallpass_core::wire::params::Params;
+use hallpass_core::{Digest, Secret};
+use hallpass_store::{Client, ClientKind};
+
+use crate::authorize::known_scopes;
+use crate::limits::{Limit, network_of};
+use crate::{Error, Issuer, OAuthError, Origin};
 
 /// How the `Authorization` header of a request to an OAuth endpoint authenticates its
 /// client; what the body says stands in the request's parameters.
@@ -18,4 +26,134 @@ pub enum ClientCredentials {
     },
     /// A header that is malformed, repeated, or of a scheme that we do not speak.
     Unusable,
+}
+
+impl Issuer {
+    /// The client that sent a request: a confidential one has proved it, a public one has
+    /// only said so.
+    pub(crate) async fn authenticate(
+        &self,
+        params: &Params,
+        credentials: ClientCredentials,
+        origin: &Origin,
+    ) -> Result<Client, OAuthError> {
+        let (id, secret) = one_method(params, credentials)?;
+        let client = self.0.store.clients().by_id(&id).await?;
+        let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
+            return Err(refused());
+        };
+        // Some libraries send an empty password for a client that has none (RFC 6749
+        // §2.3.1 lets a client with an empty secret omit it).
+        let secret = secret.filter(|secret| !secret.is_empty());
+        match (client.kind, &client.secret, secret) {
+            (ClientKind::Public, _, None) => Ok(client),
+            (ClientKind::Confidential, Some(kept), Some(secret))
+                if *kept == Digest::of(secret.expose().as_bytes()) =>
+            {
+                Ok(client)
+            }
+            (_, _, None) => Err(refused()),
+            (_, _, Some(_)) => Err(self.wrong_secret(&client, origin).await?),
+        }
+    }
+
+    /// As [`Issuer::authenticate`], for endpoints that only confidential clients may use.
+    pub(crate) async fn authenticate_confidential(
+        &self,
+        params: &Params,
+        credentials: ClientCredentials,
+        origin: &Origin,
+    ) -> Result<Client, OAuthError> {
+        let client = self.authenticate(params, credentials, origin).await?;
+        match client.kind {
+            ClientKind::Confidential => Ok(client),
+            ClientKind::Public => Err(refused()),
+        }
+    }
+
+    /// Counts a wrong secret (RFC 6749 §2.3.1 wants guessing bounded). The right one is
+    /// never held up by it: with 178 random bits nobody guesses, and a limit that bit
+    /// everybody would let anybody lock a client out.
+    async fn wrong_secret(&self, client: &Client, origin: &Origin) -> Result<OAuthError, Error> {
+        let limits = &self.0.config.limits;
+        let key = format!("client:{}:{}", client.id, network_of(origin));
+        let limit = Limit::new(key, limits.client_per_network);
+        Ok(match self.attempt(vec![limit], limits.client_window).await? {
+            Some(attempt) => {
+                attempt.failed().await?;
+                refused()
+            }
+            None => refused().retry_after(limits.client_window),
+        })
+    }
+
+    /// Our own command line, which every server knows.
+    pub(crate) async fn ensure_own_client(&self) -> Result<(), Error> {
+        let redirects = ["http://127.0.0.1/callback", "http://[::1]/callback"];
+        let client = Client {
+            id: self.0.config.brand.client_id.clone(),
+            name: self.0.config.brand.title.clone(),
+            kind: ClientKind::Public,
+            secret: None,
+            redirect_uris: redirects
+                .iter()
+                .flat_map(|uri| RegisteredRedirect::parse(uri))
+                .collect(),
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: [AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE].map(str::to_owned).into(),
+            scopes: known_scopes(),
+            pkce_required: true,
+            id_token_alg: "RS256".to_owned(),
+            created_at: self.now(),
+            disabled_at: None,
+        };
+        Ok(self.0.store.clients().ensure(client).await?)
+    }
+}
+
+/// Id and secret as presented, by one method at most (RFC 6749 §2.3: the client MUST NOT
+/// use more than one authentication method in each request).
+fn one_method(
+    params: &Params,
+    credentials: ClientCredentials,
+) -> Result<(String, Option<Secret>), OAuthError> {
+    let several = |what| Err(OAuthError::new(ErrorCode::InvalidRequest, what));
+    let in_body = params.get("client_secret").map(Secret::new);
+    // RFC 7521 §4.2: a third method, which we do not offer.
+    let assertion =
+        params.get("client_assertion").or(params.get("client_assertion_type")).is_some();
+    match credentials {
+        ClientCredentials::Unusable => Err(refused()),
+        ClientCredentials::Basic { .. } if in_body.is_some() || assertion => {
+            several("the client authenticates in more than one way; use one")
+        }
+        ClientCredentials::None if in_body.is_some() && assertion => {
+            several("the client authenticates in more than one way; use one")
+        }
+        _ if assertion => Err(OAuthError::new(
+            ErrorCode::InvalidClient,
+            "client assertions are not supported; use client_secret_basic or client_secret_post",
+        )),
+        ClientCredentials::Basic { client_id, client_secret } => {
+            if params.get("client_id").is_some_and(|other| other != client_id) {
+                return several("client_id is not the one of the Authorization header");
+            }
+            Ok((client_id, Some(client_secret)))
+        }
+        ClientCredentials::None => {
+            let id = params.get("client_id").ok_or_else(|| {
+                // RFC 6749 §5.2: "no client authentication included" is invalid_client.
+                OAuthError::new(ErrorCode::InvalidClient, "client_id is missing")
+            })?;
+            Ok((id.to_owned(), in_body))
+        }
+    }
+}
+
+/// The same words for an unknown client, a disabled one and a wrong secret.
+fn refused() -> OAuthError {
+    OAuthError::new(
+        ErrorCode::InvalidClient,
+        "client authentication failed: unknown client, or missing or wrong secret",
+    )
 }

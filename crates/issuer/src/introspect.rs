@@ -1,18 +1,95 @@
 //! Token introspection (RFC 7662).
+//!
+//! A caller sees tokens that are made out for a resource that it is registered for, and
+//! tokens that were issued to itself. Of all others it learns that they are not active,
+//! exactly as of those that never were (§2.2, §4).
 
-use hallpass_core::wire::oauth::Introspection;
+use hallpass_core::wire::oauth::{ErrorCode, Introspection};
 use hallpass_core::wire::params::Params;
+use hallpass_core::{Kind, TokenText};
+use hallpass_store::Client;
 
-use crate::{ClientCredentials, Issuer, OAuthError, Origin};
+use crate::{ClientCredentials, Error, Issuer, OAuthError, Origin};
 
 impl Issuer {
-    /// Answers an introspection request of an authenticated resource server.
+    /// Answers an introspection request of an authenticated resource server (§2.1).
     pub async fn introspect(
         &self,
-        _request: &Params,
-        _credentials: ClientCredentials,
-        _origin: &Origin,
+        params: &Params,
+        credentials: ClientCredentials,
+        origin: &Origin,
     ) -> Result<Introspection, OAuthError> {
-        todo!()
+        let caller = self.authenticate_confidential(params, credentials, origin).await?;
+        let token = params
+            .get("token")
+            .ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "token is missing"))?;
+        let answer = match TokenText::parse(Kind::Refresh, token) {
+            Ok(text) => self.introspect_refresh(&caller, &text).await?,
+            Err(_) => self.introspect_access(&caller, token).await?,
+        };
+        // §2.2: an inactive answer SHOULD NOT say anything else.
+        Ok(answer.unwrap_or_default())
+    }
+
+    async fn introspect_access(
+        &self,
+        caller: &Client,
+        token: &str,
+    ) -> Result<Option<Introspection>, Error> {
+        let Ok(claims) = self.read_access_token(token) else { return Ok(None) };
+        let for_itself = claims.client_id == caller.id;
+        if !for_itself {
+            let mine = self.0.store.resources().of_caller(&caller.id).await?;
+            if !claims.aud.0.iter().any(|resource| mine.contains(resource)) {
+                return Ok(None);
+            }
+        }
+        let Ok(decision) = self.decide(claims, None).await? else { return Ok(None) };
+        Ok(Some(Introspection {
+            active: true,
+            scope: Some(decision.scope),
+            client_id: Some(decision.client_id),
+            username: Some(decision.email),
+            token_type: Some("Bearer".to_owned()),
+            exp: Some(decision.expires_at.secs()),
+            iat: Some(decision.issued_at.secs()),
+            sub: Some(decision.subject.to_string()),
+            aud: decision.audience,
+            iss: Some(self.0.config.public_url.issuer().to_owned()),
+            jti: Some(decision.jti),
+            grant: Some(decision.grant.to_string()),
+        }))
+    }
+
+    /// A refresh token is shown to nobody but the client that holds it.
+    async fn introspect_refresh(
+        &self,
+        caller: &Client,
+        text: &TokenText,
+    ) -> Result<Option<Introspection>, Error> {
+        let Some(kept) = self.0.store.refresh().by_digest(&text.digest()).await? else {
+            return Ok(None);
+        };
+        let now = self.now();
+        let unspent = kept.spent_at.is_none() && now < kept.expires_at;
+        let standing = self.0.store.grants().standing(kept.grant_id, None).await?;
+        let Some(standing) =
+            standing.filter(|it| unspent && it.is_good(now) && it.grant.client_id == caller.id)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Introspection {
+            active: true,
+            scope: Some(standing.grant.scope),
+            client_id: Some(standing.grant.client_id),
+            username: Some(standing.user.email),
+            exp: Some(kept.expires_at.secs()),
+            iat: Some(kept.created_at.secs()),
+            sub: Some(standing.user.id.to_string()),
+            aud: standing.grant.resources,
+            iss: Some(self.0.config.public_url.issuer().to_owned()),
+            grant: Some(standing.grant.id.to_string()),
+            ..Introspection::default()
+        }))
     }
 }

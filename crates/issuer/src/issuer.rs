@@ -1,12 +1,24 @@
-//! [`Issuer`]: what every flow stands on, and how it starts.
+//! [`Issuer`]: what every flow stands on, how it starts, and what it does from time to time.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
-use hallpass_core::{Clock, Random};
-use hallpass_store::Store;
+use hallpass_core::id::AuditId;
+use hallpass_core::user_code::{GUESS_BUDGET, guess_chance};
+use hallpass_core::{Clock, Random, Timestamp};
+use hallpass_store::{By, Store};
 
+use crate::limits::{Meter, Shares};
+use crate::passwords::Hasher;
+use crate::seal::Keys;
+use crate::session::LastUse;
+use crate::signing::Ring;
 use crate::{Config, Error, MasterKey};
+
+/// How long spent, expired and ended things are kept, so that what became of them can
+/// still be told.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Every flow and rule of one deployment. A cheap clone.
 #[derive(Clone)]
@@ -17,6 +29,13 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) keys: Keys,
+    pub(crate) ring: RwLock<Arc<Ring>>,
+    pub(crate) hasher: Hasher,
+    pub(crate) meter: Meter,
+    pub(crate) shares: Shares,
+    pub(crate) last_use: LastUse,
+    pub(crate) setup_code: tokio::sync::OnceCell<hallpass_core::Secret>,
 }
 
 /// Where a request came from, as the server itself saw it.
@@ -28,6 +47,13 @@ pub struct Origin {
     pub user_agent: Option<String>,
 }
 
+impl Origin {
+    /// The address as it is stored: an IPv4 address has one spelling, however it came.
+    pub(crate) fn address_text(&self) -> Option<String> {
+        self.address.map(|address| address.to_canonical().to_string())
+    }
+}
+
 /// Why an issuer does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -36,7 +62,7 @@ pub enum StartError {
     Failed(#[from] Error),
     /// RFC 8628 §5.1: the user codes could be guessed.
     #[error(
-        "user codes of {letters} letters could be guessed: {guesses} wrong guesses against {live} waiting codes hit one with a chance of {chance:.1e}, and at most 1e-5 is safe; use longer codes ([user_code] groups in the brand file) or fewer waiting ones"
+        "user codes of {letters} letters could be guessed: {guesses} wrong guesses against {live} waiting codes hit one with a chance of {chance:.1e}, and at most 1e-5 is safe; use longer codes ([user_code] groups in the brand file) or let fewer wait at once"
     )]
     GuessableUserCodes {
         /// Letters in a code.
@@ -48,32 +74,120 @@ pub enum StartError {
         /// The resulting chance.
         chance: f64,
     },
-    /// The public URL kept at the first start is another one.
-    #[error("a setting makes no sense: {0}")]
+    /// A setting makes no sense; says which, and what would.
+    #[error("{0}")]
     Config(&'static str),
+}
+
+impl From<hallpass_store::Error> for StartError {
+    fn from(error: hallpass_store::Error) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl Issuer {
     /// Starts an issuer over `store`: makes sure that there are signing keys, our own
     /// command line's client, and the default resource.
     pub async fn start(
-        _store: Store,
-        _master_key: MasterKey,
-        _config: Config,
-        _clock: Arc<dyn Clock>,
-        _random: Arc<dyn Random>,
+        store: Store,
+        master_key: MasterKey,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
     ) -> Result<Issuer, StartError> {
-        todo!()
+        check(&config)?;
+        store.learn_time(&*clock).await?;
+        let hasher = Hasher::new(&config.password, random.clone()).await?;
+        let issuer = Issuer(Arc::new(Inner {
+            keys: Keys::derive(&master_key)?,
+            shares: Shares::new(config.device_max_live, config.device_ttl),
+            store,
+            config,
+            clock,
+            random,
+            ring: RwLock::default(),
+            hasher,
+            meter: Meter::default(),
+            last_use: LastUse::default(),
+            setup_code: tokio::sync::OnceCell::new(),
+        }));
+        issuer.ensure_signing_keys().await?;
+        issuer.ensure_own_client().await?;
+        issuer.ensure_default_resource().await?;
+        Ok(issuer)
     }
 
     /// What is done from time to time: signing keys are rotated and reloaded, times of
-    /// last use are written down. The server calls it once a minute, and before it stops.
+    /// last use are written down, what is of no use any more is deleted. The server calls
+    /// it once a minute, and once before it stops.
     pub async fn tend(&self) -> Result<(), Error> {
-        todo!()
+        self.0.store.learn_time(&*self.0.clock).await?;
+        self.write_last_use().await?;
+        self.tend_signing_keys().await?;
+        self.0.store.tidy(self.now() - KEPT).await?;
+        Ok(())
     }
 
     /// The choices of this deployment.
     pub fn config(&self) -> &Config {
         &self.0.config
     }
+
+    /// Now, by the database's clock: what one node issues, another redeems.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.store.database_time(self.0.clock.now())
+    }
+
+    pub(crate) fn ring(&self) -> Arc<Ring> {
+        self.0.ring.read().unwrap_or_else(|broken| broken.into_inner()).clone()
+    }
+
+    /// A new id of any type.
+    pub(crate) fn new_id<T>(&self, make: fn(&dyn Clock, &dyn Random) -> T) -> T {
+        make(&*self.0.clock, &*self.0.random)
+    }
+
+    /// Who makes a change. Each change needs one of its own.
+    pub(crate) fn by(&self, actor: &str, client: Option<&str>, origin: Option<&Origin>) -> By {
+        By {
+            id: self.new_id(AuditId::new),
+            at: self.now(),
+            actor: actor.to_owned(),
+            client_id: client.map(str::to_owned),
+            address: origin.and_then(Origin::address_text),
+        }
+    }
+}
+
+fn check(config: &Config) -> Result<(), StartError> {
+    let short = [
+        (config.access_token_ttl, "access_token_ttl must be at least one second"),
+        (config.id_token_ttl, "id_token_ttl must be at least one second"),
+        (config.code_ttl, "code_ttl must be at least one second"),
+        (config.device_ttl, "device_ttl must be at least one second"),
+        (config.device_interval, "device_interval must be at least one second"),
+        (config.refresh_idle_ttl, "refresh_idle_ttl must be at least one second"),
+        (config.session_idle_ttl, "session_idle_ttl must be at least one second"),
+        (config.session_max_ttl, "session_max_ttl must be at least one second"),
+        (config.limits.user_code_window, "the window of user codes must be at least one second"),
+    ];
+    if let Some((_, why)) = short.into_iter().find(|(ttl, _)| *ttl < Duration::from_secs(1)) {
+        return Err(StartError::Config(why));
+    }
+    // RFC 6749 §4.1.2.
+    if config.code_ttl > Duration::from_secs(600) {
+        return Err(StartError::Config("code_ttl must be ten minutes at most"));
+    }
+    if config.key_publish_ahead >= config.key_rotation {
+        return Err(StartError::Config("key_publish_ahead must be shorter than key_rotation"));
+    }
+    // RFC 8628 §5.1: all guesses that the breaker lets through while one code lives.
+    let windows = config.device_ttl.as_secs().div_ceil(config.limits.user_code_window.as_secs());
+    let guesses = u64::from(config.limits.user_code_global) * windows;
+    let (live, letters) = (config.device_max_live, config.brand.grouping().letters());
+    let chance = guess_chance(guesses, live, letters);
+    if chance > GUESS_BUDGET {
+        return Err(StartError::GuessableUserCodes { letters, guesses, live, chance });
+    }
+    Ok(())
 }

@@ -153,7 +153,7 @@ fn tag(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Dice;
+    use crate::tests::chance::Dice;
 
     fn keys(byte: u8) -> Keys {
         Keys::derive(&MasterKey::new([byte; 32])).unwrap()

@@ -1,8 +1,13 @@
 //! Browser sessions, and the list of everything that is signed in to an account.
 
-use hallpass_core::id::{GrantId, UserId};
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use hallpass_core::id::{GrantId, SessionId, UserId};
 use hallpass_core::wire::api;
-use hallpass_store::{Session, User};
+use hallpass_core::{Kind, Timestamp, TokenText};
+use hallpass_store::{Grant, GrantKind, Session, User};
 
 use crate::{Error, Issuer, Origin};
 
@@ -19,39 +24,153 @@ pub struct SignedIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Current {
     /// A browser session.
-    Session(hallpass_core::id::SessionId),
+    Session(SessionId),
     /// A program's grant.
     Grant(GrantId),
 }
 
+/// A time of last use is written down once a minute; nobody needs it finer.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// When sessions and grants were last used, until it is written down.
+#[derive(Default)]
+pub(crate) struct LastUse {
+    sessions: Mutex<HashMap<SessionId, Timestamp>>,
+    grants: Mutex<HashMap<GrantId, Timestamp>>,
+}
+
+fn note<K: std::hash::Hash + Eq>(map: &Mutex<HashMap<K, Timestamp>>, key: K, at: Timestamp) {
+    map.lock().unwrap_or_else(|broken| broken.into_inner()).insert(key, at);
+}
+
+fn take<K>(map: &Mutex<HashMap<K, Timestamp>>) -> Vec<(K, Timestamp)> {
+    map.lock().unwrap_or_else(|broken| broken.into_inner()).drain().collect()
+}
+
 impl Issuer {
     /// Whom a session cookie stands for; `None` if for nobody, now.
-    pub async fn session(&self, _cookie: &str) -> Result<Option<SignedIn>, Error> {
-        todo!()
+    pub async fn session(&self, cookie: &str) -> Result<Option<SignedIn>, Error> {
+        let Ok(text) = TokenText::parse(Kind::Session, cookie) else { return Ok(None) };
+        let now = self.now();
+        let live = self.0.store.sessions().by_digest(&text.digest(), now).await?;
+        let Some((session, user)) = live.filter(|(session, _)| self.is_awake(session, now)) else {
+            return Ok(None);
+        };
+        if now.since(session.last_seen_at) >= FRESH {
+            note(&self.0.last_use.sessions, session.id, now);
+        }
+        Ok(Some(SignedIn { user, session }))
     }
 
     /// Ends this browser's session.
-    pub async fn sign_out(&self, _signed_in: &SignedIn, _origin: &Origin) -> Result<(), Error> {
-        todo!()
+    pub async fn sign_out(&self, signed_in: &SignedIn, origin: &Origin) -> Result<(), Error> {
+        let (user, session) = (signed_in.user.id, signed_in.session.id);
+        let by = self.by(&user.to_string(), None, Some(origin));
+        self.0.store.sessions().end(session, user, &by).await?;
+        Ok(())
     }
 
     /// Everything that is signed in to an account, newest first.
     pub async fn sessions_of(
         &self,
-        _user: UserId,
-        _current: Option<Current>,
+        user: UserId,
+        current: Option<Current>,
     ) -> Result<Vec<api::Session>, Error> {
-        todo!()
+        let now = self.now();
+        let mut listed = Vec::new();
+        for session in self.0.store.sessions().live_of_user(user, now).await? {
+            if self.is_awake(&session, now) {
+                let is_current = current == Some(Current::Session(session.id));
+                listed.push((session.created_at, browser(session, is_current)));
+            }
+        }
+        let names: HashMap<String, String> = self
+            .0
+            .store
+            .clients()
+            .list()
+            .await?
+            .into_iter()
+            .map(|client| (client.id, client.name))
+            .collect();
+        for grant in self.0.store.grants().live_of_user(user, now).await? {
+            let is_current = current == Some(Current::Grant(grant.id));
+            let name = names.get(&grant.client_id).unwrap_or(&grant.client_id).clone();
+            listed.push((grant.created_at, program(grant, name, is_current)));
+        }
+        listed.sort_by_key(|(created_at, _)| std::cmp::Reverse(*created_at));
+        Ok(listed.into_iter().map(|(_, session)| session).collect())
     }
 
     /// Ends one sign-in (`ses_…` or `grt_…`) of `user`. False if it is none of theirs, or
     /// had ended before.
     pub async fn end_session(
         &self,
-        _user: UserId,
-        _id: &str,
-        _origin: &Origin,
+        user: UserId,
+        id: &str,
+        origin: &Origin,
     ) -> Result<bool, Error> {
-        todo!()
+        let by = self.by(&user.to_string(), None, Some(origin));
+        if let Ok(session) = id.parse::<SessionId>() {
+            return Ok(self.0.store.sessions().end(session, user, &by).await?);
+        }
+        let Ok(grant) = id.parse::<GrantId>() else { return Ok(false) };
+        Ok(self.0.store.grants().end_owned(user, grant, "ended by the person", &by).await?)
+    }
+
+    /// Notes that a grant was used at `now`.
+    pub(crate) fn used(&self, grant: GrantId, now: Timestamp) {
+        note(&self.0.last_use.grants, grant, now);
+    }
+
+    /// Writes down what was noted. What is lost by a crash is a minute of it.
+    pub(crate) async fn write_last_use(&self) -> Result<(), Error> {
+        let sessions = take(&self.0.last_use.sessions);
+        if !sessions.is_empty() {
+            self.0.store.sessions().touch(&sessions).await?;
+        }
+        let grants = take(&self.0.last_use.grants);
+        if !grants.is_empty() {
+            self.0.store.grants().touch(&grants).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a session has been used lately enough. What was noted and is not written
+    /// down yet counts.
+    fn is_awake(&self, session: &Session, now: Timestamp) -> bool {
+        let noted = self.0.last_use.sessions.lock().unwrap_or_else(|broken| broken.into_inner());
+        let seen =
+            noted.get(&session.id).map_or(session.last_seen_at, |at| session.last_seen_at.max(*at));
+        now.since(seen) < self.0.config.session_idle_ttl
+    }
+}
+
+fn browser(session: Session, current: bool) -> api::Session {
+    api::Session {
+        id: session.id.to_string(),
+        kind: api::SessionKind::Browser,
+        name: session.user_agent.unwrap_or_else(|| "a browser".to_owned()),
+        reported_host: None,
+        address: session.address,
+        created_at: session.created_at,
+        last_used_at: Some(session.last_seen_at),
+        current,
+    }
+}
+
+fn program(grant: Grant, name: String, current: bool) -> api::Session {
+    api::Session {
+        id: grant.id.to_string(),
+        kind: match grant.kind {
+            GrantKind::Code => api::SessionKind::Program,
+            GrantKind::Device => api::SessionKind::Device,
+        },
+        name,
+        reported_host: grant.reported.host,
+        address: grant.address,
+        created_at: grant.created_at,
+        last_used_at: grant.last_used_at,
+        current,
     }
 }

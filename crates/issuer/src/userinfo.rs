@@ -1,5 +1,6 @@
 //! The userinfo endpoint (OIDC Core §5.3).
 
+use hallpass_core::scope::{EMAIL, OPENID, PROFILE};
 use serde::Serialize;
 
 use crate::{BearerError, Issuer};
@@ -21,8 +22,20 @@ pub struct UserInfo {
 }
 
 impl Issuer {
-    /// Who the bearer of `token` acts for.
-    pub async fn userinfo(&self, _token: &str) -> Result<UserInfo, BearerError> {
-        todo!()
+    /// Who the bearer of `token` acts for. The endpoint is part of our own API, so the
+    /// token must be made out for that (RFC 9700 §2.3).
+    pub async fn userinfo(&self, token: &str) -> Result<UserInfo, BearerError> {
+        let decision = self.verify(token, &self.0.config.public_url.default_resource()).await?;
+        // §5.3: for access tokens that were obtained through OpenID Connect authentication.
+        if !decision.scope.contains(OPENID) {
+            return Err(BearerError::InsufficientScope { needed: OPENID });
+        }
+        let (profile, email) = (decision.scope.contains(PROFILE), decision.scope.contains(EMAIL));
+        Ok(UserInfo {
+            sub: decision.subject.to_string(),
+            name: profile.then_some(decision.name),
+            email: email.then_some(decision.email),
+            email_verified: email.then_some(false),
+        })
     }
 }

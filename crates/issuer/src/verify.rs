@@ -1,12 +1,52 @@
-//! A token at our own API (RFC 6750, RFC 9068 §4).
+//! A token at our own API (RFC 6750, RFC 9068 §4): read, looked up, decided.
 
-use hallpass_verdict::Decision;
+use hallpass_store::Standing;
+use hallpass_verdict::{Decision, Refusal};
 
-use crate::{BearerError, Issuer};
+use crate::jwt::claims::AccessClaims;
+use crate::{BearerError, Error, Issuer};
 
 impl Issuer {
     /// Whether `token` is good now at `resource`, and for what.
-    pub async fn verify(&self, _token: &str, _resource: &str) -> Result<Decision, BearerError> {
-        todo!()
+    pub async fn verify(&self, token: &str, resource: &str) -> Result<Decision, BearerError> {
+        let rejected = |why| BearerError::InvalidToken { why };
+        let claims = self.read_access_token(token).map_err(|why| rejected(why.into()))?;
+        let decision = self.decide(claims, Some(resource)).await?;
+        decision.map_err(|why| rejected(why.into()))
+    }
+
+    /// What stands about a token of ours, now. The one place that introspection, userinfo
+    /// and our own API answer from.
+    pub(crate) async fn decide(
+        &self,
+        claims: AccessClaims,
+        resource: Option<&str>,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let (grant, jti) = (claims.grant, claims.jti.to_string());
+        let standing = self.0.store.grants().standing(grant, Some(&jti)).await?;
+        let now = self.now();
+        let known = standing.as_ref().map(view);
+        let decision = hallpass_verdict::decide(claims.into(), known, resource, now);
+        if decision.is_ok() {
+            self.used(grant, now);
+        }
+        Ok(decision)
+    }
+}
+
+fn view(standing: &Standing) -> hallpass_verdict::Standing<'_> {
+    let Standing { grant, user, client_disabled, jti_revoked } = standing;
+    hallpass_verdict::Standing {
+        user: grant.user_id,
+        email: &user.email,
+        name: &user.name,
+        admin: user.admin,
+        user_disabled: user.disabled_at.is_some(),
+        client_id: &grant.client_id,
+        client_disabled: *client_disabled,
+        scope: &grant.scope,
+        grant_ended: grant.ended_at.is_some(),
+        grant_expires_at: grant.expires_at,
+        jti_revoked: *jti_revoked,
     }
 }

@@ -1,0 +1,171 @@
+//! What our JWTs say.
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_core::id::{GrantId, JwtId, UserId};
+use hallpass_core::{Scope, Secret, Timestamp};
+use hallpass_verdict::Presented;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An access token's claims (RFC 9068 §2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Who issued it; compared byte for byte.
+    pub iss: String,
+    /// Whose it is.
+    pub sub: UserId,
+    /// The resources that it is made out for (RFC 8707).
+    pub aud: Audience,
+    /// The client that it was issued to.
+    pub client_id: String,
+    /// When it was issued.
+    #[serde(with = "date")]
+    pub iat: Timestamp,
+    /// Not before; we never write it.
+    #[serde(default, with = "optional_date", skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<Timestamp>,
+    /// When it ends.
+    #[serde(with = "date")]
+    pub exp: Timestamp,
+    /// Its own id.
+    pub jti: JwtId,
+    /// What it is scoped to (RFC 9068 §2.2.3).
+    pub scope: Scope,
+    /// When the person signed in (RFC 9068 §2.2.1).
+    #[serde(with = "date")]
+    pub auth_time: Timestamp,
+    /// Ours: the grant behind it.
+    pub grant: GrantId,
+}
+
+impl From<AccessClaims> for Presented {
+    fn from(claims: AccessClaims) -> Self {
+        Self {
+            subject: claims.sub,
+            client_id: claims.client_id,
+            scope: claims.scope,
+            grant: claims.grant,
+            audience: claims.aud.0,
+            jti: claims.jti.to_string(),
+            auth_time: claims.auth_time,
+            issued_at: claims.iat,
+            not_before: claims.nbf,
+            expires_at: claims.exp,
+        }
+    }
+}
+
+/// An ID token's claims (OIDC Core §2, §5.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// Who signed in.
+    pub sub: UserId,
+    /// The client.
+    pub aud: Audience,
+    /// When it was issued.
+    #[serde(with = "date")]
+    pub iat: Timestamp,
+    /// When it ends.
+    #[serde(with = "date")]
+    pub exp: Timestamp,
+    /// When the person signed in.
+    #[serde(with = "date")]
+    pub auth_time: Timestamp,
+    /// What the client sent along, unchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Binds it to the access token beside it (§3.1.3.6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<String>,
+    /// With scope `profile`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// With scope `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// With scope `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+    /// Ours: the grant behind it.
+    pub grant: GrantId,
+}
+
+/// `at_hash` (OIDC Core §3.1.3.6): the left half of the SHA-256 of the access token.
+/// Both our algorithms hash with SHA-256.
+pub(crate) fn at_hash(access_token: &Secret) -> String {
+    let hash = digest::digest(&digest::SHA256, access_token.expose().as_bytes());
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
+}
+
+/// `aud` (RFC 7519 §4.1.3): one text, or a list of them; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audience(pub Vec<String>);
+
+impl Serialize for Audience {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => s.serialize_str(one),
+            many => many.serialize(s),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum OneOrMany {
+            One(String),
+            Many(Vec<String>),
+        }
+        let many = match OneOrMany::deserialize(d)? {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        };
+        if many.is_empty() || many.iter().any(String::is_empty) {
+            return Err(serde::de::Error::custom("an audience is not empty"));
+        }
+        Ok(Self(many))
+    }
+}
+
+/// NumericDate (RFC 7519 §2) as we write it: a whole number of seconds, from 1970 to the
+/// end of year 9999. A text, a fraction or a number that does not fit is no date.
+mod date {
+    use super::*;
+
+    const LAST: i64 = 253_402_300_799;
+
+    pub(super) fn serialize<S: Serializer>(at: &Timestamp, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_i64(at.secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Timestamp, D::Error> {
+        let secs = i64::deserialize(d)?;
+        if !(0..=LAST).contains(&secs) {
+            return Err(serde::de::Error::custom("no date of ours"));
+        }
+        Ok(Timestamp::from_secs(secs))
+    }
+}
+
+/// As [`date`], for a claim that may be absent (but not null).
+mod optional_date {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        at: &Option<Timestamp>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        at.map(Timestamp::secs).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        date::deserialize(d).map(Some)
+    }
+}

@@ -1,0 +1,101 @@
+//! What is signed for a grant: access token (RFC 9068) and ID token (OIDC Core §2).
+
+use hallpass_core::id::JwtId;
+use hallpass_core::scope::{EMAIL, PROFILE};
+use hallpass_core::{Secret, Timestamp};
+use hallpass_store::Client;
+
+use crate::authorize::request::is_openid;
+use crate::jwt::claims::{AccessClaims, Audience, IdClaims, at_hash};
+use crate::jwt::{self, BadJwt};
+use crate::signing::Alg;
+use crate::token::Won;
+use crate::{Error, Issuer};
+
+impl Issuer {
+    /// An access token and its end.
+    pub(crate) fn mint_access(
+        &self,
+        client: &Client,
+        won: &Won,
+        now: Timestamp,
+    ) -> Result<(Secret, Timestamp), Error> {
+        let exp = self.end_of(self.0.config.access_token_ttl, &won.grant, now);
+        let claims = AccessClaims {
+            iss: self.0.config.public_url.issuer().to_owned(),
+            sub: won.user.id,
+            aud: Audience(won.resources.clone()),
+            client_id: client.id.clone(),
+            iat: now,
+            nbf: None,
+            exp,
+            jti: self.new_id(JwtId::new),
+            scope: won.scope.clone(),
+            auth_time: won.grant.auth_time,
+            grant: won.grant.id,
+        };
+        Ok((self.sign(&jwt::ACCESS, Alg::Es256, &claims)?, exp))
+    }
+
+    /// An ID token, if the grant is an OpenID Connect one (OIDC Core §3.1.2.1).
+    pub(crate) fn mint_id(
+        &self,
+        client: &Client,
+        won: &Won,
+        access_token: &Secret,
+        now: Timestamp,
+    ) -> Result<Option<Secret>, Error> {
+        if !is_openid(&won.scope) {
+            return Ok(None);
+        }
+        let email = won.scope.contains(EMAIL);
+        let claims = IdClaims {
+            iss: self.0.config.public_url.issuer().to_owned(),
+            sub: won.user.id,
+            aud: Audience(vec![client.id.clone()]),
+            iat: now,
+            exp: self.end_of(self.0.config.id_token_ttl, &won.grant, now),
+            // OIDC Core §12.2: also on refresh the time of the original authentication.
+            auth_time: won.grant.auth_time,
+            nonce: won.nonce.clone(),
+            at_hash: Some(at_hash(access_token)),
+            name: won.scope.contains(PROFILE).then(|| won.user.name.clone()),
+            email: email.then(|| won.user.email.clone()),
+            email_verified: email.then_some(false),
+            grant: won.grant.id,
+        };
+        let alg = Alg::from_name(&client.id_token_alg).unwrap_or(Alg::Rs256);
+        self.sign(&jwt::ID, alg, &claims).map(Some)
+    }
+
+    fn sign<C: serde::Serialize>(
+        &self,
+        kind: &jwt::Type,
+        alg: Alg,
+        claims: &C,
+    ) -> Result<Secret, Error> {
+        let ring = self.ring();
+        let key = ring
+            .signing(alg, self.now())
+            .ok_or(Error::Crypto { doing: "looking for a signing key" })?;
+        jwt::write(kind, key, claims)
+    }
+
+    /// Reads an access token of ours; whether it is good now is another question.
+    pub(crate) fn read_access_token(&self, token: &str) -> Result<AccessClaims, BadJwt> {
+        let claims: AccessClaims = jwt::read(&jwt::ACCESS, &self.ring(), self.now(), token)?;
+        self.our_issuer(&claims.iss).map(|()| claims)
+    }
+
+    /// Reads an ID token of ours, expired or not, as a hint about a person.
+    pub(crate) fn read_id_token(&self, token: &str) -> Result<IdClaims, BadJwt> {
+        let claims: IdClaims = jwt::read(&jwt::ID, &self.ring(), self.now(), token)?;
+        self.our_issuer(&claims.iss).map(|()| claims)
+    }
+
+    /// RFC 9068 §4: `iss` MUST exactly match the issuer identifier.
+    fn our_issuer(&self, iss: &str) -> Result<(), BadJwt> {
+        let ours = iss == self.0.config.public_url.issuer();
+        if ours { Ok(()) } else { Err(BadJwt::Issuer) }
+    }
+}
