@@ -1,0 +1,158 @@
+//! The global flags, and what must never stand on a command line.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueEnum, value_parser};
+use hallpass_core::brand::Brand;
+
+use crate::terminal::ColorWhen;
+
+/// The flags that every command takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Globals {
+    /// `--server URL`.
+    pub server: Option<String>,
+    /// `--profile NAME`.
+    pub profile: Option<String>,
+    /// `--json`.
+    pub json: bool,
+    /// `-v`.
+    pub verbose: bool,
+    /// `--color WHEN`.
+    pub color: ColorWhen,
+    /// `--token …` was there. Its value is never looked at.
+    pub token_in_argv: bool,
+}
+
+/// Adds the global flags to the root of a tree.
+pub fn add_globals(root: Command, brand: &Brand) -> Command {
+    let server = format!(
+        "The server to talk to, if not that of the profile [or ${}; default: {}]",
+        brand.variable("SERVER"),
+        brand.default_server
+    );
+    let profile = format!("The account to use [or ${}]", brand.variable("PROFILE"));
+    root.next_help_heading("Everywhere").args([
+        Arg::new("server").long("server").value_name("URL").global(true).help(server),
+        Arg::new("profile").long("profile").value_name("NAME").global(true).help(profile),
+        Arg::new("json")
+            .long("json")
+            .global(true)
+            .action(ArgAction::SetTrue)
+            .help("Answer in JSON, for programs"),
+        Arg::new("verbose")
+            .short('v')
+            .long("verbose")
+            .global(true)
+            .action(ArgAction::SetTrue)
+            .help("Say why things are done the way they are"),
+        Arg::new("color")
+            .long("color")
+            .value_name("WHEN")
+            .global(true)
+            .value_parser(value_parser!(ColorWhen))
+            .hide_possible_values(true)
+            .help("auto, always or never"),
+        // A secret on a command line is in the process list and in the shell's history
+        // before we can see it. It is parsed only so that the answer can say what to
+        // do instead, and the value is never kept.
+        Arg::new("token")
+            .long("token")
+            .global(true)
+            .hide(true)
+            .num_args(0..=1)
+            .action(ArgAction::Append),
+    ])
+}
+
+impl Globals {
+    /// Reads them, wherever on the command line they stood.
+    pub fn read(matches: &ArgMatches) -> Self {
+        let text = |name| matches.get_one::<String>(name).cloned();
+        Self {
+            server: text("server"),
+            profile: text("profile"),
+            json: matches.get_flag("json"),
+            verbose: matches.get_flag("verbose"),
+            color: matches.get_one::<ColorWhen>("color").copied().unwrap_or_default(),
+            token_in_argv: matches.contains_id("token"),
+        }
+    }
+}
+
+/// `--color` on a command line that clap did not get to the end of.
+pub fn color_of(arguments: &[String]) -> ColorWhen {
+    let value = arguments.iter().enumerate().find_map(|(n, argument)| {
+        let rest = argument.strip_prefix("--color")?;
+        rest.strip_prefix('=').or_else(|| arguments.get(n + 1).map(String::as_str))
+    });
+    value.and_then(|value| ColorWhen::from_str(value, false).ok()).unwrap_or_default()
+}
+
+/// `message` without the command-line arguments that look like credentials.
+///
+/// A usage error quotes what it did not understand; that must not put a misplaced
+/// token into a log.
+pub fn without_secrets(message: &str, arguments: &[String]) -> String {
+    let mut message = message.to_owned();
+    for argument in arguments {
+        let value = argument.split_once('=').map_or(argument.as_str(), |(_, value)| value);
+        if looks_secret(value) {
+            message = message.replace(value, "(not shown)");
+        }
+    }
+    message
+}
+
+/// Whether `text` could be a credential: 20 characters and more of base62, base64url
+/// and dots, and no word, path or address.
+pub fn looks_secret(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.~+/=".contains(&b);
+    let digits = text.bytes().any(|b| b.is_ascii_digit());
+    let id = ["ses_", "grt_", "usr_"].iter().any(|prefix| text.starts_with(prefix));
+    text.len() >= 20 && text.bytes().all(plain) && digits && !id && !text.starts_with(['/', '-'])
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_core::token::{Kind, TokenText};
+
+    use super::*;
+
+    struct Counting;
+    impl hallpass_core::Random for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            (1u8..).zip(bytes).for_each(|(n, byte)| *byte = n);
+        }
+    }
+
+    // proves: client-H1
+    #[test]
+    fn a_misplaced_token_is_not_quoted() {
+        let token = TokenText::mint(Kind::Personal, &Counting);
+        for argument in [token.expose().to_owned(), format!("--tokn={}", token.expose())] {
+            let message = format!("unexpected argument '{argument}' found");
+            let shown = without_secrets(&message, &[argument]);
+            assert!(!shown.contains(token.expose()), "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_wish_for_colour_is_heard_in_help_too() {
+        let color = |line: &str| color_of(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(color("--color never --help"), ColorWhen::Never);
+        assert_eq!(color("login --color=always --help"), ColorWhen::Always);
+        assert_eq!(color("login --help"), ColorWhen::Auto);
+        assert_eq!(color("--help --color"), ColorWhen::Auto);
+    }
+
+    #[test]
+    fn addresses_ids_and_words_are_quoted() {
+        for text in [
+            "https://id.example.com:8470",
+            "session",
+            "ses_01JD2XW6S7Y8Z9ABCDEFGHJKMN",
+            "/home/ada/.config/hallpass/token1",
+        ] {
+            assert!(!looks_secret(text), "{text}");
+        }
+    }
+}

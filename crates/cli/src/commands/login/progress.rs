@@ -1,0 +1,410 @@
+//! The flow's events, told to a person as prose or to a program as NDJSON (CLIENT C9).
+
+use hallpass_client::login::Pending;
+use hallpass_client::{Event, Login};
+use hallpass_core::Timestamp;
+use serde::Serialize;
+
+use super::prompt;
+use crate::commands::status::{AccountView, Store, WarningView};
+use crate::commands::warn;
+use crate::{Context, Failure, Output, failure, words};
+
+/// Tells one sign-in.
+pub struct Progress<'o, 'a> {
+    out: &'o mut Output<'a>,
+    qr: bool,
+    can_paste: bool,
+    awaited: &'static str,
+    last_trouble: Option<String>,
+    lost: Option<Failure>,
+}
+
+/// What an event asks of the one who feeds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asks {
+    /// From now on, a line that is typed belongs to the sign-in (CLIENT A11).
+    pub wants_paste: bool,
+}
+
+impl<'o, 'a> Progress<'o, 'a> {
+    /// Tells on `out`. `qr`: draw the address, too. `can_paste`: somebody is there who
+    /// could paste the address that their browser ended at.
+    pub fn new(out: &'o mut Output<'a>, qr: bool, can_paste: bool) -> Self {
+        Self { out, qr, can_paste, awaited: "you", last_trouble: None, lost: None }
+    }
+
+    /// Tells `event`.
+    pub fn event(&mut self, event: Event) -> Asks {
+        let wants_paste = self.can_paste && matches!(event, Event::SignInAt { .. });
+        if self.out.json {
+            self.tell_program(&event);
+        } else {
+            self.tell_person(event);
+        }
+        Asks { wants_paste }
+    }
+
+    /// The flow is over. Says if a program could not be told.
+    pub fn finish(self) -> Option<Failure> {
+        self.out.end_rewriting();
+        self.lost
+    }
+
+    fn tell_person(&mut self, event: Event) {
+        let out = &mut *self.out;
+        match event {
+            Event::Chosen(choice) => {
+                out.reason(&format!("{}, because {}", choice.flow, choice.reason));
+            }
+            Event::SignInAt { url, launching, timeout } => {
+                self.awaited = "your browser";
+                let text = prompt::browser(&url, launching, self.can_paste, &out.terminal);
+                out.line(&text);
+                if !out.terminal.can_rewrite() {
+                    let span = words::duration(timeout);
+                    out.sentence(&format!("Waiting for your browser, at most {span}."));
+                }
+            }
+            Event::Launched { ok: true } => out.reason("the browser was started"),
+            Event::Launched { ok: false } => {
+                out.sentence("Could not open a browser. Use the address above.");
+            }
+            Event::Verification {
+                verification_uri,
+                verification_uri_complete,
+                user_code,
+                expires_in,
+                expires_at,
+            } => {
+                self.awaited = "your approval";
+                let device = prompt::Device {
+                    uri: &verification_uri,
+                    uri_complete: verification_uri_complete.as_deref(),
+                    code: &user_code,
+                    expires_in,
+                    expires_at,
+                    qr: self.qr,
+                    counted: true,
+                };
+                let text = prompt::device(&device, &out.terminal);
+                out.line(&text);
+            }
+            Event::Waiting { remaining } => {
+                let text = prompt::countdown(self.awaited, remaining, &out.terminal);
+                out.rewrite(&text);
+            }
+            Event::SlowDown { interval } => {
+                let span = words::duration(interval);
+                out.reason(&format!("the server asked to be asked less often: every {span}"));
+            }
+            // Once for each trouble: the wait goes on and may see it many times.
+            Event::Retrying { reason, after } if self.last_trouble.as_ref() != Some(&reason) => {
+                let span = words::duration(after);
+                out.warning(&format!("{reason}; trying again in {span}"));
+                self.last_trouble = Some(reason);
+            }
+            Event::Ignored { why } => out.sentence(&format!("Ignored: {why}.")),
+            Event::Finishing => out.rewrite("Approved, finishing…"),
+            // `signed_in` tells it when the flow has returned.
+            Event::Authenticated(_) => {}
+            _ => {}
+        }
+    }
+
+    fn tell_program(&mut self, event: &Event) {
+        let told = match event {
+            Event::SignInAt { url, launching, timeout } => {
+                Told::SignIn { url, browser: *launching, expires_in: timeout.as_secs() }
+            }
+            Event::Verification {
+                verification_uri,
+                verification_uri_complete,
+                user_code,
+                expires_in,
+                expires_at,
+            } => Told::Verification {
+                verification_uri,
+                verification_uri_complete: verification_uri_complete.as_deref(),
+                user_code,
+                expires_in: expires_in.as_secs(),
+                expires_at: *expires_at,
+                handle: None,
+            },
+            Event::SlowDown { interval } => Told::SlowDown { interval: interval.as_secs() },
+            Event::Retrying { reason, after } => Told::Retrying { reason, after: after.as_secs() },
+            _ => return,
+        };
+        if let Err(failure) = self.out.json(&told) {
+            self.lost.get_or_insert(failure);
+        }
+    }
+}
+
+/// It worked.
+pub fn signed_in(cx: &Context<'_>, out: &mut Output<'_>, login: &Login) -> Result<(), Failure> {
+    if out.json {
+        return out.json(&Told::Authenticated {
+            profile: &login.profile,
+            server: &login.server,
+            issuer: &login.issuer,
+            account: (&login.account).into(),
+            scopes: login.scope.iter().collect(),
+            expires_at: login.expires_at,
+            store: (&login.store).into(),
+            warnings: login.warnings.iter().map(WarningView::from).collect(),
+        });
+    }
+    let paint = out.paint();
+    let who = paint.foreign(login.account.label(), 320);
+    out.success(&format!("Signed in to {} as {who}", login.server));
+    let path = words::path(&login.store.path, cx.environment.home().as_deref());
+    out.sentence(&format!("Kept in {path} (readable by you only)."));
+    // The name that a profile gets when nobody gives it one is worth no line.
+    if !login.server.ends_with(&format!("//{}", login.profile)) {
+        out.sentence(&format!("Profile: {}", paint.foreign(&login.profile, 80)));
+    }
+    warn(out, &login.warnings);
+    Ok(())
+}
+
+/// A device sign-in was begun and left.
+pub fn begun(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    pending: &Pending,
+    qr: bool,
+) -> Result<(), Failure> {
+    if out.json {
+        return out.json(&Told::Verification {
+            verification_uri: &pending.verification_uri,
+            verification_uri_complete: pending.verification_uri_complete.as_deref(),
+            user_code: &pending.user_code,
+            expires_in: pending.expires_in.as_secs(),
+            expires_at: pending.expires_at,
+            handle: Some(&pending.handle),
+        });
+    }
+    let device = prompt::Device {
+        uri: &pending.verification_uri,
+        uri_complete: pending.verification_uri_complete.as_deref(),
+        code: &pending.user_code,
+        expires_in: pending.expires_in,
+        expires_at: pending.expires_at,
+        qr,
+        counted: false,
+    };
+    let text = prompt::device(&device, &out.terminal);
+    out.line(&text);
+    out.next(&format!("{} login --resume {}", cx.program, pending.handle));
+    Ok(())
+}
+
+/// It did not work, told among the events.
+pub fn failed(out: &mut Output<'_>, failure: &Failure) -> Result<(), Failure> {
+    out.json(&Told::Error(failure.told().error))
+}
+
+/// One line of NDJSON. No field holds a secret: the user code is there to be shown.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Told<'a> {
+    SignIn {
+        url: &'a str,
+        browser: bool,
+        expires_in: u64,
+    },
+    Verification {
+        verification_uri: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verification_uri_complete: Option<&'a str>,
+        user_code: &'a str,
+        expires_in: u64,
+        expires_at: Timestamp,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        handle: Option<&'a str>,
+    },
+    SlowDown {
+        interval: u64,
+    },
+    Retrying {
+        reason: &'a str,
+        after: u64,
+    },
+    Authenticated {
+        profile: &'a str,
+        server: &'a str,
+        issuer: &'a str,
+        account: AccountView<'a>,
+        scopes: Vec<&'a str>,
+        expires_at: Option<Timestamp>,
+        store: Store,
+        warnings: Vec<WarningView>,
+    },
+    Error(failure::Error<'a>),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hallpass_client::status::Account;
+    use hallpass_client::vault::Place;
+    use hallpass_core::Scope;
+
+    use super::*;
+    use crate::testing::Town;
+
+    fn verification() -> Event {
+        Event::Verification {
+            verification_uri: "https://id.example.com/device".into(),
+            verification_uri_complete: Some(
+                "https://id.example.com/device?user_code=WDJB-MJHT".into(),
+            ),
+            user_code: "WDJB-MJHT".into(),
+            expires_in: Duration::from_secs(600),
+            expires_at: Timestamp::from_secs(1_795_351_800),
+        }
+    }
+
+    fn sign_in_at() -> Event {
+        Event::SignInAt {
+            url: "https://id.example.com/oauth/authorize?x".into(),
+            launching: true,
+            timeout: Duration::from_secs(300),
+        }
+    }
+
+    fn waiting(secs: u64) -> Event {
+        Event::Waiting { remaining: Duration::from_secs(secs) }
+    }
+
+    fn login(town: &Town) -> Login {
+        Login {
+            profile: "id.example.com".into(),
+            server: "https://id.example.com".into(),
+            issuer: "https://id.example.com".into(),
+            account: Account {
+                id: "usr_1".into(),
+                email: Some("ada@example.com".into()),
+                name: Some("Ada".into()),
+            },
+            scope: Scope::from_iter(["openid", "account"]),
+            expires_at: Some(Timestamp::from_secs(1_795_351_500)),
+            store: Place {
+                kind: "file",
+                path: town.home().join(".config/hallpass/credentials.json"),
+            },
+            warnings: vec![],
+        }
+    }
+
+    fn told(town: &Town, events: Vec<Event>) -> String {
+        town.told(|_, out| {
+            let mut progress = Progress::new(out, false, false);
+            for event in events {
+                progress.event(event);
+            }
+            assert_eq!(progress.finish(), None);
+        })
+    }
+
+    // proves: client-C1
+    #[test]
+    fn on_a_terminal_one_line_counts_down_in_its_place() {
+        let text = told(&Town::new(), vec![verification(), waiting(600), waiting(599)]);
+        let (_, counted) = text.split_once("started this sign-in here.").unwrap();
+        assert_eq!(
+            counted,
+            "\n\n\r  Waiting for your approval, 10:00 left\u{1b}[K\
+             \r  Waiting for your approval, 9:59 left\u{1b}[K\r\u{1b}[K"
+        );
+    }
+
+    // proves: client-C1
+    #[test]
+    fn off_a_terminal_nothing_is_written_twice() {
+        let once = told(&Town::new().piped(), vec![verification()]);
+        let more = told(&Town::new().piped(), vec![verification(), waiting(600), waiting(1)]);
+        assert_eq!(once, more);
+        assert!(!once.contains(['\r', '\u{1b}']));
+        assert_eq!(once.matches("10 minutes, until 2026-11-22 12:50:00 UTC").count(), 1, "{once}");
+    }
+
+    #[test]
+    fn trouble_is_told_once() {
+        let retrying = || Event::Retrying {
+            reason: "id.example.com did not answer in time".into(),
+            after: Duration::from_secs(10),
+        };
+        let text = told(&Town::new().piped(), vec![retrying(), retrying(), retrying()]);
+        insta::assert_snapshot!(text, @"warning: id.example.com did not answer in time; trying again in 10 seconds");
+    }
+
+    // proves: client-A11
+    #[test]
+    fn a_paste_is_asked_for_in_the_browser_flow_and_where_somebody_is() {
+        Town::new().told(|_, out| {
+            assert!(!Progress::new(out, false, true).event(verification()).wants_paste);
+            assert!(Progress::new(out, false, true).event(sign_in_at()).wants_paste);
+            assert!(!Progress::new(out, false, false).event(sign_in_at()).wants_paste);
+        });
+    }
+
+    // proves: client-C9
+    #[test]
+    fn a_program_reads_one_json_object_a_line() {
+        let town = Town::new();
+        let failure =
+            Failure::new(crate::Exit::LoginEnded, "access_denied", "no", "hallpass login");
+        let lines = town.data(|cx, out| {
+            let mut progress = Progress::new(out, false, false);
+            progress.event(verification());
+            progress.event(waiting(600));
+            progress.event(Event::SlowDown { interval: Duration::from_secs(10) });
+            progress.finish();
+            signed_in(cx, out, &login(&town)).unwrap();
+            failed(out, &failure).unwrap();
+        });
+        let home = town.home().display().to_string();
+        insta::assert_snapshot!(lines.replace(&home, "<home>"), @r#"
+        {"event":"verification","verification_uri":"https://id.example.com/device","verification_uri_complete":"https://id.example.com/device?user_code=WDJB-MJHT","user_code":"WDJB-MJHT","expires_in":600,"expires_at":"2026-11-22T12:50:00Z"}
+        {"event":"slow_down","interval":10}
+        {"event":"authenticated","profile":"id.example.com","server":"https://id.example.com","issuer":"https://id.example.com","account":{"id":"usr_1","email":"ada@example.com","name":"Ada"},"scopes":["account","openid"],"expires_at":"2026-11-22T12:45:00Z","store":{"kind":"file","path":"<home>/.config/hallpass/credentials.json"},"warnings":[]}
+        {"event":"error","code":"access_denied","message":"no","next":"hallpass login","exit":6}
+        "#);
+    }
+
+    #[test]
+    fn a_person_is_told_who_and_where_it_is_kept() {
+        let town = Town::new();
+        let mut login = login(&town);
+        let text = town.told(|cx, out| signed_in(cx, out, &login).unwrap());
+        assert!(!text.contains("Profile"), "{text}");
+        login.profile = "work".into();
+        let text = town.told(|cx, out| signed_in(cx, out, &login).unwrap());
+        insta::assert_snapshot!(text, @"
+        ✓ Signed in to https://id.example.com as ada@example.com
+          Kept in ~/.config/hallpass/credentials.json (readable by you only).
+          Profile: work
+        ");
+    }
+
+    // proves: client-C10
+    #[test]
+    fn a_sign_in_that_was_left_says_how_to_go_on() {
+        let pending = Pending {
+            handle: "x7".into(),
+            verification_uri: "https://id.example.com/device".into(),
+            verification_uri_complete: None,
+            user_code: "WDJB-MJHT".into(),
+            expires_in: Duration::from_secs(600),
+            expires_at: Timestamp::from_secs(1_795_351_800),
+        };
+        let text = Town::new().told(|cx, out| begun(cx, out, &pending, false).unwrap());
+        assert!(text.ends_with("  Next: hallpass login --resume x7\n"), "{text}");
+        assert!(text.contains("until 2026-11-22 12:50:00 UTC"), "{text}");
+        let json = Town::new().data(|cx, out| begun(cx, out, &pending, false).unwrap());
+        assert!(json.contains(r#""handle":"x7""#), "{json}");
+    }
+}

@@ -1,0 +1,236 @@
+//! `logout`: revoke at the server, then remove here (CLIENT group K).
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use hallpass_client::Which;
+use hallpass_client::logout::{Logout, LogoutReport, Revocation};
+use serde::Serialize;
+
+use super::{client, retry};
+use crate::arguments::Globals;
+use crate::refusal::told;
+use crate::{Context, Exit, Failure, Output};
+
+/// The command's part of the tree.
+pub fn command() -> Command {
+    Command::new("logout").about("Revoke the sign-in at the server, and remove it here").args([
+        Arg::new("all").long("all").action(ArgAction::SetTrue).help("Every profile"),
+        Arg::new("require-revoke")
+            .long("require-revoke")
+            .action(ArgAction::SetTrue)
+            .help("Fail with 5 if the server could not be told"),
+    ])
+}
+
+/// Signs out. Idempotent.
+pub fn run(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    let which = if matches.get_flag("all") { Which::All } else { Which::Selected };
+    let report = client(cx, globals)
+        .logout(which)
+        .map_err(|error| told(&error, cx, &retry(cx, globals, "logout")))?;
+    if out.json {
+        out.json(&view(&report))?;
+    } else {
+        tell(cx, out, &report);
+    }
+    match unrevoked(&report).filter(|_| matches.get_flag("require-revoke")) {
+        None => Ok(Exit::Usable),
+        Some(reason) => Err(Failure::new(
+            Exit::CannotVerify,
+            "not_revoked",
+            format!("a sign-in could not be revoked at the server: {reason}"),
+            retry(cx, globals, "session list"),
+        )
+        .kept("It was removed here.")),
+    }
+}
+
+fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
+    if report.ended.is_empty() {
+        out.line("Nobody was signed in.");
+    }
+    for logout in &report.ended {
+        tell_one(out, logout);
+    }
+    if let Some(path) = &report.set_aside {
+        out.warning(&format!(
+            "the stored sign-ins could not be read; the file is now {}",
+            crate::words::path(path, cx.environment.home().as_deref())
+        ));
+    }
+    if let Some(variable) = &report.variable {
+        out.warning(&format!("{variable} is set and still signs you in"));
+        out.next(&format!("unset {variable}"));
+    }
+}
+
+fn tell_one(out: &mut Output<'_>, logout: &Logout) {
+    let paint = out.paint();
+    let who = paint.foreign(logout.account.label(), 320);
+    out.success(&format!("Signed out of {} ({who})", logout.server));
+    match &logout.revocation {
+        Revocation::Revoked => out.sentence("Revoked at the server, and removed here."),
+        Revocation::AlreadyEnded => {
+            out.sentence("The server had ended it already. Removed here.");
+        }
+        Revocation::NotOurs => out.sentence(
+            "Removed here. The token itself was given to us and is still good; revoke it where \
+             it was made.",
+        ),
+        Revocation::StillUsed => {
+            out.sentence("Removed here. Another profile uses the same sign-in, so it goes on.");
+        }
+        Revocation::LocalOnly { reason, access_token_valid_until } => {
+            out.sentence("Removed here only.");
+            let until = match access_token_valid_until {
+                Some(end) => format!("; the access token is good until {}", end.to_human()),
+                None => String::new(),
+            };
+            out.warning(&format!("it could not be revoked at the server: {reason}{until}"));
+        }
+    }
+}
+
+fn unrevoked(report: &LogoutReport) -> Option<&str> {
+    report.ended.iter().find_map(|logout| match &logout.revocation {
+        Revocation::LocalOnly { reason, .. } => Some(reason.as_str()),
+        _ => None,
+    })
+}
+
+/// `logout --json`.
+#[derive(Serialize)]
+struct View<'a> {
+    schema_version: u32,
+    ended: Vec<Ended<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variable_still_set: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_aside: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Ended<'a> {
+    profile: &'a str,
+    server: &'a str,
+    account: &'a str,
+    revocation: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token_valid_until: Option<hallpass_core::Timestamp>,
+}
+
+fn view(report: &LogoutReport) -> View<'_> {
+    let ended = report.ended.iter().map(|logout| {
+        let (revocation, reason, until) = match &logout.revocation {
+            Revocation::Revoked => ("revoked", None, None),
+            Revocation::AlreadyEnded => ("already_ended", None, None),
+            Revocation::NotOurs => ("not_ours", None, None),
+            Revocation::StillUsed => ("still_used", None, None),
+            Revocation::LocalOnly { reason, access_token_valid_until } => {
+                ("local_only", Some(reason.as_str()), *access_token_valid_until)
+            }
+        };
+        Ended {
+            profile: &logout.profile,
+            server: &logout.server,
+            account: logout.account.label(),
+            revocation,
+            reason,
+            access_token_valid_until: until,
+        }
+    });
+    View {
+        schema_version: 1,
+        ended: ended.collect(),
+        variable_still_set: report.variable.as_deref(),
+        set_aside: report.set_aside.as_ref().map(|path| path.display().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_client::status::Account;
+    use hallpass_core::Timestamp;
+
+    use super::*;
+    use crate::testing::Town;
+
+    fn ended(revocation: Revocation) -> LogoutReport {
+        LogoutReport {
+            ended: vec![Logout {
+                profile: "localhost:8470".into(),
+                server: "http://localhost:8470".into(),
+                account: Account {
+                    id: "usr_1".into(),
+                    email: Some("ada@example.com".into()),
+                    name: None,
+                },
+                revocation,
+            }],
+            variable: None,
+            set_aside: None,
+        }
+    }
+
+    fn out_of_reach() -> Revocation {
+        Revocation::LocalOnly {
+            reason: "cannot reach localhost:8470: connection refused".into(),
+            access_token_valid_until: Some(Timestamp::from_secs(1_795_351_500)),
+        }
+    }
+
+    // proves: client-K1
+    #[test]
+    fn it_says_what_was_revoked_and_what_only_removed() {
+        let told =
+            |report: &LogoutReport| Town::new().columns(72).told(|cx, out| tell(cx, out, report));
+        insta::assert_snapshot!(told(&ended(Revocation::Revoked)), @"
+        ✓ Signed out of http://localhost:8470 (ada@example.com)
+          Revoked at the server, and removed here.
+        ");
+        insta::assert_snapshot!(told(&ended(out_of_reach())), @"
+        ✓ Signed out of http://localhost:8470 (ada@example.com)
+          Removed here only.
+        warning: it could not be revoked at the server: cannot reach
+          localhost:8470: connection refused; the access token is good until
+          2026-11-22 12:45:00 UTC
+        ");
+    }
+
+    // proves: client-K2
+    #[test]
+    fn a_second_time_says_so_and_a_variable_is_named() {
+        let report =
+            LogoutReport { variable: Some("HALLPASS_TOKEN".into()), ..LogoutReport::default() };
+        insta::assert_snapshot!(Town::new().told(|cx, out| tell(cx, out, &report)), @"
+        Nobody was signed in.
+        warning: HALLPASS_TOKEN is set and still signs you in
+          Next: unset HALLPASS_TOKEN
+        ");
+    }
+
+    #[test]
+    fn programs_read_the_same() {
+        insta::assert_json_snapshot!(view(&ended(out_of_reach())), @r#"
+        {
+          "schema_version": 1,
+          "ended": [
+            {
+              "profile": "localhost:8470",
+              "server": "http://localhost:8470",
+              "account": "ada@example.com",
+              "revocation": "local_only",
+              "reason": "cannot reach localhost:8470: connection refused",
+              "access_token_valid_until": "2026-11-22T12:45:00Z"
+            }
+          ]
+        }
+        "#);
+    }
+}

@@ -1,0 +1,99 @@
+//! One file per command: its part of the tree, its options, what it does, what it says.
+//!
+//! | command | file |
+//! |---|---|
+//! | `login` | [`login`] |
+//! | `status`, `whoami`, `logout` | [`status`], [`whoami`], [`logout`] |
+//! | `session list`, `session end` | [`session`] |
+//! | `token print` | [`token`] |
+//! | `api` | [`api`] |
+//! | `completions`, `man` | [`completions`], [`man`] |
+
+pub mod api;
+pub mod completions;
+pub mod login;
+pub mod logout;
+pub mod man;
+pub mod session;
+pub mod status;
+pub mod token;
+pub mod whoami;
+
+use clap::{ArgMatches, Command};
+use hallpass_client::{Client, Selection, Warning};
+use hallpass_core::brand::Brand;
+
+use crate::arguments::Globals;
+use crate::{Context, Exit, Failure, Input, Output};
+
+/// Every command, in the order of `--help`.
+pub fn all(brand: &Brand) -> Vec<Command> {
+    vec![
+        login::command(brand),
+        status::command(),
+        whoami::command(),
+        logout::command(),
+        session::command(),
+        token::command(),
+        api::command(),
+        completions::command(),
+        man::command(),
+    ]
+}
+
+/// Runs the command that `matches` names.
+pub fn dispatch(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    stdin: &mut dyn Input,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    let Some((name, matches)) = matches.subcommand() else {
+        return Err(nothing_asked(cx));
+    };
+    match name {
+        "login" => login::run(cx, out, stdin, globals, matches),
+        "status" => status::run(cx, out, globals, matches),
+        "whoami" => whoami::run(cx, out, globals),
+        "logout" => logout::run(cx, out, globals, matches),
+        "session" => session::run(cx, out, globals, matches),
+        "token" => token::run(cx, out, globals, matches),
+        "api" => api::run(cx, out, stdin, globals, matches),
+        "completions" => completions::run(cx, out, matches),
+        "man" => man::run(cx, out, matches),
+        _ => Err(nothing_asked(cx)),
+    }
+}
+
+fn nothing_asked(cx: &Context<'_>) -> Failure {
+    Failure::usage("no command was given", format!("{} --help", cx.program))
+}
+
+/// The client for what the global flags select.
+fn client(cx: &Context<'_>, globals: &Globals) -> Client {
+    (cx.client)(Selection {
+        token: None,
+        profile: globals.profile.clone(),
+        server: globals.server.clone(),
+        ignore_variables: false,
+    })
+}
+
+/// The command line to type again, with the flags that select an account.
+fn retry(cx: &Context<'_>, globals: &Globals, command: &str) -> String {
+    let mut line = cx.program.to_owned();
+    for (flag, value) in [("--server", &globals.server), ("--profile", &globals.profile)] {
+        if let Some(value) = value {
+            line.push_str(&format!(" {flag} {value}"));
+        }
+    }
+    format!("{line} {command}")
+}
+
+/// Tells what happened on the way.
+fn warn(out: &mut Output<'_>, warnings: &[Warning]) {
+    for warning in warnings {
+        out.warning(&warning.to_string());
+    }
+}

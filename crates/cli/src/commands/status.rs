@@ -1,0 +1,437 @@
+//! `status`: signed in or not, as whom, from where (CLIENT group G).
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use hallpass_client::{Source, State, Status, Warning};
+use hallpass_core::Timestamp;
+use serde::Serialize;
+
+use super::{client, retry};
+use crate::arguments::Globals;
+use crate::paint::Paint;
+use crate::refusal::exit_of;
+use crate::{Context, Exit, Failure, Output, layout, words};
+
+/// The command's part of the tree.
+pub fn command() -> Command {
+    Command::new("status").about("Say whether you are signed in, as whom, and how").arg(
+        Arg::new("check")
+            .long("check")
+            .action(ArgAction::SetTrue)
+            .help("Ask the server too; without it nothing is sent"),
+    )
+}
+
+/// Says it: on standard output where the credential is usable, else on standard error.
+pub fn run(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    let check = matches.get_flag("check");
+    let client = client(cx, globals);
+    let status = if check { client.status_checked() } else { client.status() };
+    let exit = status.state.class().map_or(Exit::Usable, exit_of);
+    if out.json {
+        out.json(&view(&status))?;
+    } else if exit == Exit::Usable {
+        let text = usable(cx, &status, check, out.terminal.data(), out.terminal.width);
+        out.data(text.as_bytes())?;
+    } else {
+        let failure = unusable(cx, globals, &status, exit);
+        out.failure(&failure);
+        for warning in &status.warnings {
+            out.warning(&warning.to_string());
+        }
+    }
+    Ok(exit)
+}
+
+/// The lines for a credential that can be used.
+fn usable(cx: &Context<'_>, status: &Status, checked: bool, paint: Paint, width: usize) -> String {
+    let server = paint.foreign(&status.server, 200);
+    let headline = match &status.account {
+        Some(account) => {
+            format!("Signed in to {server} as {}", paint.foreign(account.label(), 320))
+        }
+        None => format!("Using a token for {server}; the server was not asked"),
+    };
+    let mark = paint.letters("✓", "ok:");
+    let mut text = layout::wrap(&headline, width, &format!("{mark} "), "  ");
+    text = text.replacen(mark, &paint.good(mark), 1);
+    text.push_str("\n\n");
+    text.push_str(&layout::fields(&pairs(cx, status, checked, paint), width, paint));
+    for warning in &status.warnings {
+        let line = layout::wrap(&paint.spelt(&warning.to_string()), width, "warning: ", "  ");
+        text.push('\n');
+        text.push_str(&line.replacen("warning:", &paint.warning("warning:"), 1));
+        text.push('\n');
+    }
+    text
+}
+
+fn pairs(
+    cx: &Context<'_>,
+    status: &Status,
+    checked: bool,
+    paint: Paint,
+) -> Vec<(&'static str, String)> {
+    let now = cx.clock.now();
+    let home = cx.environment.home();
+    let mut pairs = vec![("Source", source(&status.source))];
+    if let Source::Profile { .. } = status.source {
+        let path = words::path(&status.store.path, home.as_deref());
+        pairs.push(("Kept in", path));
+    }
+    pairs.push(("Access token", access(status, checked, now)));
+    if let Some(scope) = status.scope.as_ref().filter(|scope| !scope.is_empty()) {
+        pairs.push(("Scopes", paint.foreign(&scope.to_string(), 1000)));
+    }
+    if let Some(issuer) = status.issuer.as_ref().filter(|issuer| **issuer != status.server) {
+        pairs.push(("Issued by", paint.foreign(issuer, 200)));
+    }
+    pairs
+}
+
+fn source(source: &Source) -> String {
+    match source {
+        Source::Explicit => "a token given by the program".to_owned(),
+        Source::Variable { name } => format!("the variable {name}"),
+        Source::Profile { name } => format!("profile {name}"),
+        Source::None => "none".to_owned(),
+    }
+}
+
+fn access(status: &Status, checked: bool, now: Timestamp) -> String {
+    let ends = match status.expires_at {
+        Some(end) if end > now => {
+            format!("good for {} (until {})", words::duration(end.since(now)), end.to_human())
+        }
+        Some(end) => format!("ended {} ago", words::duration(now.since(end))),
+        None => "its end is not known here".to_owned(),
+    };
+    match (&status.state, checked) {
+        (State::Refreshable, _) => format!("{ends}; will refresh at the next use"),
+        (_, true) => format!("{ends}; the server accepts it"),
+        (_, false) => ends,
+    }
+}
+
+/// What happened, what was kept, one next command.
+fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) -> Failure {
+    let server = &status.server;
+    let login = match &status.source {
+        Source::Profile { name } => format!("{} login --profile {name}", cx.program),
+        _ => format!("{} login {server}", cx.program),
+    };
+    let check = retry(cx, globals, "status --check");
+    let kept_profile = "The profile is still there, to sign in to again.";
+    let (what, kept, next) = match &status.state {
+        State::NotSignedIn | State::Valid | State::Refreshable => {
+            (format!("not signed in to {server}"), "Nothing was changed.", login)
+        }
+        State::Expired => (
+            format!("the access token for {server} has ended and cannot be refreshed"),
+            kept_profile,
+            login,
+        ),
+        State::Ended { reason, at } => (
+            format!("the session at {server} ended on {}: {reason}", at.to_human()),
+            kept_profile,
+            login,
+        ),
+        State::Rejected { reason } => {
+            let next = match &status.source {
+                Source::Variable { name } => format!("unset {name}"),
+                _ => login,
+            };
+            (format!("{server} rejected the credential: {reason}"), "It was kept.", next)
+        }
+        State::CannotVerify { reason } => {
+            (format!("cannot verify: {reason}"), "Your stored sign-in is unchanged.", check)
+        }
+        State::StoreUnavailable { reason } => {
+            (reason.clone(), "Nothing was changed.", format!("{} login", cx.program))
+        }
+    };
+    let failure = Failure::new(exit, status.state.name(), what, next);
+    match status.state {
+        // Its own text says what was kept.
+        State::StoreUnavailable { .. } => failure,
+        _ => failure.kept(kept),
+    }
+}
+
+/// `status --json` (CLIENT G3). Never the token.
+#[derive(Serialize)]
+struct View<'a> {
+    schema_version: u32,
+    state: &'static str,
+    usable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    source: SourceView<'a>,
+    store: Store,
+    server: &'a str,
+    issuer: Option<&'a str>,
+    account: Option<AccountView<'a>>,
+    scopes: Vec<&'a str>,
+    expires_at: Option<Timestamp>,
+    warnings: Vec<WarningView>,
+}
+
+#[derive(Serialize)]
+struct SourceView<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+/// Where credentials are kept, in JSON.
+#[derive(Serialize)]
+pub(crate) struct Store {
+    kind: &'static str,
+    path: String,
+}
+
+/// Whose a credential is, in JSON.
+#[derive(Serialize)]
+pub(crate) struct AccountView<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+/// A warning, in JSON.
+#[derive(Serialize)]
+pub(crate) struct WarningView {
+    code: &'static str,
+    message: String,
+}
+
+impl From<&hallpass_client::vault::Place> for Store {
+    fn from(place: &hallpass_client::vault::Place) -> Self {
+        Self { kind: place.kind, path: place.path.display().to_string() }
+    }
+}
+
+impl<'a> From<&'a hallpass_client::status::Account> for AccountView<'a> {
+    fn from(account: &'a hallpass_client::status::Account) -> Self {
+        Self { id: &account.id, email: account.email.as_deref(), name: account.name.as_deref() }
+    }
+}
+
+impl From<&Warning> for WarningView {
+    fn from(warning: &Warning) -> Self {
+        let code = match warning {
+            Warning::VariableWins { .. } => "variable_wins",
+            Warning::LooseMode { .. } => "loose_mode",
+            Warning::NotSaved { .. } => "not_saved",
+            Warning::NotRevoked { .. } => "not_revoked",
+            Warning::SetAside { .. } => "set_aside",
+            Warning::ClockSkew { .. } => "clock_skew",
+            _ => "other",
+        };
+        Self { code, message: warning.to_string() }
+    }
+}
+
+fn view(status: &Status) -> View<'_> {
+    let (kind, name) = match &status.source {
+        Source::Explicit => ("explicit", None),
+        Source::Variable { name } => ("variable", Some(name.as_str())),
+        Source::Profile { name } => ("profile", Some(name.as_str())),
+        Source::None => ("none", None),
+    };
+    let reason = match &status.state {
+        State::Ended { reason, .. }
+        | State::Rejected { reason }
+        | State::CannotVerify { reason }
+        | State::StoreUnavailable { reason } => Some(reason.as_str()),
+        State::NotSignedIn | State::Valid | State::Refreshable | State::Expired => None,
+    };
+    View {
+        schema_version: 1,
+        state: status.state.name(),
+        usable: status.state.class().is_none(),
+        reason,
+        source: SourceView { kind, name },
+        store: (&status.store).into(),
+        server: &status.server,
+        issuer: status.issuer.as_deref(),
+        account: status.account.as_ref().map(AccountView::from),
+        scopes: status.scope.iter().flat_map(|scope| scope.iter()).collect(),
+        expires_at: status.expires_at,
+        warnings: status.warnings.iter().map(WarningView::from).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_client::status::Account;
+    use hallpass_client::vault::Place;
+    use hallpass_core::Scope;
+
+    use super::*;
+    use crate::testing::Town;
+
+    fn status(town: &Town, state: State) -> Status {
+        Status {
+            state,
+            source: Source::Profile { name: "id.example.com".into() },
+            store: Place {
+                kind: "file",
+                path: town.home().join(".config/hallpass/credentials.json"),
+            },
+            server: "https://id.example.com".into(),
+            issuer: Some("https://id.example.com".into()),
+            account: Some(Account {
+                id: "usr_1".into(),
+                email: Some("ada@example.com".into()),
+                name: None,
+            }),
+            scope: Some(Scope::from_iter(["openid", "account", "offline_access"])),
+            expires_at: Some(Timestamp::from_secs(1_795_351_440)),
+            warnings: vec![],
+        }
+    }
+
+    fn shown(town: &Town, status: &Status, checked: bool) -> String {
+        let terminal = town.terminal();
+        town.with(|cx| usable(cx, status, checked, terminal.data(), terminal.width))
+    }
+
+    // proves: client-G1
+    #[test]
+    fn a_usable_credential_is_described() {
+        let town = Town::new();
+        insta::assert_snapshot!(shown(&town, &status(&town, State::Valid), false), @"
+        ✓ Signed in to https://id.example.com as ada@example.com
+
+          Source         profile id.example.com
+          Kept in        ~/.config/hallpass/credentials.json
+          Access token   good for 4 minutes (until 2026-11-22 12:44:00 UTC)
+          Scopes         account offline_access openid
+        ");
+        let narrow = Town::new().columns(40);
+        insta::assert_snapshot!(shown(&narrow, &status(&narrow, State::Valid), true), @"
+        ✓ Signed in to https://id.example.com as
+          ada@example.com
+
+          Source
+            profile id.example.com
+          Kept in
+            ~/.config/hallpass/credentials.json
+          Access token
+            good for 4 minutes (until 2026-11-22
+            12:44:00 UTC); the server accepts it
+          Scopes
+            account offline_access openid
+        ");
+    }
+
+    // proves: client-G1
+    #[test]
+    fn one_that_is_over_but_refreshable_says_so() {
+        let town = Town::new();
+        let mut status = status(&town, State::Refreshable);
+        status.expires_at = Some(Timestamp::from_secs(1_795_351_080));
+        let text = shown(&town, &status, false);
+        assert!(text.contains("ended 2 minutes ago; will refresh at the next use"), "{text}");
+    }
+
+    // proves: client-F2
+    #[test]
+    fn a_variable_that_wins_is_named() {
+        let town = Town::new();
+        let mut status = status(&town, State::Valid);
+        status.source = Source::Variable { name: "HALLPASS_TOKEN".into() };
+        (status.account, status.scope, status.expires_at) = (None, None, None);
+        status.warnings = vec![Warning::VariableWins { variable: "HALLPASS_TOKEN".into() }];
+        insta::assert_snapshot!(shown(&town, &status, false), @"
+        ✓ Using a token for https://id.example.com; the server was not asked
+
+          Source         the variable HALLPASS_TOKEN
+          Access token   its end is not known here
+
+        warning: HALLPASS_TOKEN is set and wins over every stored sign-in
+        ");
+    }
+
+    fn unusable_states() -> [(State, Exit); 6] {
+        let at = Timestamp::from_secs(1_795_351_080);
+        let reason = || "why".to_owned();
+        [
+            (State::NotSignedIn, Exit::NotSignedIn),
+            (State::Expired, Exit::NotSignedIn),
+            (State::Ended { reason: reason(), at }, Exit::NotSignedIn),
+            (State::Rejected { reason: reason() }, Exit::Rejected),
+            (State::CannotVerify { reason: reason() }, Exit::CannotVerify),
+            (State::StoreUnavailable { reason: reason() }, Exit::StoreUnavailable),
+        ]
+    }
+
+    // proves: client-G1, client-L3
+    #[test]
+    fn every_state_has_its_exit_code_and_one_next_command() {
+        let town = Town::new();
+        for (state, exit) in unusable_states() {
+            assert_eq!(state.class().map(exit_of), Some(exit), "{state:?}");
+            let status = status(&town, state);
+            let failure = town.with(|cx| unusable(cx, &Globals::default(), &status, exit));
+            let text = town.told(|_, out| {
+                out.failure(&failure);
+            });
+            assert_eq!(text.matches("Next: ").count(), 1, "{text}");
+            assert!(failure.next.starts_with("hallpass "), "{}", failure.next);
+            // G4: nothing that says signed in beside something that says not.
+            assert!(!text.contains("Signed in"), "{text}");
+        }
+    }
+
+    // proves: client-G3
+    #[test]
+    fn programs_read_one_object_with_a_stable_state() {
+        let town = Town::new();
+        let json = serde_json::to_string_pretty(&view(&status(&town, State::Valid))).unwrap();
+        let home = town.home().display().to_string();
+        insta::assert_snapshot!(json.replace(&home, "<home>"), @r#"
+        {
+          "schema_version": 1,
+          "state": "valid",
+          "usable": true,
+          "source": {
+            "kind": "profile",
+            "name": "id.example.com"
+          },
+          "store": {
+            "kind": "file",
+            "path": "<home>/.config/hallpass/credentials.json"
+          },
+          "server": "https://id.example.com",
+          "issuer": "https://id.example.com",
+          "account": {
+            "id": "usr_1",
+            "email": "ada@example.com"
+          },
+          "scopes": [
+            "account",
+            "offline_access",
+            "openid"
+          ],
+          "expires_at": "2026-11-22T12:44:00Z",
+          "warnings": []
+        }
+        "#);
+        for (state, _) in unusable_states() {
+            let name = state.name();
+            let json = serde_json::to_value(view(&status(&town, state))).unwrap();
+            assert_eq!(
+                (json["state"].as_str(), json["usable"].as_bool()),
+                (Some(name), Some(false))
+            );
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `whoami`: asks the server whose credential this is.
+
+use clap::Command;
+use hallpass_core::wire::api::Whoami;
+
+use super::{client, retry, warn};
+use crate::arguments::Globals;
+use crate::paint::Paint;
+use crate::refusal::told;
+use crate::{Context, Exit, Failure, Output};
+
+/// The command's part of the tree.
+pub fn command() -> Command {
+    Command::new("whoami").about("Ask the server who you are signed in as")
+}
+
+/// Prints e-mail address and display name, or the server's answer in JSON.
+pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<Exit, Failure> {
+    let refuse = |error| told(&error, cx, &retry(cx, globals, "whoami"));
+    let session = client(cx, globals).session().map_err(refuse)?;
+    let whoami = session.whoami().map_err(refuse)?;
+    warn(out, &session.take_warnings());
+    if out.json {
+        out.json(&whoami)?;
+    } else {
+        let line = line(&whoami, out.terminal.data());
+        out.data(line.as_bytes())?;
+    }
+    Ok(Exit::Usable)
+}
+
+/// `ada@example.com (Ada Lovelace)`, and a line feed.
+fn line(whoami: &Whoami, paint: Paint) -> String {
+    let email = paint.foreign(&whoami.email, 320);
+    let name = paint.foreign(&whoami.name, 200);
+    match name.as_str() {
+        "" => format!("{email}\n"),
+        name => format!("{email} ({name})\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_core::Scope;
+
+    use super::*;
+
+    fn whoami(name: &str) -> Whoami {
+        Whoami {
+            id: "usr_01JD2XW6S7Y8Z9ABCDEFGHJKMN".into(),
+            email: "ada@example.com".into(),
+            name: name.into(),
+            client_id: None,
+            scope: Scope::empty(),
+            expires_at: None,
+        }
+    }
+
+    // proves: attack-33
+    #[test]
+    fn a_name_cannot_add_a_line() {
+        let paint = Paint { colour: true, unicode: true };
+        assert_eq!(line(&whoami("Ada\nroot\u{1b}[2J"), paint), "ada@example.com (Ada root[2J)\n");
+        assert_eq!(line(&whoami(""), paint), "ada@example.com\n");
+    }
+}

@@ -1,0 +1,49 @@
+//! Exit codes. Scripts branch on them, so they never change their meaning.
+
+use std::process::ExitCode;
+
+/// What a command's end means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// 0: it worked, or the credential is usable.
+    Usable,
+    /// 1: something else went wrong.
+    Other,
+    /// 2: the command line cannot be understood or cannot be done like that.
+    Usage,
+    /// 3: nobody is signed in.
+    NotSignedIn,
+    /// 4: the server refused the credential.
+    Rejected,
+    /// 5: the server could not be asked.
+    CannotVerify,
+    /// 6: the sign-in was denied, or ran out.
+    LoginEnded,
+    /// 7: the credentials file or another store cannot be used.
+    StoreUnavailable,
+    /// 130: stopped with Ctrl-C (128 + SIGINT, as shells count).
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Usable => 0,
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::NotSignedIn => 3,
+            Self::Rejected => 4,
+            Self::CannotVerify => 5,
+            Self::LoginEnded => 6,
+            Self::StoreUnavailable => 7,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}

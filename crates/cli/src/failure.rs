@@ -1,0 +1,94 @@
+//! How a failure is told: what happened, what was kept, exactly one next command.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::Exit;
+
+/// Why a command did not do what it was asked to. Texts hold no secret, and whatever
+/// in them came from elsewhere has been made presentable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What scripts branch on.
+    pub exit: Exit,
+    /// Stable, for programs: `not_signed_in`, `unreachable`, …
+    pub code: String,
+    /// What happened, and what was kept if `kept` does not say it.
+    pub what: String,
+    /// What was kept, or that nothing changed.
+    pub kept: Option<String>,
+    /// The one command to type next.
+    pub next: String,
+    quiet: bool,
+}
+
+/// A [`Failure`] as `--json` tells it, on standard error.
+#[derive(Serialize)]
+pub(crate) struct Told<'a> {
+    pub(crate) error: Error<'a>,
+}
+
+/// What a program reads about a failure.
+#[derive(Serialize)]
+pub(crate) struct Error<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<&'a str>,
+    next: &'a str,
+    exit: u8,
+}
+
+impl Failure {
+    /// A failure whose text says what was kept.
+    pub fn new(
+        exit: Exit,
+        code: impl Into<String>,
+        what: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        let (code, what, next) = (code.into(), what.into(), next.into());
+        Self { exit, code, what, kept: None, next, quiet: false }
+    }
+
+    /// Says what was kept.
+    #[must_use]
+    pub fn kept(mut self, kept: impl Into<String>) -> Self {
+        self.kept = Some(kept.into());
+        self
+    }
+
+    /// The command line cannot be done like that; nothing was.
+    pub fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", what, next).kept("Nothing was changed.")
+    }
+
+    /// Standard output cannot be written to.
+    ///
+    /// Somebody who closed the pipe (`| head`) knows, and is not told.
+    pub fn output(error: &io::Error, program: &str) -> Self {
+        let what = format!("the answer could not be written: {error}");
+        let mut failure = Self::new(Exit::Other, "output", what, format!("{program} status"))
+            .kept("What the command did before it answered is done.");
+        failure.quiet = error.kind() == io::ErrorKind::BrokenPipe;
+        failure
+    }
+
+    /// Whether nobody is there to be told.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub(crate) fn told(&self) -> Told<'_> {
+        Told {
+            error: Error {
+                code: &self.code,
+                message: &self.what,
+                kept: self.kept.as_deref(),
+                next: &self.next,
+                exit: self.exit.code(),
+            },
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Prose to the terminal (standard error), data to standard output.
+//!
+//! A program reads data; a person reads prose. Nothing else decides what goes where.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use unicode_width::UnicodeWidthChar;
+
+use crate::layout;
+use crate::paint::Paint;
+use crate::terminal::Terminal;
+use crate::{Exit, Failure};
+
+/// The two streams, and how to speak on them.
+pub struct Output<'a> {
+    /// What is known about the terminal.
+    pub terminal: Terminal,
+    /// `--json`: data and failures are told to a program.
+    pub json: bool,
+    /// `-v`.
+    pub verbose: bool,
+    program: &'a str,
+    data: &'a mut dyn Write,
+    prose: &'a mut dyn Write,
+    /// A line on the terminal is waiting to be rewritten.
+    rewriting: bool,
+}
+
+impl<'a> Output<'a> {
+    /// Output on `data` and `prose`, for the command that people call `program`.
+    pub fn new(
+        terminal: Terminal,
+        program: &'a str,
+        data: &'a mut dyn Write,
+        prose: &'a mut dyn Write,
+    ) -> Self {
+        Self { terminal, json: false, verbose: false, program, data, prose, rewriting: false }
+    }
+
+    /// How to paint prose.
+    pub fn paint(&self) -> Paint {
+        self.terminal.prose()
+    }
+
+    /// Prose, as it is, and a line feed. Painted by the caller.
+    pub fn line(&mut self, text: &str) {
+        self.end_rewriting();
+        // Nobody can be told that standard error is gone.
+        let _ = writeln!(self.prose, "{text}");
+        let _ = self.prose.flush();
+    }
+
+    /// Prose, wrapped after an indent of two.
+    pub fn sentence(&mut self, text: &str) {
+        let text = self.paint().spelt(text).into_owned();
+        let wrapped = layout::wrap(&text, self.terminal.width, "  ", "  ");
+        self.line(&wrapped);
+    }
+
+    /// An empty line of prose.
+    pub fn gap(&mut self) {
+        self.line("");
+    }
+
+    /// It worked, and what.
+    pub fn success(&mut self, text: &str) {
+        let paint = self.paint();
+        let mark = paint.letters("✓", "ok:");
+        let first = format!("{mark} ");
+        let wrapped = layout::wrap(&paint.spelt(text), self.terminal.width, &first, "  ");
+        self.line(&wrapped.replacen(mark, &paint.good(mark), 1));
+    }
+
+    /// It worked, but.
+    pub fn warning(&mut self, text: &str) {
+        let paint = self.paint();
+        let wrapped = layout::wrap(&paint.spelt(text), self.terminal.width, "warning: ", "  ");
+        self.line(&wrapped.replacen("warning:", &paint.warning("warning:"), 1));
+    }
+
+    /// With `-v`: why.
+    pub fn reason(&mut self, text: &str) {
+        if self.verbose {
+            let paint = self.paint();
+            let text = layout::wrap(&paint.spelt(text), self.terminal.width, "- ", "  ");
+            self.line(&text.lines().map(|line| paint.faint(line)).collect::<Vec<_>>().join("\n"));
+        }
+    }
+
+    /// The command to type next.
+    pub fn next(&mut self, command: &str) {
+        let command = self.paint().action(command);
+        self.line(&format!("  Next: {command}"));
+    }
+
+    /// Writes one line over the last one of these, cut to the terminal's width. Does
+    /// nothing where lines cannot be rewritten.
+    pub fn rewrite(&mut self, text: &str) {
+        if !self.terminal.can_rewrite() {
+            return;
+        }
+        let text = cut(&self.paint().spelt(text), self.terminal.width.saturating_sub(3));
+        let _ = write!(self.prose, "\r  {}\x1b[K", self.paint().faint(&text));
+        let _ = self.prose.flush();
+        self.rewriting = true;
+    }
+
+    /// Takes the line of [`Output::rewrite`] away.
+    pub fn end_rewriting(&mut self) {
+        if self.rewriting {
+            self.rewriting = false;
+            let _ = write!(self.prose, "\r\x1b[K");
+            let _ = self.prose.flush();
+        }
+    }
+
+    /// Data, as it is.
+    pub fn data(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.end_rewriting();
+        self.data
+            .write_all(bytes)
+            .and_then(|()| self.data.flush())
+            .map_err(|error| Failure::output(&error, self.program))
+    }
+
+    /// Data: one JSON value on one line.
+    pub fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(value).map_err(io::Error::from);
+        let text = text.map_err(|error| Failure::output(&error, self.program))?;
+        self.data(format!("{text}\n").as_bytes())
+    }
+
+    /// Tells a failure, and what it means.
+    pub fn failure(&mut self, failure: &Failure) -> Exit {
+        if failure.is_quiet() {
+            return failure.exit;
+        }
+        if self.json {
+            if let Ok(text) = serde_json::to_string(&failure.told()) {
+                self.line(&text);
+            }
+            return failure.exit;
+        }
+        let paint = self.paint();
+        let what = layout::wrap(&paint.spelt(&failure.what), self.terminal.width, "error: ", "  ");
+        self.line(&what.replacen("error:", &paint.bad("error:"), 1));
+        if let Some(kept) = &failure.kept {
+            self.sentence(kept);
+        }
+        self.next(&failure.next);
+        failure.exit
+    }
+}
+
+/// The first `width` columns of `text`.
+fn cut(text: &str, width: usize) -> String {
+    let mut left = width;
+    text.chars()
+        .take_while(|letter| {
+            let columns = letter.width().unwrap_or(0);
+            let fits = columns <= left;
+            left = left.saturating_sub(columns);
+            fits
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Town;
+
+    fn failure() -> Failure {
+        Failure::new(Exit::NotSignedIn, "not_signed_in", "not signed in to X", "hallpass login")
+            .kept("Nothing was changed.")
+    }
+
+    // proves: client-L3
+    #[test]
+    fn a_failure_is_told_to_a_person() {
+        let text = Town::new().told(|_, out| {
+            assert_eq!(out.failure(&failure()), Exit::NotSignedIn);
+        });
+        insta::assert_snapshot!(text, @"
+        error: not signed in to X
+          Nothing was changed.
+          Next: hallpass login
+        ");
+    }
+
+    #[test]
+    fn a_failure_is_told_to_a_program_on_standard_error() {
+        let text = Town::new().told(|_, out| {
+            out.json = true;
+            out.failure(&failure());
+        });
+        insta::assert_snapshot!(text, @r#"{"error":{"code":"not_signed_in","message":"not signed in to X","kept":"Nothing was changed.","next":"hallpass login","exit":3}}"#);
+    }
+
+    #[test]
+    fn who_closed_the_pipe_is_not_told() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut prose = Vec::new();
+        let terminal = Town::new().terminal();
+        let mut data = Closed;
+        let mut out = Output::new(terminal, "hallpass", &mut data, &mut prose);
+        let failure = out.data(b"x").unwrap_err();
+        assert_eq!(out.failure(&failure), Exit::Other);
+        assert!(prose.is_empty());
+    }
+
+    #[test]
+    fn a_rewritten_line_never_wraps() {
+        let text = Town::new().columns(20).told(|_, out| {
+            out.rewrite("Waiting for something that is far too long to be shown");
+            out.line("done");
+        });
+        assert_eq!(text, "\r  Waiting for somet\u{1b}[K\r\u{1b}[Kdone\n");
+    }
+
+    #[test]
+    fn reasons_are_for_those_who_ask() {
+        assert_eq!(Town::new().told(|_, out| out.reason("because")), "");
+        let asked = Town::new().told(|_, out| {
+            out.verbose = true;
+            out.reason("because");
+        });
+        assert_eq!(asked, "- because\n");
+    }
+}

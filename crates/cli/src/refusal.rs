@@ -1,0 +1,191 @@
+//! A client's error as a [`Failure`]: exit code, what was kept, the next command.
+
+use hallpass_client::discovery::DiscoveryError;
+use hallpass_client::{Class, Error};
+
+use crate::{Context, Exit, Failure};
+
+/// Tells `error`. `retry` is the command to type again where only the outside has
+/// to change.
+pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
+    let next = match error {
+        Error::Http(_) | Error::Discovery(DiscoveryError::Http(_)) => {
+            start_server(cx, error).unwrap_or_else(|| retry.to_owned())
+        }
+        _ => error.next(cx.program).unwrap_or_else(|| retry.to_owned()),
+    };
+    let mut failure = Failure::new(exit(error), error.code().to_owned(), error.to_string(), next);
+    failure.kept = kept(error).map(str::to_owned);
+    failure
+}
+
+/// What an error's class means for scripts.
+pub(crate) const fn exit_of(class: Class) -> Exit {
+    match class {
+        Class::Usage => Exit::Usage,
+        Class::NotSignedIn => Exit::NotSignedIn,
+        Class::Rejected => Exit::Rejected,
+        Class::CannotVerify => Exit::CannotVerify,
+        Class::LoginFailed => Exit::LoginEnded,
+        Class::Store => Exit::StoreUnavailable,
+        Class::Other => Exit::Other,
+    }
+}
+
+fn exit(error: &Error) -> Exit {
+    match error {
+        // As a shell reports a command that Ctrl-C ended.
+        Error::Cancelled => Exit::Interrupted,
+        _ => exit_of(error.class()),
+    }
+}
+
+/// What was kept, where the error's own text does not say it already.
+fn kept(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::NobodyToAsk { .. }
+        | Error::UnknownProfile { .. }
+        | Error::BadProfileName { .. }
+        | Error::LocalMode { .. }
+        | Error::NotSignedIn { .. }
+        | Error::NothingToResume { .. } => Some("Nothing was changed."),
+        Error::BadServer { .. } => Some("Nothing was sent."),
+        Error::SessionEnded { .. } | Error::Expired { .. } => {
+            Some("The profile is still there, to sign in to again.")
+        }
+        Error::Rejected { .. } | Error::Problem { .. } => Some("Your stored sign-in is unchanged."),
+        Error::NoFlow { .. }
+        | Error::PortInUse { .. }
+        | Error::NoListener { .. }
+        | Error::Authorization { .. }
+        | Error::ForeignPage { .. } => Some("Nothing was stored."),
+        Error::Discovery(
+            DiscoveryError::IssuerMismatch { .. } | DiscoveryError::ForeignIssuer { .. },
+        ) => None,
+        Error::Discovery(_) => Some("Nothing was stored."),
+        Error::ForeignProfile { .. }
+        | Error::OtherAccount { .. }
+        | Error::BadToken(_)
+        | Error::Http(_)
+        | Error::Busy
+        | Error::Denied
+        | Error::CodeExpired
+        | Error::TimedOut { .. }
+        | Error::Cancelled
+        | Error::IssuerMismatch { .. }
+        | Error::Vault(_) => None,
+    }
+}
+
+/// A server on this machine that does not answer has most likely not been started.
+/// Only said where this very program can start it.
+fn start_server(cx: &Context<'_>, error: &Error) -> Option<String> {
+    use hallpass_client::http::HttpError;
+    let (Error::Http(http) | Error::Discovery(DiscoveryError::Http(http))) = error else {
+        return None;
+    };
+    let HttpError::Unreachable { host, .. } = http else { return None };
+    let url = url::Url::parse(&format!("http://{host}")).ok()?;
+    let ours = hallpass_core::public_url::is_loopback(&url)
+        && (cx.tree)().find_subcommand("serve").is_some();
+    ours.then(|| format!("{} serve", cx.program))
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_client::http::HttpError;
+    use hallpass_client::vault::VaultError;
+
+    use super::*;
+    use crate::testing::Town;
+
+    const SERVER: &str = "https://id.example.com";
+
+    fn unreachable(host: &str) -> HttpError {
+        HttpError::Unreachable { host: host.into(), why: "connection refused".into() }
+    }
+
+    /// One of each exit code, and every kind of advice.
+    fn errors() -> Vec<(Error, Exit, &'static str)> {
+        let (server, profile) = (|| SERVER.to_owned(), || "work".to_owned());
+        vec![
+            (
+                Error::NobodyToAsk { why: "CI is set".into(), variable: "HALLPASS_TOKEN".into() },
+                Exit::Usage,
+                "hallpass login --device",
+            ),
+            (
+                Error::NotSignedIn { server: server() },
+                Exit::NotSignedIn,
+                "hallpass login https://id.example.com",
+            ),
+            (
+                Error::Expired { profile: profile() },
+                Exit::NotSignedIn,
+                "hallpass login --profile work",
+            ),
+            (
+                Error::Rejected {
+                    server: server(),
+                    what: "the token",
+                    code: "invalid_token".into(),
+                    detail: None,
+                },
+                Exit::Rejected,
+                "hallpass status --check",
+            ),
+            (unreachable("id.example.com").into(), Exit::CannotVerify, "hallpass whoami"),
+            (unreachable("localhost:8470").into(), Exit::CannotVerify, "hallpass serve"),
+            (unreachable("127.0.0.1:8470").into(), Exit::CannotVerify, "hallpass serve"),
+            (Error::Busy, Exit::CannotVerify, "hallpass whoami"),
+            (Error::Denied, Exit::LoginEnded, "hallpass login"),
+            (Error::CodeExpired, Exit::LoginEnded, "hallpass login"),
+            (Error::TimedOut { seconds: 300 }, Exit::LoginEnded, "hallpass login"),
+            (Error::PortInUse { port: 4000 }, Exit::LoginEnded, "hallpass login --device"),
+            (Error::Cancelled, Exit::Interrupted, "hallpass login"),
+            (
+                VaultError::Corrupt { path: "/h/credentials.json".into(), why: "no JSON".into() }
+                    .into(),
+                Exit::StoreUnavailable,
+                "hallpass login",
+            ),
+            (Error::LocalMode { server: server() }, Exit::Other, "hallpass whoami"),
+        ]
+    }
+
+    // proves: client-L3
+    #[test]
+    fn every_failure_says_what_was_kept_and_one_next_command() {
+        let town = Town::new();
+        for (error, exit, next) in errors() {
+            let failure = town.with(|cx| told(&error, cx, "hallpass whoami"));
+            assert_eq!((failure.exit, failure.next.as_str()), (exit, next), "{error:?}");
+            let text = town.told(|_, out| {
+                out.failure(&failure);
+            });
+            assert_eq!(text.matches("Next: ").count(), 1, "{text}");
+            let kept = ["nothing was", "unchanged", "left as it is", "still there"];
+            let lower = text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+            let said: Vec<_> = kept.iter().filter(|kept| lower.contains(*kept)).collect();
+            assert_eq!(said.len(), 1, "{text}");
+        }
+    }
+
+    // proves: client-A7
+    #[test]
+    fn where_nobody_can_answer_every_other_way_is_named() {
+        let error =
+            Error::NobodyToAsk { why: "CI is set".into(), variable: "HALLPASS_TOKEN".into() };
+        let town = Town::new();
+        let failure = town.with(|cx| told(&error, cx, "hallpass login"));
+        let text = town.told(|_, out| {
+            out.failure(&failure);
+        });
+        insta::assert_snapshot!(text, @"
+        error: CI is set, so nobody can sign in here; set HALLPASS_TOKEN, or use
+          --device or --with-token
+          Nothing was changed.
+          Next: hallpass login --device
+        ");
+    }
+}

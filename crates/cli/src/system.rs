@@ -1,0 +1,160 @@
+//! The real surroundings: the one place of this crate that touches the process.
+
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anstream::{AutoStream, ColorChoice};
+use clap::ArgMatches;
+use hallpass_client::system::SystemTimes;
+use hallpass_client::{Client, Environment};
+use hallpass_core::Secret;
+use hallpass_core::brand::Brand;
+
+use crate::terminal::Streams;
+use crate::{Context, Exit, Input, Io};
+
+/// This process: its arguments, its streams, its surroundings.
+#[derive(Clone, Copy)]
+pub struct Process<'a> {
+    /// Names, paths and variables.
+    pub brand: &'a Brand,
+    /// What a person types before our commands: `hallpass`, or `yourtool auth`.
+    pub program: &'a str,
+    /// The whole tree, as it is mounted.
+    pub tree: &'a dyn Fn() -> clap::Command,
+}
+
+impl Process<'_> {
+    /// Parses the arguments of the process against the whole tree.
+    ///
+    /// # Errors
+    /// With what to end with, when the answer has been given already: help, the
+    /// version, or what was wrong with the arguments.
+    pub fn parse(&self) -> Result<ArgMatches, Exit> {
+        let arguments: Vec<_> = std::env::args_os().collect();
+        (self.tree)().try_get_matches_from(&arguments).map_err(|error| {
+            let arguments: Vec<String> = arguments
+                .iter()
+                .skip(1)
+                .map(|argument| argument.to_string_lossy().into_owned())
+                .collect();
+            self.with(|cx, io| crate::usage(cx, io, &error, &arguments))
+        })
+    }
+
+    /// Runs the command of ours that `matches` names; `matches` are those of the
+    /// command that [`crate::mount`] was called on.
+    pub fn run(&self, matches: &ArgMatches) -> Exit {
+        self.with(|cx, io| crate::run(cx, io, matches))
+    }
+
+    fn with(&self, act: impl FnOnce(&Context<'_>, Io<'_>) -> Exit) -> Exit {
+        let environment: Arc<dyn Environment> = Arc::new(ProcessEnvironment);
+        let cx = Context {
+            brand: self.brand,
+            program: self.program,
+            tree: self.tree,
+            environment: &*environment,
+            clock: &SystemTimes,
+            client: &|selection| {
+                Client::on_this_machine(self.brand.clone(), environment.clone(), selection)
+            },
+            on_interrupt: &on_interrupt,
+        };
+        let io = Io {
+            streams: streams(),
+            stdin: &mut Stdin,
+            // What is painted is decided elsewhere; this only translates for consoles
+            // that need it.
+            stdout: &mut AutoStream::new(io::stdout(), ColorChoice::Always),
+            stderr: &mut AutoStream::new(io::stderr(), ColorChoice::Always),
+        };
+        act(&cx, io)
+    }
+}
+
+/// The process's environment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads variables")]
+    fn raw_var(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "the one place that asks for the home directory")]
+    fn home(&self) -> Option<PathBuf> {
+        etcetera::home_dir().ok()
+    }
+}
+
+/// The process's standard input.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stdin;
+
+impl Input for Stdin {
+    fn read_all(&mut self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn hidden(&mut self, question: &str) -> io::Result<Option<Secret>> {
+        use inquire::{InquireError, Password, PasswordDisplayMode};
+        let prompt = Password::new(question)
+            .without_confirmation()
+            .with_display_mode(PasswordDisplayMode::Hidden);
+        match prompt.prompt() {
+            Ok(secret) => Ok(Some(Secret::new(secret))),
+            Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => Ok(None),
+            Err(InquireError::IO(error)) => Err(error),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
+    fn each_line(&mut self, mut take: Box<dyn FnMut(String) -> bool + Send>) {
+        // It blocks in `read` until the process ends; nobody waits for it.
+        std::thread::spawn(move || {
+            for line in io::stdin().lock().lines().map_while(Result::ok) {
+                if !take(line) {
+                    break;
+                }
+            }
+        });
+    }
+}
+
+/// What the operating system knows about the three streams.
+fn streams() -> Streams {
+    Streams {
+        stdin: io::stdin().is_terminal(),
+        stdout: io::stdout().is_terminal(),
+        stderr: io::stderr().is_terminal(),
+        columns: terminal_size::terminal_size_of(io::stderr())
+            .or_else(|| terminal_size::terminal_size_of(io::stdout()))
+            .map(|(columns, _)| columns.0),
+        always_unicode: cfg!(windows),
+    }
+}
+
+/// From now on, Ctrl-C calls `act` instead of ending the process; a second one ends it.
+///
+/// So a waiting sign-in can free its port, say what was kept and end with 130. Where
+/// signals are not what Ctrl-C is made of, it goes on doing what it always does.
+fn on_interrupt(act: Box<dyn Fn() + Send>) {
+    #[cfg(unix)]
+    if let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT]) {
+        std::thread::spawn(move || {
+            for (count, _) in signals.forever().enumerate() {
+                if count > 0 {
+                    std::process::exit(i32::from(crate::Exit::Interrupted.code()));
+                }
+                act();
+            }
+        });
+    }
+    #[cfg(not(unix))]
+    drop(act);
+}

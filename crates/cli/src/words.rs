@@ -1,0 +1,82 @@
+//! Spans of time and paths, in words.
+
+use std::path::Path;
+use std::time::Duration;
+
+/// A span to one or two units: `9 minutes`, `1 hour 5 minutes`, `3 days`.
+pub fn duration(span: Duration) -> String {
+    let secs = span.as_secs();
+    let (days, hours, minutes) = (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => count(secs, "second"),
+        (0, 0, minutes) => count(minutes, "minute"),
+        (0, hours, 0) => count(hours, "hour"),
+        (0, hours, minutes) => format!("{} {}", count(hours, "hour"), count(minutes, "minute")),
+        (days, 0, _) => count(days, "day"),
+        (days, hours, _) if days < 7 => format!("{} {}", count(days, "day"), count(hours, "hour")),
+        (days, ..) => count(days, "day"),
+    }
+}
+
+/// A span as a clock that runs down: `9:58`, `1:00:05`.
+pub fn countdown(left: Duration) -> String {
+    // Rounded up, so that it starts at the full span and "0:00" means that it is over.
+    let secs = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    let (hours, minutes, secs) = (secs / 3_600, secs / 60 % 60, secs % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{secs:02}")
+    } else {
+        format!("{minutes}:{secs:02}")
+    }
+}
+
+/// `path` with `~` for the home directory.
+pub fn path(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) => format!("~{}{}", std::path::MAIN_SEPARATOR, rest.display()),
+        None => path.display().to_string(),
+    }
+}
+
+fn count(n: u64, unit: &str) -> String {
+    if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_in_one_or_two_units() {
+        for (secs, said) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (600, "10 minutes"),
+            (3_600, "1 hour"),
+            (3_660, "1 hour 1 minute"),
+            (86_400, "1 day"),
+            (90_000, "1 day 1 hour"),
+            (8 * 86_400 + 3_600, "8 days"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(secs)), said);
+        }
+    }
+
+    #[test]
+    fn a_countdown_starts_full_and_ends_at_zero() {
+        assert_eq!(countdown(Duration::from_secs(600)), "10:00");
+        assert_eq!(countdown(Duration::from_millis(599_001)), "10:00");
+        assert_eq!(countdown(Duration::from_secs(3_605)), "1:00:05");
+        assert_eq!(countdown(Duration::ZERO), "0:00");
+    }
+
+    #[test]
+    fn home_is_a_tilde() {
+        let home = Path::new("/home/ada");
+        assert_eq!(path(Path::new("/home/ada/.config/x"), Some(home)), "~/.config/x");
+        assert_eq!(path(Path::new("/home/adam/x"), Some(home)), "/home/adam/x");
+        assert_eq!(path(Path::new("/x"), None), "/x");
+    }
+}
