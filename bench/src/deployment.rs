@@ -45,10 +45,13 @@ impl Deployment {
         std::fs::create_dir_all(&home)?;
         let dir = data.to_str().context("a path that is not text")?;
         let person = ["--email", bulk::EMAIL, "--name", "Ada Lovelace", "--password-stdin"];
-        let mut user = vec!["admin", "user", "create", "--data-dir", dir];
+        let place = ["--data-dir", dir, "--public-url", public_url.issuer()];
+        let mut user = vec!["admin", "user", "create"];
+        user.extend(place);
         user.extend(person);
         program.run(&user, &home, "correct horse battery staple\n").context("making a user")?;
-        let mut client = vec!["admin", "client", "create", "--data-dir", dir];
+        let mut client = vec!["admin", "client", "create"];
+        client.extend(place);
         client.extend(["--id", CALLER, "--confidential"]);
         client.extend(["--redirect-uri", "https://api.example.com/callback"]);
         let secret = program.run(&client, &home, "").context("making a client")?;
@@ -93,7 +96,7 @@ impl Deployment {
 
     /// Access tokens of as many different grants.
     pub(crate) fn access_tokens(&mut self, server: &Server, count: usize) -> Result<Vec<String>> {
-        let mut programs = self.programs(count, "account openid")?;
+        let mut programs = self.programs(count, "account email openid profile")?;
         load::runtime()?.block_on(async {
             let mut connection = Connection::open(server.address()).await?;
             let mut tokens = Vec::with_capacity(count);

@@ -62,6 +62,8 @@ impl Server {
             .arg("--data-dir")
             .arg(data)
             .args(["--listen", &address.to_string(), "--public-url", public_url])
+            // Longer than a run, which asks about the same tokens throughout.
+            .args(["--access-token-ttl", "12h"])
             // Nothing of the caller's own deployment.
             .env_clear()
             .stdin(Stdio::null())
