@@ -21,6 +21,8 @@ statements! {
 /// Rows in one portion: other changes wait for no more than these.
 const PORTION: i64 = 500;
 
+const SWEPT: [&Statement; 5] = [&CODES, &DEVICES, &REFRESH, &SESSIONS, &FAILURES];
+
 impl Store {
     /// Deletes what has been of no use since `before`: codes, device codes, refresh tokens
     /// and sessions that expired before it, and counters of failures from before it. Says
@@ -30,7 +32,7 @@ impl Store {
     /// address is known for as long as its session is kept: leave months, not minutes.
     pub async fn tidy(&self, before: Timestamp) -> Result<u64, Error> {
         let mut deleted = 0;
-        for statement in [&CODES, &DEVICES, &REFRESH, &SESSIONS, &FAILURES] {
+        for statement in SWEPT {
             loop {
                 let portion = self.tidy_portion(statement, before).await?;
                 deleted += portion;
