@@ -32,9 +32,9 @@ impl Store {
     /// address is known for as long as its session is kept: leave months, not minutes.
     pub async fn tidy(&self, before: Timestamp) -> Result<u64, Error> {
         let mut deleted = 0;
-        for statement in SWEPT {
+        for which in 0..SWEPT.len() {
             loop {
-                let portion = self.tidy_portion(statement, before).await?;
+                let portion = self.tidy_portion(which, before).await?;
                 deleted += portion;
                 if portion < PORTION.unsigned_abs() {
                     break;
@@ -44,13 +44,11 @@ impl Store {
         Ok(deleted)
     }
 
-    async fn tidy_portion(
-        &self,
-        statement: &'static Statement,
-        before: Timestamp,
-    ) -> Result<u64, Error> {
+    // An index, because a change that captures a reference is not `Send` enough for rustc
+    // (rust-lang/rust#110338).
+    async fn tidy_portion(&self, which: usize, before: Timestamp) -> Result<u64, Error> {
         let change =
-            async move |tx: &mut Tx<'_>| tx.execute(statement, binds![before, PORTION]).await;
+            async move |tx: &mut Tx<'_>| tx.execute(SWEPT[which], binds![before, PORTION]).await;
         self.db().change(change).await
     }
 }
