@@ -1,1 +1,39 @@
-fn main() {}
+//! The binary: the commands of [`hallpass_cli`], and those that need the server.
+//!
+//! To add one: a module with `command()` and `run()`, one line in [`tree`], one in
+//! [`main`]. A client command starts no runtime and loads no TLS roots: everything
+//! heavier than parsing happens inside the command that needs it.
+
+mod admin;
+mod demo;
+mod serve;
+mod settings;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::Command;
+use hallpass_cli::system::Process;
+use hallpass_core::brand::Brand;
+
+fn main() -> ExitCode {
+    let brand = Brand::hallpass();
+    let process = Process { brand: &brand, program: "hallpass", tree: &|| tree(&brand) };
+    let matches = match process.parse() {
+        Ok(matches) => matches,
+        Err(exit) => return exit.into(),
+    };
+    match matches.subcommand() {
+        Some(("serve", matches)) => serve::run(matches),
+        Some(("admin", matches)) => admin::run(matches),
+        Some(("demo", _)) => demo::run(),
+        _ => process.run(&matches).into(),
+    }
+}
+
+fn tree(brand: &Brand) -> Command {
+    hallpass_cli::command(brand)
+        .subcommand(serve::command())
+        .subcommand(admin::command())
+        .subcommand(demo::command())
+}

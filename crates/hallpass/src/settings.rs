@@ -1,0 +1,54 @@
+//! The server's settings as flags: one for each line of [`SETTINGS`].
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use hallpass_server::config::{ConfigError, Layers, SETTINGS, Setting, VARIABLE_PREFIX};
+
+use crate::system;
+
+/// Flags for those settings that `wanted` lets through, and `--config`.
+pub(crate) fn flags(wanted: impl Fn(&Setting) -> bool) -> Vec<Arg> {
+    let config = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help_heading("Where")
+        .help(format!("A TOML file with settings [or ${VARIABLE_PREFIX}CONFIG]"));
+    let settings = SETTINGS.iter().filter(|setting| wanted(setting)).map(flag);
+    settings.chain([config]).collect()
+}
+
+fn flag(setting: &Setting) -> Arg {
+    let default = match setting.default {
+        "" => String::new(),
+        default => format!(" [default: {default}]"),
+    };
+    Arg::new(setting.name)
+        .long(setting.name.replace('_', "-"))
+        .value_name(setting.value)
+        .help_heading(setting.group)
+        .action(if setting.list { ArgAction::Append } else { ArgAction::Set })
+        .help(format!("{}{default}", setting.help.trim()))
+}
+
+/// All layers: flags, then variables, then the file that a flag or a variable names.
+pub(crate) fn layers(matches: &ArgMatches) -> Result<Layers, ConfigError> {
+    let mut layers = Layers::default();
+    layers.flags(SETTINGS.iter().filter_map(|setting| {
+        let values = matches.try_get_many::<String>(setting.name).ok().flatten()?;
+        let text = values.map(String::as_str).collect::<Vec<_>>().join(",");
+        Some((setting.name.to_owned(), text))
+    }));
+    let variables = system::server_variables();
+    let named = variables
+        .iter()
+        .find(|(name, value)| name == &format!("{VARIABLE_PREFIX}CONFIG") && !value.is_empty())
+        .map(|(_, path)| PathBuf::from(path));
+    layers.variables(variables)?;
+    let file = matches.get_one::<PathBuf>("config").cloned().or(named);
+    if let Some(file) = file.as_deref().map(Path::new) {
+        layers.file(file)?;
+    }
+    Ok(layers)
+}
