@@ -171,3 +171,23 @@ fn field(answer: &Answer<'_>, name: &[u8]) -> Option<String> {
     let end = rest.iter().position(|byte| *byte == b'"')?;
     (answer.status == 200).then(|| String::from_utf8_lossy(&rest[..end]).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_goes_on_with_what_it_was_given_last() {
+        let mut program = Refreshing::new("account openid", "hp_rt_1");
+        let says = |program: &mut Refreshing, what: &str| {
+            String::from_utf8_lossy(program.request()).contains(what)
+        };
+        assert!(says(&mut program, "scope=account+openid&refresh_token=hp_rt_1"));
+        let body = br#"{"access_token":"ey","refresh_token":"hp_rt_2","scope":"account"}"#;
+        program.answer(Answer { status: 200, body }).unwrap();
+        assert!(says(&mut program, "refresh_token=hp_rt_2"));
+        // What is no success counts for nothing, whatever it says.
+        assert!(program.answer(Answer { status: 400, body }).is_err());
+        assert!(program.answer(Answer { status: 200, body: b"{}" }).is_err());
+    }
+}
