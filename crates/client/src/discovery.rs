@@ -344,3 +344,7 @@ fn check(metadata: &ServerMetadata, issuer: &str) -> Result<(), DiscoveryError> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "discovery_tests.rs"]
+mod tests;

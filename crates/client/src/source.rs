@@ -179,3 +179,168 @@ fn pick<'a>(contents: &'a Contents, server: Option<&str>) -> Option<&'a str> {
     let mut fitting = contents.profiles.keys().map(String::as_str).filter(|name| fits(name));
     fitting.next().filter(|_| fitting.next().is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Table, Town};
+    use crate::vault::{Place, VaultError};
+    use crate::{State, Warning};
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    /// A vault that must not be touched.
+    struct Closed;
+    impl Vault for Closed {
+        fn read(&self) -> Result<Contents, VaultError> {
+            panic!("the store was opened")
+        }
+        fn change(&self, _: &mut dyn FnMut(&mut Contents) -> bool) -> Result<(), VaultError> {
+            panic!("the store was opened")
+        }
+        fn set_aside(&self) -> Result<Option<PathBuf>, VaultError> {
+            panic!("the store was opened")
+        }
+        fn dir(&self) -> &Path {
+            panic!("the store was opened")
+        }
+        fn place(&self) -> Place {
+            Place { kind: "file", path: PathBuf::from("/nowhere") }
+        }
+        fn warnings(&self) -> Vec<Warning> {
+            panic!("the store was opened")
+        }
+    }
+
+    // proves: client-F1, client-F3, client-F4, client-D4
+    #[test]
+    fn every_combination_of_sources() {
+        for bits in 0..64u32 {
+            let has = |bit: u32| bits & (1 << bit) != 0;
+            let (given, variable, flag) = (has(0), has(1), has(2));
+            let (profile_variable, current, ignore) = (has(3), has(4), has(5));
+
+            let mut town = Town::new();
+            let credential = town.sign_in();
+            for name in ["flag", "variable", "current"] {
+                town.put(name, credential.clone());
+            }
+            town.vault
+                .change(&mut |contents| {
+                    contents.current = current.then(|| "current".to_owned());
+                    true
+                })
+                .unwrap();
+            // Empty counts as unset.
+            let or_empty =
+                |on: bool, value: &str| if on { value.to_owned() } else { String::new() };
+            town.table.variables.extend([
+                ("HALLPASS_TOKEN".to_owned(), or_empty(variable, "hp_from_variable")),
+                ("HALLPASS_PROFILE".to_owned(), or_empty(profile_variable, "variable")),
+            ]);
+            let selection = Selection {
+                token: given.then(|| Secret::new("given")),
+                profile: flag.then(|| "flag".to_owned()),
+                server: None,
+                ignore_variables: ignore,
+            };
+
+            let profile = |name: &str| Source::Profile { name: name.to_owned() };
+            let expected = if given {
+                Source::Explicit
+            } else if variable && !flag && !ignore {
+                Source::Variable { name: "HALLPASS_TOKEN".to_owned() }
+            } else if flag {
+                profile("flag")
+            } else if profile_variable {
+                profile("variable")
+            } else if current {
+                profile("current")
+            } else {
+                Source::None
+            };
+            let mut parts = town.parts();
+            if given || variable && !flag && !ignore {
+                parts.vault = Arc::new(Closed);
+            }
+            let resolved =
+                resolve(&selection, &parts.brand, &*parts.environment, &*parts.vault).unwrap();
+            assert_eq!(resolved.source, expected, "{bits:06b}");
+            // The status and a session tell the same story.
+            let client = crate::Client::new(parts, selection);
+            let status = client.status();
+            assert_eq!(status.source, expected, "{bits:06b}");
+            assert_eq!(status.state == State::NotSignedIn, expected == Source::None);
+            match client.session() {
+                Ok(session) => assert_eq!(*session.source(), expected, "{bits:06b}"),
+                Err(error) => assert!(
+                    expected == Source::None && matches!(error, Error::NotSignedIn { .. }),
+                    "{bits:06b}: {error}"
+                ),
+            }
+        }
+    }
+
+    fn at(
+        contents: &Contents,
+        selection: &Selection,
+        table: &Table,
+    ) -> Result<(Source, String), Error> {
+        let brand = Brand::hallpass();
+        let wanted = wanted_server(selection, &brand, table)?;
+        stored(selection, &brand, table, contents, wanted)
+    }
+
+    // proves: J07, client-F4
+    #[test]
+    fn a_profile_is_used_at_its_own_server_only() {
+        let mut town = Town::new();
+        let credential = town.sign_in();
+        let mut contents = town.vault.read().unwrap();
+        let mut other = contents.profiles["default"].clone();
+        other.server = "https://id.example.com".to_owned();
+        contents.profiles.insert("work".to_owned(), other);
+        assert_eq!(contents.credentials[0].key, credential.key);
+        let source = |server: Option<&str>, profile: Option<&str>, table: &Table| {
+            let selection = Selection {
+                server: server.map(str::to_owned),
+                profile: profile.map(str::to_owned),
+                ..Selection::default()
+            };
+            at(&contents, &selection, table)
+        };
+        let named = |name: &str| Source::Profile { name: name.to_owned() };
+        let work = "https://id.example.com";
+
+        assert_eq!(source(None, None, &town.table).unwrap().0, named("default"));
+        assert_eq!(source(Some("id.example.com"), None, &town.table).unwrap().0, named("work"));
+        assert_eq!(source(None, Some("work"), &town.table).unwrap().1, work);
+        let nowhere = source(Some("https://other.example"), None, &town.table).unwrap();
+        assert_eq!(nowhere, (Source::None, "https://other.example".to_owned()));
+        assert!(matches!(
+            source(Some("https://other.example"), Some("work"), &town.table),
+            Err(Error::ForeignProfile { .. })
+        ));
+        assert!(matches!(
+            source(None, Some("wrok"), &town.table),
+            Err(Error::UnknownProfile { known, .. }) if known == ["default", "work"]
+        ));
+        // A named profile knows its own server, so the variable says nothing.
+        town.table.variables.insert("HALLPASS_SERVER".into(), "https://other.example".into());
+        assert_eq!(source(None, Some("work"), &town.table).unwrap().1, work);
+        assert_eq!(source(None, None, &town.table).unwrap().0, Source::None);
+    }
+
+    #[test]
+    fn between_several_profiles_nothing_is_guessed() {
+        let town = Town::new();
+        town.sign_in();
+        let mut contents = town.vault.read().unwrap();
+        contents.current = None;
+        let selection = Selection::default();
+        assert_ne!(at(&contents, &selection, &town.table).unwrap().0, Source::None);
+        let second = contents.profiles["default"].clone();
+        contents.profiles.insert("second".to_owned(), second);
+        assert_eq!(at(&contents, &selection, &town.table).unwrap().0, Source::None);
+    }
+}

@@ -208,3 +208,7 @@ fn await_last_page(attempt: &Attempt<'_>, inbox: &Inbox, patience: Duration) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "browser_tests.rs"]
+mod tests;

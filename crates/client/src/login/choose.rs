@@ -236,3 +236,7 @@ fn launch(facts: &Facts, options: &LoginOptions, flow: Flow, reason: &Reason) ->
         BrowserVariable::Unset => Launch::Default,
     }
 }
+
+#[cfg(test)]
+#[path = "choose_tests.rs"]
+mod tests;

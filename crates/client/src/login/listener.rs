@@ -9,7 +9,7 @@
 //! threads see the flag within one pause, and the port is free when `close` returns.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -77,12 +77,19 @@ pub(crate) struct Bound {
 
 /// Binds port 0, or a fixed one (CLIENT B1, B2).
 pub(crate) fn bind(port: Option<u16>) -> Result<Bound, Error> {
-    let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
-    let first = match TcpListener::bind((v4, port.unwrap_or(0))) {
-        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
-            TcpListener::bind((v6, port.unwrap_or(0)))
-        }
+    bind_with(port, &|address| TcpListener::bind(address))
+}
+
+fn bind_with(
+    port: Option<u16>,
+    bind: &dyn Fn(SocketAddr) -> io::Result<TcpListener>,
+) -> Result<Bound, Error> {
+    let v4 = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let v6 = |port| SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+    let wanted = port.unwrap_or(0);
+    let first = match bind(v4(wanted)) {
+        // The machine may have no IPv4; but a port that is taken is taken.
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => bind(v6(wanted)),
         bound => bound,
     };
     let failed = |error: io::Error| match (error.kind(), port) {
@@ -94,7 +101,7 @@ pub(crate) fn bind(port: Option<u16>) -> Result<Bound, Error> {
     let mut sockets = vec![first];
     if address.is_ipv4() {
         // The redirect URI is an IPv4 literal, so this one only helps; it may be missing.
-        sockets.extend(TcpListener::bind((v6, address.port())));
+        sockets.extend(bind(v6(address.port())));
     }
     for socket in &sockets {
         socket.set_nonblocking(true).map_err(failed)?;

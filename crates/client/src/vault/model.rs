@@ -278,3 +278,98 @@ impl Credential {
         self.refresh_token.as_ref().map(|token| Digest::of(token.expose().as_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::FakeTime;
+
+    fn access(time: &FakeTime, expires_in: Option<u64>) -> Access {
+        Access { token: Secret::new("at"), received: Receipt::now(time), expires_in }
+    }
+
+    fn left(access: &Access, time: &FakeTime) -> Option<u64> {
+        access.remaining(time).map(|left| left.as_secs())
+    }
+
+    // proves: client-J3
+    #[test]
+    fn the_wall_clock_neither_ends_a_token_nor_keeps_it() {
+        let time = FakeTime::new();
+        let access = access(&time, Some(300));
+        time.pass(Duration::from_secs(100));
+        for jump in [-86_400_000, 86_400_000] {
+            time.set_wall(Timestamp::from_millis(1_776_506_400_000 + jump));
+            assert_eq!(left(&access, &time), Some(200));
+            let ends = access.expires_at(&time).unwrap();
+            assert_eq!(ends.since(hallpass_core::Clock::now(&time)).as_secs(), 200);
+        }
+        time.pass(Duration::from_secs(200));
+        assert_eq!(left(&access, &time), Some(0));
+    }
+
+    // proves: client-J3
+    #[test]
+    fn after_another_boot_the_wall_clock_has_to_do() {
+        let time = FakeTime::new();
+        let access = access(&time, Some(300));
+        for boot in [Some("another"), None] {
+            time.set_boot(boot);
+            time.set_wall(access.received.at + Duration::from_secs(100));
+            assert_eq!(left(&access, &time), Some(200));
+            // Set back since: no clock can tell, and a token that may be over is over.
+            time.set_wall(access.received.at - Duration::from_secs(1));
+            assert_eq!(left(&access, &time), Some(0));
+        }
+    }
+
+    #[test]
+    fn nobody_said_when_it_ends() {
+        let time = FakeTime::new();
+        assert_eq!(left(&access(&time, None), &time), None);
+        assert_eq!(access(&time, None).expires_at(&time), None);
+        assert_eq!(left(&access(&time, Some(u64::MAX)), &time), Some(u64::MAX));
+    }
+
+    // proves: client-D12
+    #[test]
+    fn no_two_keys_share_a_file_name() {
+        let key = |issuer: &str, client_id: &str, account: &str| Key {
+            issuer: issuer.into(),
+            client_id: client_id.into(),
+            account: account.into(),
+        };
+        let names = [
+            key("a", "b", "c").file_name(),
+            key("ab", "", "c").file_name(),
+            key("a", "bc", "").file_name(),
+            key("", "ab", "c").file_name(),
+            key("a", "b", "d").file_name(),
+        ];
+        for (n, name) in names.iter().enumerate() {
+            assert_eq!(name.len(), 16);
+            assert!(!names[n + 1..].contains(name));
+        }
+    }
+
+    // proves: J09
+    #[test]
+    fn no_debug_shows_a_token() {
+        let time = FakeTime::new();
+        let credential = Credential {
+            key: Key { issuer: "i".into(), client_id: "c".into(), account: "a".into() },
+            email: None,
+            name: None,
+            kind: CredentialKind::Oauth,
+            scope: Scope::empty(),
+            access: Some(Access { token: Secret::new("hidden-at"), ..access(&time, None) }),
+            refresh_token: Some(Secret::new("hidden-rt")),
+            resource: None,
+            endpoints: Endpoints::default(),
+            ended: None,
+            rest: Map::new(),
+        };
+        let contents = Contents { credentials: vec![credential], ..Contents::default() };
+        assert!(!format!("{contents:?}").contains("hidden"));
+    }
+}

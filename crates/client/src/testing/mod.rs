@@ -1,12 +1,13 @@
 //! What the tests of this crate share: clocks that only a test moves, chance that a
-//! test decides, surroundings that are a table, and small authorization servers that
-//! answer as they are told. Everything here is compiled for tests only.
+//! test decides, surroundings that are a table, small authorization servers that answer
+//! as they are told, and a town that puts them together. Compiled for tests only.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+mod server;
+mod town;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use hallpass_core::{Clock, Random, Timestamp};
 
 use crate::environment::{Environment, System};
 use crate::time::{Boot, Time};
+
+pub(crate) use server::{FakeServer, Said, Seen, get, raw};
+pub(crate) use town::{Town, browser_that, token_answer, tokens};
 
 /// Clocks that only a test, or a wait, moves.
 #[derive(Clone)]
