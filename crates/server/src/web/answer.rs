@@ -111,9 +111,10 @@ pub(super) fn too_many(
     with_retry_after(response, wait)
 }
 
-/// `response`, and when to come back.
+/// `response`, and when to come back. One second more than it takes: what is counted is
+/// counted to the second.
 pub(super) fn with_retry_after(mut response: Response, wait: Duration) -> Response {
-    let secs = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+    let secs = wait.as_secs().saturating_add(1);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(secs));
     response
 }

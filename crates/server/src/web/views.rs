@@ -279,6 +279,17 @@ pub(super) struct SessionLine {
     pub(super) current: bool,
 }
 
+impl SessionLine {
+    /// How it came to be, where that tells one from another.
+    fn how(&self) -> &'static str {
+        match self.kind {
+            "device" => "with a code ",
+            "program" => "through a browser ",
+            _ => "",
+        }
+    }
+}
+
 /// `/settings/sessions`.
 #[derive(Template)]
 #[template(path = "sessions.html")]

@@ -24,7 +24,7 @@ async fn the_page_says_who_asks_and_asks_back() {
     let browser = site.adas_browser().await;
     let page = confirmation(&browser, &code.to_lowercase().replace('-', " ")).await;
     assert_eq!(page.text("user-code"), code);
-    assert!(page.html.contains("Did you start this sign-in?"));
+    assert!(page.html.contains("<h1>Did you start this "));
     assert!(page.text("client-name").starts_with("hallpass"));
     assert!(page.text("address").starts_with(HOME));
     assert_eq!(page.text("network"), "(the same network as yours)");

@@ -216,7 +216,7 @@ async fn what_is_typed_or_stands_in_the_address() {
         for path in [
             format!("/signin?login_hint={word}"),
             format!("/signin?return_to={word}"),
-            format!("/signin?return_to=/device%3F{word}"),
+            format!("/signin?return_to=/device%3Fuser_code%3D{}", encoded(word)),
             format!("/?done={word}"),
             format!("/oauth/authorize?{word}=1&{word}=2"),
             format!("/oauth/authorize?client_id={word}"),
