@@ -93,6 +93,7 @@ pub enum Start {
 }
 
 /// What a poll finds (RFC 8628 §3.5).
+#[allow(clippy::large_enum_variant, reason = "it is looked at once, where it is returned")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Poll {
     /// `authorization_pending`.

@@ -6,12 +6,14 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`town`] | a server with people and clients: where most tests begin |
 //! | [`server`] | `hallpass serve` as a process: start, kill, start again |
 //! | [`cli`], [`terminal`] | `hallpass` in somebody's shell, and at a real terminal |
 //! | [`person`], [`html`] | somebody at a browser without JavaScript |
 //! | [`browser`] | a real Chromium |
 //! | [`oauth`] | a client that says exactly what a test wants to say |
 //! | [`secrets`] | marked secrets, and the search for their marks |
+//! | [`postgres`] | a throw-away PostgreSQL cluster |
 //! | [`process`], [`ports`], [`wait`] | children, ports, deadlines |
 //! | [`dice`], [`system`] | chance that can be repeated; the real clock, chance and environment |
 //! | [`tree`] | the source tree itself |
@@ -39,6 +41,8 @@ pub mod person;
 #[cfg(feature = "town")]
 pub mod ports;
 #[cfg(feature = "town")]
+pub mod postgres;
+#[cfg(feature = "town")]
 pub mod process;
 #[cfg(feature = "town")]
 pub mod secrets;
@@ -48,5 +52,7 @@ pub mod server;
 pub mod system;
 #[cfg(feature = "town")]
 pub mod terminal;
+#[cfg(feature = "town")]
+pub mod town;
 #[cfg(feature = "town")]
 pub mod wait;

@@ -3,7 +3,30 @@
 //! [`run`] is called by a test with a way to make an empty store, once for each
 //! engine and place. It panics at the first thing that is not as promised. Races are
 //! part of it: [`RACERS`] tasks at once, for as many rounds as are asked for.
+//!
+//! | module | what it checks |
+//! |---|---|
+//! | [`statements`] | every declared statement can be prepared |
+//! | [`people`] | users, the first administrator, sessions |
+//! | [`programs`] | clients, resources, settings, counters, signing keys |
+//! | [`grants`] | grants, and what revokes them |
+//! | [`secrets`] | codes and refresh tokens |
+//! | [`devices`] | device authorizations |
+//! | [`books`] | the audit log, tidying up, the handle itself |
+//! | [`races`] | many at once |
+//!
+//! Throughout, every call is checked for what it leaves behind: one audit row for each
+//! change and none for what changed nothing, one epoch for each revocation.
+//!
+//! To add a noun: a function here that takes a store, and a line in [`run`].
 
+mod books;
+mod devices;
+mod grants;
+mod people;
+mod programs;
+mod races;
+mod secrets;
 mod statements;
 mod town;
 
@@ -22,5 +45,47 @@ where
     M: Future<Output = Store>,
 {
     statements::all_can_be_prepared(make().await).await;
-    let _ = rounds;
+
+    people::users(make().await).await;
+    people::disabling(make().await).await;
+    people::passwords(make().await).await;
+    people::setup(make().await).await;
+    people::setup_is_ended_by_a_user(make().await).await;
+    people::sessions(make().await).await;
+    programs::clients(make().await).await;
+    programs::resources(make().await).await;
+    programs::settings(make().await).await;
+    programs::failures(make().await).await;
+    programs::signing_keys(make().await).await;
+    grants::standing(make().await).await;
+    grants::ending(make().await).await;
+    grants::listing(make().await).await;
+    secrets::codes(make().await).await;
+    secrets::codes_gone(make().await).await;
+    secrets::burning(make().await).await;
+    secrets::one_by_is_one_change(make().await).await;
+    secrets::rotation(make().await).await;
+    secrets::grace(make().await).await;
+    secrets::refresh_gone(make().await).await;
+    devices::approval(make().await).await;
+    devices::refusal(make().await).await;
+    devices::polling(make().await).await;
+    devices::limits(make().await).await;
+    books::audit(make().await).await;
+    books::tidying(make().await).await;
+    books::tidying_much(make().await).await;
+    books::time(make().await).await;
+    books::closing(make().await).await;
+
+    races::one_code(make().await, rounds).await;
+    races::one_device_code(make().await, rounds).await;
+    races::one_refresh_token(make().await, rounds).await;
+    races::many_refresh_tokens(make().await, rounds).await;
+    races::many_revocations(make().await, rounds.min(10)).await;
+    races::one_setup_code(make().await).await;
+    races::one_of_a_kind(make().await).await;
+    races::last_free_place(make().await, rounds.min(10)).await;
+    races::one_decision(make().await, rounds).await;
+    races::password_change(make().await, rounds).await;
+    races::abandoned(make().await, rounds).await;
 }

@@ -1,1 +1,270 @@
-//! A small town to test in.
+//! A small town to test in: a clock that stands still unless told otherwise, chance that
+//! can be repeated, and people, clients and grants on demand.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use hallpass_core::id::{AuditId, DeviceId, GrantId, ResourceId, SessionId, UserId};
+use hallpass_core::{Clock, Digest, Random, Scope, Timestamp};
+
+use crate::{
+    By, Client, ClientKind, Device, GrantKind, Issue, NewCode, NewDevice, NewGrant, NewRefresh,
+    NewSession, NewUser, Reported, Spend, Start, Store, User,
+};
+
+/// The client that most grants are for.
+pub(super) const CLIENT: &str = "town-cli";
+/// When every town begins.
+pub(super) const DAWN: Timestamp = Timestamp::from_secs(1_800_000_000);
+/// How long secrets are good in a town.
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+/// What a call leaves behind.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Leaves {
+    /// No audit row, the same epoch.
+    Nothing,
+    /// One audit row, the same epoch.
+    Change,
+    /// One audit row, the next epoch.
+    Revocation,
+}
+
+/// The town. Clones are the same town.
+#[derive(Clone)]
+pub(super) struct Town {
+    pub(super) store: Store,
+    tick: Arc<AtomicI64>,
+    dice: Arc<Dice>,
+}
+
+/// Numbers that never repeat.
+struct Dice(AtomicU64);
+
+impl Random for Dice {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let number = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+            // The low bytes are the ones that differ.
+            chunk.copy_from_slice(&number[8 - chunk.len()..]);
+        }
+    }
+}
+
+impl Clock for Town {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.tick.load(Ordering::Relaxed))
+    }
+}
+
+macro_rules! fresh {
+    ($($name:ident: $id:ty),*) => {$(
+        pub(super) fn $name(&self) -> $id {
+            <$id>::new(self, &*self.dice)
+        }
+    )*};
+}
+
+impl Town {
+    /// A town on an empty store, with its client.
+    pub(super) async fn new(store: Store) -> Self {
+        let tick = Arc::new(AtomicI64::new(DAWN.millis()));
+        let town = Self { store, tick, dice: Arc::new(Dice(AtomicU64::new(1))) };
+        town.store.clients().create(town.client(CLIENT), &town.by()).await.unwrap();
+        town
+    }
+
+    fresh!(
+        user_id: UserId,
+        grant_id: GrantId,
+        session_id: SessionId,
+        device_id: DeviceId,
+        resource_id: ResourceId
+    );
+
+    /// Lets time pass.
+    pub(super) fn pass(&self, time: Duration) {
+        self.tick.store((self.now() + time).millis(), Ordering::Relaxed);
+    }
+
+    /// Somebody who makes one change now.
+    pub(super) fn by(&self) -> By {
+        By {
+            id: AuditId::new(self, &*self.dice),
+            at: self.now(),
+            actor: "anonymous".to_owned(),
+            client_id: Some(CLIENT.to_owned()),
+            address: Some("192.0.2.7".to_owned()),
+        }
+    }
+
+    /// The digest of a secret that nobody else has.
+    pub(super) fn digest(&self) -> Digest {
+        Digest::of(&self.dice.0.fetch_add(1, Ordering::Relaxed).to_be_bytes())
+    }
+
+    /// Awaits `call`, and checks what it leaves behind.
+    pub(super) async fn sees<T>(&self, leaves: Leaves, call: impl Future<Output = T>) -> T {
+        let before = self.counts().await;
+        let answer = call.await;
+        let after = self.counts().await;
+        let (rows, epochs) = match leaves {
+            Leaves::Nothing => (0, 0),
+            Leaves::Change => (1, 0),
+            Leaves::Revocation => (1, 1),
+        };
+        assert_eq!(after.0 - before.0, rows, "audit rows, where {leaves:?} was to be left");
+        assert_eq!(after.1 - before.1, epochs, "epochs, where {leaves:?} was to be left");
+        answer
+    }
+
+    /// How many audit rows there are, and the epoch.
+    pub(super) async fn counts(&self) -> (u64, i64) {
+        let rows = self.store.audit().count().await.unwrap();
+        (rows, self.store.tombstones().epoch().await.unwrap())
+    }
+
+    pub(super) fn client(&self, id: &str) -> Client {
+        Client {
+            id: id.to_owned(),
+            name: "The town's own".to_owned(),
+            kind: ClientKind::Public,
+            secret: None,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
+            scopes: "openid email".parse().unwrap(),
+            pkce_required: true,
+            id_token_alg: "RS256".to_owned(),
+            created_at: self.now(),
+            disabled_at: None,
+        }
+    }
+
+    pub(super) fn new_user(&self) -> NewUser {
+        let id = self.user_id();
+        NewUser {
+            id,
+            email: format!("{id}@Example.com"),
+            name: "Zoë".to_owned(),
+            admin: false,
+            password: Some("$argon2id$first".to_owned()),
+        }
+    }
+
+    /// Somebody new.
+    pub(super) async fn user(&self) -> User {
+        self.store.users().create(self.new_user(), &self.by()).await.unwrap()
+    }
+
+    /// A grant to be, of `user` to the town's client.
+    pub(super) fn new_grant(&self, user: UserId, kind: GrantKind) -> NewGrant {
+        NewGrant {
+            id: self.grant_id(),
+            user_id: user,
+            client_id: CLIENT.to_owned(),
+            kind,
+            scope: "openid".parse().unwrap(),
+            resources: vec!["https://api.example.com/".to_owned()],
+            auth_time: self.now(),
+            session_id: None,
+            expires_at: None,
+            address: Some("192.0.2.8".to_owned()),
+            reported: Reported {
+                host: Some("laptop-7".to_owned()),
+                user: Some("zoe".to_owned()),
+                command: None,
+            },
+        }
+    }
+
+    pub(super) fn new_code(&self, user: UserId) -> NewCode {
+        NewCode {
+            digest: self.digest(),
+            grant: self.new_grant(user, GrantKind::Code),
+            redirect_uri: "http://127.0.0.1:4711/callback".to_owned(),
+            challenge: None,
+            nonce: None,
+            expires_at: self.now() + MINUTE,
+        }
+    }
+
+    /// A code that can be spent, and its grant.
+    pub(super) async fn code(&self, user: UserId) -> (Digest, GrantId) {
+        let new = self.new_code(user);
+        let (digest, grant) = (new.digest, new.grant.id);
+        assert_eq!(self.store.codes().issue(new, &self.by()).await, Ok(Issue::Issued));
+        (digest, grant)
+    }
+
+    /// A grant that is live.
+    pub(super) async fn grant(&self, user: UserId) -> GrantId {
+        self.code(user).await.1
+    }
+
+    pub(super) fn new_refresh(&self) -> NewRefresh {
+        NewRefresh { digest: self.digest(), expires_at: self.now() + MINUTE * 60 }
+    }
+
+    /// A refresh token that can be rotated, and its grant.
+    pub(super) async fn refresh(&self, user: UserId) -> (Digest, GrantId) {
+        let (code, grant) = self.code(user).await;
+        let first = self.new_refresh();
+        let digest = first.digest;
+        let spent = self.store.codes().spend(&code, Some(first), &self.by()).await;
+        assert_eq!(spent, Ok(Spend::Won));
+        (digest, grant)
+    }
+
+    pub(super) fn new_device(&self) -> NewDevice {
+        NewDevice {
+            id: self.device_id(),
+            device_digest: self.digest(),
+            user_code_digest: self.digest(),
+            client_id: CLIENT.to_owned(),
+            scope: Scope::empty(),
+            resources: Vec::new(),
+            interval_secs: 5,
+            expires_at: self.now() + MINUTE * 10,
+            address: None,
+            reported: Reported::default(),
+        }
+    }
+
+    /// A device authorization that waits, and its device code.
+    pub(super) async fn device(&self) -> (Device, Digest) {
+        let new = self.new_device();
+        let code = new.device_digest;
+        assert_eq!(self.store.devices().start(new, 1000, &self.by()).await, Ok(Start::Started));
+        (self.store.devices().peek(&code).await.unwrap().unwrap(), code)
+    }
+
+    pub(super) fn new_session(&self, user: UserId) -> NewSession {
+        NewSession {
+            id: self.session_id(),
+            digest: self.digest(),
+            user_id: user,
+            auth_time: self.now(),
+            expires_at: self.now() + MINUTE * 60,
+            address: Some("192.0.2.9".to_owned()),
+            user_agent: Some("Netscape\0Navigator".to_owned()),
+            checked_password: None,
+        }
+    }
+
+    /// A live session and its cookie.
+    pub(super) async fn session(&self, user: UserId) -> (SessionId, Digest) {
+        let new = self.new_session(user);
+        let (id, cookie) = (new.id, new.digest);
+        assert_eq!(self.store.sessions().start(new, &self.by()).await, Ok(true));
+        (id, cookie)
+    }
+
+    /// Whether the grant is good now.
+    pub(super) async fn is_good(&self, grant: GrantId) -> bool {
+        let standing = self.store.grants().standing(grant, None).await.unwrap();
+        standing.is_some_and(|standing| standing.is_good(self.now()))
+    }
+}
