@@ -42,7 +42,7 @@ pub struct TokenResponse {
 }
 
 /// RFC 8628 §3.2.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct DeviceAuthorization {
     /// What the device polls with.
     #[serde(serialize_with = "Secret::serialize_exposed")]
@@ -60,6 +60,17 @@ pub struct DeviceAuthorization {
     /// Least seconds between polls; 5 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<u64>,
+}
+
+impl std::fmt::Debug for DeviceAuthorization {
+    /// Without `verification_uri_complete`, which holds the user code.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeviceAuthorization")
+            .field("verification_uri", &self.verification_uri)
+            .field("expires_in", &self.expires_in)
+            .field("interval", &self.interval)
+            .finish_non_exhaustive()
+    }
 }
 
 /// RFC 7662 §2.2. Inactive is exactly `{"active":false}`.
