@@ -70,6 +70,53 @@ pub fn boxed(text: &str, indent: &str, paint: Paint) -> String {
     format!("{indent}{tl}{edge}{tr}\n{indent}{v}{pad}{middle}{pad}{v}\n{indent}{bl}{edge}{br}\n")
 }
 
+/// Well-formed JSON, one member a line. Members keep their order and numbers their
+/// spelling, which a parsed value would lose. Ends without a line feed.
+pub fn json(text: &str) -> String {
+    let mut laid = String::with_capacity(text.len() * 2);
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    let mut letters = text.chars().filter(|c| !c.is_control()).peekable();
+    let line = |laid: &mut String, depth: usize| {
+        laid.push('\n');
+        laid.push_str(&"  ".repeat(depth));
+    };
+    while let Some(letter) = letters.next() {
+        if quoted {
+            laid.push(letter);
+            (quoted, escaped) = (escaped || letter != '"', !escaped && letter == '\\');
+            continue;
+        }
+        match letter {
+            ' ' => {}
+            '{' | '[' => {
+                laid.push(letter);
+                while letters.next_if_eq(&' ').is_some() {}
+                if let Some(end) = letters.next_if(|c| matches!(c, '}' | ']')) {
+                    laid.push(end);
+                } else {
+                    depth += 1;
+                    line(&mut laid, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut laid, depth);
+                laid.push(letter);
+            }
+            ',' => {
+                laid.push(letter);
+                line(&mut laid, depth);
+            }
+            ':' => laid.push_str(": "),
+            letter => {
+                quoted = letter == '"';
+                laid.push(letter);
+            }
+        }
+    }
+    laid
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +144,28 @@ mod tests {
           Kept in
             a file
         ");
+    }
+
+    #[test]
+    fn json_is_laid_out_and_not_changed() {
+        let text = r#"{"z":1.50,"a":[ ],"s":"x: {\"\\\\\", [","n":[1,{ }, null]}"#;
+        let laid = json(text);
+        insta::assert_snapshot!(laid, @r#"
+        {
+          "z": 1.50,
+          "a": [],
+          "s": "x: {\"\\\\\", [",
+          "n": [
+            1,
+            {},
+            null
+          ]
+        }
+        "#);
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&laid), value(text));
+        assert_eq!(json("3"), "3");
+        assert_eq!(json("[[[]]]"), "[\n  [\n    []\n  ]\n]");
     }
 
     #[test]

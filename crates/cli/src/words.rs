@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// A span to one or two units: `9 minutes`, `1 hour 5 minutes`, `3 days`.
 pub fn duration(span: Duration) -> String {
-    let secs = span.as_secs();
+    let secs = seconds(span);
     let (days, hours, minutes) = (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => count(secs, "second"),
@@ -20,14 +20,19 @@ pub fn duration(span: Duration) -> String {
 
 /// A span as a clock that runs down: `9:58`, `1:00:05`.
 pub fn countdown(left: Duration) -> String {
-    // Rounded up, so that it starts at the full span and "0:00" means that it is over.
-    let secs = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    let secs = seconds(left);
     let (hours, minutes, secs) = (secs / 3_600, secs / 60 % 60, secs % 60);
     if hours > 0 {
         format!("{hours}:{minutes:02}:{secs:02}")
     } else {
         format!("{minutes}:{secs:02}")
     }
+}
+
+/// Whole seconds, rounded up: a code that was good for 600 s when the request left is
+/// not said to be good for 599, and nothing is over before it is.
+pub fn seconds(span: Duration) -> u64 {
+    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
 }
 
 /// `path` with `~` for the home directory.
@@ -62,6 +67,7 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_secs(secs)), said);
         }
+        assert_eq!(duration(Duration::from_millis(599_950)), "10 minutes");
     }
 
     #[test]

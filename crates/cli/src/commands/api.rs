@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
-use crate::{Context, Exit, Failure, Input, Output};
+use crate::{Context, Exit, Failure, Input, Output, layout};
 
 /// The largest body that is read from a file or standard input.
 const BODY_LIMIT: u64 = 16 * 1024 * 1024;
@@ -165,10 +165,10 @@ fn shown(answer: &Answer, terminal: bool) -> Vec<u8> {
     if !terminal || answer.body.is_empty() {
         return answer.body.clone();
     }
-    let text = match serde_json::from_slice::<Value>(&answer.body) {
-        Ok(value) => format!("{value:#}"),
-        Err(_) => String::from_utf8_lossy(&answer.body).into_owned(),
-    };
+    let mut text = String::from_utf8_lossy(&answer.body).into_owned();
+    if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
+        text = layout::json(&text);
+    }
     let lines = text.lines().map(|line| {
         let indent = line.len() - line.trim_start_matches(' ').len();
         let rest = hallpass_core::text::presentable(&line[indent..], usize::MAX);

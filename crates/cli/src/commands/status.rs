@@ -5,7 +5,7 @@ use hallpass_client::{Source, State, Status, Warning};
 use hallpass_core::Timestamp;
 use serde::Serialize;
 
-use super::{client, retry};
+use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::paint::Paint;
 use crate::refusal::exit_of;
@@ -38,11 +38,11 @@ pub fn run(
         let text = usable(cx, &status, check, out.terminal.data(), out.terminal.width);
         out.data(text.as_bytes())?;
     } else {
-        let failure = unusable(cx, globals, &status, exit);
-        out.failure(&failure);
-        for warning in &status.warnings {
-            out.warning(&warning.to_string());
-        }
+        // What was selected cannot be: that is the failure itself, and not a warning.
+        let (_, rest): (Vec<_>, Vec<_>) =
+            status.warnings.iter().cloned().partition(|warning| selection(warning).is_some());
+        warn(out, &rest);
+        out.failure(&unusable(cx, globals, &status, exit));
     }
     Ok(exit)
 }
@@ -120,15 +120,21 @@ fn access(status: &Status, checked: bool, now: Timestamp) -> String {
 /// What happened, what was kept, one next command.
 fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) -> Failure {
     let server = &status.server;
-    let login = match &status.source {
-        Source::Profile { name } => format!("{} login --profile {name}", cx.program),
-        _ => format!("{} login {server}", cx.program),
+    let profile = match &status.source {
+        Source::Profile { name } => Some(name),
+        _ => globals.profile.as_ref(),
+    };
+    let login = match profile {
+        Some(name) => format!("{} login --profile {name}", cx.program),
+        None => format!("{} login {server}", cx.program),
     };
     let check = retry(cx, globals, "status --check");
     let kept_profile = "The profile is still there, to sign in to again.";
     let (what, kept, next) = match &status.state {
         State::NotSignedIn | State::Valid | State::Refreshable => {
-            (format!("not signed in to {server}"), "Nothing was changed.", login)
+            let selected = status.warnings.iter().find_map(selection);
+            let what = selected.map_or_else(|| format!("not signed in to {server}"), str::to_owned);
+            (what, "Nothing was changed.", login)
         }
         State::Expired => (
             format!("the access token for {server} has ended and cannot be refreshed"),
@@ -159,6 +165,14 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
         // Its own text says what was kept.
         State::StoreUnavailable { .. } => failure,
         _ => failure.kept(kept),
+    }
+}
+
+/// Why what the flags select cannot be.
+fn selection(warning: &Warning) -> Option<&str> {
+    match warning {
+        Warning::Selection { reason } => Some(reason),
+        _ => None,
     }
 }
 
@@ -227,6 +241,7 @@ impl From<&Warning> for WarningView {
     fn from(warning: &Warning) -> Self {
         let code = match warning {
             Warning::VariableWins { .. } => "variable_wins",
+            Warning::Selection { .. } => "selection",
             Warning::LooseMode { .. } => "loose_mode",
             Warning::NotSaved { .. } => "not_saved",
             Warning::NotRevoked { .. } => "not_revoked",

@@ -20,7 +20,7 @@ use options::{How, Options};
 use progress::Progress;
 
 use crate::arguments::Globals;
-use crate::refusal::told;
+use crate::refusal;
 use crate::{Context, Exit, Failure, Input, Output};
 
 /// Signs in.
@@ -51,7 +51,7 @@ fn sign_in(
     options: &Options,
 ) -> Result<(), Failure> {
     let client = (cx.client)(options.selection.clone());
-    let refuse = |error| told(&error, cx, &options.retry);
+    let refuse = |error| told(&error, cx, options);
     match &options.how {
         How::Token(from) => {
             let text = token::read(cx, stdin, out.terminal.streams.stdin, from, &options.retry)?;
@@ -63,18 +63,26 @@ fn sign_in(
             progress::begun(cx, out, &pending, options.qr)
         }
         How::Wait => {
-            let login = wait(cx, out, stdin, options, |inbox, sink| {
-                client.login(&options.login, inbox, sink)
-            })?;
-            progress::signed_in(cx, out, &login)
+            wait(cx, out, stdin, options, |inbox, sink| client.login(&options.login, inbox, sink))
         }
-        How::Resume(handle) => {
-            let login = wait(cx, out, stdin, options, |inbox, sink| {
-                client.login_resume(handle.as_deref(), &options.login, inbox, sink)
-            })?;
-            progress::signed_in(cx, out, &login)
-        }
+        How::Resume(handle) => wait(cx, out, stdin, options, |inbox, sink| {
+            client.login_resume(handle.as_deref(), &options.login, inbox, sink)
+        }),
     }
+}
+
+/// Tells `error`; what is to be typed next still names the server that was named.
+fn told(error: &hallpass_client::Error, cx: &Context<'_>, options: &Options) -> Failure {
+    let mut failure = refusal::told(error, cx, &options.retry);
+    let login = format!("{} login", cx.program);
+    if failure.next == login {
+        failure.next.clone_from(&options.retry);
+    } else if let Some(server) = &options.selection.server
+        && let Some(flags) = failure.next.strip_prefix(&format!("{login} --"))
+    {
+        failure.next = format!("{login} {server} --{flags}");
+    }
+    failure
 }
 
 /// Runs a flow, telling its events; Ctrl-C stops it.
@@ -84,7 +92,7 @@ fn wait(
     stdin: &mut dyn Input,
     options: &Options,
     flow: impl FnOnce(Inbox, &mut dyn FnMut(Event)) -> Result<Login, hallpass_client::Error>,
-) -> Result<Login, Failure> {
+) -> Result<(), Failure> {
     let (sender, inbox) = Inbox::new();
     let stop = sender.clone();
     (cx.on_interrupt)(Box::new(move || {
@@ -92,7 +100,7 @@ fn wait(
     }));
     let streams = out.terminal.streams;
     let can_paste = streams.stdin && streams.stderr && !out.json && cx.unattended().is_none();
-    let mut progress = Progress::new(out, options.qr, can_paste);
+    let mut progress = Progress::new(cx, out, options.qr, can_paste);
     let done = flow(inbox, &mut |event| {
         if progress.event(event).wants_paste {
             let sender = sender.clone();
@@ -100,7 +108,34 @@ fn wait(
         }
     });
     let lost = progress.finish();
-    let login = done.map_err(|error| told(&error, cx, &options.retry))?;
-    // Nobody reads our events any more. The sign-in itself is stored.
-    lost.map_or(Ok(login), Err)
+    done.map_err(|error| told(&error, cx, options))?;
+    // The sign-in is stored, even if nobody reads our events any more.
+    lost.map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_client::Error;
+
+    use super::*;
+    use crate::testing::Town;
+
+    #[test]
+    fn the_next_command_still_names_the_server() {
+        let next = |line: &str, error: &Error| {
+            Town::new().parse(line, |cx, globals, matches| {
+                let options = Options::read(cx, globals, matches, true).unwrap();
+                told(error, cx, &options).next
+            })
+        };
+        let named = "hallpass login https://id.example.com";
+        assert_eq!(next(named, &Error::Denied), named);
+        assert_eq!(next(&format!("{named} --web"), &Error::CodeExpired), format!("{named} --web"));
+        assert_eq!(next(named, &Error::PortInUse { port: 4000 }), format!("{named} --device"));
+        assert_eq!(
+            next("hallpass login", &Error::PortInUse { port: 4000 }),
+            "hallpass login --device"
+        );
+        assert_eq!(next("hallpass login", &Error::Denied), "hallpass login");
+    }
 }

@@ -10,13 +10,20 @@ use crate::commands::status::{AccountView, Store, WarningView};
 use crate::commands::warn;
 use crate::{Context, Failure, Output, failure, words};
 
+/// How often something that does not belong to the sign-in is spoken of. Who floods the
+/// listener does not flood the terminal.
+const IGNORED_TOLD: u8 = 3;
+
 /// Tells one sign-in.
 pub struct Progress<'o, 'a> {
+    cx: &'o Context<'o>,
     out: &'o mut Output<'a>,
     qr: bool,
     can_paste: bool,
+    pasting: bool,
     awaited: &'static str,
     last_trouble: Option<String>,
+    ignored: u8,
     lost: Option<Failure>,
 }
 
@@ -30,13 +37,24 @@ pub struct Asks {
 impl<'o, 'a> Progress<'o, 'a> {
     /// Tells on `out`. `qr`: draw the address, too. `can_paste`: somebody is there who
     /// could paste the address that their browser ended at.
-    pub fn new(out: &'o mut Output<'a>, qr: bool, can_paste: bool) -> Self {
-        Self { out, qr, can_paste, awaited: "you", last_trouble: None, lost: None }
+    pub fn new(cx: &'o Context<'o>, out: &'o mut Output<'a>, qr: bool, can_paste: bool) -> Self {
+        Self {
+            cx,
+            out,
+            qr,
+            can_paste,
+            pasting: false,
+            awaited: "you",
+            last_trouble: None,
+            ignored: 0,
+            lost: None,
+        }
     }
 
     /// Tells `event`.
     pub fn event(&mut self, event: Event) -> Asks {
         let wants_paste = self.can_paste && matches!(event, Event::SignInAt { .. });
+        self.pasting |= wants_paste;
         if self.out.json {
             self.tell_program(&event);
         } else {
@@ -91,7 +109,7 @@ impl<'o, 'a> Progress<'o, 'a> {
                 out.line(&text);
             }
             Event::Waiting { remaining } => {
-                let text = prompt::countdown(self.awaited, remaining, &out.terminal);
+                let text = prompt::countdown(self.awaited, remaining, self.pasting, &out.terminal);
                 out.rewrite(&text);
             }
             Event::SlowDown { interval } => {
@@ -104,18 +122,21 @@ impl<'o, 'a> Progress<'o, 'a> {
                 out.warning(&format!("{reason}; trying again in {span}"));
                 self.last_trouble = Some(reason);
             }
-            Event::Ignored { why } => out.sentence(&format!("Ignored: {why}.")),
+            Event::Ignored { why } if self.ignored < IGNORED_TOLD => {
+                self.ignored += 1;
+                out.sentence(&format!("Ignored: {why}."));
+            }
             Event::Finishing => out.rewrite("Approved, finishing…"),
-            // `signed_in` tells it when the flow has returned.
-            Event::Authenticated(_) => {}
+            Event::Authenticated(login) => self.lost = signed_in(self.cx, out, &login).err(),
             _ => {}
         }
     }
 
     fn tell_program(&mut self, event: &Event) {
         let told = match event {
+            Event::Authenticated(login) => authenticated(login),
             Event::SignInAt { url, launching, timeout } => {
-                Told::SignIn { url, browser: *launching, expires_in: timeout.as_secs() }
+                Told::SignIn { url, browser: *launching, expires_in: words::seconds(*timeout) }
             }
             Event::Verification {
                 verification_uri,
@@ -127,12 +148,14 @@ impl<'o, 'a> Progress<'o, 'a> {
                 verification_uri,
                 verification_uri_complete: verification_uri_complete.as_deref(),
                 user_code,
-                expires_in: expires_in.as_secs(),
+                expires_in: words::seconds(*expires_in),
                 expires_at: *expires_at,
                 handle: None,
             },
-            Event::SlowDown { interval } => Told::SlowDown { interval: interval.as_secs() },
-            Event::Retrying { reason, after } => Told::Retrying { reason, after: after.as_secs() },
+            Event::SlowDown { interval } => Told::SlowDown { interval: words::seconds(*interval) },
+            Event::Retrying { reason, after } => {
+                Told::Retrying { reason, after: words::seconds(*after) }
+            }
             _ => return,
         };
         if let Err(failure) = self.out.json(&told) {
@@ -144,16 +167,7 @@ impl<'o, 'a> Progress<'o, 'a> {
 /// It worked.
 pub fn signed_in(cx: &Context<'_>, out: &mut Output<'_>, login: &Login) -> Result<(), Failure> {
     if out.json {
-        return out.json(&Told::Authenticated {
-            profile: &login.profile,
-            server: &login.server,
-            issuer: &login.issuer,
-            account: (&login.account).into(),
-            scopes: login.scope.iter().collect(),
-            expires_at: login.expires_at,
-            store: (&login.store).into(),
-            warnings: login.warnings.iter().map(WarningView::from).collect(),
-        });
+        return out.json(&authenticated(login));
     }
     let paint = out.paint();
     let who = paint.foreign(login.account.label(), 320);
@@ -168,6 +182,19 @@ pub fn signed_in(cx: &Context<'_>, out: &mut Output<'_>, login: &Login) -> Resul
     Ok(())
 }
 
+fn authenticated(login: &Login) -> Told<'_> {
+    Told::Authenticated {
+        profile: &login.profile,
+        server: &login.server,
+        issuer: &login.issuer,
+        account: (&login.account).into(),
+        scopes: login.scope.iter().collect(),
+        expires_at: login.expires_at,
+        store: (&login.store).into(),
+        warnings: login.warnings.iter().map(WarningView::from).collect(),
+    }
+}
+
 /// A device sign-in was begun and left.
 pub fn begun(
     cx: &Context<'_>,
@@ -180,7 +207,7 @@ pub fn begun(
             verification_uri: &pending.verification_uri,
             verification_uri_complete: pending.verification_uri_complete.as_deref(),
             user_code: &pending.user_code,
-            expires_in: pending.expires_in.as_secs(),
+            expires_in: words::seconds(pending.expires_in),
             expires_at: pending.expires_at,
             handle: Some(&pending.handle),
         });
@@ -300,8 +327,8 @@ mod tests {
     }
 
     fn told(town: &Town, events: Vec<Event>) -> String {
-        town.told(|_, out| {
-            let mut progress = Progress::new(out, false, false);
+        town.told(|cx, out| {
+            let mut progress = Progress::new(cx, out, false, false);
             for event in events {
                 progress.event(event);
             }
@@ -344,10 +371,10 @@ mod tests {
     // proves: client-A11
     #[test]
     fn a_paste_is_asked_for_in_the_browser_flow_and_where_somebody_is() {
-        Town::new().told(|_, out| {
-            assert!(!Progress::new(out, false, true).event(verification()).wants_paste);
-            assert!(Progress::new(out, false, true).event(sign_in_at()).wants_paste);
-            assert!(!Progress::new(out, false, false).event(sign_in_at()).wants_paste);
+        Town::new().told(|cx, out| {
+            assert!(!Progress::new(cx, out, false, true).event(verification()).wants_paste);
+            assert!(Progress::new(cx, out, false, true).event(sign_in_at()).wants_paste);
+            assert!(!Progress::new(cx, out, false, false).event(sign_in_at()).wants_paste);
         });
     }
 
@@ -358,12 +385,12 @@ mod tests {
         let failure =
             Failure::new(crate::Exit::LoginEnded, "access_denied", "no", "hallpass login");
         let lines = town.data(|cx, out| {
-            let mut progress = Progress::new(out, false, false);
+            let mut progress = Progress::new(cx, out, false, false);
             progress.event(verification());
             progress.event(waiting(600));
             progress.event(Event::SlowDown { interval: Duration::from_secs(10) });
+            progress.event(Event::Authenticated(Box::new(login(&town))));
             progress.finish();
-            signed_in(cx, out, &login(&town)).unwrap();
             failed(out, &failure).unwrap();
         });
         let home = town.home().display().to_string();

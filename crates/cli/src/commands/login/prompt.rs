@@ -90,18 +90,21 @@ pub fn browser(url: &str, launching: bool, paste: bool, terminal: &Terminal) -> 
     text.push('\n');
     if paste {
         text.push('\n');
-        let way = "If the browser cannot come back here, paste the address that it ended at, \
+        let way = "If the browser cannot come back here, paste the address that it ended at \
                    and press Enter.";
         line(&mut text, way, paint, terminal);
     }
     text
 }
 
-/// What is awaited, and how long it may still take: one line, to be rewritten.
-pub fn countdown(awaited: &str, left: Duration, terminal: &Terminal) -> String {
+/// What is awaited, and how long it may still take: one line, to be rewritten. With
+/// `paste`, what is typed stands behind it.
+pub fn countdown(awaited: &str, left: Duration, paste: bool, terminal: &Terminal) -> String {
     let left = words::countdown(left);
-    let long = format!("Waiting for {awaited}, {left} left");
-    if long.len() + 2 < terminal.width { long } else { format!("Waiting, {left} left") }
+    let paste = if paste { ". Or paste here: " } else { "" };
+    let long = format!("Waiting for {awaited}, {left} left{paste}");
+    // Two columns of indent, and one for the cursor.
+    if long.len() + 3 <= terminal.width { long } else { format!("Waiting, {left} left{paste}") }
 }
 
 /// `WDJB-MJHT` as `W D J B - M J H T`.
@@ -240,8 +243,8 @@ mod tests {
         <URL>
 
           If the browser cannot come back here,
-          paste the address that it ended at,
-          and press Enter.
+          paste the address that it ended at and
+          press Enter.
         ");
     }
 
@@ -257,7 +260,9 @@ mod tests {
     fn the_countdown_fits_in_a_line() {
         let (wide, narrow) = (Town::new().terminal(), Town::new().columns(20).terminal());
         let left = Duration::from_secs(598);
-        assert_eq!(countdown("your approval", left, &wide), "Waiting for your approval, 9:58 left");
-        assert_eq!(countdown("your approval", left, &narrow), "Waiting, 9:58 left");
+        let line = |paste, terminal| countdown("your browser", left, paste, terminal);
+        assert_eq!(line(false, &wide), "Waiting for your browser, 9:58 left");
+        assert_eq!(line(false, &narrow), "Waiting, 9:58 left");
+        assert_eq!(line(true, &wide), "Waiting for your browser, 9:58 left. Or paste here: ");
     }
 }
