@@ -16,6 +16,11 @@ use crate::{Error, Issuer, email};
 /// Longest name of a user, client or resource, and longest client id.
 const MAX_NAME: usize = 80;
 
+/// How a caller's right to ask about our own API is kept: relative, because a client may
+/// be made before the public URL is decided, and the public URL may change. No client
+/// can ask for it as a `resource`, which has to be absolute.
+pub(crate) const OWN_API: &str = "/api";
+
 /// A user to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {
@@ -144,20 +149,20 @@ impl Issuer {
     ) -> Result<(Client, Option<Secret>), AdminError> {
         let resources = match &new.resources {
             Some(resources) => resources.clone(),
-            None if new.confidential => vec![self.0.config.public_url.default_resource()],
+            None if new.confidential => vec![OWN_API.to_owned()],
             None => Vec::new(),
         };
         if !resources.is_empty() && !new.confidential {
             return Err(AdminError::Invalid("only a confidential client may introspect tokens"));
         }
-        for resource in &resources {
+        for resource in resources.iter().filter(|resource| *resource != OWN_API) {
             check_resource(resource)?;
         }
         let secret = new.confidential.then(|| TokenText::mint(Kind::ClientSecret, &*self.0.random));
         let client = self.client(new, secret.as_ref())?;
         self.0.store.clients().create(client.clone(), &self.by(actor, None, None)).await?;
         for resource in resources {
-            self.register_resource(&resource, &resource, Some(&client.id), actor).await?;
+            self.register(&resource, &resource, Some(&client.id), actor).await?;
         }
         Ok((client, secret.map(TokenText::into_secret)))
     }
@@ -177,6 +182,16 @@ impl Issuer {
         actor: &str,
     ) -> Result<(), AdminError> {
         check_resource(uri)?;
+        Ok(self.register(uri, name, caller, actor).await?)
+    }
+
+    async fn register(
+        &self,
+        uri: &str,
+        name: &str,
+        caller: Option<&str>,
+        actor: &str,
+    ) -> Result<(), Error> {
         let id = self.new_id(ResourceId::new);
         let name = display_name(name).unwrap_or_else(|| uri.to_owned());
         let new = NewResource { id, uri: uri.to_owned(), name };

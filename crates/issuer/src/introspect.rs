@@ -9,6 +9,7 @@ use hallpass_core::wire::params::Params;
 use hallpass_core::{Kind, TokenText};
 use hallpass_store::Client;
 
+use crate::admin::OWN_API;
 use crate::{ClientCredentials, Error, Issuer, OAuthError, Origin};
 
 impl Issuer {
@@ -39,7 +40,10 @@ impl Issuer {
         let Ok(claims) = self.read_access_token(token) else { return Ok(None) };
         let for_itself = claims.client_id == caller.id;
         if !for_itself {
-            let mine = self.0.store.resources().of_caller(&caller.id).await?;
+            let mut mine = self.0.store.resources().of_caller(&caller.id).await?;
+            if mine.iter().any(|resource| resource == OWN_API) {
+                mine.push(self.0.config.public_url.default_resource());
+            }
             if !claims.aud.0.iter().any(|resource| mine.contains(resource)) {
                 return Ok(None);
             }
