@@ -109,7 +109,12 @@ async fn a_verifier_is_required_exactly_when_a_challenge_was_sent() -> Result<()
         .client("old", &[town::REGISTERED], &["--confidential", "--without-pkce"])
         .await?;
     let old = OAuth::confidential(&town.server, "old", &secret);
-    let bare = [("code_challenge", ""), ("code_challenge_method", ""), ("nonce", "n")];
+    let bare = [
+        ("code_challenge", ""),
+        ("code_challenge_method", ""),
+        ("nonce", "n"),
+        ("prompt", "consent"),
+    ];
     let approved = old.approved(&town.person, &bare).await?;
     let answer = redeem(&old, &approved, &[]).await?;
     assert_eq!(answer.outcome(), (400, "invalid_grant".to_owned()), "a verifier for no challenge");
@@ -121,7 +126,7 @@ async fn a_verifier_is_required_exactly_when_a_challenge_was_sent() -> Result<()
     let told = town.person.get(&address).await?.leads_to().context("a redirect")?;
     assert_eq!(oauth::query(&told, "error").as_deref(), Some("invalid_request"));
     // And one that sends a challenge is held to it.
-    let approved = old.approved(&town.person, &[("nonce", "n")]).await?;
+    let approved = old.approved(&town.person, &[("nonce", "n"), ("prompt", "consent")]).await?;
     let answer = redeem(&old, &approved, &[("code_verifier", "")]).await?;
     assert!(matches!(answer.error().as_str(), "invalid_grant" | "invalid_request"), "{answer:?}");
     Ok(())
@@ -166,7 +171,7 @@ async fn a_code_that_is_too_old_is_refused() -> Result<()> {
         .await?;
     assert_eq!(town.tool.redeem(&approved).await?.outcome(), (400, "invalid_grant".to_owned()));
 
-    let mut server = Plan::new().set("code_ttl", "61s").start().await;
+    let mut server = Plan::new().set("code_ttl", "601s").start().await;
     let refused = match &mut server {
         Ok(_) => anyhow::bail!("a longer life was accepted"),
         Err(error) => format!("{error:#}"),

@@ -58,10 +58,12 @@ async fn a_lost_answer_can_be_asked_for_again_by_the_same_client_only() -> Resul
     let third = refreshed(&town.tool, &second.refresh).await?;
     assert!(town.admits(&third.access).await?, "another client's attempt has ended nothing");
 
-    // Without a grace period a second use is a replay.
-    let town = Town::of(Plan::new().set("refresh_grace", "0s")).await?;
+    // After the grace period a second use is a replay, though the successor is unspent.
+    let town = Town::of(Plan::new().set("refresh_grace", "1s")).await?;
     let first = town.tool.tokens(&town.person, &[]).await?;
     let second = refreshed(&town.tool, &first.refresh).await?;
+    let over = RealClock.now() + Duration::from_millis(1100);
+    wait::until("the grace to end", async || Ok((RealClock.now() > over).then_some(()))).await?;
     assert!(is_refused(&town.tool, &first.refresh).await?);
     assert!(is_refused(&town.tool, &second.refresh).await?);
     Ok(())

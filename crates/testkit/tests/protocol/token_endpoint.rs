@@ -26,7 +26,6 @@ async fn form_posts_only_and_each_parameter_once() -> Result<()> {
         ("application/json", "{\"grant_type\":\"authorization_code\"}".to_owned()),
         ("text/plain", good.clone()),
         ("multipart/form-data; boundary=x", good.clone()),
-        (form, String::new()),
         (form, format!("{good}&grant_type=authorization_code")),
         (form, format!("{good}&grant_type=")),
         (form, format!("{good}&code=other")),
@@ -135,24 +134,20 @@ async fn a_client_says_who_it_is_in_one_way() -> Result<()> {
 
 // proves: C05
 #[tokio::test]
-async fn guessing_a_client_secret_is_stopped() -> Result<()> {
+async fn guessing_a_client_secret_is_slowed_down_and_locks_nobody_out() -> Result<()> {
     let town = Town::build().await?;
-    let mut guesser = town.api.clone();
-    let right = guesser.secret.replace("hp_cs_000000000000000000000000000000000000".to_owned());
-    let mut answers = Vec::new();
+    let wrong = Some("hp_cs_000000000000000000000000000000000000".to_owned());
+    let guesser = OAuth { secret: wrong, ..town.api.clone() };
+    let mut told_to_wait = 0;
     for _ in 0..200 {
         let answer = guesser.revoke("x").await?;
-        answers.push(answer.status.as_u16());
-        if answer.status == 429 {
-            assert!(!answer.header("retry-after").is_empty());
-            // While it is stopped, even the right one is not told from a wrong one.
-            guesser.secret = right;
-            assert_eq!(guesser.revoke("x").await?.status, 429);
-            return Ok(());
-        }
-        assert_eq!(answer.outcome(), (401, "invalid_client".to_owned()));
+        assert_eq!(answer.error(), "invalid_client", "{answer:?}");
+        told_to_wait += u32::from(answer.status == 429 && !answer.header("retry-after").is_empty());
     }
-    anyhow::bail!("200 guesses were let through: {answers:?}");
+    assert!(told_to_wait >= 100, "{told_to_wait} of 200");
+    // A secret has 178 random bits, and whoever has it is let in whatever others do.
+    assert_eq!(town.api.revoke("x").await?.status, 200);
+    Ok(())
 }
 
 // proves: C07
