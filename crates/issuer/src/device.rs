@@ -53,8 +53,9 @@ pub struct DevicePrompt {
     pub reported: Reported,
     /// The address that asked, as the server saw it.
     pub address: Option<IpAddr>,
-    /// Whether the person's browser is in the same network (IPv4 /24, IPv6 /56).
-    /// `None` if one of the addresses is not known.
+    /// Whether the person's browser is in the same network (IPv4 /24, IPv6 /56, or both on
+    /// this machine). `None` if that cannot be said: one of the addresses is not known, or
+    /// one is IPv4 and the other IPv6.
     pub same_network: Option<bool>,
     /// When it was asked for.
     pub requested_at: Timestamp,
@@ -207,7 +208,7 @@ impl Issuer {
             resources: self.foreign(&device.resources),
             reported: device.reported,
             address,
-            same_network: address.zip(origin.address).map(|(a, b)| network(a) == network(b)),
+            same_network: address.zip(origin.address).and_then(|(a, b)| same_network(a, b)),
             requested_at: device.created_at,
             age: now.since(device.created_at),
             expires_in: device.expires_at.since(now),
@@ -290,4 +291,12 @@ impl Issuer {
         attempt.failed().await?;
         Err(UserCodeError::Wrong)
     }
+}
+
+fn same_network(a: IpAddr, b: IpAddr) -> Option<bool> {
+    let (a, b) = (a.to_canonical(), b.to_canonical());
+    if a.is_loopback() && b.is_loopback() {
+        return Some(true);
+    }
+    (a.is_ipv4() == b.is_ipv4()).then(|| network(a) == network(b))
 }

@@ -49,7 +49,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
     }
     let notice = match app.issuer().needs_setup().await {
         Err(error) => return failure::page(&app, &error),
-        Ok(true) => Some(Notice::problem(
+        Ok(true) => Some(Notice::caution(
             "Nobody has an account here yet.",
             "Open the setup link that the server printed when it started. It prints a fresh one at every start.",
         )),

@@ -68,7 +68,11 @@ fn line(session: &Session, now: Timestamp) -> SessionLine {
         address: Shown::some(session.address.as_deref()),
         created_at: session.created_at.to_rfc3339(),
         created: when::ago(now.since(session.created_at)),
-        used: session.last_used_at.map(|used| when::ago(now.since(used))),
+        // The browser that looks at the list is in use.
+        used: session
+            .last_used_at
+            .filter(|_| !session.current)
+            .map(|used| when::ago(now.since(used))),
         current: session.current,
     }
 }

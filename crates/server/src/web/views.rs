@@ -4,6 +4,7 @@
 //! templates escape all of it.
 
 use askama::Template;
+use hallpass_core::scope::{ACCOUNT, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE};
 
 use super::shown::Shown;
 
@@ -37,6 +38,11 @@ impl Notice {
         Self { tone: "problem", what: what.into(), next: next.into() }
     }
 
+    /// Something has to be known before going on.
+    pub(super) fn caution(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { tone: "caution", what: what.into(), next: next.into() }
+    }
+
     /// Something was done.
     pub(super) fn done(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self { tone: "good", what: what.into(), next: next.into() }
@@ -55,6 +61,8 @@ pub(super) struct Way {
     pub(super) label: &'static str,
 }
 
+const READING_ORDER: [&str; 5] = [OPENID, PROFILE, EMAIL, OFFLINE_ACCESS, ACCOUNT];
+
 /// A scope and what it means.
 #[derive(Clone, Debug)]
 pub(super) struct ScopeLine {
@@ -65,7 +73,13 @@ pub(super) struct ScopeLine {
 impl ScopeLine {
     /// From what the issuer says about a request.
     pub(super) fn all(scopes: &[(String, &'static str)]) -> Vec<Self> {
-        scopes.iter().map(|(token, meaning)| Self { token: token.clone(), meaning }).collect()
+        let line =
+            |(token, meaning): &(String, &'static str)| Self { token: token.clone(), meaning };
+        let mut lines: Vec<_> = scopes.iter().map(line).collect();
+        // Who you are first, what it may do last, as one reads it.
+        let place = |line: &Self| READING_ORDER.iter().position(|token| *token == line.token);
+        lines.sort_by_key(|line| place(line).unwrap_or(READING_ORDER.len()));
+        lines
     }
 }
 
@@ -225,6 +239,10 @@ pub(super) struct DeviceConfirm {
 impl DeviceConfirm {
     fn elsewhere(&self) -> bool {
         self.network == Network::Other
+    }
+
+    fn unknown(&self) -> bool {
+        self.network == Network::Unknown
     }
 
     fn network_text(&self) -> &'static str {

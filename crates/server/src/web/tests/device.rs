@@ -67,6 +67,31 @@ async fn another_network_is_a_warning_that_cannot_be_overlooked() {
     assert_eq!(done.location(), "/device/denied");
 }
 
+// proves: HP11
+#[tokio::test]
+async fn what_cannot_be_compared_is_not_called_the_same() {
+    let site = Site::with_ada().await;
+    let browser = site.adas_browser().await;
+    for (address, warning) in [
+        ("2001:db8::7", Some("unknown-network")),
+        ("::ffff:203.0.113.200", None),
+        ("203.0.114.9", Some("other-network")),
+    ] {
+        let code = site.device(address, &[]).await;
+        let page = confirmation(&browser, &code).await;
+        for id in ["unknown-network", "other-network"] {
+            let there = page.html.contains(&format!("id=\"{id}\""));
+            assert_eq!(there, warning == Some(id), "{address}: {id}");
+        }
+        browser.submit(&page.form("decide"), &[("decision", "deny")]).await;
+    }
+    // Two names of one machine.
+    browser.address.set("::1");
+    let code = site.device("127.0.0.1", &[]).await;
+    let page = confirmation(&browser, &code).await;
+    assert_eq!(page.text("network"), "(the same network as yours)");
+}
+
 // proves: D12, attack-1
 #[tokio::test]
 async fn a_link_fills_the_form_in_and_no_more() {
