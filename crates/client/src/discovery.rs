@@ -13,9 +13,9 @@ use hallpass_core::wire::{oauth, path};
 use hallpass_core::{Scope, Timestamp, scope};
 use url::Url;
 
+use crate::Error;
 use crate::http::{Http, HttpError, Reply, is_safe};
 use crate::login::Flow;
-use crate::{Class, Error};
 
 /// What is asked for when the server suggests nothing.
 const DEFAULT_SCOPES: [&str; 5] =
@@ -64,15 +64,6 @@ pub enum DiscoveryError {
         /// The issuer that it names.
         issuer: String,
     },
-}
-
-impl DiscoveryError {
-    pub(crate) fn class(&self) -> Class {
-        match self {
-            DiscoveryError::Http(_) => Class::CannotVerify,
-            _ => Class::Other,
-        }
-    }
 }
 
 /// Where and how a server is signed in to.
@@ -129,7 +120,7 @@ impl Offer {
         // RFC 9700 §2.1.1, PROTOCOL J06: a server that does not say so may ignore the challenge.
         let s256 = metadata.code_challenge_methods_supported.iter().any(|method| method == "S256");
         Self {
-            grant_types: grants.clone(),
+            grant_types: grants.iter().map(|grant| presentable(grant, 80)).collect(),
             no_browser: because(&[
                 (
                     metadata.authorization_endpoint.is_none(),
@@ -267,12 +258,15 @@ fn issuer_metadata(
         |why: String| DiscoveryError::NotFound { issuer: presentable(issuer, 200), why };
     let url = Url::parse(issuer).map_err(|_| not_found("its issuer is not an address".into()))?;
     // RFC 8414 §2, PROTOCOL F01.
-    let plain = url.query().is_none()
+    let plain = issuer.bytes().all(|b| b.is_ascii_graphic())
+        && url.query().is_none()
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
     if !plain {
-        return Err(not_found("its issuer has a query, a fragment or a user name".into()));
+        return Err(not_found(
+            "its issuer has a query, a fragment, a user name or an odd character".into(),
+        ));
     }
     if !is_safe(&url) {
         return Err(HttpError::Insecure { url: presentable(issuer, 200) }.into());

@@ -138,14 +138,14 @@ pub enum Error {
         detail: Option<String>,
     },
     /// The server could not be reached, or did not answer as one. What is stored was not touched.
-    #[error("{0}; your stored sign-in is unchanged")]
+    #[error("{0}; nothing that is stored was changed")]
     Http(#[from] HttpError),
     /// Another process holds the refresh lock for longer than anybody should (CLIENT E4).
     #[error("another process is refreshing this sign-in and has not finished; nothing was changed")]
     Busy,
     /// The server's own description of itself cannot be used.
     #[error(transparent)]
-    Discovery(#[from] DiscoveryError),
+    Discovery(DiscoveryError),
     /// The person, or the server, said no.
     #[error("the sign-in was denied; nothing was stored")]
     Denied,
@@ -242,7 +242,6 @@ impl Error {
             | Error::Expired { .. } => Class::NotSignedIn,
             Error::Rejected { .. } | Error::Problem { status: 401 | 403, .. } => Class::Rejected,
             Error::Http(_) | Error::Busy => Class::CannotVerify,
-            Error::Discovery(error) => error.class(),
             Error::NoFlow { .. }
             | Error::OtherAccount { .. }
             | Error::Denied
@@ -255,7 +254,7 @@ impl Error {
             | Error::IssuerMismatch { .. }
             | Error::ForeignPage { .. } => Class::LoginFailed,
             Error::Vault(_) => Class::Store,
-            Error::LocalMode { .. } | Error::Problem { .. } => Class::Other,
+            Error::LocalMode { .. } | Error::Problem { .. } | Error::Discovery(_) => Class::Other,
         }
     }
 
@@ -330,6 +329,15 @@ impl Error {
             | Error::Discovery(_)
             | Error::IssuerMismatch { .. }
             | Error::ForeignPage { .. } => None,
+        }
+    }
+}
+
+impl From<DiscoveryError> for Error {
+    fn from(error: DiscoveryError) -> Self {
+        match error {
+            DiscoveryError::Http(error) => Error::Http(error),
+            other => Error::Discovery(other),
         }
     }
 }

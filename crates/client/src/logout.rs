@@ -89,8 +89,13 @@ pub(crate) fn run(
     for profile in profiles {
         report.ended.extend(end(parts, http, &profile)?);
     }
-    if which == Which::All {
-        pending::remove_all(&*parts.vault);
+    match which {
+        Which::All => pending::remove_for(&*parts.vault, None),
+        Which::Selected => {
+            for ended in &report.ended {
+                pending::remove_for(&*parts.vault, Some(&ended.server));
+            }
+        }
     }
     Ok(report)
 }

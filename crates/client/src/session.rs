@@ -5,6 +5,7 @@
 //! processes did (CLIENT E9). Threads wait for one another here, processes at the lock
 //! file of [`crate::refresh`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hallpass_core::text::presentable;
@@ -35,6 +36,7 @@ pub struct Session {
     jitter: u8,
     held: Mutex<Held>,
     warnings: Mutex<Vec<Warning>>,
+    skew_told: AtomicBool,
 }
 
 /// What is presented.
@@ -101,6 +103,7 @@ impl Session {
             jitter,
             held: Mutex::new(held),
             warnings: Mutex::default(),
+            skew_told: AtomicBool::new(false),
         })
     }
 
@@ -168,6 +171,10 @@ impl Session {
         std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn warn(&self, warning: Warning) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
     /// The gate: one thread refreshes, the others wait for what it gets.
     fn token(&self, need: Need<'_>) -> Result<Secret, Error> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -192,8 +199,7 @@ impl Session {
             };
             let refreshed = refresh.run(credential, need)?;
             **credential = refreshed.credential;
-            let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-            warnings.extend(refreshed.warning);
+            refreshed.warning.into_iter().for_each(|warning| self.warn(warning));
         }
         match &credential.access {
             Some(access) => Ok(access.token.clone()),
@@ -204,7 +210,15 @@ impl Session {
     fn reply(&self, call: &Call<'_>) -> Result<Reply, Error> {
         let address = self.address(call.path)?;
         let send = |token: &Secret| {
-            self.http.call(call.method, &address, token.expose(), call.headers, call.body)
+            let reply =
+                self.http.call(call.method, &address, token.expose(), call.headers, call.body)?;
+            let skew = Warning::of_clocks(self.parts.time.now(), reply.date);
+            if let Some(skew) = skew
+                && !self.skew_told.swap(true, Ordering::Relaxed)
+            {
+                self.warn(skew);
+            }
+            Ok::<_, Error>(reply)
         };
         let token = self.access_token()?;
         let reply = send(&token)?;
@@ -214,7 +228,7 @@ impl Session {
             return Ok(reply);
         }
         match self.token(Need::Refused(&token)) {
-            Ok(token) => Ok(send(&token)?),
+            Ok(token) => send(&token),
             // There was nothing better to be had; the refusal is the answer.
             Err(Error::Rejected { .. } | Error::Expired { .. }) => Ok(reply),
             Err(error) => Err(error),

@@ -1,5 +1,7 @@
 //! Whether this invocation is signed in, and as whom (CLIENT group G).
 
+use std::time::Duration;
+
 use hallpass_core::text::presentable;
 use hallpass_core::{Scope, Timestamp};
 
@@ -165,6 +167,19 @@ pub enum Warning {
         /// In which direction.
         ahead: bool,
     },
+}
+
+/// Two clocks may differ by this much before anybody hears of it (CLIENT J3).
+const TOLERATED_SKEW: Duration = Duration::from_secs(60);
+
+impl Warning {
+    /// What there is to say about our clock and the one that the server sent.
+    pub(crate) fn of_clocks(ours: Timestamp, theirs: Option<Timestamp>) -> Option<Self> {
+        let theirs = theirs?;
+        let skew = ours.since(theirs).max(theirs.since(ours));
+        (skew > TOLERATED_SKEW)
+            .then(|| Warning::ClockSkew { seconds: skew.as_secs(), ahead: ours > theirs })
+    }
 }
 
 /// What can be said without asking anybody (CLIENT G2).

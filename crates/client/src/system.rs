@@ -35,7 +35,9 @@ impl Time for SystemTimes {
         // `Instant` stops while the machine sleeps, and codes do not wait for it.
         #[cfg(target_os = "linux")]
         return since_boot();
-        #[cfg(not(target_os = "linux"))]
+        #[cfg(all(unix, not(target_os = "linux")))]
+        return read(rustix::time::ClockId::Monotonic);
+        #[cfg(not(unix))]
         {
             static START: OnceLock<std::time::Instant> = OnceLock::new();
             START.get_or_init(std::time::Instant::now).elapsed()
@@ -56,7 +58,12 @@ impl Time for SystemTimes {
 
 #[cfg(target_os = "linux")]
 fn since_boot() -> Duration {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    read(rustix::time::ClockId::Boottime)
+}
+
+#[cfg(unix)]
+fn read(clock: rustix::time::ClockId) -> Duration {
+    let now = rustix::time::clock_gettime(clock);
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 

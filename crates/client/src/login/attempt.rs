@@ -1,9 +1,7 @@
 //! One attempt to sign in, from "we know the server" to "it is stored": what all flows
 //! share.
 
-use std::time::Duration;
-
-use hallpass_core::{Scope, Timestamp};
+use hallpass_core::Scope;
 
 use super::identity::identify;
 use super::keep::keep;
@@ -18,9 +16,6 @@ use crate::source::Selection;
 use crate::status::{Account, Warning};
 use crate::vault::Key;
 use crate::vault::model::{Access, Credential, CredentialKind, Endpoints, Receipt};
-
-/// Two clocks may differ by this much before anybody hears of it (CLIENT J3).
-const TOLERATED_SKEW: Duration = Duration::from_secs(60);
 
 /// One attempt.
 pub(crate) struct Attempt<'a> {
@@ -106,14 +101,7 @@ impl<'a> Attempt<'a> {
             credential,
             &self.found.server,
         )?;
-        login.warnings.extend(self.skew(granted.date));
+        login.warnings.extend(Warning::of_clocks(self.parts.time.now(), granted.date));
         Ok(login)
-    }
-
-    fn skew(&self, date: Option<Timestamp>) -> Option<Warning> {
-        let (ours, theirs) = (self.parts.time.now(), date?);
-        let skew = ours.since(theirs).max(theirs.since(ours));
-        (skew > TOLERATED_SKEW)
-            .then(|| Warning::ClockSkew { seconds: skew.as_secs(), ahead: ours > theirs })
     }
 }

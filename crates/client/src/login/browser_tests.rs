@@ -62,7 +62,7 @@ fn options() -> LoginOptions {
     LoginOptions::on_a_terminal(Wish::Web)
 }
 
-// proves: client-A5, client-B1, client-B7, client-B8, client-B11, J01, J03, B08
+// proves: client-A5, client-B1, client-B7, client-B8, client-B11, J03, B08
 #[test]
 fn a_login_from_one_end_to_the_other() {
     let (town, pages) = town_with(approve);

@@ -107,17 +107,17 @@ pub(crate) fn begin(attempt: &Attempt<'_>) -> Result<Started, Error> {
     if answer.device_code.is_empty() || answer.user_code.is_empty() {
         return Err(reply.malformed("a code is empty").into());
     }
-    let own = |uri: &str| is_own_page(&found.issuer, uri);
+    let own = |uri: &str| {
+        own_page(&found.issuer, uri)
+            .ok_or_else(|| Error::ForeignPage { issuer: found.issuer.clone() })
+    };
     let complete = answer.verification_uri_complete.filter(|uri| !uri.is_empty());
-    if !own(&answer.verification_uri) || !complete.as_deref().is_none_or(own) {
-        return Err(Error::ForeignPage { issuer: found.issuer.clone() });
-    }
     let interval = answer.interval.map_or(DEFAULT_INTERVAL, Duration::from_secs);
     Ok(Started {
         device_code: answer.device_code,
         user_code: presentable(answer.user_code.expose(), 40),
-        verification_uri: answer.verification_uri,
-        verification_uri_complete: complete,
+        verification_uri: own(&answer.verification_uri)?,
+        verification_uri_complete: complete.as_deref().map(own).transpose()?,
         // A server that says zero does not mean to be flooded.
         interval: interval.clamp(Duration::from_secs(1), MAX_BACKOFF),
         expires_in: Duration::from_secs(answer.expires_in),
@@ -244,10 +244,15 @@ fn wait(
 
 /// CLIENT C4: the page where a person approves must be the issuer's: https, and the same
 /// site. On loopback the scheme may be http, and the host must be a loopback one too.
-fn is_own_page(issuer: &str, uri: &str) -> bool {
-    let (Ok(issuer), Ok(page)) = (Url::parse(issuer), Url::parse(uri)) else { return false };
-    let plain = page.username().is_empty() && page.password().is_none();
-    plain && is_safe(&page) && page.scheme() == issuer.scheme() && same_site(&issuer, &page)
+/// Gives the address in its normal form, in which nothing can steer a terminal.
+fn own_page(issuer: &str, uri: &str) -> Option<String> {
+    let (issuer, page) = (Url::parse(issuer).ok()?, Url::parse(uri).ok()?);
+    let own = page.username().is_empty()
+        && page.password().is_none()
+        && is_safe(&page)
+        && page.scheme() == issuer.scheme()
+        && same_site(&issuer, &page);
+    own.then(|| page.into())
 }
 
 /// The same registrable domain, by the public suffix list; addresses and names without

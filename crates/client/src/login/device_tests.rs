@@ -69,7 +69,6 @@ fn it_polls_at_the_interval_until_it_is_approved() {
     assert_eq!(poll.form("client_id"), "hallpass-cli");
 }
 
-// proves: HP11
 #[test]
 fn it_says_where_it_comes_from() {
     let (mut town, _) = town_with(vec![tokens(1)]);
@@ -179,7 +178,7 @@ fn the_person_s_patience_and_ctrl_c_end_it_too() {
 // proves: client-C4
 #[test]
 fn the_page_to_approve_at_is_the_issuer_s_own() {
-    let own = |issuer: &str, page: &str| is_own_page(issuer, page);
+    let own = |issuer: &str, page: &str| own_page(issuer, page).is_some();
     for (issuer, page) in [
         ("https://id.example.com", "https://id.example.com/device"),
         ("https://id.example.com", "https://example.com/device"),
@@ -208,6 +207,13 @@ fn the_page_to_approve_at_is_the_issuer_s_own() {
     ] {
         assert!(!own(issuer, page), "{issuer} {page}");
     }
+}
+
+// proves: client-H5, attack-33
+#[test]
+fn an_address_cannot_steer_the_terminal() {
+    let page = own_page("https://id.example.com", "https://id.example.com/\u{1b}[31m\u{202e}x");
+    assert_eq!(page.as_deref(), Some("https://id.example.com/%1B[31m%E2%80%AEx"));
 }
 
 // proves: client-C4

@@ -68,7 +68,7 @@ pub(crate) fn identify(
         (None, Some(info)) => info.sub.clone(),
         (None, None) => return Err(bad("it does not say who signed in").into()),
     };
-    if id.is_empty() || id.len() > MAX_SUBJECT || id.chars().any(char::is_control) {
+    if id.is_empty() || id.len() > MAX_SUBJECT || !id.bytes().all(|b| matches!(b, b' '..=b'~')) {
         return Err(bad("the account has an unusable id").into());
     }
     let (token, info) = (id_token.as_ref(), userinfo.as_ref());

@@ -45,20 +45,23 @@ pub(crate) fn keep(
         }
         written => written?,
     }
-    let kept = kept.unwrap_or_else(|| Err(Error::Cancelled))?;
+    // A vault that never shows its contents has not stored anything.
+    let kept = kept.ok_or_else(|| VaultError::Busy { path: parts.vault.place().path })??;
 
-    if let Some(old) = kept.replaced.as_ref().filter(|old| old.kind == CredentialKind::Oauth)
-        && let Some(token) = &old.refresh_token
-        && old.fingerprint() != credential.fingerprint()
-        && let Err(why) = revoke(
-            http,
-            old.endpoints.revocation.as_deref(),
-            &old.key.client_id,
-            token,
-            Some("refresh_token"),
-        )
-    {
-        warnings.push(Warning::NotRevoked { reason: why.to_string() });
+    for old in &kept.replaced {
+        if old.kind == CredentialKind::Oauth
+            && let Some(token) = &old.refresh_token
+            && old.fingerprint() != credential.fingerprint()
+            && let Err(why) = revoke(
+                http,
+                old.endpoints.revocation.as_deref(),
+                &old.key.client_id,
+                token,
+                Some("refresh_token"),
+            )
+        {
+            warnings.push(Warning::NotRevoked { reason: why.to_string() });
+        }
     }
     let variable = source::token_variable(&parts.brand);
     if parts.environment.var(&variable).is_some() {
@@ -80,8 +83,8 @@ pub(crate) fn keep(
 #[derive(Debug)]
 struct Kept {
     profile: String,
-    /// What stood in its place.
-    replaced: Option<Credential>,
+    /// What stood in its place, and nobody uses any more.
+    replaced: Vec<Credential>,
 }
 
 /// Finds the profile's name and puts everything in place. A profile that belongs to
@@ -114,24 +117,18 @@ fn place(
             new: presentable(&format!("{} at {server}", credential.account().label()), 200),
         });
     }
-    let mut replaced = contents.credential(&credential.key).cloned();
+    let mut replaced: Vec<_> = contents.credential(&credential.key).cloned().into_iter().collect();
     let rest = old_profile.map(|old| old.rest.clone()).unwrap_or_default();
-    if let Some(old) = taken {
+    if let Some(old) = taken.filter(|old| old.key != credential.key) {
         let old_key = old.key.clone();
-        let shared = contents.profiles.iter().any(|(n, p)| *n != name && p.key == old_key);
-        if !shared {
-            replaced = replaced.or_else(|| contents.credential(&old_key).cloned());
+        let used = contents.profiles.iter().any(|(n, p)| *n != name && p.key == old_key);
+        if !used {
+            replaced.extend(contents.credential(&old_key).cloned());
             contents.credentials.retain(|credential| credential.key != old_key);
         }
     }
-    let mut credential = credential.clone();
-    if let Some(old) = &replaced
-        && old.key == credential.key
-    {
-        credential.rest = old.rest.clone();
-    }
     let profile = Profile { server: server.to_owned(), key: credential.key.clone(), rest };
-    contents.put(credential);
+    contents.put(credential.clone());
     contents.profiles.insert(name.clone(), profile);
     // Whoever names a profile uses it by name; the default is for those who do not.
     if named.is_none() || contents.current.is_none() {

@@ -335,7 +335,8 @@ impl<'a> Start<'a> {
 /// A profile's name stands in commands, files and variables.
 fn check_name(name: &str) -> Result<(), Error> {
     let plain = |c: char| c.is_alphanumeric() || "-_.:@[]".contains(c);
-    if name.chars().count() <= 64 && name.chars().all(plain) && !name.starts_with('-') {
+    let fits = (1..=64).contains(&name.chars().count());
+    if fits && name.chars().all(plain) && !name.starts_with('-') {
         return Ok(());
     }
     Err(Error::BadProfileName { name: hallpass_core::text::presentable(name, 80) })

@@ -109,10 +109,17 @@ pub(crate) fn remove(vault: &dyn Vault, handle: &str) {
     let _ = std::fs::remove_file(path(vault, handle));
 }
 
-/// Removes all of them (CLIENT K2).
-pub(crate) fn remove_all(vault: &dyn Vault) {
+/// Removes those for `server`, or all of them (CLIENT K2).
+pub(crate) fn remove_for(vault: &dyn Vault, server: Option<&str>) {
     for handle in handles(vault.dir()) {
-        remove(vault, &handle);
+        let concerned = match (server, load(vault, Some(&handle))) {
+            (Some(server), Ok((_, saved))) => saved.server == server,
+            (Some(_), Err(_)) => false,
+            (None, _) => true,
+        };
+        if concerned {
+            remove(vault, &handle);
+        }
     }
 }
 

@@ -195,11 +195,11 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let mut first = line.split(' ');
-    let mut seen = Seen::default();
-    seen.method = first.next().unwrap_or_default().to_owned();
+    let method = first.next().unwrap_or_default().to_owned();
     let target = first.next().unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    (seen.path, seen.query) = (path.to_owned(), query.to_owned());
+    let mut seen =
+        Seen { method, path: path.to_owned(), query: query.to_owned(), ..Seen::default() };
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;

@@ -331,7 +331,6 @@ mod tests {
         assert_eq!(left(&access(&time, Some(u64::MAX)), &time), Some(u64::MAX));
     }
 
-    // proves: client-D12
     #[test]
     fn no_two_keys_share_a_file_name() {
         let key = |issuer: &str, client_id: &str, account: &str| Key {

@@ -104,7 +104,7 @@ fn a_launcher_that_hangs_is_left_to_itself_after_two_seconds() {
     fs::write(&gate, "go\n").unwrap();
 }
 
-// proves: client-A6, client-H8
+// proves: client-A6
 #[test]
 fn a_launcher_is_heard_by_nobody_and_sees_no_token() {
     const NAME: &str = "launch::a_launcher_is_heard_by_nobody_and_sees_no_token";

@@ -4,4 +4,5 @@
 
 mod child;
 mod launch;
+mod refresh;
 mod vault;
