@@ -20,6 +20,8 @@ pub struct Failure {
     pub kept: Option<String>,
     /// The one command to type next.
     pub next: String,
+    /// The server's own words, for `-v` and for programs.
+    pub reason: Option<Box<str>>,
     quiet: bool,
 }
 
@@ -37,6 +39,8 @@ pub(crate) struct Error<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<&'a str>,
     next: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
     exit: u8,
 }
 
@@ -49,7 +53,7 @@ impl Failure {
         next: impl Into<String>,
     ) -> Self {
         let (code, what, next) = (code.into(), what.into(), next.into());
-        Self { exit, code, what, kept: None, next, quiet: false }
+        Self { exit, code, what, kept: None, next, reason: None, quiet: false }
     }
 
     /// Says what was kept.
@@ -87,6 +91,7 @@ impl Failure {
                 message: &self.what,
                 kept: self.kept.as_deref(),
                 next: &self.next,
+                reason: self.reason.as_deref(),
                 exit: self.exit.code(),
             },
         }

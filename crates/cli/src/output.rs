@@ -145,6 +145,9 @@ impl<'a> Output<'a> {
         let paint = self.paint();
         let what = layout::wrap(&paint.spelt(&failure.what), self.terminal.width, "error: ", "  ");
         self.line(&what.replacen("error:", &paint.bad("error:"), 1));
+        if let Some(reason) = &failure.reason {
+            self.reason(&format!("the server's words: {reason}"));
+        }
         if let Some(kept) = &failure.kept {
             self.sentence(kept);
         }

@@ -2,6 +2,7 @@
 
 use hallpass_client::discovery::DiscoveryError;
 use hallpass_client::{Class, Error};
+use hallpass_core::Timestamp;
 
 use crate::{Context, Exit, Failure};
 
@@ -16,7 +17,20 @@ pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
     };
     let mut failure = Failure::new(exit(error), error.code().to_owned(), error.to_string(), next);
     failure.kept = kept(error).map(str::to_owned);
+    if let Error::SessionEnded { profile, reason, at } = error {
+        failure.what = ended(&format!("profile {profile:?}"), *at);
+        failure.reason = Some(reason.as_str().into());
+    }
     failure
+}
+
+/// The server ended a session. It says why in words for developers, so they are not
+/// these.
+pub(crate) fn ended(of: &str, at: Timestamp) -> String {
+    format!(
+        "signed out: the session of {of} ended on {}; it was revoked, ended elsewhere or expired",
+        at.to_human()
+    )
 }
 
 /// What an error's class means for scripts.
@@ -164,11 +178,43 @@ mod tests {
                 out.failure(&failure);
             });
             assert_eq!(text.matches("Next: ").count(), 1, "{text}");
-            let kept = ["nothing was", "unchanged", "left as it is", "still there"];
+            let kept = [
+                "nothing was",
+                "nothing that is stored",
+                "unchanged",
+                "left as it is",
+                "still there",
+            ];
             let lower = text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
             let said: Vec<_> = kept.iter().filter(|kept| lower.contains(*kept)).collect();
             assert_eq!(said.len(), 1, "{text}");
         }
+    }
+
+    // proves: client-G1
+    #[test]
+    fn a_session_that_ended_is_told_in_our_words() {
+        let error = Error::SessionEnded {
+            profile: "work".into(),
+            reason: "refresh token unknown".into(),
+            at: Timestamp::from_secs(1_795_351_080),
+        };
+        let town = Town::new();
+        let failure = town.with(|cx| told(&error, cx, "hallpass whoami"));
+        let text = town.told(|_, out| {
+            out.failure(&failure);
+        });
+        insta::assert_snapshot!(text, @r#"
+        error: signed out: the session of profile "work" ended on 2026-11-22 12:38:00
+          UTC; it was revoked, ended elsewhere or expired
+          The profile is still there, to sign in to again.
+          Next: hallpass login --profile work
+        "#);
+        let text = town.told(|_, out| {
+            out.verbose = true;
+            out.failure(&failure);
+        });
+        assert!(text.contains("the server's words: refresh token unknown"), "{text}");
     }
 
     // proves: client-A7

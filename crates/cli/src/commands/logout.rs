@@ -39,11 +39,12 @@ pub fn run(
     }
     match unrevoked(&report).filter(|_| matches.get_flag("require-revoke")) {
         None => Ok(Exit::Usable),
-        Some(reason) => Err(Failure::new(
+        // To end it there, one has to be signed in again.
+        Some((server, reason)) => Err(Failure::new(
             Exit::CannotVerify,
             "not_revoked",
             format!("a sign-in could not be revoked at the server: {reason}"),
-            retry(cx, globals, "session list"),
+            format!("{} login {server}", cx.program),
         )
         .kept("It was removed here.")),
     }
@@ -95,9 +96,10 @@ fn tell_one(out: &mut Output<'_>, logout: &Logout) {
     }
 }
 
-fn unrevoked(report: &LogoutReport) -> Option<&str> {
+/// The first server that could not be told, and why not.
+fn unrevoked(report: &LogoutReport) -> Option<(&str, &str)> {
     report.ended.iter().find_map(|logout| match &logout.revocation {
-        Revocation::LocalOnly { reason, .. } => Some(reason.as_str()),
+        Revocation::LocalOnly { reason, .. } => Some((logout.server.as_str(), reason.as_str())),
         _ => None,
     })
 }

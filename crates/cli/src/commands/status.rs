@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::paint::Paint;
-use crate::refusal::exit_of;
+use crate::refusal::{ended, exit_of};
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 /// The command's part of the tree.
@@ -128,44 +128,44 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
         Some(name) => format!("{} login --profile {name}", cx.program),
         None => format!("{} login {server}", cx.program),
     };
-    let check = retry(cx, globals, "status --check");
-    let kept_profile = "The profile is still there, to sign in to again.";
+    let kept_profile = Some("The profile is still there, to sign in to again.");
+    let mut reason_of_end = None;
+    // Where there is nothing about what was kept, the client's own words say it.
     let (what, kept, next) = match &status.state {
         State::NotSignedIn | State::Valid | State::Refreshable => {
             let selected = status.warnings.iter().find_map(selection);
             let what = selected.map_or_else(|| format!("not signed in to {server}"), str::to_owned);
-            (what, "Nothing was changed.", login)
+            (what, Some("Nothing was changed."), login)
         }
         State::Expired => (
             format!("the access token for {server} has ended and cannot be refreshed"),
             kept_profile,
             login,
         ),
-        State::Ended { reason, at } => (
-            format!("the session at {server} ended on {}: {reason}", at.to_human()),
-            kept_profile,
-            login,
-        ),
+        State::Ended { at, reason } => {
+            reason_of_end = Some(reason.as_str().into());
+            (ended(server, *at), kept_profile, login)
+        }
         State::Rejected { reason } => {
             let next = match &status.source {
                 Source::Variable { name } => format!("unset {name}"),
                 _ => login,
             };
-            (format!("{server} rejected the credential: {reason}"), "It was kept.", next)
+            (format!("{server} rejected the credential: {reason}"), Some("It was kept."), next)
         }
-        State::CannotVerify { reason } => {
-            (format!("cannot verify: {reason}"), "Your stored sign-in is unchanged.", check)
-        }
+        State::CannotVerify { reason } => (
+            format!("cannot verify your sign-in: {reason}"),
+            None,
+            retry(cx, globals, "status --check"),
+        ),
         State::StoreUnavailable { reason } => {
-            (reason.clone(), "Nothing was changed.", format!("{} login", cx.program))
+            (reason.clone(), None, format!("{} login", cx.program))
         }
     };
-    let failure = Failure::new(exit, status.state.name(), what, next);
-    match status.state {
-        // Its own text says what was kept.
-        State::StoreUnavailable { .. } => failure,
-        _ => failure.kept(kept),
-    }
+    let mut failure = Failure::new(exit, status.state.name(), what, next);
+    failure.kept = kept.map(str::to_owned);
+    failure.reason = reason_of_end;
+    failure
 }
 
 /// Why what the flags select cannot be.
