@@ -35,6 +35,8 @@ mod limit;
 mod metrics;
 mod oauth;
 mod observe;
+#[cfg(test)]
+mod tests;
 mod web;
 
 pub use app::{App, Parts};

@@ -7,6 +7,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use hallpass_core::wire::oauth::ErrorCode;
+use hallpass_issuer::OAuthError;
 use http::StatusCode;
 use http::header::ACCEPT;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -29,7 +31,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         // The last layer is the outermost.
         .layer(middleware::from_fn_with_state(stateful(&app), in_time))
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer(no_panic())
         .layer(middleware::from_fn_with_state(stateful(&app), transport::required))
         .layer(middleware::from_fn_with_state(stateful(&app), headers::secure))
         .layer(middleware::from_fn_with_state(stateful(&app), observe::observe))
@@ -71,6 +73,11 @@ async fn method_not_allowed(State(app): State<App>, request: Request) -> Respons
         "This address does not take that method",
         "The Allow header says which it takes.",
     )
+}
+
+/// A handler that panics is answered for, and the connection lives on.
+pub(crate) fn no_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
+    CatchPanicLayer::custom(panicked)
 }
 
 /// Says nothing of the panic itself; the process's panic hook has put it to the log.
@@ -119,9 +126,14 @@ impl Kind {
         next: &str,
     ) -> Response {
         match self {
-            Self::OAuth => Refusal::invalid_request(&format!("{title}. {next}"))
-                .with_status(status)
-                .into_response(),
+            Self::OAuth => {
+                let code = match status {
+                    StatusCode::SERVICE_UNAVAILABLE => ErrorCode::TemporarilyUnavailable,
+                    _ => ErrorCode::InvalidRequest,
+                };
+                let error = OAuthError::new(code, format!("{title}. {next}"));
+                Refusal::from(error).with_status(status).into_response()
+            }
             Self::Api => api::problem(status, code, format!("{title}. {next}")),
             Self::Person => web::error_page(app, status, title, next),
             Self::Plain => (status, format!("{title}. {next}\n")).into_response(),

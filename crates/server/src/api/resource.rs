@@ -1,6 +1,8 @@
 //! `/.well-known/oauth-protected-resource/api` (RFC 9728 §3.1): the resource
-//! `<issuer>/api`, and where tokens for it come from. The same document stands without
-//! the path component, for clients that only try that.
+//! `<issuer>/api`, and where tokens for it come from.
+//!
+//! The path of the resource follows the well-known one. Without it the document would be
+//! about another resource, `<issuer>`, which does not exist (§3.3).
 
 use axum::Router;
 use axum::extract::State;
@@ -28,7 +30,11 @@ struct ResourceMetadata {
 
 /// Where the metadata of our own API is.
 pub(crate) fn metadata_url(public_url: &PublicUrl) -> String {
-    public_url.join(&format!("{OAUTH_PROTECTED_RESOURCE}/api"))
+    public_url.join(&metadata_path())
+}
+
+fn metadata_path() -> String {
+    format!("{OAUTH_PROTECTED_RESOURCE}/api")
 }
 
 pub(super) fn routes() -> Router<App> {
