@@ -73,8 +73,7 @@ pub(super) fn check(
             "Nothing was changed. Allow cookies for this site, go back, reload the page and try again.",
         )));
     };
-    let sent = form.get(FIELD).unwrap_or_default();
-    if !sent.is_empty() && app.issuer().csrf_holds(cookie.expose(), &purpose.text(), sent) {
+    if holds(app, cookie, purpose, form) {
         return Ok(());
     }
     Err(Box::new(refusal(
@@ -82,6 +81,12 @@ pub(super) fn check(
         "This form is no longer good",
         "Nothing was changed. It was made for another sign-in, or is too old. Go back, reload the page and try again.",
     )))
+}
+
+/// Whether `form` came from such a page, not too long ago.
+pub(super) fn holds(app: &App, cookie: &Secret, purpose: Purpose<'_>, form: &Params) -> bool {
+    let sent = form.get(FIELD).unwrap_or_default();
+    !sent.is_empty() && app.issuer().csrf_holds(cookie.expose(), &purpose.text(), sent)
 }
 
 fn refusal(app: &App, heading: &str, next: &str) -> Response {

@@ -32,6 +32,11 @@ impl Shown {
         Self(presentable(text, 320))
     }
 
+    /// The text.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether there is nothing to show.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -93,6 +93,15 @@ async fn sign_in(
     Form(params): Form,
 ) -> Response {
     let visit = Jar::Visit.read(&app, &headers);
+    // A page that was left open over night is nothing to be blamed for: here is a fresh one.
+    if visit.as_ref().is_some_and(|visit| !csrf::holds(&app, visit, Purpose::SignIn, &params)) {
+        let notice = Notice::problem(
+            "This page was open for too long, or came from elsewhere.",
+            "You are not signed in. Sign in here.",
+        );
+        let filled = Filled { notice: Some(notice), ..Filled::default() };
+        return form(&app, &visitor, &headers, &params, StatusCode::FORBIDDEN, filled);
+    }
     if let Err(refusal) = csrf::check(&app, visit.as_ref(), Purpose::SignIn, &params) {
         return *refusal;
     }

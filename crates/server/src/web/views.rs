@@ -255,10 +255,24 @@ impl DeviceConfirm {
 
     /// What the button does.
     fn approve(&self) -> String {
-        match &self.host {
-            Some(host) => format!("Approve sign-in for {} on {host}", self.client_name),
-            None => format!("Approve sign-in for {} on another device", self.client_name),
+        let place = self.place().unwrap_or("another device");
+        format!("Approve sign-in for {} on {place}", self.client_name)
+    }
+
+    /// Where it is, in the sentence that asks.
+    fn whence(&self) -> String {
+        match self.place() {
+            Some(place) => format!(", on a machine that calls itself {place},"),
+            None => " on another device".to_owned(),
         }
+    }
+
+    /// The first label of the reported host, if it is one. A requester may report any
+    /// sentence, and none of them is to stand in ours, or on the button.
+    fn place(&self) -> Option<&str> {
+        let label = self.host.as_ref()?.as_str().split('.').next()?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        ((1..=40).contains(&label.len()) && label.bytes().all(plain)).then_some(label)
     }
 
     /// The code for screen readers, which would try to say it as a word.

@@ -67,6 +67,26 @@ async fn another_network_is_a_warning_that_cannot_be_overlooked() {
     assert_eq!(done.location(), "/device/denied");
 }
 
+// proves: HP11, attack-1
+#[tokio::test]
+async fn no_sentence_of_the_requesters_stands_in_ours() {
+    let site = Site::with_ada().await;
+    let browser = site.adas_browser().await;
+    for (host, place) in [
+        ("laptop-7.example.com", "laptop-7"),
+        ("your own laptop (checked by IT)", "another device"),
+        ("laptop, and confirm", "another device"),
+        ("", "another device"),
+        ("x-0123456789-0123456789-0123456789-012345", "another device"),
+    ] {
+        let code = site.device(HOME, &[(reported::HOST, host)]).await;
+        let page = confirmation(&browser, &code).await;
+        assert_eq!(page.text("approve"), format!("Approve sign-in for hallpass on {place}"));
+        assert_eq!(page.html.matches("checked by IT").count(), usize::from(host.contains("IT")));
+        browser.submit(&page.form("decide"), &[("decision", "deny")]).await;
+    }
+}
+
 // proves: HP11
 #[tokio::test]
 async fn what_cannot_be_compared_is_not_called_the_same() {

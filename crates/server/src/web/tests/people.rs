@@ -157,6 +157,21 @@ async fn a_second_tab_stays_usable() {
 }
 
 #[tokio::test]
+async fn a_page_that_was_open_over_night_is_renewed() {
+    let site = Site::with_ada().await;
+    let browser = site.browser();
+    let page = browser.get("/signin?return_to=/device").await;
+    site.pass(Duration::from_secs(9 * 3600));
+    let fields = [("email", EMAIL), ("password", PASSWORD)];
+    let fresh = browser.submit(&page.form("signin"), &fields).await;
+    assert_eq!(fresh.status, StatusCode::FORBIDDEN);
+    assert!(fresh.text("notice").contains("open for too long"));
+    assert!(!fresh.html.contains(PASSWORD) && !fresh.html.contains(EMAIL));
+    let done = browser.submit(&fresh.form("signin"), &fields).await;
+    assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, "/device"));
+}
+
+#[tokio::test]
 async fn signing_out_is_over_at_once() {
     let site = Site::with_ada().await;
     let browser = site.adas_browser().await;
