@@ -12,6 +12,8 @@
 //! | [`ticket`] | what a request carries through sign-in and consent |
 //! | [`answer`] | redirects that carry `code` or `error`, and always `iss` |
 
+use std::time::Duration;
+
 use hallpass_core::wire::oauth::ErrorCode;
 use hallpass_core::wire::params::Params;
 use hallpass_core::wire::path;
@@ -245,7 +247,9 @@ impl Issuer {
         // A request that cares how fresh the sign-in is carries the time of the question.
         if request.is_some_and(Request::minds_the_sign_in) {
             let now = self.now();
-            Ticket { since: now, issued: now }.put(&mut params, &self.0.keys);
+            // A sign-in of this very instant was there before the question.
+            let since = now + Duration::from_millis(1);
+            Ticket { since, issued: now }.put(&mut params, &self.0.keys);
         }
         Authorize::SignIn {
             return_to: format!("{}?{}", path::AUTHORIZE, params.to_query()),

@@ -8,7 +8,8 @@ use std::time::Duration;
 use hallpass_core::Secret;
 use hallpass_core::wire::oauth::{DeviceAuthorization, TokenResponse};
 use hallpass_core::wire::params::Params;
-use hallpass_store::{Place, Store};
+use hallpass_store::{Place, SigningKey, Store};
+use tokio::sync::OnceCell;
 
 use super::chance::{Dice, Hourglass};
 use crate::admin::{NewClient, NewUser};
@@ -93,11 +94,24 @@ impl House {
     }
 
     pub(crate) async fn over(store: Store, config: Config) -> Self {
-        let clock = Arc::new(Hourglass::new());
-        let key = MasterKey::new([7; 32]);
-        let dice = Arc::new(Dice::new());
-        let issuer = Issuer::start(store, key, config, clock.clone(), dice).await.unwrap();
-        Self { issuer, clock }
+        // An RSA key takes the better part of a second: one serves all houses.
+        static KEYS: OnceCell<Vec<SigningKey>> = OnceCell::const_new();
+        let (clock, dice) = (Arc::new(Hourglass::new()), Arc::new(Dice::new()));
+        let start = async |store| {
+            let (clock, dice) = (clock.clone(), dice.clone());
+            let key = MasterKey::new([7; 32]);
+            Issuer::start(store, key, config.clone(), clock, dice).await.unwrap()
+        };
+        let keys = KEYS
+            .get_or_init(async || {
+                let first = start(Store::open(&Place::Memory).await.unwrap()).await;
+                first.0.store.signing_keys().all().await.unwrap()
+            })
+            .await;
+        for key in keys {
+            store.signing_keys().ensure(key.clone()).await.unwrap();
+        }
+        Self { issuer: start(store).await, clock }
     }
 
     pub(crate) fn pass(&self, secs: u64) {
@@ -274,12 +288,6 @@ impl House {
     /// Whether our own API admits an access token now.
     pub(crate) async fn admits(&self, token: &Secret) -> bool {
         self.issuer.verify(token.expose(), API).await.is_ok()
-    }
-
-    /// The actions of the audit log, oldest first.
-    pub(crate) async fn audit(&self) -> Vec<String> {
-        let rows = self.issuer.0.store.audit().page(None, 10_000).await.unwrap();
-        rows.into_iter().map(|row| row.action).collect()
     }
 }
 

@@ -1,6 +1,33 @@
 //! The flows against a store in memory, with time and chance in hand.
+//!
+//! | module | what it proves |
+//! |---|---|
+//! | `house`, `chance` | an issuer to test in, people, clients; time and dice |
+//! | `redirects`, `consent`, `pkce`, `code` | groups A and B of the requirements |
+//! | `clients`, `refresh` | group C |
+//! | `device` | group D |
+//! | `revoke`, `introspect`, `endings` | group E, and what ends what |
+//! | `keys`, `hostile`, `resources` | groups F and G |
+//! | `oidc`, `logout` | group I |
+//! | `signin`, `sessions`, `setup` | people and their browsers |
 
 pub(crate) mod chance;
+mod clients;
 mod code;
+mod consent;
+mod device;
+mod endings;
+mod hostile;
 pub(crate) mod house;
+mod introspect;
+mod keys;
+mod logout;
+mod oidc;
 mod pkce;
+mod redirects;
+mod refresh;
+mod resources;
+mod revoke;
+mod sessions;
+mod setup;
+mod signin;
