@@ -16,9 +16,10 @@ pub enum Error {
         /// What the engine said.
         cause: String,
     },
-    /// The disk, or the quota, is full. Reads still work; nothing was kept.
+    /// The disk or the quota is full, or the disk takes no writes. Reads still work;
+    /// nothing was kept.
     #[error(
-        "the disk that holds the database is full; nothing was changed, and it goes on by itself once there is space"
+        "the disk that holds the database is full; nothing was changed, and hallpass goes on by itself once there is space"
     )]
     StorageFull,
     /// The database is damaged, or holds what no version of hallpass wrote.

@@ -15,7 +15,7 @@ statements! {
     SESSIONS = "DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
     FAILURES = "DELETE FROM failures WHERE second IN
-        (SELECT second FROM failures WHERE second < $1 / 1000 LIMIT $2)";
+        (SELECT second FROM failures WHERE second < CAST($1 AS BIGINT) / 1000 LIMIT $2)";
 }
 
 /// Rows in one portion: other changes wait for no more than these.

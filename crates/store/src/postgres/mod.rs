@@ -24,7 +24,7 @@ use crate::{Engine, Error, OpenError};
 
 pub(crate) use open::Open;
 use open::{Trouble, query};
-use pool::{Borrowed, Pool};
+use pool::{Exclusive, Pool};
 
 /// How often a change is run at most, when others are in its way.
 const ATTEMPTS: u32 = 10;
@@ -47,9 +47,9 @@ impl Postgres {
     /// Connects, and brings the tables up to date.
     pub(crate) async fn open(url: &Secret, migrations: &[Migration]) -> Result<Self, OpenError> {
         let pool = Pool::new(url)?;
-        let client = pool.take().await?;
+        let client = Exclusive::new(pool.take().await?);
         upgrade(&client, migrations).await?;
-        client.give_back();
+        client.ended();
         Ok(Self { pool, spread: AtomicU64::new(0) })
     }
 
@@ -77,9 +77,7 @@ impl Postgres {
         F: AsyncFn(&mut Tx<'_>) -> Result<A, Error>,
     {
         let for_good = |error| Failed { error, again: false };
-        let client = self.pool.take().await.map_err(for_good)?;
-        // Until it is given back, the connection is closed when it is dropped: what
-        // was begun on it must not meet the next one who takes it.
+        let client = Exclusive::new(self.pool.take().await.map_err(for_good)?);
         if let Err(error) = client.batch_execute(pool::BEGIN).await {
             // Nothing was begun: the server may have closed an idle connection.
             return Err(Failed { again: client.is_closed(), error: error::from_postgres(&error) });
@@ -99,12 +97,12 @@ impl Postgres {
                     again: error::is_conflict(&error),
                     error: error::from_postgres(&error),
                 })?;
-                client.give_back();
+                client.ended();
                 Ok(answer)
             }
             Err(error) => {
                 if client.batch_execute("ROLLBACK").await.is_ok() {
-                    client.give_back();
+                    client.ended();
                 }
                 Err(Failed { error, again: trouble.again })
             }
@@ -143,7 +141,6 @@ impl Postgres {
             client = self.pool.take().await?;
             answer = query(&client, sql, binds, read).await;
         }
-        client.give_back();
         answer.map_err(open::Fault::into_error)
     }
 
@@ -154,7 +151,6 @@ impl Postgres {
             .simple_query("SELECT version FROM schema LIMIT 1")
             .await
             .map_err(|error| error::from_postgres(&error))?;
-        client.give_back();
         if rows.is_empty() {
             return Err(Error::Corrupt { what: "the table `schema` is empty".to_owned() });
         }
@@ -164,13 +160,8 @@ impl Postgres {
     /// The database's clock, in Unix milliseconds.
     pub(crate) async fn now(&self) -> Result<i64, Error> {
         let client = self.pool.take().await?;
-        let now = client
-            .query_one(pool::NOW, &[])
-            .await
-            .and_then(|row| row.try_get(0))
-            .map_err(|error| error::from_postgres(&error))?;
-        client.give_back();
-        Ok(now)
+        let now = client.query_one(pool::NOW, &[]).await.and_then(|row| row.try_get(0));
+        now.map_err(|error| error::from_postgres(&error))
     }
 
     /// Closes the connections that nobody uses, and lets no more be taken.
@@ -186,7 +177,6 @@ impl Postgres {
             .prepare(statement.sql(Engine::Postgres))
             .await
             .map_err(|error| error::from_postgres(&error))?;
-        client.give_back();
         match prepared.params().iter().find(|param| !open::is_bound(param)) {
             None => Ok(()),
             Some(other) => {
@@ -197,7 +187,7 @@ impl Postgres {
 }
 
 /// Brings the tables up to date. Any number of processes may start at once.
-async fn upgrade(client: &Borrowed, migrations: &[Migration]) -> Result<(), OpenError> {
+async fn upgrade(client: &Exclusive, migrations: &[Migration]) -> Result<(), OpenError> {
     let failed = |error| OpenError::Store(error::from_postgres(&error));
     client.batch_execute(pool::BEGIN).await.map_err(failed)?;
     client.batch_execute(pool::LOCK_SCHEMA).await.map_err(failed)?;

@@ -90,12 +90,13 @@ impl Pool {
         Ok(Self(pool))
     }
 
-    /// Takes a connection, or makes one.
-    pub(crate) async fn take(&self) -> Result<Borrowed, Error> {
+    /// Takes a connection, or makes one. It goes back when it is dropped, whatever was
+    /// being read on it: an answer that nobody waits for is passed over.
+    pub(crate) async fn take(&self) -> Result<Object, Error> {
         let mut knock = 1;
         loop {
             match self.0.get().await {
-                Ok(client) => return Ok(Borrowed(Some(client))),
+                Ok(client) => return Ok(client),
                 Err(PoolError::Backend(error)) if error::is_transient(&error) && knock < KNOCKS => {
                     tokio::time::sleep(Duration::from_millis(50 << knock)).await;
                     knock += 1;
@@ -111,26 +112,31 @@ impl Pool {
     }
 }
 
-/// A connection that was taken. Unless it is given back it is closed when dropped: a
-/// task that is cancelled in the middle of a transaction leaves none behind.
-pub(crate) struct Borrowed(Option<Object>);
+/// A connection for a transaction. It goes back only when it is told that the transaction
+/// has ended; otherwise it is closed, which undoes what is open on it. So a task that is
+/// cancelled in the middle leaves nothing to whoever takes the next connection.
+pub(crate) struct Exclusive(Option<Object>);
 
-impl Borrowed {
-    /// Back into the pool: nothing is open on it.
-    pub(crate) fn give_back(mut self) {
+impl Exclusive {
+    pub(crate) fn new(client: Object) -> Self {
+        Self(Some(client))
+    }
+
+    /// Nothing is open on it: back into the pool.
+    pub(crate) fn ended(mut self) {
         drop(self.0.take());
     }
 }
 
-impl Deref for Borrowed {
+impl Deref for Exclusive {
     type Target = ClientWrapper;
     fn deref(&self) -> &ClientWrapper {
-        // Only `give_back` and `drop` take it, and both end its life.
-        self.0.as_ref().expect("a borrowed connection is there until it is given back")
+        // Only `ended` and `drop` take it, and both end its life.
+        self.0.as_ref().expect("the connection is there until its transaction has ended")
     }
 }
 
-impl Drop for Borrowed {
+impl Drop for Exclusive {
     fn drop(&mut self) {
         if let Some(client) = self.0.take() {
             drop(Object::take(client));

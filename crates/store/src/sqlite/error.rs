@@ -11,6 +11,10 @@ pub(crate) fn from_sqlite(error: rusqlite::Error) -> Error {
     };
     match failure.code {
         ErrorCode::DiskFull => Error::StorageFull,
+        // A quota or a limit that is used up arrives as a write that failed.
+        ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_WRITE => {
+            Error::StorageFull
+        }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
             Error::Corrupt { what: error.to_string() }
         }

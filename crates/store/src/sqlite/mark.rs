@@ -27,8 +27,16 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    /// How far the open database has come.
-    pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Self> {
+    /// How far a database has come that was just opened: nowhere, if it has no tables yet.
+    pub(crate) fn at_start(conn: &Connection) -> rusqlite::Result<Self> {
+        if conn.table_exists(None, "audit")? && conn.table_exists(None, "epoch")? {
+            Self::read(conn)
+        } else {
+            Ok(Self::default())
+        }
+    }
+
+    fn read(conn: &Connection) -> rusqlite::Result<Self> {
         conn.prepare_cached(
             "SELECT (SELECT COALESCE(MAX(seq), 0) FROM audit), (SELECT value FROM epoch)",
         )?

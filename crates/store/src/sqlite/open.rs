@@ -26,6 +26,8 @@ pub(crate) const LOCK: &str = "hallpass.lock";
 /// A file up to this size is checked before it is served; a larger one while it is, so
 /// that the time to the first answer does not grow with it.
 const CHECKED_AT_ONCE: u64 = 16 << 20;
+/// What a burst of changes may leave of the write-ahead log, in bytes.
+const LOG_LIMIT: i64 = 64 << 20;
 /// More than there are statements, so that each is prepared once for each connection.
 const PREPARED: usize = 256;
 
@@ -71,11 +73,11 @@ fn in_directory(dir: &Path, migrations: &[Migration]) -> Result<Sqlite, OpenErro
     if at_once {
         check(&conn)?;
     }
-    migrate::sqlite(&mut conn, migrations)?;
-    let reached = Reached::read(&conn).map_err(error::from_sqlite)?;
+    let reached = Reached::at_start(&conn).map_err(error::from_sqlite)?;
     if let Some(cause) = reached.behind(marked) {
         return Err(OpenError::Stale { path: file, cause });
     }
+    migrate::sqlite(&mut conn, migrations)?;
     mark.advance(&conn);
 
     let damage = Arc::new(Damage::default());
@@ -125,6 +127,7 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
     // with the power.
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "cell_size_check", true)?;
+    conn.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
     // Only another process can be in the way, and none should be: a backup, sqlite3(1).
     conn.busy_timeout(std::time::Duration::from_secs(5))
 }

@@ -118,6 +118,12 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
+    /// How many changes wait.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// Finishes what waits, closes the database, and waits for that.
     pub(crate) async fn close(&self) {
         let stopped = lock(&self.stopped).take();
@@ -174,6 +180,11 @@ impl Desk {
         if !conn.is_autocommit() {
             // A commit that failed may leave the transaction open.
             let _ = execute(conn, "ROLLBACK");
+        }
+        if committed == Err(Error::StorageFull) {
+            // What is in the log and in the file is there twice. If this frees nothing,
+            // the next change will be told the same.
+            let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
         committed?;
         if let Some(mark) = &mut self.mark {

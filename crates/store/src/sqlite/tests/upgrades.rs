@@ -1,0 +1,120 @@
+//! Upgrading in place, and refusing what a newer version made.
+
+use rusqlite::Connection;
+
+use super::{change, crash, open, refusal, value};
+use crate::migrate::{ALL, Migration};
+use crate::{OpenError, Place, Store};
+
+const SECOND: Migration = Migration {
+    version: 2,
+    min_compatible: 1,
+    both: "CREATE TABLE toys (id TEXT PRIMARY KEY NOT NULL)",
+    sqlite: "",
+    postgres: "",
+};
+const THIRD: Migration = Migration {
+    version: 3,
+    min_compatible: 3,
+    both: "DROP TABLE settings",
+    sqlite: "",
+    postgres: "",
+};
+const BROKEN: Migration = Migration {
+    version: 2,
+    min_compatible: 2,
+    both: "DROP TABLE settings",
+    sqlite: "CREATE TABLE toys (id TEXT); INSERT INTO nothing VALUES (1)",
+    postgres: "",
+};
+
+/// Opens with the first migration and then `more`.
+async fn open_with(dir: &std::path::Path, more: Vec<Migration>) -> Result<Store, OpenError> {
+    let [Migration { version, min_compatible, both, sqlite, postgres }] = ALL else {
+        panic!("write this test anew for more migrations")
+    };
+    let mut all = vec![Migration {
+        version: *version,
+        min_compatible: *min_compatible,
+        both,
+        sqlite,
+        postgres,
+    }];
+    all.extend(more);
+    Store::open_with(&Place::Directory(dir.to_owned()), &all).await
+}
+
+#[tokio::test]
+async fn happens_in_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    change(&store, "kept").await;
+    store.close().await;
+    let store = open_with(dir.path(), vec![SECOND]).await.unwrap();
+    assert_eq!(value(&store).await.as_deref(), Some("kept"));
+    store.close().await;
+    let tables = Connection::open(dir.path().join("hallpass.db")).unwrap();
+    assert!(tables.table_exists(None, "toys").unwrap());
+    drop(tables);
+    // The older version can live with it, and neither undoes nor repeats it.
+    let store = open(&dir).await.unwrap();
+    assert_eq!(value(&store).await.as_deref(), Some("kept"));
+    store.close().await;
+    open_with(dir.path(), vec![SECOND]).await.unwrap().close().await;
+
+    // With what comes next it cannot.
+    open_with(dir.path(), vec![SECOND, THIRD]).await.unwrap().close().await;
+    assert_eq!(
+        refusal(&dir).await,
+        "the database was upgraded by a newer hallpass (schema 3; this one knows 1, and schema 3 \
+         is the oldest that may still use it); run that newer version"
+    );
+    open_with(dir.path(), vec![SECOND, THIRD]).await.unwrap();
+}
+
+/// One that fails leaves everything as it was.
+#[tokio::test]
+async fn that_fails_does_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    change(&store, "kept").await;
+    store.close().await;
+    assert!(open_with(dir.path(), vec![BROKEN]).await.is_err());
+    assert_eq!(value(&open(&dir).await.unwrap()).await.as_deref(), Some("kept"));
+}
+
+/// One that is killed half-way leaves everything as it was, and is made when the server
+/// starts again.
+#[tokio::test]
+async fn that_is_killed_does_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    change(&store, "kept").await;
+    store.close().await;
+    let mut conn = Connection::open(dir.path().join("hallpass.db")).unwrap();
+    // So small a cache that the log has half of it on disk before the commit.
+    conn.pragma_update(None, "cache_size", 1).unwrap();
+    let half = conn.transaction().unwrap();
+    half.execute_batch("DROP TABLE settings; CREATE TABLE toys (id TEXT)").unwrap();
+    for number in 0..2000 {
+        half.execute("INSERT INTO toys VALUES (?1)", [format!("{number:0100}")]).unwrap();
+    }
+    let killed = crash(dir.path());
+    let log = std::fs::metadata(killed.path().join("hallpass.db-wal")).unwrap().len();
+    assert!(log > 100_000, "nothing had been written yet: {log}");
+    let store = open_with(killed.path(), vec![SECOND]).await.unwrap();
+    assert_eq!(value(&store).await.as_deref(), Some("kept"));
+}
+
+/// A database of something else is not touched.
+#[tokio::test]
+async fn is_for_our_databases_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = Connection::open(dir.path().join("hallpass.db")).unwrap();
+    other.execute_batch("CREATE TABLE users (id TEXT)").unwrap();
+    drop(other);
+    let refused = refusal(&dir).await;
+    assert!(refused.contains("it holds another program's tables"), "{refused}");
+    let other = Connection::open(dir.path().join("hallpass.db")).unwrap();
+    assert!(!other.table_exists(None, "schema").unwrap());
+}
