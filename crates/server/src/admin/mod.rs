@@ -21,6 +21,8 @@ use crate::serve::{Failure, logs, open, process, public_url};
 pub mod command;
 pub mod execute;
 pub mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use command::{Answer, Command, Refused};
 

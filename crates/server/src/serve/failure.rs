@@ -47,7 +47,10 @@ pub enum Failure {
     },
     /// The store does not open.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(OpenError),
+    /// The database does not answer.
+    #[error("{0}; is it running, and is the database URL right?")]
+    Unreachable(hallpass_store::Error),
     /// The store was open, and then did not answer.
     #[error("{0}; try again, and look at the database if it stays")]
     Store(#[from] hallpass_store::Error),
@@ -97,6 +100,17 @@ pub enum Failure {
     Admin(#[from] crate::admin::Refused),
 }
 
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Store(error @ hallpass_store::Error::Unavailable { .. }) => {
+                Self::Unreachable(error)
+            }
+            error => Self::Open(error),
+        }
+    }
+}
+
 impl Failure {
     /// The exit code, see the table above.
     pub fn exit_code(&self) -> u8 {
@@ -116,6 +130,7 @@ impl Failure {
             Self::MasterKeyMissing { .. } | Self::MasterKeyBad { .. } => 16,
             Self::Tls { .. } => 17,
             Self::Admin(refused) => refused.exit_code(),
+            Self::Unreachable(_) => 7,
             Self::Runtime(_) | Self::Open(_) | Self::Issuer(_) => 1,
         }
     }

@@ -144,7 +144,7 @@ async fn serve(
         opened.store.clone(),
         stopped.clone(),
     ));
-    tasks.spawn(tend(app.clone(), tls, stopped.clone()));
+    tasks.spawn(tend(app.clone(), opened.clone(), tls, stopped.clone()));
 
     tell(Event::Ready {
         public_url: url.url,
@@ -173,13 +173,19 @@ async fn serve(
     if let Err(error) = opened.issuer.tend().await {
         tracing::warn!(cause = %error, "times of last use were not written down");
     }
+    setup_link::tidy(&opened).await;
     opened.close().await;
     tell(Event::Stopped);
     Ok(())
 }
 
 /// What is done once a minute.
-async fn tend(app: App, tls: Option<Arc<tls::Tls>>, mut stopped: watch::Receiver<bool>) {
+async fn tend(
+    app: App,
+    opened: Opened,
+    tls: Option<Arc<tls::Tls>>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut minute = tokio::time::interval(TEND_EVERY);
     minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // The first tick comes at once, and what it would do has just been done.
@@ -192,6 +198,7 @@ async fn tend(app: App, tls: Option<Arc<tls::Tls>>, mut stopped: watch::Receiver
         if let Err(error) = app.issuer().tend().await {
             tracing::error!(cause = %error, "keys could not be looked after");
         }
+        setup_link::tidy(&opened).await;
         app.limits().tidy();
         app.metrics().upkeep();
         if let Some(tls) = &tls {

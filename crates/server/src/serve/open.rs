@@ -27,7 +27,8 @@ pub struct Data {
     random: Arc<dyn Random>,
 }
 
-/// An issuer over a store.
+/// An issuer over a store. A cheap clone.
+#[derive(Clone)]
 pub struct Opened {
     /// Every flow and rule.
     pub issuer: Issuer,

@@ -12,6 +12,14 @@ use super::{Failure, Opened, SetUp};
 /// Its name in the data directory.
 const FILE: &str = "setup-link";
 
+/// Removes the file once there is somebody: what is in it is worth nothing any more.
+pub async fn tidy(opened: &Opened) {
+    let path = opened.dir.join(FILE);
+    if path.exists() && matches!(opened.issuer.needs_setup().await, Ok(false)) {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
 /// Makes a link while there is nobody; afterwards it removes what an earlier start left.
 pub async fn make(opened: &Opened, terminal: bool) -> Result<Option<SetUp>, Failure> {
     let path = opened.dir.join(FILE);
