@@ -1,7 +1,7 @@
 //! [`Issuer`]: what every flow stands on, how it starts, and what it does from time to time.
 
 use std::net::IpAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use hallpass_core::id::AuditId;
@@ -16,9 +16,11 @@ use crate::session::LastUse;
 use crate::signing::Ring;
 use crate::{Config, Error, MasterKey};
 
-/// How long spent, expired and ended things are kept, so that what became of them can
-/// still be told.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long expired things are kept: so long a stolen old token is told from an unknown
+/// one, and an address that a person has signed in from is remembered.
+const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How often what is older is deleted.
+const TIDY: Duration = Duration::from_secs(3600);
 
 /// Every flow and rule of one deployment. A cheap clone.
 #[derive(Clone)]
@@ -35,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) meter: Meter,
     pub(crate) shares: Shares,
     pub(crate) last_use: LastUse,
+    tidied: Mutex<Timestamp>,
     pub(crate) setup_code: tokio::sync::OnceCell<hallpass_core::Secret>,
 }
 
@@ -109,6 +112,7 @@ impl Issuer {
             hasher,
             meter: Meter::default(),
             last_use: LastUse::default(),
+            tidied: Mutex::default(),
             setup_code: tokio::sync::OnceCell::new(),
         }));
         issuer.ensure_signing_keys().await?;
@@ -124,7 +128,19 @@ impl Issuer {
         self.0.store.learn_time(&*self.0.clock).await?;
         self.write_last_use().await?;
         self.tend_signing_keys().await?;
-        self.0.store.tidy(self.now() - KEPT).await?;
+        self.tidy().await
+    }
+
+    async fn tidy(&self) -> Result<(), Error> {
+        let now = self.now();
+        {
+            let mut tidied = self.0.tidied.lock().unwrap_or_else(|broken| broken.into_inner());
+            if now.since(*tidied) < TIDY {
+                return Ok(());
+            }
+            *tidied = now;
+        }
+        self.0.store.tidy(now - KEPT).await?;
         Ok(())
     }
 

@@ -56,6 +56,8 @@ impl Meter {
 pub(crate) struct Attempt<'i> {
     issuer: &'i Issuer,
     keys: Vec<String>,
+    /// Failures under the first key before this attempt.
+    before: u32,
 }
 
 impl Attempt<'_> {
@@ -65,6 +67,19 @@ impl Attempt<'_> {
         // Only now does it leave the flight (by its drop): in between it counts twice,
         // which errs on the safe side.
         Ok(())
+    }
+}
+
+impl Attempt<'_> {
+    /// It was right: what failed before under the first key is forgotten. Nothing is
+    /// written if nothing had failed.
+    pub(crate) async fn succeeded(self) -> Result<(), Error> {
+        match self.keys.first() {
+            Some(key) if self.before > 0 => {
+                Ok(self.issuer.0.store.failures().forget(key).await?)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -88,13 +103,14 @@ impl Issuer {
             limits.into_iter().map(|limit| (limit.key, limit.most)).unzip();
         // First into the flight, then the look: who comes later sees us here or there.
         let ahead: Vec<u32> = keys.iter().map(|key| self.0.meter.enter(key)).collect();
-        let attempt = Attempt { issuer: self, keys };
+        let mut attempt = Attempt { issuer: self, keys, before: 0 };
         let counts = self.0.store.failures().counts(&attempt.keys, self.now() - window).await?;
         let full = counts
             .iter()
             .zip(&ahead)
             .zip(&most)
             .any(|((count, ahead), most)| count.saturating_add(*ahead) >= *most);
+        attempt.before = counts.first().copied().unwrap_or_default();
         Ok((!full).then_some(attempt))
     }
 }

@@ -122,7 +122,6 @@ impl Issuer {
         let limits = &self.0.config.limits;
         let window = limits.sign_in_window;
         let bounds = self.sign_in_limits(email, user.as_ref(), origin).await?;
-        let mine = bounds[0].key.clone();
         let Some(attempt) = self.attempt(bounds, window).await? else {
             return Err(SignInError::Limited { retry_after: window });
         };
@@ -132,8 +131,7 @@ impl Issuer {
             && self.0.hasher.check(password, phc).await??;
         match user.filter(|user| right && user.disabled_at.is_none()) {
             Some(user) => {
-                drop(attempt);
-                self.0.store.failures().forget(&mine).await?;
+                attempt.succeeded().await?;
                 Ok(user)
             }
             None => {

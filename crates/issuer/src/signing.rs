@@ -10,19 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
-};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RsaKeyPair};
 use hallpass_core::Timestamp;
 use hallpass_core::id::SigningKeyId;
 use hallpass_store::SigningKey;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde::Serialize;
-use serde_json::{Value, json};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::seal::Keys;
 use crate::{Error, Issuer};
@@ -49,6 +45,14 @@ impl Alg {
         }
     }
 
+    /// As jsonwebtoken calls it.
+    pub(crate) const fn jws(self) -> Algorithm {
+        match self {
+            Alg::Es256 => Algorithm::ES256,
+            Alg::Rs256 => Algorithm::RS256,
+        }
+    }
+
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|alg| alg.as_str() == name)
     }
@@ -58,79 +62,36 @@ impl Alg {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Jwks {
     /// Each a public JWK.
-    pub keys: Vec<Value>,
+    pub keys: Vec<Jwk>,
 }
 
 /// A key in use: opened once, kept in memory.
 pub(crate) struct Key {
     pub(crate) id: SigningKeyId,
     pub(crate) alg: Alg,
-    pair: Pair,
-    public: Vec<u8>,
-}
-
-enum Pair {
-    Es256(EcdsaKeyPair),
-    Rs256(RsaKeyPair),
+    pub(crate) private: EncodingKey,
+    pub(crate) public: DecodingKey,
+    jwk: Jwk,
 }
 
 impl Key {
-    /// The signature over `message`: `r ‖ s` for ES256 (RFC 7518 §3.4).
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let broken = |_| Error::Crypto { doing: "signing" };
-        let random = SystemRandom::new();
-        match &self.pair {
-            Pair::Es256(pair) => Ok(pair.sign(&random, message).map_err(broken)?.as_ref().to_vec()),
-            Pair::Rs256(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(broken)?;
-                Ok(signature)
-            }
-        }
-    }
-
-    /// The public key as aws-lc-rs verifies with it: an uncompressed point, or RFC 8017's
-    /// `RSAPublicKey`.
-    pub(crate) fn public_bytes(&self) -> &[u8] {
-        &self.public
-    }
-
     fn from_pkcs8(id: SigningKeyId, alg: Alg, pkcs8: &[u8]) -> Option<Self> {
-        let pair = match alg {
-            Alg::Es256 => {
-                Pair::Es256(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?)
+        let private = match alg {
+            Alg::Es256 => EncodingKey::from_ec_der(pkcs8),
+            Alg::Rs256 => {
+                // Its DER constructor wants PKCS#1; only the PEM one takes PKCS#8.
+                let mut pem = pem::encode(&pem::Pem::new("PRIVATE KEY", pkcs8));
+                let private = EncodingKey::from_rsa_pem(pem.as_bytes());
+                pem.zeroize();
+                private.ok()?
             }
-            Alg::Rs256 => Pair::Rs256(RsaKeyPair::from_pkcs8(pkcs8).ok()?),
         };
-        let public = match &pair {
-            Pair::Es256(pair) => pair.public_key().as_ref().to_vec(),
-            Pair::Rs256(pair) => pair.public_key().as_ref().to_vec(),
-        };
-        Some(Self { id, alg, pair, public })
-    }
-
-    /// RFC 7517 §4, RFC 7518 §6.
-    fn jwk(&self) -> Value {
-        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        match &self.pair {
-            Pair::Es256(_) => {
-                // 0x04 ‖ x ‖ y (SEC 1 §2.3.3).
-                let (x, y) = self.public[1..].split_at(32);
-                json!({
-                    "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y),
-                    "use": "sig", "alg": "ES256", "kid": self.id,
-                })
-            }
-            Pair::Rs256(pair) => {
-                let public = pair.public_key();
-                json!({
-                    "kty": "RSA",
-                    "n": text(public.modulus().big_endian_without_leading_zero()),
-                    "e": text(public.exponent().big_endian_without_leading_zero()),
-                    "use": "sig", "alg": "RS256", "kid": self.id,
-                })
-            }
-        }
+        // RFC 7517 §4, RFC 7518 §6: the public half alone.
+        let mut jwk = Jwk::from_encoding_key(&private, alg.jws()).ok()?;
+        jwk.common.key_id = Some(id.to_string());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        let public = DecodingKey::from_jwk(&jwk).ok()?;
+        Some(Self { id, alg, private, public, jwk })
     }
 }
 
@@ -201,7 +162,7 @@ impl Ring {
 
     fn jwks(&self, now: Timestamp) -> Jwks {
         let published = self.0.iter().filter(|placed| placed.is_published(now));
-        Jwks { keys: published.map(|placed| placed.key.jwk()).collect() }
+        Jwks { keys: published.map(|placed| placed.key.jwk.clone()).collect() }
     }
 }
 
@@ -342,7 +303,7 @@ impl Issuer {
         Ok(SigningKey {
             id,
             alg: alg.as_str().to_owned(),
-            public_jwk: key.jwk().to_string(),
+            public_jwk: serde_json::to_string(&key.jwk).map_err(|_| broken())?,
             sealed_private: sealed,
             created_at: self.now(),
             signs_from,

@@ -44,7 +44,8 @@ impl Forge {
         let signed = format!("{}.{}", b64(header), b64(claims));
         let ring = self.house.issuer.ring();
         let key = ring.signing(alg, self.house.issuer.now()).unwrap();
-        format!("{signed}.{}", b64(key.sign(signed.as_bytes()).unwrap()))
+        let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &key.private, alg.jws());
+        format!("{signed}.{}", signature.unwrap())
     }
 
     /// The good token, with `change` made to its claims.
