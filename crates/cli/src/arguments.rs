@@ -1,5 +1,6 @@
 //! The global flags, and what must never stand on a command line.
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueEnum, value_parser};
 use hallpass_core::brand::Brand;
 
@@ -18,8 +19,6 @@ pub struct Globals {
     pub verbose: bool,
     /// `--color WHEN`.
     pub color: ColorWhen,
-    /// `--token …` was there. Its value is never looked at.
-    pub token_in_argv: bool,
 }
 
 /// Adds the global flags to the root of a tree.
@@ -51,15 +50,6 @@ pub fn add_globals(root: Command, brand: &Brand) -> Command {
             .value_parser(value_parser!(ColorWhen))
             .hide_possible_values(true)
             .help("auto, always or never"),
-        // A secret on a command line is in the process list and in the shell's history
-        // before we can see it. It is parsed only so that the answer can say what to
-        // do instead, and the value is never kept.
-        Arg::new("token")
-            .long("token")
-            .global(true)
-            .hide(true)
-            .num_args(0..=1)
-            .action(ArgAction::Append),
     ])
 }
 
@@ -73,7 +63,6 @@ impl Globals {
             json: matches.get_flag("json"),
             verbose: matches.get_flag("verbose"),
             color: matches.get_one::<ColorWhen>("color").copied().unwrap_or_default(),
-            token_in_argv: matches.contains_id("token"),
         }
     }
 }
@@ -85,6 +74,17 @@ pub fn color_of(arguments: &[String]) -> ColorWhen {
         rest.strip_prefix('=').or_else(|| arguments.get(n + 1).map(String::as_str))
     });
     value.and_then(|value| ColorWhen::from_str(value, false).ok()).unwrap_or_default()
+}
+
+/// Whether clap did not understand `--token`.
+///
+/// A secret on a command line is in the process list and in the shell's history before
+/// we can see it, so there is no such flag. Not even a hidden one: completions would
+/// offer it. Whoever tries it is told what to do instead.
+pub fn is_token_in_argv(error: &clap::Error) -> bool {
+    let argument = error.get(ContextKind::InvalidArg);
+    error.kind() == ErrorKind::UnknownArgument
+        && matches!(argument, Some(ContextValue::String(name)) if name == "--token")
 }
 
 /// `message` without the command-line arguments that look like credentials.

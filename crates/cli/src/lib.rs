@@ -89,18 +89,19 @@ pub fn run(cx: &Context<'_>, io: Io<'_>, matches: &ArgMatches) -> Exit {
     let mut out = Output::new(terminal, cx.program, io.stdout, io.stderr);
     out.json = globals.json;
     out.verbose = globals.verbose;
-    let done = if globals.token_in_argv {
-        Err(commands::login::token::refused_in_argv(cx))
-    } else {
-        commands::dispatch(cx, &mut out, io.stdin, &globals, matches)
-    };
-    done.unwrap_or_else(|failure| out.failure(&failure))
+    commands::dispatch(cx, &mut out, io.stdin, &globals, matches)
+        .unwrap_or_else(|failure| out.failure(&failure))
 }
 
 /// Tells a command line that clap refused, or the help or version that it was asked for.
 pub fn usage(cx: &Context<'_>, io: Io<'_>, error: &clap::Error, arguments: &[String]) -> Exit {
     let color = arguments::color_of(arguments);
     let terminal = Terminal::read(io.streams, color, cx.environment);
+    if arguments::is_token_in_argv(error) {
+        let mut out = Output::new(terminal, cx.program, io.stdout, io.stderr);
+        out.json = arguments.iter().any(|argument| argument == "--json");
+        return out.failure(&commands::login::token::refused_in_argv(cx));
+    }
     let text = error.render();
     let (colour, stream) = if error.use_stderr() {
         (terminal.colour_err, io.stderr)

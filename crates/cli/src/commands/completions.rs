@@ -76,6 +76,9 @@ mod tests {
             assert!(text.contains("yourtool"), "{shell:?}");
             assert!(text.contains("login"), "{shell:?}");
             assert!(!text.contains("hallpass"), "{shell:?}");
+            // H1: nothing may suggest that a token could stand on the command line.
+            let bare = |rest: &str| !rest.starts_with("-file");
+            assert!(!text.split("--token").skip(1).any(bare), "{shell:?}");
         }
     }
 }
