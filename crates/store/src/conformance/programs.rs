@@ -134,7 +134,7 @@ pub(super) async fn signing_keys(store: Store) {
     let keys = town.store.signing_keys();
     let first = key(&town, "ES256");
     let all = town.sees(Leaves::Nothing, keys.ensure(first.clone())).await.unwrap();
-    assert_eq!(all, [first.clone()]);
+    assert_eq!(all, std::slice::from_ref(&first));
     assert_eq!(keys.ensure(key(&town, "ES256")).await.unwrap(), all, "one signs already");
     town.pass(MINUTE);
     assert_eq!(keys.ensure(key(&town, "RS256")).await.unwrap().len(), 2);

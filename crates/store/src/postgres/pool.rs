@@ -36,8 +36,10 @@ const SET_UP: &str = "
 const SIZE: usize = 16;
 /// How long to wait for one at most, and for a new one to be made.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often to ask a server that has no room.
-const KNOCKS: u32 = 5;
+/// How often to ask a server that has no room, and how long to wait in between at most:
+/// as long as our patience altogether. Meanwhile somebody may have put one back.
+const KNOCKS: u32 = 16;
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// A pool of connections.
 pub(crate) struct Pool(deadpool_postgres::Pool);
@@ -98,7 +100,7 @@ impl Pool {
             match self.0.get().await {
                 Ok(client) => return Ok(client),
                 Err(PoolError::Backend(error)) if error::is_transient(&error) && knock < KNOCKS => {
-                    tokio::time::sleep(Duration::from_millis(50 << knock)).await;
+                    tokio::time::sleep(PAUSE.min(Duration::from_millis(12 << knock))).await;
                     knock += 1;
                 }
                 Err(error) => return Err(unavailable(&error)),
