@@ -29,7 +29,8 @@ pub(crate) fn command() -> Command {
 pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     let outcome = settings::layers(matches).map_err(Failure::from).and_then(|layers| {
         let json = Settings::read(&layers)?.log_format == LogFormat::Json;
-        let terminal = io::stderr().is_terminal();
+        // JSON is for a log, and the setup link never goes to one.
+        let terminal = io::stderr().is_terminal() && !json;
         let start = Start { layers, default_data_dir: system::data_dir(), terminal };
         serve::run(start, &mut |event| tell(&event, json))
     });
@@ -91,7 +92,6 @@ fn as_json(event: &Event) -> String {
         Event::Ready { public_url, addresses, data, advice, setup } => {
             let file = match setup {
                 Some(SetUp::File(path)) => Some(path.display().to_string()),
-                // A link is for a terminal, and JSON is for a log.
                 Some(SetUp::Link(_)) | None => None,
             };
             serde_json::json!({

@@ -147,9 +147,7 @@ fn device_login(screen: &mut Screen, town: &Town, ada: &mut Person) -> Result<()
     let mut login = town.begin(&["login", town.url(), "--device", "--json"])?;
     let code = login.event("user_code")?;
     ada.approve_device(&code).context("the device page")?;
-    screen.wait(&format!(
-        "Ada typed {code} on the device page and approved; the terminal asks every 5 seconds …"
-    ));
+    screen.wait(&format!("Ada approved {code} elsewhere; the terminal asks every 5 seconds …"));
     login.finish()?;
     screen.step("She signs in again, this time over SSH, with a code", watch.elapsed());
     screen.command(&format!("hallpass login {} --device", town.url()));

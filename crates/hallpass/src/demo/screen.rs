@@ -6,7 +6,7 @@ use std::time::Duration;
 use owo_colors::OwoColorize as _;
 
 /// Where the numbers stand.
-const WIDTH: usize = 70;
+const WIDTH: usize = 66;
 
 /// Standard output, and how many steps were told.
 pub(super) struct Screen {
