@@ -35,10 +35,31 @@ pub trait Environment: Send + Sync {
         return self.var("COMPUTERNAME");
     }
 
+    /// The local user's name, as reported to a person who approves a sign-in.
+    fn user_name(&self) -> Option<String> {
+        let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| self.var(name));
+        #[cfg(unix)]
+        return named.or_else(|| name_in_passwd(rustix::process::getuid().as_raw()));
+        #[cfg(not(unix))]
+        return named;
+    }
+
     /// A variable; an empty one counts as unset (CLIENT F1).
     fn var(&self, name: &str) -> Option<String> {
         self.raw_var(name).filter(|value| !value.is_empty())
     }
+}
+
+/// Containers often set no `USER`.
+#[cfg(unix)]
+fn name_in_passwd(uid: u32) -> Option<String> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    let uid = uid.to_string();
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    })
 }
 
 /// A family of operating systems, as far as signing in differs.
@@ -82,4 +103,31 @@ pub fn config_dir(environment: &dyn Environment, name: &str) -> Option<PathBuf> 
     let chosen = environment.var(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = chosen.or_else(|| environment.home().map(|home| home.join(".config")))?;
     Some(base.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Table;
+
+    // proves: client-F1
+    #[test]
+    fn an_empty_variable_is_an_unset_one() {
+        let table = Table::of(&[("A", ""), ("B", "b")]);
+        assert_eq!((table.var("A"), table.var("B")), (None, Some("b".to_owned())));
+    }
+
+    #[test]
+    fn where_files_are_kept() {
+        let dir = |variables: &[(&str, &str)], system| {
+            let table = Table { system: Some(system), ..Table::of(variables) };
+            config_dir(&table, "hallpass").unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(dir(&[], System::Linux), "/home/ada/.config/hallpass");
+        assert_eq!(dir(&[], System::Mac), "/home/ada/.config/hallpass");
+        assert_eq!(dir(&[("XDG_CONFIG_HOME", "/x")], System::Linux), "/x/hallpass");
+        // A relative one is ignored, as the specification asks.
+        assert_eq!(dir(&[("XDG_CONFIG_HOME", "x")], System::Linux), "/home/ada/.config/hallpass");
+        assert_eq!(dir(&[("APPDATA", "/a")], System::Windows), "/a/hallpass");
+    }
 }

@@ -357,3 +357,35 @@ fn known_profiles(known: &[String]) -> String {
         many => format!("are {}", many.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: client-A10
+    #[test]
+    fn no_flow_says_what_is_offered_and_why_each_was_refused() {
+        let error = Error::NoFlow {
+            offered: vec!["refresh_token".into()],
+            refused: vec![(Flow::Browser, "of this".into()), (Flow::Device, "of that".into())],
+        };
+        assert_eq!(
+            error.to_string(),
+            "no way to sign in: the server offers refresh_token; browser sign-in cannot be used \
+             because of this; device sign-in cannot be used because of that"
+        );
+        let nothing = Error::NoFlow { offered: vec![], refused: vec![] };
+        assert!(nothing.to_string().contains("offers nothing"));
+    }
+
+    #[test]
+    fn a_next_command_is_one_that_can_be_typed() {
+        let unknown = Error::UnknownProfile { name: "work".into(), known: vec!["home".into()] };
+        assert_eq!(unknown.to_string(), "there is no profile \"work\"; there is \"home\"");
+        assert_eq!(unknown.next("hallpass").unwrap(), "hallpass login --profile work");
+        let nobody = Error::NotSignedIn { server: "https://id.example.com".into() };
+        assert_eq!(nobody.next("tool").unwrap(), "tool login https://id.example.com");
+        // What only time helps against names no command.
+        assert_eq!(Error::Busy.next("hallpass"), None);
+    }
+}

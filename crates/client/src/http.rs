@@ -418,3 +418,7 @@ fn describe(error: ureq::Error, url: &Url) -> HttpError {
         other => unreachable(&presentable(&other.to_string(), 100)),
     }
 }
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -32,7 +32,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 const MARGIN: Duration = Duration::from_secs(60);
 /// What a refreshed token lives if the server does not say (CLIENT E11).
 const UNSAID_LIFETIME: u64 = 300;
-/// A token that is younger than this and refused will not get better by another refresh.
+/// A token that was refreshed this recently and is refused will not get better by another
+/// refresh (CLIENT E8).
 const JUST_REFRESHED: Duration = Duration::from_secs(10);
 /// After `invalid_grant`: how often, and how long apart, to look whether another process
 /// has a newer token (CLIENT E5).
@@ -153,6 +154,7 @@ impl Refresh<'_> {
             if let Need::Refused(token) = need
                 && let Some(access) = &current.access
                 && access.token == *token
+                && access.refreshed
                 && access.received.age(&*self.parts.time).is_some_and(|age| age < JUST_REFRESHED)
             {
                 return Err(self.refused(token_refused()));
@@ -243,6 +245,7 @@ impl Refresh<'_> {
             token: tokens.access_token,
             received: Receipt::now(&*self.parts.time),
             expires_in: Some(tokens.expires_in.unwrap_or(UNSAID_LIFETIME)),
+            refreshed: true,
         });
         // RFC 6749 §6: none means that the old one stays good (CLIENT E11).
         renewed.refresh_token = tokens.refresh_token.or(renewed.refresh_token);

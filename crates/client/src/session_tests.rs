@@ -102,6 +102,16 @@ fn a_token_that_was_just_refreshed_and_is_refused_is_not_refreshed_again() {
     assert_eq!(town.server.seen("/oauth/token").len(), 2);
 }
 
+#[test]
+fn a_session_that_is_ended_right_after_the_sign_in_is_known_to_be_over() {
+    let town = signed_in();
+    town.server.says(WHOAMI, refused());
+    town.server.says("/oauth/token", Said::error("invalid_grant"));
+    let session = town.client().session().unwrap();
+    assert!(matches!(session.whoami(), Err(Error::SessionEnded { .. })));
+    assert!(town.stored().ended.is_some());
+}
+
 // proves: client-E8, client-E9
 #[test]
 fn after_a_refusal_what_another_process_got_is_used() {

@@ -74,8 +74,12 @@ impl<'a> Attempt<'a> {
             client_id: self.found.client_id.clone(),
             account: account.id.clone(),
         };
-        let access =
-            Access { token: tokens.access_token.clone(), received, expires_in: tokens.expires_in };
+        let access = Access {
+            token: tokens.access_token.clone(),
+            received,
+            expires_in: tokens.expires_in,
+            refreshed: false,
+        };
         let credential = Credential {
             key,
             email: account.email.clone(),

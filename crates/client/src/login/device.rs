@@ -76,10 +76,7 @@ pub(crate) fn begin(attempt: &Attempt<'_>) -> Result<Started, Error> {
     let scope = attempt.scope.to_string();
     let environment = &*attempt.parts.environment;
     let host = environment.host_name().unwrap_or_default();
-    let user = ["USER", "LOGNAME", "USERNAME"]
-        .into_iter()
-        .find_map(|name| environment.var(name))
-        .unwrap_or_default();
+    let user = environment.user_name().unwrap_or_default();
     let mut parameters = vec![("client_id", found.client_id.as_str()), ("scope", &scope)];
     if let Some(resource) = &found.resource {
         parameters.push(("resource", resource));

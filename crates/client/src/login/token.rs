@@ -129,6 +129,7 @@ pub(crate) fn run(
                 .expires_at
                 .map(|end| end.since(reply.date.unwrap_or(received.at)).as_secs()),
             received,
+            refreshed: false,
         }),
         refresh_token: None,
         resource: None,

@@ -107,6 +107,7 @@ impl Town {
                 token: "at-1".to_owned().into(),
                 received: Receipt::now(&self.time),
                 expires_in: Some(300),
+                refreshed: false,
             }),
             refresh_token: Some("rt-1".to_owned().into()),
             resource: None,

@@ -185,6 +185,9 @@ pub struct Access {
     /// `expires_in`: seconds from the receipt; `None` if nobody said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
+    /// Whether it came from a refresh, and not from a sign-in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refreshed: bool,
 }
 
 /// When something arrived, by the boot clock, else by the wall clock (CLIENT J3).
@@ -285,7 +288,12 @@ mod tests {
     use crate::testing::FakeTime;
 
     fn access(time: &FakeTime, expires_in: Option<u64>) -> Access {
-        Access { token: Secret::new("at"), received: Receipt::now(time), expires_in }
+        Access {
+            token: Secret::new("at"),
+            received: Receipt::now(time),
+            expires_in,
+            refreshed: false,
+        }
     }
 
     fn left(access: &Access, time: &FakeTime) -> Option<u64> {

@@ -92,6 +92,7 @@ fn expired_sign_in(home: &Path, origin: &str) {
             token: "at-1".to_owned().into(),
             received: Receipt::now(&SystemTimes),
             expires_in: Some(0),
+            refreshed: false,
         }),
         refresh_token: Some("rt-1".to_owned().into()),
         resource: None,
