@@ -75,9 +75,7 @@ impl Attempt<'_> {
     /// written if nothing had failed.
     pub(crate) async fn succeeded(self) -> Result<(), Error> {
         match self.keys.first() {
-            Some(key) if self.before > 0 => {
-                Ok(self.issuer.0.store.failures().forget(key).await?)
-            }
+            Some(key) if self.before > 0 => Ok(self.issuer.0.store.failures().forget(key).await?),
             _ => Ok(()),
         }
     }

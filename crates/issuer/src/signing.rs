@@ -194,6 +194,11 @@ impl Issuer {
 
     /// Makes sure that a key of each algorithm signs, and opens all of them.
     pub(crate) async fn ensure_signing_keys(&self) -> Result<(), Error> {
+        let _turn = self.0.key_turn.lock().await;
+        self.ensure_keys().await
+    }
+
+    async fn ensure_keys(&self) -> Result<(), Error> {
         let now = self.now();
         let mut records = self.0.store.signing_keys().all().await?;
         for alg in Alg::ALL {
@@ -208,18 +213,20 @@ impl Issuer {
     /// What is due: the next key is made and published, the last one retired, those of no
     /// use dropped, and what other nodes have done is taken over.
     pub(crate) async fn tend_signing_keys(&self) -> Result<(), Error> {
-        self.ensure_signing_keys().await?;
+        let _turn = self.0.key_turn.lock().await;
+        self.ensure_keys().await?;
         let (ring, now) = (self.ring(), self.now());
         let turn = self.0.config.key_rotation.saturating_sub(self.0.config.key_publish_ahead);
         for alg in Alg::ALL {
-            let next = ring.of(alg).any(|placed| placed.record.signs_from > now);
-            let due = ring.of(alg).all(|placed| placed.record.signs_from + turn <= now);
-            if due && !next {
+            // Also the next one, where there is one already.
+            if ring.of(alg).all(|placed| placed.record.signs_from + turn <= now) {
                 self.add_key(alg, now + self.0.config.key_publish_ahead, "system").await?;
             }
         }
         self.retire_keys("system").await?;
-        self.0.store.signing_keys().drop_unpublished(now).await?;
+        if ring.0.iter().any(|placed| !placed.is_published(now)) {
+            self.0.store.signing_keys().drop_unpublished(now).await?;
+        }
         self.reload_ring().await
     }
 
@@ -230,6 +237,8 @@ impl Issuer {
         at_once: bool,
         actor: &str,
     ) -> Result<Vec<SigningKeyId>, Error> {
+        // One after the other: a slow reload must not put back what was just taken away.
+        let _turn = self.0.key_turn.lock().await;
         let now = self.now();
         let signs_from = if at_once { now } else { now + self.0.config.key_publish_ahead };
         let old = self.0.store.signing_keys().all().await?;
