@@ -124,6 +124,11 @@ impl OAuth {
         Self { secret: Some(secret.to_owned()), ..Self::public(server, id) }
     }
 
+    /// Lets go of connections to a server that is gone.
+    pub fn reconnect(&mut self) {
+        self.http = reqwest::Client::new();
+    }
+
     /// A request to `path`, with nothing in it yet.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = method.parse().expect("a method");

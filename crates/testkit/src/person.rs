@@ -64,6 +64,8 @@ impl Person {
     pub fn new(server: &Server) -> Result<Self> {
         let http = Client::builder()
             .cookie_store(true)
+            // The server may be killed and come back; cookies stay, connections do not.
+            .pool_max_idle_per_host(0)
             .redirect(Policy::none())
             .user_agent("Mozilla/5.0 (X11; Linux x86_64) testkit")
             .build()?;

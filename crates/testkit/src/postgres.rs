@@ -130,6 +130,23 @@ impl Cluster {
         Ok(done.stdout.trim_end().to_owned())
     }
 
+    /// Everything in the database that `url` ends with, as text.
+    pub async fn dump(&self, url: &str) -> Result<String> {
+        let name = url.rsplit('/').next().unwrap_or_default();
+        let done = Running::finish(
+            process::command(self.programs.join("pg_dump"))
+                .env("PGPASSWORD", &self.password)
+                .args(["--host", "127.0.0.1", "--port", &self.port.to_string()])
+                .args(["--username", USER, "--dbname", name, "--inserts"]),
+            b"",
+        )
+        .await?;
+        if done.code != Some(0) {
+            bail!("pg_dump failed: {}", done.stderr);
+        }
+        Ok(done.stdout)
+    }
+
     /// `kill -9` to the server: every connection breaks.
     pub fn kill(&mut self) -> Result<()> {
         self.server.kill()

@@ -62,6 +62,13 @@ pub struct Finished {
     pub stderr: String,
 }
 
+impl Finished {
+    /// What it wrote to either, standard output first.
+    pub fn written(&self) -> String {
+        [self.stdout.as_str(), self.stderr.as_str()].concat()
+    }
+}
+
 /// What a process has written so far.
 #[derive(Clone, Debug, Default)]
 pub struct Written(Arc<Mutex<Vec<u8>>>);

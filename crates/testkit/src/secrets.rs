@@ -60,6 +60,20 @@ impl Secrets {
     }
 }
 
+/// The texts of all files below `directory`.
+pub fn texts_below(directory: &Path) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            texts.extend(texts_below(&path)?);
+        } else if path.is_file() {
+            texts.push(String::from_utf8_lossy(&std::fs::read(&path)?).into_owned());
+        }
+    }
+    Ok(texts)
+}
+
 /// The forms in which a secret may lie around.
 fn encodings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let bytes = secret.as_bytes();

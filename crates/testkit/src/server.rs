@@ -144,8 +144,8 @@ impl Server {
     /// `hallpass serve`, as it would be started.
     pub fn command(&self) -> Result<Command> {
         let mut command = self.hallpass()?;
-        command.arg("serve").args(self.place());
-        command.args(["--listen", &format!("localhost:{}", self.port)]);
+        command.arg("serve");
+        command.env("HALLPASS_SERVER_LISTEN", format!("localhost:{}", self.port));
         command.env("HALLPASS_SERVER_PUBLIC_URL", self.url());
         for (name, value) in &self.plan.settings {
             command.env(format!("HALLPASS_SERVER_{}", name.to_ascii_uppercase()), value);
@@ -157,16 +157,11 @@ impl Server {
     fn hallpass(&self) -> Result<Command> {
         let mut command = process::command(process::binary("hallpass")?);
         command.env("HOME", self.scratch.path());
+        command.env("HALLPASS_SERVER_DATA_DIR", &self.directory);
+        // It holds a password, which an argument would show to everybody on the machine.
+        command
+            .envs(self.plan.database_url.iter().map(|url| ("HALLPASS_SERVER_DATABASE_URL", url)));
         Ok(command)
-    }
-
-    /// Where the data is, as arguments.
-    fn place(&self) -> Vec<String> {
-        let mut arguments = vec!["--data-dir".to_owned(), self.directory.display().to_string()];
-        if let Some(url) = &self.plan.database_url {
-            arguments.extend(["--database-url".to_owned(), url.clone()]);
-        }
-        arguments
     }
 
     /// Starts it on the same data and the same port, and waits until it is ready.
@@ -231,7 +226,7 @@ impl Server {
     /// Runs `hallpass admin …` on the same data.
     pub async fn try_admin(&self, arguments: &[&str], input: &str) -> Result<Finished> {
         let mut command = self.hallpass()?;
-        command.arg("admin").args(arguments).args(self.place());
+        command.arg("admin").args(arguments);
         Running::finish(&mut command, input.as_bytes()).await
     }
 

@@ -1,0 +1,124 @@
+//! Load until the server is gone: sign-ins, refreshes, revocations, device codes.
+
+use anyhow::{Context as _, Result};
+use hallpass_testkit::dice::Dice;
+use hallpass_testkit::oauth::{self, Approved, OAuth, Tokens};
+use hallpass_testkit::person::Person;
+use hallpass_testkit::town::Town;
+use tokio::task::JoinSet;
+
+use crate::ledger::{Family, Ledger, Revocation};
+
+const WORKERS: usize = 8;
+
+/// Starts the load. What it answers is what every worker knew when its server was gone.
+pub(crate) fn start(
+    town: &Town,
+    ledger: &mut Ledger,
+    dice: &mut Dice,
+) -> impl Future<Output = Result<Vec<Family>>> + use<> {
+    let mut workers = JoinSet::new();
+    for _ in 0..WORKERS {
+        let worker = Worker {
+            client: town.api.clone(),
+            tool: town.tool.clone(),
+            person: town.person.clone(),
+            dice: Dice::new(dice.roll()),
+            families: ledger.lend(dice).into_iter().collect(),
+        };
+        workers.spawn(worker.work());
+    }
+    async move {
+        let mut families = Vec::new();
+        for done in workers.join_all().await {
+            families.extend(done?);
+        }
+        Ok(families)
+    }
+}
+
+struct Worker {
+    client: OAuth,
+    tool: OAuth,
+    person: Person,
+    dice: Dice,
+    families: Vec<Family>,
+}
+
+/// The server is gone, or says that it cannot: what was asked for may have happened or not.
+struct Gone;
+
+impl Worker {
+    async fn work(mut self) -> Result<Vec<Family>> {
+        loop {
+            let step = match self.dice.below(10) {
+                0..=2 => self.sign_in().await,
+                3..=7 => self.refresh().await,
+                8 => self.revoke().await,
+                _ => self.device().await,
+            };
+            if step?.is_err() {
+                return Ok(self.families);
+            }
+        }
+    }
+
+    async fn sign_in(&mut self) -> Result<Result<(), Gone>> {
+        let (address, verifier) = self.client.authorization(&[])?;
+        let Ok(page) = self.person.get(&address).await else { return Ok(Err(Gone)) };
+        let redirect = match page.leads_to() {
+            Some(redirect) => redirect,
+            // The first time she is asked; afterwards it is remembered.
+            None => match self.person.submit(&page, "#consent", &[], Some("approve")).await {
+                Ok(page) => page.leads_to().context("a redirect")?,
+                Err(_) => return Ok(Err(Gone)),
+            },
+        };
+        let code = oauth::query(&redirect, "code").with_context(|| format!("{redirect}"))?;
+        let approved = Approved { code, verifier, redirect };
+        let Ok(answer) = self.client.redeem(&approved).await else { return Ok(Err(Gone)) };
+        let tokens = Tokens::read(&answer)?;
+        self.families.push(Family::new(approved, tokens));
+        Ok(Ok(()))
+    }
+
+    async fn refresh(&mut self) -> Result<Result<(), Gone>> {
+        let Some(at) = self.pick() else { return Ok(Ok(())) };
+        let family = &mut self.families[at];
+        let Ok(answer) = self.client.refresh(&family.refresh).await else { return Ok(Err(Gone)) };
+        family.refreshed(Tokens::read(&answer)?);
+        Ok(Ok(()))
+    }
+
+    async fn revoke(&mut self) -> Result<Result<(), Gone>> {
+        let Some(at) = self.pick() else { return Ok(Ok(())) };
+        let family = &mut self.families[at];
+        family.revocation = Revocation::Sent;
+        let Ok(answer) = self.client.revoke(&family.refresh).await else { return Ok(Err(Gone)) };
+        anyhow::ensure!(answer.status == 200, "{answer:?}");
+        family.revocation = Revocation::Acknowledged;
+        Ok(Ok(()))
+    }
+
+    /// Device codes are part of the load; the books are checked for them.
+    async fn device(&mut self) -> Result<Result<(), Gone>> {
+        let Ok(device) = self.tool.device(&[]).await else { return Ok(Err(Gone)) };
+        anyhow::ensure!(matches!(device.status.as_u16(), 200 | 429), "{device:?}");
+        let code = device.get("user_code");
+        if code.is_empty() || self.person.decide_device(&code, "approve").await.is_err() {
+            return Ok(if code.is_empty() { Ok(()) } else { Err(Gone) });
+        }
+        let Ok(answer) = self.tool.poll(&device.get("device_code")).await else {
+            return Ok(Err(Gone));
+        };
+        anyhow::ensure!(answer.status == 200, "{answer:?}");
+        Ok(Ok(()))
+    }
+
+    fn pick(&mut self) -> Option<usize> {
+        let live: Vec<usize> = (0..self.families.len())
+            .filter(|at| self.families[*at].revocation == Revocation::No)
+            .collect();
+        self.dice.pick(&live).copied()
+    }
+}
