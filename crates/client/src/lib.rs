@@ -5,12 +5,11 @@
 //! itself, and never starts a login that nobody asked for.
 //!
 //! ```no_run
-//! # fn environment() -> std::sync::Arc<dyn hallpass_client::Environment> { unimplemented!() }
-//! # fn main() -> Result<(), hallpass_client::Error> {
+//! # fn example(environment: std::sync::Arc<dyn hallpass_client::Environment>) -> Result<(), hallpass_client::Error> {
 //! use hallpass_client::{Client, Selection};
 //! use hallpass_core::brand::Brand;
 //!
-//! let client = Client::on_this_machine(Brand::hallpass(), environment(), Selection::default());
+//! let client = Client::on_this_machine(Brand::hallpass(), environment, Selection::default());
 //! let me = client.session()?.whoami()?;
 //! # let _ = me; Ok(()) }
 //! ```
@@ -21,11 +20,12 @@
 //! | [`login`] | signing in: flows, events, the choice between them |
 //! | [`session`] | calling an API as the person, refreshing without notice |
 //! | [`status`] | signed in or not, and why |
-//! | [`logout`] | revoking, then removing |
+//! | [`logout`], `revoke` | revoking, then removing |
+//! | `refresh` | one request, however many processes want a fresh token |
 //! | [`source`] | where this invocation takes its credential from |
 //! | [`vault`] | where credentials are kept |
 //! | [`discovery`] | where and how a server is signed in to |
-//! | [`http`] | the one HTTP client |
+//! | [`http`], `oauth` | the one HTTP client, and OAuth endpoints through it |
 //! | [`environment`], [`time`] | variables, home, clocks and waiting as arguments |
 //! | [`system`] | the real clocks and the real randomness |
 //! | [`error`] | what can go wrong, and the next command |

@@ -21,7 +21,7 @@
 //! | [`metadata`] | what we say about ourselves | RFC 8414, OIDC Discovery |
 //! | [`jwt`], `mint`, [`signing`], [`seal`] | tokens, the keys that sign them, what seals those | RFC 9068, RFC 8725 |
 //! | [`clients`], [`passwords`], [`limits`], [`email`] | client authentication, argon2id, counting wrong guesses | |
-//! | [`config`], [`error`] | choices and refusals | |
+//! | `issuer`, [`config`], [`error`] | all of it in one hand, choices, refusals | |
 //!
 //! How to add a grant type: one file with one type that implements
 //! `token::Flow` (validate, then spend), one arm in [`token`]'s table, one name in

