@@ -284,6 +284,24 @@ mod tests {
         }
     }
 
+    // What is looked up and compared is a digest, so how long that takes says nothing about
+    // the secret: a guess that is nearly right has a digest that is nowhere near.
+    // proves: attack-37
+    #[test]
+    fn a_near_miss_is_nowhere_near_once_it_is_digested() {
+        let good = token();
+        let body = &good.expose()[..good.expose().len() - CHECK_LEN];
+        for at in Kind::Personal.prefix().len()..body.len() {
+            let mut near = body.as_bytes().to_vec();
+            near[at] = if near[at] == b'0' { b'1' } else { b'0' };
+            let mut near = String::from_utf8(near).unwrap();
+            push_check(&mut near);
+            let near = TokenText::parse(Kind::Personal, &near).unwrap().digest();
+            let same = near.0.iter().zip(good.digest().0).take_while(|(a, b)| **a == *b).count();
+            assert!(near != good.digest() && same <= 2, "{same} bytes in common at {at}");
+        }
+    }
+
     #[test]
     fn says_what_is_wrong() {
         let good = token();

@@ -105,6 +105,16 @@ fn duplicates_wrong(graph: &Graph, known: &[(&str, &str)]) -> Vec<String> {
         .collect()
 }
 
+// proves: client-C6
+#[test]
+fn nothing_of_ours_can_reach_the_clipboard() {
+    let shipped = Graph::of_this_workspace().reach(&SHIPPED);
+    let reaches =
+        |name: &str| ["arboard", "clipboard", "copypasta"].iter().any(|c| name.contains(c));
+    let found: Vec<_> = shipped.iter().filter(|id| reaches(name_of(id))).cloned().collect();
+    nothing_wrong("The code is printed, and the clipboard left alone:", &found);
+}
+
 #[test]
 fn every_licence_may_be_passed_on() {
     nothing_wrong("Licences:", &licences_wrong(&Graph::of_this_workspace()));

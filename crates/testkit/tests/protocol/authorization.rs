@@ -155,7 +155,7 @@ async fn without_a_known_client_and_address_nobody_is_sent_anywhere() -> Result<
     Ok(())
 }
 
-// proves: A05, A07, A08, A09, A10, attack-7
+// proves: A05, A07, A08, A09, A10, attack-7, client-B3
 #[tokio::test]
 async fn only_registered_addresses_and_ports_on_loopback_get_an_answer() -> Result<()> {
     let town = Town::build().await?;
