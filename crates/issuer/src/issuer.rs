@@ -143,6 +143,7 @@ impl Issuer {
             *tidied = now;
         }
         self.0.store.tidy(now - KEPT).await?;
+        self.0.store.refresh().forget_successors(now - self.0.config.refresh_grace).await?;
         Ok(())
     }
 

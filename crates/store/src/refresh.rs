@@ -104,9 +104,28 @@ impl Refreshes<'_> {
         };
         self.0.db().change(change).await
     }
+
+    /// Deletes the sealed successors of tokens that were spent before `spent_before`, and
+    /// says how many those were. Once the grace is over they serve nobody but a thief: who
+    /// has the old token and the database could open them. Writes no audit row.
+    pub async fn forget_successors(&self, spent_before: Timestamp) -> Result<u64, Error> {
+        let mut forgotten = 0;
+        loop {
+            let change = async move |tx: &mut Tx<'_>| {
+                tx.execute(&FORGET, binds![spent_before, PORTION]).await
+            };
+            let portion = self.0.db().change(change).await?;
+            forgotten += portion;
+            if portion < PORTION.unsigned_abs() {
+                return Ok(forgotten);
+            }
+        }
+    }
 }
 
 statements! {
+    FORGET = "UPDATE refresh SET sealed = NULL WHERE digest IN
+        (SELECT digest FROM refresh WHERE sealed IS NOT NULL AND spent_at < $1 LIMIT $2)";
     BY_DIGEST = "SELECT digest, grant_id, generation, created_at, expires_at, spent_at
         FROM refresh WHERE digest = $1";
     INSERT = "INSERT INTO refresh (digest, grant_id, generation, created_at, expires_at)
@@ -129,6 +148,9 @@ statements! {
         WHERE r.digest = $1 AND r.spent_at IS NOT NULL"
     );
 }
+
+/// Rows in one portion: other changes wait for no more than these.
+const PORTION: i64 = 500;
 
 /// Keeps the first refresh token of a grant, if there is to be one.
 pub(crate) async fn keep_first(

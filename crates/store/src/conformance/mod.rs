@@ -66,6 +66,7 @@ where
     secrets::one_by_is_one_change(make().await).await;
     secrets::rotation(make().await).await;
     secrets::grace(make().await).await;
+    secrets::sealed_successors(make().await).await;
     secrets::refresh_gone(make().await).await;
     devices::approval(make().await).await;
     devices::refusal(make().await).await;

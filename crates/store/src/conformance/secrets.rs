@@ -199,6 +199,24 @@ pub(super) async fn grace(store: Store) {
     assert!(!town.is_good(grant).await);
 }
 
+/// A sealed successor is deleted once nobody may ask for it again; a replay stays one.
+pub(super) async fn sealed_successors(store: Store) {
+    let town = Town::new(store).await;
+    let refresh = town.store.refresh();
+    let zoe = town.user().await.id;
+    let (first, grant) = town.refresh(zoe).await;
+    assert_eq!(rotate(&town, &first, "two").await, Rotation::Won);
+    let spent_at = town.by().at;
+    assert_eq!(refresh.forget_successors(spent_at).await, Ok(0));
+    assert_eq!(rotate(&town, &first, "three").await, again("two"));
+    town.pass(GRACE);
+    let now = town.by().at;
+    assert_eq!(town.sees(Leaves::Nothing, refresh.forget_successors(now)).await, Ok(1));
+    assert_eq!(refresh.forget_successors(now).await, Ok(0));
+    assert!(town.is_good(grant).await, "nothing else is touched");
+    assert_eq!(rotate(&town, &first, "four").await, Rotation::Reused(grant));
+}
+
 pub(super) async fn refresh_gone(store: Store) {
     let town = Town::new(store).await;
     let gone = async |digest: Digest| {

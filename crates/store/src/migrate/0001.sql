@@ -147,6 +147,7 @@ CREATE TABLE refresh (
     sealed BYTEA
 );
 CREATE INDEX refresh_by_expiry ON refresh (expires_at);
+CREATE INDEX refresh_sealed ON refresh (spent_at) WHERE sealed IS NOT NULL;
 
 -- Long-lived credentials: personal tokens, keys of projects and organizations, tokens
 -- of an older system. During an overlap a rotated one is good until overlap_until.
