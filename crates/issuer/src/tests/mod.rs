@@ -7,6 +7,7 @@
 //! | `clients`, `refresh` | group C |
 //! | `device` | group D |
 //! | `revoke`, `introspect`, `endings` | group E, and what ends what |
+//! | `secrets` | what a wrong guess teaches |
 //! | `keys`, `hostile`, `resources` | groups F and G |
 //! | `oidc`, `logout` | group I |
 //! | `signin`, `sessions`, `setup` | people and their browsers |
@@ -28,6 +29,7 @@ mod redirects;
 mod refresh;
 mod resources;
 mod revoke;
+mod secrets;
 mod sessions;
 mod setup;
 mod signin;
