@@ -140,12 +140,17 @@ impl Ring {
             .map(Self)
     }
 
-    /// The key that signs with `alg` at `now`: the latest of those that may.
+    /// The key that signs with `alg` at `now`: the latest of those that may. Before all of
+    /// them, after a clock was put back, it is the first: it is published, and nobody
+    /// else can.
     pub(crate) fn signing(&self, alg: Alg, now: Timestamp) -> Option<&Key> {
-        self.of(alg)
-            .filter(|placed| placed.record.signs(now))
-            .max_by_key(|placed| placed.place())
-            .map(|placed| &*placed.key)
+        let latest =
+            self.of(alg).filter(|placed| placed.record.signs(now)).max_by_key(|p| p.place());
+        let first = || {
+            let to_come = self.of(alg).filter(|placed| now < placed.record.signs_from);
+            to_come.min_by_key(|placed| placed.place())
+        };
+        latest.or_else(first).map(|placed| &*placed.key)
     }
 
     /// A key that is published at `now`.

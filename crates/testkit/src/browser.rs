@@ -13,10 +13,12 @@ use crate::process::{self, Running};
 use crate::{tree, wait};
 
 /// What keeps it quiet, small, and away from anybody's real profile.
-const ARGUMENTS: [&str; 12] = [
+const ARGUMENTS: [&str; 13] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    // As on a phone; with them, a picture of a long page is cut off at its edge.
+    "--hide-scrollbars",
     "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",

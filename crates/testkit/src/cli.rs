@@ -27,7 +27,11 @@ impl Cli {
             home: TempDir::with_prefix("hallpass-home-")?,
             program: "hallpass".to_owned(),
             server: server.url(),
-            variables: Vec::new(),
+            variables: server
+                .certificate()
+                .map(|made| ("SSL_CERT_FILE".to_owned(), made.certificate.display().to_string()))
+                .into_iter()
+                .collect(),
         })
     }
 
@@ -108,11 +112,14 @@ pub async fn written<T>(
     find: impl Fn(&str) -> Option<T>,
 ) -> Result<T> {
     let found = wait::until(what, async || {
-        let text = running.written();
-        match (find(&text), running.ended()?) {
+        let ended = running.ended()?.is_some();
+        if ended {
+            running.finished().await?;
+        }
+        match (find(&running.written()), ended) {
             (Some(found), _) => Ok(Some(found)),
-            (None, Some(status)) => anyhow::bail!("it ended ({status}) without {what}"),
-            (None, None) => Ok(None),
+            (None, true) => anyhow::bail!("it ended without {what}"),
+            (None, false) => Ok(None),
         }
     })
     .await;

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`town`] | a server with people and clients: where most tests begin |
 //! | [`server`] | `hallpass serve` as a process: start, kill, start again |
+//! | [`certificate`] | for servers that end TLS |
 //! | [`cli`], [`terminal`] | `hallpass` in somebody's shell, and at a real terminal |
 //! | [`person`], [`html`] | somebody at a browser without JavaScript |
 //! | [`browser`] | a real Chromium |
@@ -28,6 +29,8 @@ pub mod tree;
 
 #[cfg(feature = "town")]
 pub mod browser;
+#[cfg(feature = "town")]
+pub mod certificate;
 #[cfg(feature = "town")]
 pub mod cli;
 #[cfg(feature = "town")]

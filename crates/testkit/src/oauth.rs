@@ -115,8 +115,14 @@ pub struct OAuth {
 impl OAuth {
     /// A public client.
     pub fn public(server: &Server, id: &str) -> Self {
-        let http = reqwest::Client::new();
-        Self { http, server: server.url(), id: id.to_owned(), secret: None }
+        let mut client = Self {
+            http: reqwest::Client::new(),
+            server: server.url(),
+            id: id.to_owned(),
+            secret: None,
+        };
+        client.reconnect(server);
+        client
     }
 
     /// A confidential client.
@@ -124,9 +130,10 @@ impl OAuth {
         Self { secret: Some(secret.to_owned()), ..Self::public(server, id) }
     }
 
-    /// Lets go of connections to a server that is gone.
-    pub fn reconnect(&mut self) {
-        self.http = reqwest::Client::new();
+    /// Lets go of connections to a process that is gone.
+    pub fn reconnect(&mut self, server: &Server) {
+        let built = server.http().and_then(|builder| Ok(builder.build()?));
+        self.http = built.expect("an HTTP client for the server's own certificate");
     }
 
     /// A request to `path`, with nothing in it yet.

@@ -62,7 +62,8 @@ pub struct Person {
 impl Person {
     /// A browser that has never been at `server`.
     pub fn new(server: &Server) -> Result<Self> {
-        let http = Client::builder()
+        let http = server
+            .http()?
             .cookie_store(true)
             // The server may be killed and come back; cookies stay, connections do not.
             .pool_max_idle_per_host(0)

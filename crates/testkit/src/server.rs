@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::certificate::Certificate;
 use crate::process::{self, Finished, Running};
 use crate::{ports, wait};
 
@@ -22,6 +23,7 @@ pub struct Plan {
     database_url: Option<String>,
     directory: Option<PathBuf>,
     variables: Vec<(String, String)>,
+    tls: bool,
 }
 
 impl Plan {
@@ -51,6 +53,13 @@ impl Plan {
         self
     }
 
+    /// Ends TLS itself, with a certificate that [`Server::http`] trusts.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
     /// A variable of its environment.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
@@ -62,8 +71,16 @@ impl Plan {
     pub async fn start(self) -> Result<Server> {
         let scratch = TempDir::with_prefix("hallpass-test-")?;
         let directory = self.directory.clone().unwrap_or_else(|| scratch.path().join("data"));
-        let mut server =
-            Server { plan: self, scratch, directory, port: 0, running: None, log: String::new() };
+        let certificate = self.tls.then(|| Certificate::make(scratch.path())).transpose()?;
+        let mut server = Server {
+            plan: self,
+            scratch,
+            directory,
+            port: 0,
+            certificate,
+            running: None,
+            log: String::new(),
+        };
         for attempt in 1.. {
             server.port = ports::free()?;
             match server.start_again().await {
@@ -85,6 +102,7 @@ pub struct Server {
     scratch: TempDir,
     directory: PathBuf,
     port: u16,
+    certificate: Option<Certificate>,
     running: Option<Running>,
     /// What earlier processes on this data wrote.
     log: String,
@@ -107,7 +125,21 @@ impl Server {
 
     /// The public URL, which is also the issuer.
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://localhost:{}", self.port)
+    }
+
+    /// Its certificate, if it ends TLS.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// An HTTP client that trusts it, to be configured further.
+    pub fn http(&self) -> Result<reqwest::ClientBuilder> {
+        let builder = reqwest::Client::builder();
+        let Some(certificate) = &self.certificate else { return Ok(builder) };
+        let trusted = reqwest::Certificate::from_pem(certificate.pem.as_bytes())?;
+        Ok(builder.tls_certs_only([trusted]))
     }
 
     /// `path` at the public URL.
@@ -147,6 +179,10 @@ impl Server {
         command.arg("serve");
         command.env("HALLPASS_SERVER_LISTEN", format!("localhost:{}", self.port));
         command.env("HALLPASS_SERVER_PUBLIC_URL", self.url());
+        if let Some(certificate) = &self.certificate {
+            command.env("HALLPASS_SERVER_TLS_CERT", &certificate.certificate);
+            command.env("HALLPASS_SERVER_TLS_KEY", &certificate.key);
+        }
         for (name, value) in &self.plan.settings {
             command.env(format!("HALLPASS_SERVER_{}", name.to_ascii_uppercase()), value);
         }
@@ -178,7 +214,7 @@ impl Server {
 
     /// Waits until it answers, or says why it does not.
     pub async fn ready(&mut self) -> Result<()> {
-        let http = reqwest::Client::new();
+        let http = self.http()?.build()?;
         let probe = self.at("/health/ready");
         let running = self.running.as_mut().context("the server is not running")?;
         let came_up = wait::until("the server to be ready", async || {

@@ -3,19 +3,22 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hallpass_core::wire::params::{BadParams, Params};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 
 use crate::app::App;
 
 /// The largest body that any endpoint reads.
 pub const BODY_LIMIT: usize = 64 * 1024;
+/// What is too large is still heard out up to here, and thrown away: a client that is cut
+/// off while it sends hears no answer.
+const HEARD_LIMIT: usize = 1024 * 1024;
 /// RFC 6749 appendix B.
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -62,14 +65,25 @@ pub async fn read(request: Request, patience: Duration) -> Result<Params, FormEr
 
 /// Reads a body within the limits of size and time.
 pub async fn bytes(body: Body, patience: Duration) -> Result<Bytes, FormError> {
-    let collected = tokio::time::timeout(patience, Limited::new(body, BODY_LIMIT).collect())
-        .await
-        .map_err(|_| FormError::TooSlow)?;
-    match collected {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(FormError::TooLarge),
-        Err(_) => Err(FormError::Broken),
+    tokio::time::timeout(patience, collected(body)).await.map_err(|_| FormError::TooSlow)?
+}
+
+async fn collected(mut body: Body) -> Result<Bytes, FormError> {
+    if body.size_hint().lower() > HEARD_LIMIT as u64 {
+        return Err(FormError::TooLarge);
     }
+    let (mut kept, mut size) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| FormError::Broken)?.into_data() else { continue };
+        size = size.saturating_add(data.len());
+        if size > HEARD_LIMIT {
+            break;
+        }
+        if size <= BODY_LIMIT {
+            kept.extend_from_slice(&data);
+        }
+    }
+    if size > BODY_LIMIT { Err(FormError::TooLarge) } else { Ok(kept.freeze()) }
 }
 
 /// The media type, in any case, with at most a `charset` of UTF-8; one header.

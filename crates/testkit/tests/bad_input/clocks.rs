@@ -106,8 +106,8 @@ async fn a_clock_that_jumps_prolongs_nothing_and_loses_nothing() -> Result<()> {
         town.server.stop().await?;
         hands.set(jump)?;
         town.server.start_again().await?;
-        town.tool.reconnect();
-        town.api.reconnect();
+        town.tool.reconnect(&town.server);
+        town.api.reconnect(&town.server);
         assert!(!town.admits(&behind.access).await?);
         let person = hallpass_testkit::person::Person::signed_in(&town.server, &town.ada).await?;
         let tokens = town.tool.tokens(&person, &[]).await?;

@@ -210,12 +210,12 @@ async fn sql_in_any_input_is_text() -> Result<()> {
     assert!(town.admits(&tokens.access).await?);
     // Nothing builds SQL from values: each text is a constant of the store.
     for source in hallpass_testkit::tree::sources("crates/store/src", &[".rs"])? {
-        for (number, line) in source.text.lines().enumerate() {
-            let built = line.contains("format!(")
-                && ["SELECT ", "INSERT ", "UPDATE ", "DELETE "]
-                    .iter()
-                    .any(|verb| line.contains(verb));
-            assert!(!built, "{}:{}: {line}", source.path, number + 1);
+        let tests = source.path.contains("/tests") || source.path.contains("/conformance/");
+        for (number, line) in source.text.lines().enumerate().filter(|_| !tests) {
+            let built = line.split_once("format!(").map_or("", |(_, text)| text);
+            let verbs = ["SELECT ", "INSERT ", "UPDATE ", "DELETE "];
+            let sql = verbs.iter().any(|verb| built.contains(verb));
+            assert!(!sql, "{}:{}: {line}", source.path, number + 1);
         }
     }
     is_well(&town.server).await

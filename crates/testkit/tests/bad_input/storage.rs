@@ -77,7 +77,7 @@ async fn an_older_database_is_not_served_as_if_nothing_had_been_revoked() -> Res
     let file = database(&town.server);
     let old = std::fs::read(&file)?;
     town.server.start_again().await?;
-    town.tool.reconnect();
+    town.tool.reconnect(&town.server);
     town.tool.revoke(&tokens.refresh).await?;
     town.server.stop().await?;
     let new = std::fs::read(&file)?;
@@ -87,7 +87,7 @@ async fn an_older_database_is_not_served_as_if_nothing_had_been_revoked() -> Res
     std::fs::write(&file, &new)?;
     town.server.start_again().await?;
     // So would the loss of the write-ahead log.
-    town.tool.reconnect();
+    town.tool.reconnect(&town.server);
     let tokens = town.tool.tokens(&town.person, &[]).await?;
     town.tool.revoke(&tokens.refresh).await?;
     town.server.kill()?;
@@ -98,7 +98,7 @@ async fn an_older_database_is_not_served_as_if_nothing_had_been_revoked() -> Res
     refused(&town.server.refusal().await?, 13, &["older"]);
     std::fs::write(&log, &kept)?;
     town.server.start_again().await?;
-    town.tool.reconnect();
+    town.tool.reconnect(&town.server);
     assert_eq!(town.tool.refresh(&tokens.refresh).await?.error(), "invalid_grant");
     Ok(())
 }
@@ -150,8 +150,8 @@ async fn a_full_disk_stops_changes_and_nothing_else() -> Result<()> {
     let disk = town.server.scratch().join("disk");
     std::fs::create_dir(&disk)?;
     let mut running = Running::start(&mut on_a_small_disk(&town.server, &disk)?)?;
-    town.tool.reconnect();
-    town.api.reconnect();
+    town.tool.reconnect(&town.server);
+    town.api.reconnect(&town.server);
     wait::until("the server on the small disk", async || {
         if let Some(status) = running.ended()? {
             anyhow::bail!("it ended ({status}): {}", running.written());

@@ -1,5 +1,8 @@
 //! Load until the server is gone: sign-ins, refreshes, revocations, device codes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use anyhow::{Context as _, Result};
 use hallpass_testkit::dice::Dice;
 use hallpass_testkit::oauth::{self, Approved, OAuth, Tokens};
@@ -16,6 +19,7 @@ pub(crate) fn start(
     town: &Town,
     ledger: &mut Ledger,
     dice: &mut Dice,
+    acknowledged: &Arc<AtomicU64>,
 ) -> impl Future<Output = Result<Vec<Family>>> + use<> {
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
@@ -25,6 +29,7 @@ pub(crate) fn start(
             person: town.person.clone(),
             dice: Dice::new(dice.roll()),
             families: ledger.lend(dice).into_iter().collect(),
+            acknowledged: acknowledged.clone(),
         };
         workers.spawn(worker.work());
     }
@@ -43,6 +48,7 @@ struct Worker {
     person: Person,
     dice: Dice,
     families: Vec<Family>,
+    acknowledged: Arc<AtomicU64>,
 }
 
 /// The server is gone, or says that it cannot: what was asked for may have happened or not.
@@ -60,6 +66,7 @@ impl Worker {
             if step?.is_err() {
                 return Ok(self.families);
             }
+            self.acknowledged.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -20,6 +20,8 @@ mod books;
 mod ledger;
 mod load;
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -28,12 +30,13 @@ use hallpass_testkit::postgres::Cluster;
 use hallpass_testkit::server::Plan;
 use hallpass_testkit::system;
 use hallpass_testkit::town::Town;
+use hallpass_testkit::wait;
 
 use books::Books;
 use ledger::Ledger;
 
 /// Longest time that load goes on before a kill.
-const LONGEST: u64 = 600;
+const LONGEST: u64 = 400;
 
 /// Kills, checks, goes on.
 async fn survive(mut town: Town, books: &Books<'_>, kills: u32) -> Result<()> {
@@ -55,16 +58,25 @@ struct Run {
 
 impl Run {
     async fn one_kill(&mut self, town: &mut Town, books: &Books<'_>) -> Result<()> {
-        let load = tokio::spawn(load::start(town, &mut self.ledger, &mut self.dice));
-        // The moment is the test's subject; nothing waits for anything to be done by then.
+        let acknowledged = Arc::default();
+        let load = load::start(town, &mut self.ledger, &mut self.dice, &acknowledged);
+        let load = tokio::spawn(load);
+        // Now and then right at the beginning, mostly in the midst of it. The moment is the
+        // test's subject; nothing relies on what has been done by then.
+        if self.dice.below(4) > 0 {
+            wait::until("load", async || {
+                Ok((acknowledged.load(Ordering::Relaxed) >= 5).then_some(()))
+            })
+            .await?;
+        }
         tokio::time::sleep(Duration::from_millis(self.dice.below(LONGEST))).await;
         town.server.kill()?;
         self.ledger.take_back(load.await??);
         books.are_sound(town).await?;
         town.server.start_again().await?;
         // Connections to the killed process are of no use to anybody.
-        town.tool.reconnect();
-        town.api.reconnect();
+        town.tool.reconnect(&town.server);
+        town.api.reconnect(&town.server);
         self.ledger.holds(town, &mut self.dice).await?;
         let now = books.epoch(town).await?;
         anyhow::ensure!(now >= self.epoch, "I9: the epoch went back from {} to {now}", self.epoch);
