@@ -130,7 +130,11 @@ mod tests {
         assert_eq!(params.get("x"), Some("é"));
         assert_eq!(params.all("resource").collect::<Vec<_>>(), ["r1", "r2"]);
         for twice in ["a=1&a=1", "a=1&a=", "a=&a=1", "a&a", "%61=1&a=2"] {
-            assert_eq!(Params::parse(twice.as_bytes()).unwrap_err(), BadParams::Repeated("a".into()), "{twice}");
+            assert_eq!(
+                Params::parse(twice.as_bytes()).unwrap_err(),
+                BadParams::Repeated("a".into()),
+                "{twice}"
+            );
         }
     }
 
