@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Command};
 use hallpass_server::Settings;
 use hallpass_server::config::LogFormat;
-use hallpass_server::serve::{self, Event, Failure, SetUp, Start};
+use hallpass_server::serve::{self, Event, Failure, Ready, SetUp, Start};
 
 use crate::{settings, system};
 
@@ -58,13 +58,13 @@ fn say(text: &str) {
 
 fn as_prose(event: &Event) -> String {
     match event {
-        Event::Ready { public_url, addresses, data, advice, setup } => {
+        Event::Ready(Ready { public_url, addresses, data, advice, setup }) => {
             let version = env!("CARGO_PKG_VERSION");
             let mut text = format!(
                 "hallpass {version} is ready at {public_url}\n  Listening on {}\n  Data in {data}\n",
                 listed(addresses)
             );
-            for line in advice {
+            if let Some(line) = advice {
                 text.push_str(&format!("\n{line}\n"));
             }
             match setup {
@@ -89,7 +89,7 @@ fn as_prose(event: &Event) -> String {
 
 fn as_json(event: &Event) -> String {
     let value = match event {
-        Event::Ready { public_url, addresses, data, advice, setup } => {
+        Event::Ready(Ready { public_url, addresses, data, advice, setup }) => {
             let file = match setup {
                 Some(SetUp::File(path)) => Some(path.display().to_string()),
                 Some(SetUp::Link(_)) | None => None,

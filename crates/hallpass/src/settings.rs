@@ -45,7 +45,7 @@ pub(crate) fn layers(matches: &ArgMatches) -> Result<Layers, ConfigError> {
         .iter()
         .find(|(name, value)| name == &format!("{VARIABLE_PREFIX}CONFIG") && !value.is_empty())
         .map(|(_, path)| PathBuf::from(path));
-    layers.variables(variables)?;
+    layers.variables(variables);
     let file = matches.get_one::<PathBuf>("config").cloned().or(named);
     if let Some(file) = file.as_deref().map(Path::new) {
         layers.file(file)?;

@@ -56,7 +56,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { issuer, store, settings, brand, public_url, clock, random, metrics_token } =
             parts;
-        let limits = Limits::new(&settings);
+        let limits = Limits::new(settings.refused_credentials);
         let metrics = Metrics::new(metrics_token);
         let assets = Assets::of(&brand);
         let request_ids = RequestIds::new(&*random);

@@ -1,72 +1,133 @@
-//! Limits in memory, for what strangers can ask for and what costs something.
+//! A limit in memory: a network (/24, /56) that sends one refused credential after the
+//! other is not answered for a while, before anything is looked up or verified.
 //!
-//! They protect this process; what protects accounts and codes is counted in the
-//! database by the issuer. The key is a network (/24, /56), because one attacker has
-//! a whole one at no cost.
+//! It protects this process, whose work for a made-up token is a look-up or a signature
+//! check. What protects accounts, user codes and client secrets is counted in the
+//! database by the issuer. Good credentials are never counted, and this machine is not
+//! limited: who is on it has nearer ways to be a nuisance.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
-use hallpass_issuer::Origin;
+use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
 
-use crate::config::{Network, Settings};
+use crate::app::App;
+use crate::config::Network;
+use crate::http::{Audience, peer};
+use crate::system::Stopwatch;
 
-type Limiter = RateLimiter<Key, DashMapStateStore<Key>, DefaultClock>;
-/// `None` is everybody whose address is unknown, together.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Whoever is counted together. `None` is everybody whose address is unknown.
 type Key = Option<Network>;
 
-/// A limit was reached; come back after this long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limited(pub Duration);
+/// Marks an answer, by its extensions, as the refusal of a credential.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RefusedCredential;
 
-/// The limiters of this process.
+/// The limit of this process.
 pub(crate) struct Limits {
-    device_starts: Limiter,
-    refused_credentials: Limiter,
+    refused: RateLimiter<Key, DashMapStateStore<Key>, DefaultClock>,
     clock: DefaultClock,
+    /// Until when a network is not answered, counted from `since`.
+    shut: RwLock<HashMap<Key, Duration>>,
+    /// Whether there is one, so that nobody waits for the lock while there is none.
+    any: AtomicBool,
+    since: Stopwatch,
 }
 
 impl Limits {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    /// Lets each network send `per_minute` refused credentials.
+    pub(crate) fn new(per_minute: u32) -> Self {
+        let burst = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::with_period(MINUTE / burst.get()).unwrap_or(Quota::per_second(burst));
+        let clock = DefaultClock::default();
         Self {
-            device_starts: limiter(settings.device_starts, Duration::from_secs(600)),
-            refused_credentials: limiter(settings.refused_credentials, Duration::from_secs(60)),
-            clock: DefaultClock::default(),
+            refused: RateLimiter::dashmap_with_clock(quota.allow_burst(burst), clock.clone()),
+            clock,
+            shut: RwLock::default(),
+            any: AtomicBool::new(false),
+            since: Stopwatch::start(),
         }
     }
 
-    /// One device authorization is about to be started.
-    pub(crate) fn device_start(&self, origin: &Origin) -> Result<(), Limited> {
-        self.take(&self.device_starts, origin)
+    /// How long this network has to wait, if it has to.
+    fn wait(&self, key: Key) -> Option<Duration> {
+        if !self.any.load(Ordering::Relaxed) {
+            return None;
+        }
+        let shut = self.shut.read().unwrap_or_else(PoisonError::into_inner);
+        shut.get(&key)?.checked_sub(self.since.elapsed()).filter(|wait| !wait.is_zero())
     }
 
-    /// One credential was refused. An error means that this network has sent more of
-    /// them than anybody needs, and is to be told so instead of an answer.
-    pub(crate) fn refused_credential(&self, origin: &Origin) -> Result<(), Limited> {
-        self.take(&self.refused_credentials, origin)
+    /// One credential was refused.
+    fn count(&self, key: Key) {
+        if let Err(until) = self.refused.check_key(&key) {
+            let until = self.since.elapsed() + until.wait_time_from(self.clock.now());
+            self.shut.write().unwrap_or_else(PoisonError::into_inner).insert(key, until);
+            self.any.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Forgets networks that have been quiet; called now and then.
     pub(crate) fn tidy(&self) {
-        self.device_starts.retain_recent();
-        self.refused_credentials.retain_recent();
-    }
-
-    fn take(&self, limiter: &Limiter, origin: &Origin) -> Result<(), Limited> {
-        limiter
-            .check_key(&key(origin.address))
-            .map_err(|until| Limited(until.wait_time_from(self.clock.now())))
+        self.refused.retain_recent();
+        let now = self.since.elapsed();
+        let mut shut = self.shut.write().unwrap_or_else(PoisonError::into_inner);
+        shut.retain(|_, until| *until > now);
+        self.any.store(!shut.is_empty(), Ordering::Relaxed);
     }
 }
 
-fn limiter(count: u32, period: Duration) -> Limiter {
-    let burst = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-    let quota = Quota::with_period(period / burst.get()).unwrap_or(Quota::per_second(burst));
-    RateLimiter::dashmap_with_clock(quota.allow_burst(burst), DefaultClock::default())
+/// Middleware around the endpoints that take credentials.
+pub(crate) async fn refused_credentials(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let address = peer::address_of(request.extensions(), request.headers(), &app);
+    if address.is_some_and(|address| address.to_canonical().is_loopback()) {
+        return next.run(request).await;
+    }
+    let key = key(address);
+    if let Some(wait) = app.limits().wait(key) {
+        return too_many(&app, &request, wait);
+    }
+    let presented = request.headers().contains_key(AUTHORIZATION);
+    let response = next.run(request).await;
+    let refused = response.extensions().get::<RefusedCredential>().is_some();
+    if refused || presented && response.status() == StatusCode::UNAUTHORIZED {
+        app.limits().count(key);
+    }
+    response
+}
+
+fn too_many(app: &App, request: &Request, wait: Duration) -> Response {
+    let mut response = Audience::of(request).answer(
+        app,
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_requests",
+        "Too many refused credentials came from this network",
+        "Come back later.",
+    );
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
+    response
+}
+
+/// Whole seconds, rounded up, so that who waits that long has waited long enough.
+pub(crate) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 fn key(address: Option<IpAddr>) -> Key {

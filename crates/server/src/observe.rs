@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
 use crate::app::App;
-use crate::http::peer::{self, Socket};
+use crate::http::peer;
 use crate::system::Stopwatch;
 
 /// Quote it when asking an operator what happened.
@@ -45,10 +45,7 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-    let address = request
-        .extensions()
-        .get::<Socket>()
-        .map(|socket| peer::visitor(socket.address, request.headers(), app.trusted_proxies()));
+    let address = peer::address_of(request.extensions(), request.headers(), &app);
     let span = tracing::info_span!("request", id = %id);
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();

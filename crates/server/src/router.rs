@@ -6,23 +6,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use hallpass_core::wire::oauth::ErrorCode;
-use hallpass_issuer::OAuthError;
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
-use http::header::ACCEPT;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use crate::http::{headers, transport};
-use crate::oauth::Refusal;
+use crate::http::{Audience, headers, transport};
 use crate::{api, health, metrics, oauth, observe, web};
 
 /// The whole server as one service.
 pub fn router(app: App) -> Router {
     let stateful = |app: &App| app.clone();
     Router::new()
-        .merge(oauth::routes())
+        .merge(oauth::routes(&app))
         .merge(api::routes(&app))
         .merge(health::routes())
         .merge(metrics::routes())
@@ -40,11 +36,11 @@ pub fn router(app: App) -> Router {
 
 /// An answer that is not found in time will not be found: 503, and the work is dropped.
 async fn in_time(State(app): State<App>, request: Request, next: Next) -> Response {
-    let kind = Kind::of(&request);
+    let audience = Audience::of(&request);
     let patience: Duration = app.settings().request_timeout;
     match tokio::time::timeout(patience, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => kind.answer(
+        Err(_) => audience.answer(
             &app,
             StatusCode::SERVICE_UNAVAILABLE,
             "took_too_long",
@@ -55,7 +51,7 @@ async fn in_time(State(app): State<App>, request: Request, next: Next) -> Respon
 }
 
 async fn not_found(State(app): State<App>, request: Request) -> Response {
-    Kind::of(&request).answer(
+    Audience::of(&request).answer(
         &app,
         StatusCode::NOT_FOUND,
         "not_found",
@@ -66,7 +62,7 @@ async fn not_found(State(app): State<App>, request: Request) -> Response {
 
 /// The router adds `Allow` (RFC 9110 §15.5.6).
 async fn method_not_allowed(State(app): State<App>, request: Request) -> Response {
-    Kind::of(&request).answer(
+    Audience::of(&request).answer(
         &app,
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
@@ -84,59 +80,4 @@ pub(crate) fn no_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response>
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     let text = "Something is broken in this server; nothing that was acknowledged is lost.\n";
     (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
-}
-
-/// Who is being answered, and so in which form.
-#[derive(Clone, Copy)]
-enum Kind {
-    /// RFC 6749 §5.2 under `/oauth`.
-    OAuth,
-    /// RFC 9457 under `/api`.
-    Api,
-    /// A page.
-    Person,
-    /// A line.
-    Plain,
-}
-
-impl Kind {
-    fn of(request: &Request) -> Self {
-        let path = request.uri().path();
-        let wants_page = || {
-            let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
-            accept.is_some_and(|accept| accept.contains("text/html"))
-        };
-        if path.starts_with("/api/") || path == "/api" {
-            Self::Api
-        } else if wants_page() {
-            Self::Person
-        } else if path.starts_with("/oauth/") {
-            Self::OAuth
-        } else {
-            Self::Plain
-        }
-    }
-
-    fn answer(
-        self,
-        app: &App,
-        status: StatusCode,
-        code: &'static str,
-        title: &str,
-        next: &str,
-    ) -> Response {
-        match self {
-            Self::OAuth => {
-                let code = match status {
-                    StatusCode::SERVICE_UNAVAILABLE => ErrorCode::TemporarilyUnavailable,
-                    _ => ErrorCode::InvalidRequest,
-                };
-                let error = OAuthError::new(code, format!("{title}. {next}"));
-                Refusal::from(error).with_status(status).into_response()
-            }
-            Self::Api => api::problem(status, code, format!("{title}. {next}")),
-            Self::Person => web::error_page(app, status, title, next),
-            Self::Plain => (status, format!("{title}. {next}\n")).into_response(),
-        }
-    }
 }

@@ -12,7 +12,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use hallpass_core::scope::ACCOUNT;
 use hallpass_core::wire::api::Problem;
 use hallpass_guard::{Decision, Guard};
@@ -21,6 +21,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
 use crate::app::App;
+use crate::limit;
 
 mod local;
 mod resource;
@@ -35,6 +36,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(whoami::routes())
         .merge(sessions::routes())
         .route_layer(guard)
+        .route_layer(middleware::from_fn_with_state(app.clone(), limit::refused_credentials))
         .merge(resource::routes())
 }
 

@@ -24,7 +24,11 @@ enum Place {
 
 /// Values as given, the strongest layer of each setting.
 #[derive(Clone, Default)]
-pub struct Layers(BTreeMap<&'static str, (String, Place)>);
+pub struct Layers {
+    given: BTreeMap<&'static str, (String, Place)>,
+    /// What was wrong while reading; told with everything else that is wrong.
+    complaints: Vec<Complaint>,
+}
 
 /// One thing that is wrong, where it is, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +67,7 @@ impl Layers {
     }
 
     /// Adds the variables that begin with [`VARIABLE_PREFIX`]; others are passed over.
-    pub fn variables(
-        &mut self,
-        variables: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<(), ConfigError> {
-        let mut complaints = Vec::new();
+    pub fn variables(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (variable, text) in variables {
             let Some(suffix) = variable.strip_prefix(VARIABLE_PREFIX) else { continue };
             let name = suffix.to_ascii_lowercase();
@@ -79,19 +79,13 @@ impl Layers {
                     self.offer(name, text, Place::Variable);
                 }
                 _ => {
-                    let hint = nearest(&name)
-                        .map(|right| {
-                            format!(
-                                "; did you mean {VARIABLE_PREFIX}{}?",
-                                right.to_ascii_uppercase()
-                            )
-                        })
-                        .unwrap_or_default();
-                    complaints.push(Complaint(format!("there is no variable {variable}{hint}")));
+                    let right =
+                        |right: &str| format!("{VARIABLE_PREFIX}{}", right.to_ascii_uppercase());
+                    let hint = hint(&name, right);
+                    self.complain(format!("there is no variable {variable}{hint}"));
                 }
             }
         }
-        if complaints.is_empty() { Ok(()) } else { Err(ConfigError::Complaints(complaints)) }
     }
 
     /// Adds a TOML file.
@@ -99,62 +93,62 @@ impl Layers {
         let unreadable = |why| ConfigError::Unreadable { path: path.to_owned(), why };
         let length = std::fs::metadata(path).map_err(unreadable)?.len();
         if length > MAX_FILE_LEN {
-            let what = format!("{}: too large to be a configuration file", path.display());
-            return Err(ConfigError::Complaints(vec![Complaint(what)]));
+            return Err(unreadable(std::io::Error::other("it is too large to be one")));
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        self.toml(path, &text)
+        self.toml(path, &text);
+        Ok(())
     }
 
     /// Adds the text of a TOML file; `path` is for complaints only.
-    pub fn toml(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
-        let line_of =
-            |at: usize| text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1;
-        let complain = |at: usize, what: String| {
-            Complaint(format!("{} line {}: {what}", path.display(), line_of(at)))
+    pub fn toml(&mut self, path: &Path, text: &str) {
+        let line_of = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+        let place = |at: usize| format!("{} line {}", path.display(), line_of(at));
+        let table = match DeTable::parse(text) {
+            Ok(table) => table,
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                return self.complain(format!("{}: {}", place(at), error.message().trim()));
+            }
         };
-        let table = DeTable::parse(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            ConfigError::Complaints(vec![complain(at, error.message().trim().to_owned())])
-        })?;
-        let mut complaints = Vec::new();
         for (key, value) in table.get_ref() {
             let at = key.span().start;
             let Some(name) = known(key.get_ref()) else {
-                let hint = nearest(key.get_ref())
-                    .map(|right| format!("; did you mean {right}?"))
-                    .unwrap_or_default();
                 let shown = hallpass_core::text::presentable(key.get_ref(), 60);
-                complaints.push(complain(at, format!("there is no setting {shown}{hint}")));
+                let hint = hint(key.get_ref(), str::to_owned);
+                self.complain(format!("{}: there is no setting {shown}{hint}", place(at)));
                 continue;
             };
             match as_text(value.get_ref()) {
                 Some(text) => {
-                    let place = Place::File { path: path.to_owned(), line: line_of(at) };
-                    self.offer(name, text, place);
+                    let line = line_of(at);
+                    self.offer(name, text, Place::File { path: path.to_owned(), line });
                 }
-                None => complaints.push(complain(
-                    at,
-                    format!("{name} must be a text, a whole number or a list of texts"),
+                None => self.complain(format!(
+                    "{}: {name} must be a text, a whole number or a list of texts",
+                    place(at)
                 )),
             }
         }
-        if complaints.is_empty() { Ok(()) } else { Err(ConfigError::Complaints(complaints)) }
     }
 
     /// Whether a flag gave this setting.
     pub fn is_flag(&self, name: &str) -> bool {
-        matches!(self.0.get(name), Some((_, Place::Flag)))
-    }
-
-    /// Whether any layer gave this setting.
-    pub fn is_given(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        matches!(self.given.get(name), Some((_, Place::Flag)))
     }
 
     /// A stronger layer was offered earlier and stands.
     fn offer(&mut self, name: &'static str, text: String, place: Place) {
-        self.0.entry(name).or_insert((text, place));
+        self.given.entry(name).or_insert((text, place));
+    }
+
+    fn complain(&mut self, what: String) {
+        self.complaints.push(Complaint(what));
+    }
+
+    /// What was wrong while reading.
+    pub(super) fn complaints(&self) -> Vec<Complaint> {
+        self.complaints.clone()
     }
 
     /// Reads one setting, or its default.
@@ -164,7 +158,7 @@ impl Layers {
         default: &str,
         complaints: &mut Vec<Complaint>,
     ) -> Option<T> {
-        let given = self.0.get(name).filter(|(text, _)| !text.is_empty());
+        let given = self.given.get(name).filter(|(text, _)| !text.is_empty());
         let text = given.map_or(default, |(text, _)| text.as_str());
         if text.is_empty() {
             return T::absent();
@@ -190,12 +184,17 @@ impl Layers {
 impl fmt::Debug for Layers {
     /// Names only: a value may be a database URL with a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.iter().map(|(name, (_, place))| (name, place))).finish()
+        f.debug_map().entries(self.given.iter().map(|(name, (_, place))| (name, place))).finish()
     }
 }
 
 fn known(name: &str) -> Option<&'static str> {
     SETTINGS.iter().map(|setting| setting.name).find(|known| *known == name)
+}
+
+/// "; did you mean …?", if something is near.
+fn hint(name: &str, right: impl Fn(&str) -> String) -> String {
+    nearest(name).map(|near| format!("; did you mean {}?", right(near))).unwrap_or_default()
 }
 
 /// The setting that was probably meant.
@@ -247,7 +246,7 @@ mod tests {
 
     fn toml(text: &str) -> Result<Settings, ConfigError> {
         let mut layers = Layers::default();
-        layers.toml(Path::new("hallpass.toml"), text)?;
+        layers.toml(Path::new("hallpass.toml"), text);
         Settings::read(&layers)
     }
 
@@ -255,22 +254,18 @@ mod tests {
     fn flag_over_variable_over_file_over_default() {
         let mut layers = Layers::default();
         layers.flags(pairs(&[("access_token_ttl", "1m")]));
-        layers
-            .variables(pairs(&[
-                ("HALLPASS_SERVER_ACCESS_TOKEN_TTL", "2m"),
-                ("HALLPASS_SERVER_CODE_TTL", "20s"),
-                ("HALLPASS_SERVER_DEVICE_TTL", ""),
-                ("HALLPASS_SERVER_PORT_8470_TCP_ADDR", "10.0.0.1"),
-                ("HALLPASS_SERVER", "https://elsewhere.example"),
-                ("PATH", "/bin"),
-            ]))
-            .expect("variables");
-        layers
-            .toml(
-                Path::new("x"),
+        layers.variables(pairs(&[
+            ("HALLPASS_SERVER_ACCESS_TOKEN_TTL", "2m"),
+            ("HALLPASS_SERVER_CODE_TTL", "20s"),
+            ("HALLPASS_SERVER_DEVICE_TTL", ""),
+            ("HALLPASS_SERVER_PORT_8470_TCP_ADDR", "10.0.0.1"),
+            ("HALLPASS_SERVER", "https://elsewhere.example"),
+            ("PATH", "/bin"),
+        ]));
+        layers.toml(
+            Path::new("x"),
                 "access_token_ttl='3m'\ncode_ttl='30s'\ndevice_ttl='9m'\nlisten=['[::1]:1', '127.0.0.1:2']\nmax_connections=7",
-            )
-            .expect("file");
+        );
         let settings = Settings::read(&layers).expect("settings");
         let secs = [settings.access_token_ttl, settings.code_ttl, settings.device_ttl]
             .map(|d| d.as_secs());
@@ -298,11 +293,12 @@ mod tests {
         assert!(complaint("\nlisten = 1.5").starts_with("hallpass.toml line 2: listen must be"));
         assert!(complaint("\n\nlisten = ").starts_with("hallpass.toml line 3: "));
         assert!(complaint("zzz = 1").ends_with("there is no setting zzz"));
-        let both = complaint("code_ttl = 'x'\ndevice_ttl = 'y'");
-        assert_eq!(both.lines().count(), 2, "{both}");
+        let all = complaint("code_ttl = 'x'\ndevice_ttl = 'y'\nlistn = 'z'");
+        assert_eq!(all.lines().count(), 3, "{all}");
 
         let mut layers = Layers::default();
-        let wrong = layers.variables(pairs(&[("HALLPASS_SERVER_LISTN", "x")])).expect_err("typo");
+        layers.variables(pairs(&[("HALLPASS_SERVER_LISTN", "x")]));
+        let wrong = Settings::read(&layers).expect_err("typo");
         assert_eq!(
             wrong.to_string(),
             "there is no variable HALLPASS_SERVER_LISTN; did you mean HALLPASS_SERVER_LISTEN?"

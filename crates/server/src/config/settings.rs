@@ -47,7 +47,7 @@ macro_rules! settings {
         impl Settings {
             /// Reads the layers. All complaints are given at once.
             pub fn read(layers: &Layers) -> Result<Self, ConfigError> {
-                let mut complaints = Vec::new();
+                let mut complaints = layers.complaints();
                 $($(let $name: Option<$type> = layers.read(stringify!($name), $default, &mut complaints);)*)*
                 match ($($($name,)*)*) {
                     ($($(Some($name),)*)*) if complaints.is_empty() => Ok(Self { $($($name,)*)* }),
@@ -128,12 +128,10 @@ settings! {
         request_timeout: Duration = "30s" as "30s";
         /// Time for running requests to finish after a signal to stop.
         shutdown_grace: Duration = "10s" as "10s";
-        /// Device sign-ins that one network may start in ten minutes.
-        device_starts: u32 = "120" as "N";
         /// Device sign-ins that may be pending at once, everywhere.
         device_max_live: u64 = "400" as "N";
-        /// Refused credentials that one network may send in a minute.
-        refused_credentials: u32 = "1200" as "N";
+        /// Refused credentials that one network may send in a minute; loopback is not counted.
+        refused_credentials: u32 = "3000" as "N";
     }
 }
 

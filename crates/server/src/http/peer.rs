@@ -11,9 +11,9 @@ use std::net::IpAddr;
 use axum::extract::FromRequestParts;
 use hallpass_core::text::presentable;
 use hallpass_issuer::Origin;
-use http::HeaderMap;
 use http::header::USER_AGENT;
 use http::request::Parts;
+use http::{Extensions, HeaderMap};
 
 use crate::app::App;
 use crate::config::Network;
@@ -38,8 +38,7 @@ impl FromRequestParts<App> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let socket = parts.extensions.get::<Socket>().map(|socket| socket.address);
-        let address = socket.map(|at| visitor(at, &parts.headers, app.trusted_proxies()));
+        let address = address_of(&parts.extensions, &parts.headers, app);
         let user_agent = parts
             .headers
             .get(USER_AGENT)
@@ -48,8 +47,18 @@ impl FromRequestParts<App> for Peer {
     }
 }
 
+/// The visitor's address; unknown if there is no socket, as in a test.
+pub(crate) fn address_of(
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    app: &App,
+) -> Option<IpAddr> {
+    let socket = extensions.get::<Socket>()?;
+    Some(visitor(socket.address, headers, app.trusted_proxies()))
+}
+
 /// The visitor's address behind `socket`.
-pub(crate) fn visitor(socket: IpAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
+fn visitor(socket: IpAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
     let named = |at: IpAddr| proxies.iter().any(|network| network.contains(at));
     let mut seen = socket.to_canonical();
     if !named(seen) {

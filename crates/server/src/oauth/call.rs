@@ -4,7 +4,7 @@
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use hallpass_core::wire::authorization::{self, Presented};
 use hallpass_core::wire::params::Params;
-use hallpass_issuer::{ClientCredentials, OAuthError, Origin};
+use hallpass_issuer::{ClientCredentials, Origin};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
@@ -33,19 +33,6 @@ pub(crate) struct Call {
     pub(super) params: Params,
     pub(super) credentials: ClientCredentials,
     pub(super) origin: Origin,
-}
-
-impl Call {
-    /// Counts a refused credential of this network; too many are answered with 429.
-    pub(super) fn refused(app: &App, origin: &Origin, error: OAuthError) -> Refusal {
-        let refusal = Refusal::from(error);
-        if refusal.refuses_a_credential()
-            && let Err(limited) = app.limits().refused_credential(origin)
-        {
-            return limited.into();
-        }
-        refusal
-    }
 }
 
 impl FromRequest<App> for Call {

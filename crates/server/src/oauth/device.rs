@@ -18,8 +18,6 @@ async fn start(
     State(app): State<App>,
     Call { params, credentials, origin }: Call,
 ) -> Result<Json<DeviceAuthorization>, Refusal> {
-    // Anybody may ask, and each one takes a place among the codes that may wait.
-    app.limits().device_start(&origin)?;
     let started = app.issuer().device_authorization(&params, credentials, &origin).await;
-    started.map(Json).map_err(|error| Call::refused(&app, &origin, error))
+    started.map(Json).map_err(Refusal::from)
 }

@@ -19,5 +19,5 @@ async fn introspect(
     Call { params, credentials, origin }: Call,
 ) -> Result<Json<Introspection>, Refusal> {
     let answer = app.issuer().introspect(&params, credentials, &origin).await;
-    answer.map(Json).map_err(|error| Call::refused(&app, &origin, error))
+    answer.map(Json).map_err(Refusal::from)
 }

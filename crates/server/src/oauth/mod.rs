@@ -14,9 +14,10 @@
 //! | [`call`] | what a form post to any of them presents |
 //! | [`refusal`] | RFC 6749 §5.2 error answers |
 
-use axum::Router;
+use axum::{Router, middleware};
 
 use crate::app::App;
+use crate::limit;
 
 mod authorize;
 mod call;
@@ -33,14 +34,16 @@ mod userinfo;
 
 pub(crate) use refusal::Refusal;
 
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes(app: &App) -> Router<App> {
+    let limited = middleware::from_fn_with_state(app.clone(), limit::refused_credentials);
     Router::new()
-        .merge(authorize::routes())
         .merge(token::routes())
         .merge(device::routes())
         .merge(revoke::routes())
         .merge(introspect::routes())
         .merge(userinfo::routes())
+        .route_layer(limited)
+        .merge(authorize::routes())
         .merge(logout::routes())
         .merge(jwks::routes())
         .merge(metadata::routes())

@@ -10,12 +10,12 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
 use crate::http::FormError;
-use crate::limit::Limited;
+use crate::limit::{RefusedCredential, seconds};
 
 /// An error answer of an OAuth endpoint.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    pub(super) code: ErrorCode,
+    code: ErrorCode,
     status: StatusCode,
     body: ErrorResponse,
     challenge: Option<&'static str>,
@@ -31,11 +31,6 @@ impl Refusal {
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
-    }
-
-    /// Whether a credential was presented and is not good.
-    pub(super) fn refuses_a_credential(&self) -> bool {
-        matches!(self.code, ErrorCode::InvalidClient | ErrorCode::InvalidGrant)
     }
 }
 
@@ -60,18 +55,6 @@ impl From<FormError> for Refusal {
     }
 }
 
-impl From<Limited> for Refusal {
-    fn from(Limited(wait): Limited) -> Self {
-        // RFC 6749 has no code of its own for this; the status says it (RFC 6585 §4).
-        OAuthError::new(
-            ErrorCode::InvalidRequest,
-            "too many requests from this network; come back later",
-        )
-        .retry_after(wait)
-        .into()
-    }
-}
-
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
@@ -82,11 +65,9 @@ impl IntoResponse for Refusal {
         if let Some(wait) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
         }
+        if matches!(self.code, ErrorCode::InvalidClient | ErrorCode::InvalidGrant) {
+            response.extensions_mut().insert(RefusedCredential);
+        }
         response
     }
-}
-
-/// Whole seconds, rounded up, so that who waits that long has waited long enough.
-pub(crate) fn seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

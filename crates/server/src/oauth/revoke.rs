@@ -24,5 +24,5 @@ async fn revoke(
 ) -> Result<StatusCode, Refusal> {
     let revoked = app.issuer().revoke(&params, credentials, &origin).await;
     // RFC 7009 §2.2: 200, also for a token that nobody knows; the body is ignored.
-    revoked.map(|()| StatusCode::OK).map_err(|error| Call::refused(&app, &origin, error))
+    revoked.map(|()| StatusCode::OK).map_err(Refusal::from)
 }

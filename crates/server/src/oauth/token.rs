@@ -25,7 +25,7 @@ async fn token(
     let grant_type = params.get("grant_type").map(str::to_owned);
     let answer = app.issuer().token(&params, credentials, &origin).await;
     app.metrics().token(grant_type.as_deref(), answer.as_ref().err().map(|error| error.code));
-    let tokens = answer.map_err(|error| Call::refused(&app, &origin, error))?;
+    let tokens = answer?;
     // RFC 6749 §5.1 asks for `Pragma` beside `Cache-Control: no-store`.
     Ok(([(PRAGMA, "no-cache")], Json(tokens)).into_response())
 }

@@ -19,7 +19,7 @@ use http::{HeaderMap, Method};
 
 use super::preflight;
 use crate::app::App;
-use crate::http::{FormError, Peer, form};
+use crate::http::{FormError, form};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -27,7 +27,7 @@ pub(super) fn routes() -> Router<App> {
         .route_layer(map_response(preflight::readable))
 }
 
-async fn userinfo(State(app): State<App>, Peer(origin): Peer, request: Request) -> Response {
+async fn userinfo(State(app): State<App>, request: Request) -> Response {
     let challenge = Challenge { resource_metadata: None, scope: Some(OPENID.to_owned()) };
     let refuse = |refusal: Refusal| refusal.response::<Body>(&challenge);
     let token = match token(&app, request).await {
@@ -40,15 +40,7 @@ async fn userinfo(State(app): State<App>, Peer(origin): Peer, request: Request) 
     }
     match app.issuer().userinfo(token.expose()).await {
         Ok(claims) => Json(claims).into_response(),
-        Err(error) => {
-            let refusal = refusal(&error);
-            if refusal == Refusal::NotGood
-                && let Err(limited) = app.limits().refused_credential(&origin)
-            {
-                return super::Refusal::from(limited).into_response();
-            }
-            refuse(refusal)
-        }
+        Err(error) => refuse(refusal(&error)),
     }
 }
 

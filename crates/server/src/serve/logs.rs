@@ -16,7 +16,7 @@ pub fn start(settings: &Settings) -> Result<(), Failure> {
     // It fails if there is one already, as in a test that starts several servers.
     let _ = match settings.log_format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
     Ok(())
 }

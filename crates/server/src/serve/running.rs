@@ -1,0 +1,121 @@
+//! All parts put together, and taken apart again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::accept::Connections;
+use super::tls::{self, Tls};
+use super::{Failure, Opened, Ready, Start, listen, open, public_url, setup_link};
+use crate::admin::socket;
+use crate::app::{App, Parts};
+use crate::config::Settings;
+use crate::router;
+
+/// How often keys are looked after and limits tidied.
+const TEND_EVERY: Duration = Duration::from_secs(60);
+
+/// A server that answers. Dropping it without [`Running::stop`] is like pulling the plug:
+/// nothing that was acknowledged is lost, but requests in hand are.
+pub struct Running {
+    app: App,
+    opened: Opened,
+    connections: Connections,
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Running {
+    /// Starts a server in this process.
+    pub async fn start(start: &Start, settings: Settings) -> Result<(Self, Ready), Failure> {
+        listen::check(&settings)?;
+        let tls = tls::load(&settings)?;
+        let metrics_token = open::metrics_token(&settings)?;
+        let data = open::store(&settings, start.default_data_dir.as_deref()).await?;
+        let listeners = listen::bind(&settings.listen).await?;
+        let addresses = listen::addresses(&listeners)?;
+        let url = public_url::decide(&data, &start.layers, &settings, &addresses).await?;
+        let opened = data.issuer(&settings, url.url.clone()).await?;
+        let setup = setup_link::make(&opened, start.terminal).await?;
+        let socket = socket::listen(&opened)?;
+
+        let app = App::new(Parts {
+            issuer: opened.issuer.clone(),
+            store: opened.store.clone(),
+            settings,
+            brand: opened.issuer.config().brand.clone(),
+            public_url: url.url.clone(),
+            clock: opened.clock.clone(),
+            random: opened.random.clone(),
+            metrics_token,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let connections = Connections::new(app.clone(), router(app.clone()), tls.clone());
+        let mut tasks = JoinSet::new();
+        for listener in listeners {
+            tasks.spawn(connections.clone().accept(listener, stopped.clone()));
+        }
+        let (issuer, store) = (opened.issuer.clone(), opened.store.clone());
+        tasks.spawn(socket::serve(socket, issuer, store, stopped.clone()));
+        tasks.spawn(tend(app.clone(), opened.clone(), tls, stopped));
+
+        tracing::info!(url = %app.public_url(), version = env!("CARGO_PKG_VERSION"), "ready");
+        let data = opened.place.clone();
+        let ready = Ready { public_url: url.url, addresses, data, advice: url.advice, setup };
+        Ok((Self { app, opened, connections, tasks, stop }, ready))
+    }
+
+    /// How long requests in hand may take when it stops.
+    pub fn grace(&self) -> Duration {
+        self.app.settings().shutdown_grace
+    }
+
+    /// Takes no more requests, lets those in hand finish within the grace or until `hurry`
+    /// comes, and closes everything.
+    pub async fn stop(mut self, hurry: impl Future<Output = ()>) {
+        tracing::info!("stopping");
+        // It fails if nobody listens any more, and then there is nothing to stop.
+        let _ = self.stop.send(true);
+        let finished = async {
+            while self.tasks.join_next().await.is_some() {}
+            self.connections.finished().await;
+        };
+        let grace = self.app.settings().shutdown_grace;
+        tokio::select! {
+            () = finished => {}
+            () = tokio::time::sleep(grace) => tracing::warn!("some requests did not finish in time"),
+            () = hurry => {}
+        }
+        self.tasks.shutdown().await;
+        if let Err(error) = self.opened.issuer.tend().await {
+            tracing::warn!(cause = %error, "times of last use were not written down");
+        }
+        setup_link::tidy(&self.opened).await;
+        self.opened.close().await;
+    }
+}
+
+/// What is done once a minute.
+async fn tend(app: App, opened: Opened, tls: Option<Arc<Tls>>, mut stopped: watch::Receiver<bool>) {
+    let mut minute = tokio::time::interval(TEND_EVERY);
+    minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // The first tick comes at once, and what it would do has just been done.
+    minute.tick().await;
+    loop {
+        tokio::select! {
+            _ = minute.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        if let Err(error) = app.issuer().tend().await {
+            tracing::error!(cause = %error, "keys could not be looked after");
+        }
+        setup_link::tidy(&opened).await;
+        app.limits().tidy();
+        app.metrics().upkeep();
+        if let Some(tls) = &tls {
+            tls.reload();
+        }
+    }
+}
