@@ -1,0 +1,18 @@
+//! Journeys in a real Chromium against the real server, with sign-ins that the real
+//! command line has begun.
+//!
+//! | module | what |
+//! |---|---|
+//! | `scene` | a server, Ada, her browser, her terminal |
+//! | `login` | signing a terminal in through the browser |
+//! | `device` | signing a terminal in with a code |
+//! | `tabs` | second tabs, the back button, sessions that end elsewhere |
+//! | `hostile` | other sites: posts, frames, links |
+//! | `gallery` | a picture of every page, light and dark, narrow and wide |
+
+mod device;
+mod gallery;
+mod hostile;
+mod login;
+mod scene;
+mod tabs;
