@@ -14,7 +14,7 @@ use super::value::{Listen, LogFormat};
 pub struct Setting {
     /// TOML key; upper-cased it is the variable, with dashes the flag.
     pub name: &'static str,
-    /// What the value looks like: `ADDR`, `5m`.
+    /// What the value looks like: `FILE`, `TIME`.
     pub value: &'static str,
     /// The default, as text; empty if there is none.
     pub default: &'static str,
@@ -64,7 +64,7 @@ settings! {
         listen: Vec<Listen> = "localhost:8470" as "ADDR:PORT";
         /// The URL that people and programs use, without a path; kept at the first start.
         public_url: Option<PublicUrl> = "" as "URL";
-        /// Where the database, the master key and the admin socket are.
+        /// Where database, master key and admin socket are; else $XDG_DATA_HOME/hallpass or ~/.local/share/hallpass.
         data_dir: Option<PathBuf> = "" as "DIR";
         /// Keep data in PostgreSQL instead of the data directory.
         database_url: Option<Secret> = "" as "postgres://…";
@@ -93,41 +93,41 @@ settings! {
     }
     "Lifetimes" {
         /// How long an access token is good for.
-        access_token_ttl: Duration = "5m" as "5m";
+        access_token_ttl: Duration = "5m" as "TIME";
         /// How long an ID token is good for.
-        id_token_ttl: Duration = "1h" as "1h";
+        id_token_ttl: Duration = "1h" as "TIME";
         /// How long an authorization code can be redeemed.
-        code_ttl: Duration = "60s" as "60s";
+        code_ttl: Duration = "60s" as "TIME";
         /// How long a device code can be approved.
-        device_ttl: Duration = "10m" as "10m";
+        device_ttl: Duration = "10m" as "TIME";
         /// Least time between two polls of a device.
-        device_interval: Duration = "5s" as "5s";
+        device_interval: Duration = "5s" as "TIME";
         /// A refresh token that is not used for this long ends.
-        refresh_idle_ttl: Duration = "30d" as "30d";
+        refresh_idle_ttl: Duration = "30d" as "TIME";
         /// A program's sign-in ends after this at the latest; none for no end.
-        grant_ttl: Option<Duration> = "365d" as "365d";
+        grant_ttl: Option<Duration> = "365d" as "TIME";
         /// How long a lost refresh answer can be asked for again.
-        refresh_grace: Duration = "30s" as "30s";
+        refresh_grace: Duration = "30s" as "TIME";
         /// A browser session that is not used for this long ends.
-        session_ttl: Duration = "14d" as "14d";
+        session_ttl: Duration = "14d" as "TIME";
         /// A browser session ends after this at the latest.
-        session_max: Duration = "30d" as "30d";
+        session_max: Duration = "30d" as "TIME";
         /// How often signing keys are replaced.
-        key_rotation: Duration = "90d" as "90d";
+        key_rotation: Duration = "90d" as "TIME";
         /// How long before its first use a signing key is published.
-        key_overlap: Duration = "1d" as "1d";
+        key_overlap: Duration = "1d" as "TIME";
     }
     "Limits" {
         /// Connections at once; more wait.
         max_connections: usize = "4096" as "N";
         /// Time for the head of a request to arrive, idle connections included.
-        header_timeout: Duration = "15s" as "15s";
+        header_timeout: Duration = "15s" as "TIME";
         /// Time for the body of a request to arrive.
-        body_timeout: Duration = "10s" as "10s";
+        body_timeout: Duration = "10s" as "TIME";
         /// Time for an answer to be found.
-        request_timeout: Duration = "30s" as "30s";
+        request_timeout: Duration = "30s" as "TIME";
         /// Time for running requests to finish after a signal to stop.
-        shutdown_grace: Duration = "10s" as "10s";
+        shutdown_grace: Duration = "10s" as "TIME";
         /// Device sign-ins that may be pending at once, everywhere.
         device_max_live: u64 = "400" as "N";
         /// Refused credentials that one network may send in a minute; loopback is not counted.
