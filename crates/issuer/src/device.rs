@@ -54,8 +54,8 @@ pub struct DevicePrompt {
     /// The address that asked, as the server saw it.
     pub address: Option<IpAddr>,
     /// Whether the person's browser is in the same network (IPv4 /24, IPv6 /56, or both on
-    /// this machine). `None` if that cannot be said: one of the addresses is not known, or
-    /// one is IPv4 and the other IPv6.
+    /// this machine). `None` if that cannot be said: one of the addresses is not known, one
+    /// is IPv4 and the other IPv6, or one is that of a proxy which nobody has named.
     pub same_network: Option<bool>,
     /// When it was asked for.
     pub requested_at: Timestamp,
@@ -208,7 +208,7 @@ impl Issuer {
             resources: self.foreign(&device.resources),
             reported: device.reported,
             address,
-            same_network: address.zip(origin.address).and_then(|(a, b)| same_network(a, b)),
+            same_network: address.zip(origin.address).and_then(|(a, b)| self.same_network(a, b)),
             requested_at: device.created_at,
             age: now.since(device.created_at),
             expires_in: device.expires_at.since(now),
@@ -291,12 +291,20 @@ impl Issuer {
         attempt.failed().await?;
         Err(UserCodeError::Wrong)
     }
-}
 
-fn same_network(a: IpAddr, b: IpAddr) -> Option<bool> {
-    let (a, b) = (a.to_canonical(), b.to_canonical());
-    if a.is_loopback() && b.is_loopback() {
-        return Some(true);
+    /// At a server with a public name, this machine's own address is that of a proxy or a
+    /// tunnel that nobody has named, and says nothing about who is behind it (attack-1).
+    fn same_network(&self, a: IpAddr, b: IpAddr) -> Option<bool> {
+        let (a, b) = (a.to_canonical(), b.to_canonical());
+        if a.is_loopback() || b.is_loopback() {
+            let url = url::Url::parse(self.0.config.public_url.issuer()).ok()?;
+            if !hallpass_core::public_url::is_loopback(&url) {
+                return None;
+            }
+        }
+        if a.is_loopback() && b.is_loopback() {
+            return Some(true);
+        }
+        (a.is_ipv4() == b.is_ipv4()).then(|| network(a) == network(b))
     }
-    (a.is_ipv4() == b.is_ipv4()).then(|| network(a) == network(b))
 }

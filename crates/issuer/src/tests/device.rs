@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_core::PublicUrl;
 use hallpass_core::user_code::{Grouping, UserCode};
 
 use super::house::{API, DEVICE, House, basic, changed, code_of, config, from, home};
@@ -181,6 +182,28 @@ async fn the_page_says_who_asks_from_where_and_looking_changes_nothing() {
     let near = house.issuer.device_prompt(&ada, &typed, &from("198.51.100.200")).await.unwrap();
     assert_eq!(near.same_network, Some(true));
     assert_eq!(code_of(house.poll(&device, &[]).await), "authorization_pending");
+}
+
+// proves: attack-1
+#[tokio::test]
+async fn behind_a_proxy_that_nobody_named_no_network_is_called_the_same() {
+    let here = from("127.0.0.1");
+    for (public_url, same) in [
+        ("http://localhost:8470", Some(true)),
+        ("https://localhost:8470", Some(true)),
+        // Everybody comes from this machine there: by a proxy or a tunnel.
+        ("https://id.example.com", None),
+    ] {
+        let public_url = PublicUrl::parse(public_url).unwrap();
+        let house = House::with(Config { public_url, ..config() }).await;
+        let ada = house.ada().await;
+        let request = changed(&[("client_id", "hallpass-cli")], &[]);
+        let none = ClientCredentials::None;
+        let device = house.issuer.device_authorization(&request, none, &here).await.unwrap();
+        let typed = device.user_code.expose();
+        let shown = house.issuer.device_prompt(&ada, typed, &here).await.unwrap();
+        assert_eq!(shown.same_network, same);
+    }
 }
 
 #[tokio::test]
