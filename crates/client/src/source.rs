@@ -111,12 +111,20 @@ pub(crate) fn wanted_server(
     brand: &Brand,
     environment: &dyn Environment,
 ) -> Result<Option<String>, Error> {
-    let text = match &selection.server {
-        Some(server) => Some(server.clone()),
-        None if selection.profile.is_some() => None,
-        None => environment.var(&brand.variable("SERVER")),
-    };
-    text.map(|text| parse_server(&text).map(|server| server.to_string())).transpose()
+    match &selection.server {
+        Some(server) => Ok(Some(parse_server(server)?.to_string())),
+        None if selection.profile.is_some() => Ok(None),
+        None => server_variable(brand, environment),
+    }
+}
+
+/// The server that the variable names.
+pub(crate) fn server_variable(
+    brand: &Brand,
+    environment: &dyn Environment,
+) -> Result<Option<String>, Error> {
+    let text = environment.var(&brand.variable("SERVER"));
+    Ok(text.map(|text| parse_server(&text)).transpose()?.map(|server| server.to_string()))
 }
 
 /// The profile that was asked for by name: `--profile`, else the variable.

@@ -167,9 +167,15 @@ impl Issuer {
         Ok((client, secret.map(TokenText::into_secret)))
     }
 
-    /// Disables a client: nothing is issued to it, and what it holds is refused.
+    /// Disables a client: nothing is issued to it, and what it holds is refused. False if
+    /// it was.
     pub async fn disable_client(&self, id: &str, actor: &str) -> Result<bool, AdminError> {
-        Ok(self.0.store.clients().disable(id, &self.by(actor, None, None)).await?)
+        let clients = self.0.store.clients();
+        let changed = clients.disable(id, &self.by(actor, None, None)).await?;
+        if !changed && clients.by_id(id).await?.is_none() {
+            return Err(AdminError::Unknown("client"));
+        }
+        Ok(changed)
     }
 
     /// Registers a resource (RFC 8707) that tokens can be made out for, and optionally a

@@ -96,6 +96,17 @@ impl Written {
     }
 }
 
+/// Waits until all is read that a process wrote which has ended: it is on its way by now.
+/// A grandchild may hold the other side open for longer.
+pub(crate) async fn read_up(readers: &[thread::JoinHandle<()>]) {
+    for _ in 0..READER_CHECKS {
+        if readers.iter().all(thread::JoinHandle::is_finished) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
 /// A process that runs. It is killed when dropped.
 #[derive(Debug)]
 pub struct Running {
@@ -148,13 +159,7 @@ impl Running {
     pub async fn finished(&mut self) -> Result<Finished> {
         let name = format!("process {} to end", self.id());
         let status = wait::until(&name, async || Ok(self.child.try_wait()?)).await?;
-        // All that it wrote is in its pipes by now; a grandchild may hold them open for longer.
-        for _ in 0..READER_CHECKS {
-            if self.readers.iter().all(thread::JoinHandle::is_finished) {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        read_up(&self.readers).await;
         Ok(Finished { code: status.code(), stdout: self.stdout.text(), stderr: self.stderr.text() })
     }
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use anyhow::{Context as _, Result};
 use rustix::fs::{Mode, OFlags};
@@ -10,7 +11,7 @@ use rustix::process::{Pid, Signal};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::process::Written;
+use crate::process::{self, Written};
 use crate::wait;
 
 /// A program at a terminal. It is killed when dropped.
@@ -19,6 +20,7 @@ pub struct Terminal {
     child: Child,
     keyboard: File,
     screen: Written,
+    reader: thread::JoinHandle<()>,
 }
 
 impl Terminal {
@@ -48,8 +50,8 @@ impl Terminal {
         // The command still holds their side; without this we would never see its end.
         drop(with_terminal);
         let ours = File::from(ours);
-        let (screen, _) = Written::keep(ours.try_clone()?);
-        Ok(Self { child, keyboard: ours, screen })
+        let (screen, reader) = Written::keep(ours.try_clone()?);
+        Ok(Self { child, keyboard: ours, screen, reader })
     }
 
     /// Everything that was written, without escape sequences.
@@ -85,6 +87,7 @@ impl Terminal {
         })
         .await;
         let status = ended.with_context(|| format!("the terminal shows:\n{}", self.shown()))?;
+        process::read_up(std::slice::from_ref(&self.reader)).await;
         Ok((status.code(), self.shown()))
     }
 

@@ -300,7 +300,7 @@ impl<'a> Start<'a> {
     }
 
     /// The server to sign in to: the one that was asked for, else the profile's, else the
-    /// brand's. Looks into the vault first, so that nobody signs in for nothing.
+    /// variable's, else the brand's. Looks into the vault first, so that nobody signs in for nothing.
     pub(crate) fn server(&self) -> Result<String, Error> {
         let Start { parts, selection, .. } = self;
         let contents = match parts.vault.read() {
@@ -327,7 +327,11 @@ impl<'a> Start<'a> {
             }
             (Some(server), _) => Ok(server),
             (None, Some((_, profile))) => Ok(profile.server.clone()),
-            (None, None) => Ok(parse_server(&parts.brand.default_server)?.to_string()),
+            // A profile that is only to be made knows no server yet.
+            (None, None) => match source::server_variable(&parts.brand, &*parts.environment)? {
+                Some(server) => Ok(server),
+                None => Ok(parse_server(&parts.brand.default_server)?.to_string()),
+            },
         }
     }
 }

@@ -1,0 +1,24 @@
+//! The real command line against the real server, as processes: at pseudo-terminals and
+//! without one.
+//!
+//! | module | what |
+//! |---|---|
+//! | `desk` | a server, Ada, her terminal, and the traps around it |
+//! | `flow` | which flow is chosen, and what is launched (CLIENT group A) |
+//! | `listener` | the loopback listener, seen from outside (group B) |
+//! | `device` | signing in with a code (group C) |
+//! | `status` | states, exit codes, JSON (group G) |
+//! | `account` | `whoami`, `token`, `api`, `session` |
+//! | `logout` | `logout` (group K) |
+//! | `together` | many processes with one expired token (group E) |
+//! | `operator` | `admin`, `demo`, `completions`, `man` |
+
+mod account;
+mod desk;
+mod device;
+mod flow;
+mod listener;
+mod logout;
+mod operator;
+mod status;
+mod together;
