@@ -29,22 +29,28 @@ async fn token_print_writes_the_token_and_a_line_feed() -> Result<()> {
     Ok(())
 }
 
-// proves: client-F1, client-F2, client-F3
+// proves: client-F2
 #[tokio::test]
 async fn a_token_in_the_environment_wins_and_is_named() -> Result<()> {
     let desk = Desk::signed_in().await?;
     let token = desk.token().await?;
-    let shell = desk.shell(&[("HALLPASS_TOKEN", &token)])?;
-    assert_eq!(shell.run(&["token", "print"]).await?.stdout, format!("{token}\n"));
-    assert_eq!(shell.run(&["whoami"]).await?.stdout, "ada@example.com (Ada)\n");
-    let status = shell.run(&["status"]).await?;
-    assert!(status.code == Some(0) && status.stdout.contains("HALLPASS_TOKEN"), "{status:?}");
-    assert!(!status.stdout.contains(&token));
-    let refused = shell.run(&["token", "print", "--no-env"]).await?;
-    assert_eq!((refused.code, refused.stdout.as_str()), (Some(3), ""));
+    // What is stored would be refreshed, and so be another one.
+    desk.age()?;
+    let variable = ("HALLPASS_TOKEN", token.as_str());
+    let printed = desk.run_with(variable, &["token", "print"]).await?;
+    assert_eq!(printed.stdout, format!("{token}\n"));
+    let whoami = desk.run_with(variable, &["whoami"]).await?;
+    assert_eq!(whoami.stdout, "ada@example.com (Ada)\n");
+    let status = desk.run_with(variable, &["status"]).await?;
+    let said = status.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("HALLPASS_TOKEN is set and wins over every stored sign-in"), "{said}");
+    assert!(status.code == Some(0) && !said.contains(&token), "{said}");
+
+    let stored = desk.run_with(variable, &["token", "print", "--no-env"]).await?;
+    assert!(stored.code == Some(0) && stored.stdout != printed.stdout, "{stored:?}");
     // Empty is unset.
-    let empty = desk.shell(&[("HALLPASS_TOKEN", "")])?;
-    assert_eq!(empty.run(&["status"]).await?.code, Some(3));
+    let empty = desk.run_with(("HALLPASS_TOKEN", ""), &["token", "print"]).await?;
+    assert_eq!(empty.stdout, stored.stdout);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use hallpass_testkit::cli::{self, Cli};
 use hallpass_testkit::oauth::OAuth;
 use hallpass_testkit::person::Person;
-use hallpass_testkit::process::Running;
+use hallpass_testkit::process::{Finished, Running};
 use hallpass_testkit::server::{Plan, Server};
 use reqwest::Url;
 use serde_json::Value;
@@ -49,6 +49,15 @@ impl Desk {
     pub(crate) fn shell(&self, variables: &[(&str, &str)]) -> Result<Cli> {
         let shell = Cli::new(&self.server)?.variable("PATH", &self.traps.path());
         Ok(variables.iter().fold(shell, |shell, (name, value)| shell.variable(name, value)))
+    }
+
+    /// Runs a command in her terminal with one more variable.
+    pub(crate) async fn run_with(
+        &self,
+        (name, value): (&str, &str),
+        arguments: &[&str],
+    ) -> Result<Finished> {
+        Running::finish(self.cli.command(arguments)?.env(name, value), b"").await
     }
 
     /// Signs her terminal in, through the browser.

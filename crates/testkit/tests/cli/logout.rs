@@ -68,8 +68,9 @@ async fn all_means_every_profile_and_the_logins_that_were_left() -> Result<()> {
 async fn a_variable_that_still_signs_in_is_named() -> Result<()> {
     let desk = Desk::signed_in().await?;
     let token = desk.token().await?;
-    let out = desk.shell(&[("HALLPASS_TOKEN", &token)])?.run(&["logout"]).await?;
+    let out = desk.run_with(("HALLPASS_TOKEN", &token), &["logout"]).await?;
     assert_eq!(out.code, Some(0), "{out:?}");
+    assert!(out.stderr.contains("Revoked at the server"), "{out:?}");
     assert!(out.stderr.contains("HALLPASS_TOKEN is set and still signs you in"), "{out:?}");
     assert!(out.stderr.contains("Next: unset HALLPASS_TOKEN"), "{out:?}");
     Ok(())
