@@ -67,9 +67,14 @@ impl Default for UserCodeShape {
 /// Why a brand file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BadBrand {
-    /// Not TOML, or an unknown or misspelt key; says the line and the key.
-    #[error("{0}")]
-    Toml(#[from] toml::de::Error),
+    /// Not TOML, or an unknown or misspelt key.
+    #[error("line {line}: {what}")]
+    Toml {
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong, naming the key; safe to show.
+        what: String,
+    },
     /// The user code's grouping.
     #[error(transparent)]
     Grouping(#[from] BadGrouping),
@@ -94,7 +99,7 @@ pub enum BadBrand {
 impl Brand {
     /// Reads a brand file.
     pub fn parse(toml: &str) -> Result<Self, BadBrand> {
-        let brand: Brand = toml::from_str(toml)?;
+        let brand: Brand = toml::from_str(toml).map_err(|error| malformed(toml, &error))?;
         Grouping::new(brand.user_code.groups.clone())?;
         for (key, value) in
             [("look.accent", &brand.look.accent), ("look.accent_dark", &brand.look.accent_dark)]
@@ -134,6 +139,13 @@ impl Brand {
     }
 }
 
+/// The parser's own text would repeat the line, control characters and all.
+fn malformed(toml: &str, error: &toml::de::Error) -> BadBrand {
+    let at = error.span().map_or(0, |span| span.start);
+    let line = toml.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+    BadBrand::Toml { line, what: crate::text::presentable(error.message(), 300) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +162,6 @@ mod tests {
     fn a_misspelt_key_is_refused_by_name() {
         let bad = HALLPASS.replace("title", "titel");
         let error = Brand::parse(&bad).unwrap_err().to_string();
-        assert!(error.contains("titel"), "{error}");
+        assert!(error.starts_with("line 3: ") && error.contains("titel"), "{error}");
     }
 }

@@ -25,6 +25,7 @@
 pub mod fuzz;
 pub mod proofs;
 pub mod redirects;
+pub mod system;
 pub mod tree;
 
 #[cfg(feature = "town")]
@@ -51,8 +52,6 @@ pub mod process;
 pub mod secrets;
 #[cfg(feature = "town")]
 pub mod server;
-#[cfg(feature = "town")]
-pub mod system;
 #[cfg(feature = "town")]
 pub mod terminal;
 #[cfg(feature = "town")]

@@ -14,6 +14,7 @@ use hallpass_core::chance;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::certificate::Certificate;
 use crate::process::{self, Running};
 use crate::system::RealRandom;
 use crate::{ports, wait};
@@ -100,6 +101,36 @@ impl Cluster {
         let name = format!("town_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.sql("postgres", &format!("CREATE DATABASE {name}")).await?;
         Ok(format!("postgres://{USER}:{}@127.0.0.1:{}/{name}", self.password, self.port))
+    }
+
+    /// As [`Cluster::url`], but a fresh schema of one and the same database: many of them
+    /// cost little.
+    pub async fn schema_url(&self) -> Result<String> {
+        let name = format!("town_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("CREATE SCHEMA {name}")).await?;
+        Ok(format!(
+            "postgres://{USER}:{}@127.0.0.1:{}/postgres?options=-csearch_path%3D{name}",
+            self.password, self.port
+        ))
+    }
+
+    /// Lets it speak TLS.
+    pub async fn speak_tls(&self, certificate: &Certificate) -> Result<()> {
+        let files = [("server.crt", &certificate.certificate), ("server.key", &certificate.key)];
+        for (name, file) in files {
+            let path = self.directory.path().join("data").join(name);
+            std::fs::copy(file, &path)?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+            if let Some(owner) = self.owner {
+                chown(&path, Some(owner.user), Some(owner.group))?;
+            }
+        }
+        self.sql("postgres", "ALTER SYSTEM SET ssl = on").await?;
+        self.sql("postgres", "SELECT pg_reload_conf()").await?;
+        wait::until("PostgreSQL to speak TLS", async || {
+            Ok((self.sql("postgres", "SHOW ssl").await? == "on").then_some(()))
+        })
+        .await
     }
 
     /// The same database as `url`, over the socket instead of TCP.

@@ -86,6 +86,16 @@ proptest! {
         fuzz::words::pkce(text.as_bytes());
     }
 
+    #[test]
+    fn configurations(text in "([a-z_]{3,12}|code_ttl|listen|max_connections) = ('[0-9a-z:.]{0,9}'|-?[0-9]{1,20}|\\[1\\])\n?") {
+        fuzz::files::config(text.as_bytes());
+    }
+
+    #[test]
+    fn edited_tokens(edits in proptest::collection::vec(any::<u8>(), 0..12)) {
+        fuzz::jwt::jwt(&edits);
+    }
+
     // proves: A07, A08, A09
     #[test]
     fn redirect_addresses(requested in near_a_loopback_address(), registered in near_a_loopback_address()) {

@@ -1,6 +1,9 @@
 //! Files that people write.
 
+use std::path::Path;
+
 use hallpass_core::brand::Brand;
+use hallpass_server::config::{Layers, Settings};
 
 use super::text;
 
@@ -15,6 +18,31 @@ pub fn brand(bytes: &[u8]) {
             assert!(!brand.config_dir.contains(['/', '\\', '.']));
             assert!(brand.look.accent.starts_with('#'));
         }
-        Err(error) => assert!(!error.to_string().is_empty()),
+        Err(error) => is_a_message(&error.to_string()),
     }
+}
+
+/// Settings that were read make sense; what was not says where it stands.
+pub fn config(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let mut layers = Layers::default();
+    layers.toml(Path::new("hallpass.toml"), text);
+    match Settings::read(&layers) {
+        Ok(settings) => {
+            assert!(!settings.access_token_ttl.is_zero() && !settings.code_ttl.is_zero());
+            assert!(settings.max_connections > 0);
+        }
+        Err(error) => {
+            let said = error.to_string();
+            is_a_message(&said);
+            assert!(said.lines().all(|line| line.starts_with("hallpass.toml line ")), "{said}");
+        }
+    }
+}
+
+/// It can be printed on a terminal as it is.
+fn is_a_message(text: &str) {
+    assert!(!text.trim().is_empty());
+    let controls: Vec<char> = text.chars().filter(|c| c.is_control() && *c != '\n').collect();
+    assert!(controls.is_empty(), "{text:?}");
 }

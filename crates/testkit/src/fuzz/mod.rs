@@ -9,7 +9,8 @@
 //! | [`words`] | token text, user code, PKCE verifier and challenge, scope |
 //! | [`addresses`] | redirect URIs, public URLs |
 //! | [`http`] | the `Authorization` header, query strings and form bodies |
-//! | [`files`] | brand files |
+//! | [`files`] | brand files, configuration files |
+//! | [`jwt`] | access tokens |
 //!
 //! A property is checked by other means than the code that it is about: by hand over
 //! the bytes, not with the parser under test.
@@ -17,15 +18,18 @@
 pub mod addresses;
 pub mod files;
 pub mod http;
+pub mod jwt;
 pub mod words;
 
 /// A target's name, which is also its corpus directory and its binary, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 11] = [
     ("authorization", http::authorization),
     ("brand", files::brand),
+    ("config", files::config),
+    ("jwt", jwt::jwt),
     ("params", http::params),
     ("pkce", words::pkce),
     ("public_url", addresses::public_url),

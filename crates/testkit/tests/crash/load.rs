@@ -51,8 +51,17 @@ struct Worker {
     acknowledged: Arc<AtomicU64>,
 }
 
-/// The server is gone, or says that it cannot: what was asked for may have happened or not.
+/// The server is gone: what was asked for may have happened or not.
 struct Gone;
+
+/// What a request brought; an error other than a broken connection is the test's own.
+fn heard<T>(outcome: Result<T>) -> Result<Result<T, Gone>> {
+    match outcome {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(error) if error.downcast_ref::<reqwest::Error>().is_some() => Ok(Err(Gone)),
+        Err(error) => Err(error),
+    }
+}
 
 impl Worker {
     async fn work(mut self) -> Result<Vec<Family>> {
@@ -72,36 +81,41 @@ impl Worker {
 
     async fn sign_in(&mut self) -> Result<Result<(), Gone>> {
         let (address, verifier) = self.client.authorization(&[])?;
-        let Ok(page) = self.person.get(&address).await else { return Ok(Err(Gone)) };
+        let Ok(page) = heard(self.person.get(&address).await)? else { return Ok(Err(Gone)) };
         let redirect = match page.leads_to() {
             Some(redirect) => redirect,
             // The first time she is asked; afterwards it is remembered.
-            None => match self.person.submit(&page, "#consent", &[], Some("approve")).await {
+            None => match heard(self.person.submit(&page, "#consent", &[], Some("approve")).await)?
+            {
                 Ok(page) => page.leads_to().context("a redirect")?,
                 Err(_) => return Ok(Err(Gone)),
             },
         };
         let code = oauth::query(&redirect, "code").with_context(|| format!("{redirect}"))?;
         let approved = Approved { code, verifier, redirect };
-        let Ok(answer) = self.client.redeem(&approved).await else { return Ok(Err(Gone)) };
+        let Ok(answer) = heard(self.client.redeem(&approved).await)? else { return Ok(Err(Gone)) };
         let tokens = Tokens::read(&answer)?;
         self.families.push(Family::new(approved, tokens));
         Ok(Ok(()))
     }
 
     async fn refresh(&mut self) -> Result<Result<(), Gone>> {
-        let Some(at) = self.pick() else { return Ok(Ok(())) };
+        let Some(at) = self.pick() else { return self.sign_in().await };
         let family = &mut self.families[at];
-        let Ok(answer) = self.client.refresh(&family.refresh).await else { return Ok(Err(Gone)) };
+        let Ok(answer) = heard(self.client.refresh(&family.refresh).await)? else {
+            return Ok(Err(Gone));
+        };
         family.refreshed(Tokens::read(&answer)?);
         Ok(Ok(()))
     }
 
     async fn revoke(&mut self) -> Result<Result<(), Gone>> {
-        let Some(at) = self.pick() else { return Ok(Ok(())) };
+        let Some(at) = self.pick() else { return self.sign_in().await };
         let family = &mut self.families[at];
         family.revocation = Revocation::Sent;
-        let Ok(answer) = self.client.revoke(&family.refresh).await else { return Ok(Err(Gone)) };
+        let Ok(answer) = heard(self.client.revoke(&family.refresh).await)? else {
+            return Ok(Err(Gone));
+        };
         anyhow::ensure!(answer.status == 200, "{answer:?}");
         family.revocation = Revocation::Acknowledged;
         Ok(Ok(()))
@@ -109,13 +123,16 @@ impl Worker {
 
     /// Device codes are part of the load; the books are checked for them.
     async fn device(&mut self) -> Result<Result<(), Gone>> {
-        let Ok(device) = self.tool.device(&[]).await else { return Ok(Err(Gone)) };
+        let Ok(device) = heard(self.tool.device(&[]).await)? else { return Ok(Err(Gone)) };
         anyhow::ensure!(matches!(device.status.as_u16(), 200 | 429), "{device:?}");
         let code = device.get("user_code");
-        if code.is_empty() || self.person.decide_device(&code, "approve").await.is_err() {
-            return Ok(if code.is_empty() { Ok(()) } else { Err(Gone) });
+        if code.is_empty() {
+            return Ok(Ok(()));
         }
-        let Ok(answer) = self.tool.poll(&device.get("device_code")).await else {
+        if heard(self.person.decide_device(&code, "approve").await)?.is_err() {
+            return Ok(Err(Gone));
+        }
+        let Ok(answer) = heard(self.tool.poll(&device.get("device_code")).await)? else {
             return Ok(Err(Gone));
         };
         anyhow::ensure!(answer.status == 200, "{answer:?}");

@@ -126,3 +126,54 @@ async fn signing_in_brings_a_new_session_and_ends_the_old_one() -> Result<()> {
     assert!(forced.status == 403 && cookie(&forced).is_none());
     Ok(())
 }
+
+// proves: C17, attack-1
+#[tokio::test]
+async fn a_forwarded_address_counts_only_from_a_proxy_that_was_named() -> Result<()> {
+    let town = Town::build().await?;
+    let request = town.tool.request("POST", "/oauth/device");
+    let request =
+        request.header("x-forwarded-for", "203.0.113.9").header("forwarded", "for=203.0.113.9");
+    let device = oauth::Answer::of(request.form(&[("client_id", "tool")])).await?;
+    let page = town.person.type_code(&device.get("user_code")).await?;
+    let address = page.text("#seen #address").context("an address")?;
+    assert!(address.contains("127.0.0.1") || address.contains("::1"), "{address}");
+    assert_eq!(page.text("#other-network"), None);
+    Ok(())
+}
+
+// proves: C17, attack-35
+#[tokio::test]
+async fn over_tls_cookies_belong_to_this_host_and_to_tls() -> Result<()> {
+    let town = Town::of(Plan::new().tls()).await?;
+    let person = Person::new(&town.server)?;
+    let page = person.get("/signin").await?;
+    let form = html::form(&page.body, "#signin").context("a form")?;
+    let fields: Vec<_> = form
+        .fields
+        .iter()
+        .map(|(name, value)| match name.as_str() {
+            "email" => (name.clone(), town.ada.email.clone()),
+            "password" => (name.clone(), PASSWORD.to_owned()),
+            _ => (name.clone(), value.clone()),
+        })
+        .collect();
+    let answer = person.post(&form.action, &fields).await?;
+    let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+    let session = cookies.iter().filter_map(|value| value.to_str().ok());
+    let session = session.into_iter().find(|line| line.contains("hp_ses_")).context("a session")?;
+    assert!(session.starts_with("__Host-"), "{session}");
+    for attribute in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(session.contains(attribute), "{attribute}: {session}");
+    }
+    assert!(!session.contains("Domain"), "{session}");
+    assert!(
+        answer.header("strict-transport-security").contains("max-age="),
+        "{:?}",
+        answer.headers
+    );
+    // In the clear there is nothing on that port, and no page that says where to go.
+    let plain = town.server.url().replace("https:", "http:");
+    assert!(reqwest::get(plain).await.is_err());
+    Ok(())
+}
