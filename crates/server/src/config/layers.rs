@@ -34,6 +34,13 @@ pub struct Layers {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint(String);
 
+impl Complaint {
+    /// One line, whatever the file or the variable had in it: a terminal shows this.
+    fn new(what: &str) -> Self {
+        Self(hallpass_core::text::presentable(what, 400))
+    }
+}
+
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -143,7 +150,7 @@ impl Layers {
     }
 
     fn complain(&mut self, what: String) {
-        self.complaints.push(Complaint(what));
+        self.complaints.push(Complaint::new(&what));
     }
 
     /// What was wrong while reading.
@@ -175,7 +182,7 @@ impl Layers {
                     }
                     None => name.to_owned(),
                 };
-                complaints.push(Complaint(format!("{place}: {why}")));
+                complaints.push(Complaint::new(&format!("{place}: {why}")));
             })
             .ok()
     }
