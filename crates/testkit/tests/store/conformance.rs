@@ -32,7 +32,7 @@ async fn sqlite_in_a_directory_conforms() {
 async fn postgresql_conforms() {
     let cluster = Cluster::start().await.unwrap();
     let make = async || {
-        let url = cluster.url().await.unwrap();
+        let url = cluster.schema_url().await.unwrap();
         Store::open(&Place::Postgres(Secret::new(url))).await.unwrap()
     };
     conformance::run(make, rounds()).await;

@@ -3,6 +3,7 @@
 
 use hallpass_core::{Clock as _, Secret};
 use hallpass_store::{Error, OpenError, Place, Store};
+use hallpass_testkit::certificate::Certificate;
 use hallpass_testkit::postgres::Cluster;
 use hallpass_testkit::system::RealClock;
 use hallpass_testkit::wait;
@@ -222,6 +223,33 @@ async fn too_few_connections_are_enough() {
         assert_eq!(answer, Ok(()));
     }
     assert_eq!(store.audit().count().await, Ok(64));
+}
+
+/// TLS is verified, against the system's certificates or those that are named.
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_verified() {
+    let cluster = Cluster::start().await.unwrap();
+    let url = cluster.url().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let own = Certificate::make(dir.path()).unwrap();
+    cluster.speak_tls(&own).await.unwrap();
+
+    let tls = "SELECT COUNT(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+        WHERE ssl AND application_name = 'hallpass'";
+    let trusted = own.certificate.display();
+    let url = url.replace("127.0.0.1", "localhost");
+    let store = open(&format!("{url}?sslmode=verify-full&sslrootcert={trusted}")).await.unwrap();
+    assert_eq!(cluster.sql(&url, tls).await.unwrap(), "1");
+    store.close().await;
+    for mode in ["require", "verify-full"] {
+        let refused = refusal(&format!("{url}?sslmode={mode}")).await;
+        assert!(refused.contains("invalid peer certificate"), "{refused}");
+    }
+    let another_host = url.replace("localhost", "127.0.0.1");
+    let refused = refusal(&format!("{another_host}?sslmode=require&sslrootcert={trusted}")).await;
+    assert!(refused.contains("invalid peer certificate"), "{refused}");
+    // To this very machine, unless asked for, there is no need.
+    open(&url).await.unwrap();
 }
 
 /// The database's clock is learnt.
