@@ -77,7 +77,9 @@ impl Cluster {
                 .arg(directory.path().join("data"))
                 .arg("--pwfile")
                 .arg(&secret)
-                .args(["--username", USER, "--auth", "scram-sha-256"])
+                .args(["--username", USER, "--auth-local", "scram-sha-256"])
+                // SCRAM is meant to be slow, and unoptimized it is very much so.
+                .args(["--auth-host", "password"])
                 .args(["--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"])
                 .current_dir(directory.path()),
             b"",
