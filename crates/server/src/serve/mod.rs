@@ -38,6 +38,8 @@ pub mod process;
 pub mod public_url;
 pub mod running;
 pub mod setup_link;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 
 pub use failure::Failure;

@@ -19,10 +19,11 @@ pub fn harden() {
     }
 }
 
-/// SIGTERM and SIGINT, caught from when this is made.
+/// SIGTERM, SIGINT and SIGHUP (the terminal was closed), caught from when this is made.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
@@ -31,6 +32,7 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
@@ -39,6 +41,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 }

@@ -62,7 +62,7 @@ pub async fn for_admin(data: &Data, settings: &Settings) -> Result<PublicUrl, Fa
     let kept = kept(data).await?;
     match kept.or_else(|| settings.public_url.clone()) {
         Some(url) => Ok(url),
-        None => localhost(settings.listen.first().map_or(8470, |listen| listen.port())),
+        None => localhost(settings, settings.listen.first().map_or(8470, |listen| listen.port())),
     }
 }
 
@@ -89,13 +89,18 @@ fn weigh(
             let port = addresses.first().map_or(8470, SocketAddr::port);
             // A port that the system chose is another one at the next start.
             let chosen = settings.listen.first().is_some_and(|listen: &Listen| listen.port() == 0);
-            Ok(decided(localhost(port)?, if chosen { Keep::No } else { Keep::First }))
+            Ok(decided(localhost(settings, port)?, if chosen { Keep::No } else { Keep::First }))
         }
         (Some(kept), Some(url)) if kept == url => Ok(decided(url, Keep::No)),
         (Some(_), Some(url)) if is_flag => Ok(decided(url, Keep::Change)),
         (Some(kept), Some(url)) => Err(Failure::Settings(format!(
             "this server's public URL is {kept}, and the configuration says {url}; to change it, start once with --public-url {url} (who is signed in to a program has to sign in again)"
         ))),
+        (Some(kept), None) if settings.tls_cert.is_some() && !kept.is_https() => {
+            Err(Failure::Settings(format!(
+                "this server's public URL is {kept}, and a server with a certificate has one that begins with https://; start once with --public-url https://…"
+            )))
+        }
         (Some(kept), None) => {
             let elsewhere =
                 !kept.is_https() && addresses.iter().all(|address| address.port() != kept.port());
@@ -110,8 +115,9 @@ fn weigh(
     }
 }
 
-fn localhost(port: u16) -> Result<PublicUrl, Failure> {
-    PublicUrl::parse(&format!("http://localhost:{port}"))
+fn localhost(settings: &Settings, port: u16) -> Result<PublicUrl, Failure> {
+    let scheme = if settings.tls_cert.is_some() { "https" } else { "http" };
+    PublicUrl::parse(&format!("{scheme}://localhost:{port}"))
         .map_err(|why| Failure::Settings(format!("public_url: {why}")))
 }
 
@@ -156,6 +162,16 @@ mod tests {
     fn a_port_that_the_system_chose_is_not_kept() {
         let chosen = weighed(None, &[("listen", "localhost:0")], false, 40123).expect("chosen");
         assert_eq!((chosen.url, chosen.keep), (url("http://localhost:40123"), Keep::No));
+    }
+
+    // proves: C17
+    #[test]
+    fn a_certificate_means_https() {
+        let tls = [("tls_cert", "c"), ("tls_key", "k")];
+        let first = weighed(None, &tls, false, 8470).expect("default");
+        assert_eq!(first.url, url("https://localhost:8470"));
+        assert!(weighed(Some("http://localhost:8470"), &tls, false, 8470).is_err());
+        assert!(weighed(Some("https://localhost:8470"), &tls, false, 8470).is_ok());
     }
 
     #[test]

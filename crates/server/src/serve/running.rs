@@ -67,6 +67,11 @@ impl Running {
         Ok((Self { app, opened, connections, tasks, stop }, ready))
     }
 
+    /// The state that its handlers have.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// How long requests in hand may take when it stops.
     pub fn grace(&self) -> Duration {
         self.app.settings().shutdown_grace
