@@ -27,7 +27,7 @@ mod people;
 mod programs;
 mod races;
 mod secrets;
-mod statements;
+pub(crate) mod statements;
 mod town;
 
 use std::future::Future;

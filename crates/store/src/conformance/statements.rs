@@ -6,7 +6,7 @@ use crate::{
     settings, setup, signing_keys, tidy, tombstones, users,
 };
 
-const ALL: &[&[&Statement]] = &[
+pub(crate) const ALL: &[&[&Statement]] = &[
     audit::STATEMENTS,
     clients::STATEMENTS,
     codes::STATEMENTS,

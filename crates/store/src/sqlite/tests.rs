@@ -3,6 +3,7 @@
 mod batches;
 mod directory;
 mod health;
+mod plans;
 mod upgrades;
 
 use std::path::Path;
