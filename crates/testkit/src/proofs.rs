@@ -51,14 +51,23 @@ pub struct Proof {
 
 /// Reads requirements and tests of this tree and renders the table.
 pub fn table() -> Result<String> {
-    let requirements = Requirements::read()?;
+    render(&Requirements::read()?, &proofs()?)
+}
+
+/// Ids that are promised and that no test proves.
+pub fn open() -> Result<Vec<String>> {
+    unproved(&Requirements::read()?, &proofs()?)
+}
+
+/// Every proof that a test of this tree names.
+fn proofs() -> Result<Vec<Proof>> {
     let mut proofs = Vec::new();
     for under in ["crates", "bench"] {
         for source in tree::sources(under, &[".rs"])? {
             proofs.extend(proofs_in(&source)?);
         }
     }
-    render(&requirements, &proofs)
+    Ok(proofs)
 }
 
 impl Requirements {
@@ -171,6 +180,20 @@ pub fn render(requirements: &Requirements, proofs: &[Proof]) -> Result<String> {
          the `// proves:` lines above the tests; do not edit.\n\n\
          {proved} proved, {open} open, {later} for later.\n{groups}"
     ))
+}
+
+/// As [`open`], of these.
+pub fn unproved(requirements: &Requirements, proofs: &[Proof]) -> Result<Vec<String>> {
+    let tests = by_id(requirements, proofs)?;
+    let mut open = Vec::new();
+    for group in &requirements.group {
+        for id in group.ids.keys() {
+            if let State::Open = state(requirements, group, id, tests.get(id.as_str()))? {
+                open.push(id.clone());
+            }
+        }
+    }
+    Ok(open)
 }
 
 fn count(counter: &mut u32, state: String) -> String {

@@ -8,7 +8,7 @@ use crate::scene::Scene;
 
 const WEB: [&str; 2] = ["--web", "--no-browser"];
 
-// proves: client-B7, client-B8, client-B9, A25
+// proves: J01, client-B7, client-B8, client-B9, A25
 #[tokio::test]
 async fn a_terminal_is_signed_in_and_the_address_bar_keeps_no_code() -> Result<()> {
     let scene = Scene::set().await?;

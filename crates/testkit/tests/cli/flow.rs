@@ -63,7 +63,7 @@ async fn over_ssh_and_in_containers_it_is_a_code_unless_web_is_asked_for() -> Re
     Ok(())
 }
 
-// proves: client-A3
+// proves: client-A3, J01
 #[tokio::test]
 async fn the_variable_browser_decides() -> Result<()> {
     let desk = Desk::set().await?;

@@ -14,6 +14,14 @@ fn the_table_of_proofs_is_current() {
     );
 }
 
+#[test]
+fn every_promise_is_proved() {
+    crate::nothing_wrong(
+        "Promised in docs/requirements.toml, and proved by no test:",
+        &proofs::open().expect("ids"),
+    );
+}
+
 fn source(text: &str) -> Source {
     // Put together, so that nothing here is taken for a proof.
     Source { path: "crates/a/src/b.rs".to_owned(), text: text.replace("PROVES", "// proves:") }
@@ -63,6 +71,7 @@ fn the_table_says_what_is_proved_what_is_open_and_what_nobody_requires() {
         ]
     );
     assert!(table.contains("1 proved, 1 open, 1 for later."));
+    assert_eq!(proofs::unproved(&requirements(), &proof("A1")).expect("known ids"), ["A2"]);
     assert!(proofs::render(&requirements(), &proof("A3")).is_err());
     assert!(proofs::render(&requirements(), &proof("A10")).is_err());
     assert!(Requirements::parse("group = []\n[later]\nA9 = ''\n").is_err());

@@ -13,6 +13,7 @@
 //! | [`hostile_tokens`] | G: what is no token |
 //! | [`openid`] | I: OpenID Connect |
 //! | [`pages`] | headers and forms of the pages around all that |
+//! | [`people`] | attacks on accounts, and crowds |
 
 mod access_tokens;
 mod authorization;
@@ -22,6 +23,7 @@ mod hostile_tokens;
 mod metadata;
 mod openid;
 mod pages;
+mod people;
 mod refresh;
 mod revocation;
 mod token_endpoint;
