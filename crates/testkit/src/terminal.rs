@@ -34,8 +34,10 @@ impl Terminal {
             rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
         tcsetwinsize(&theirs, Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })?;
         // setsid makes it the *controlling* terminal, without which Ctrl-C reaches nobody.
-        let mut with_terminal = Command::new("setsid");
-        with_terminal.args(["--ctty"]).arg(command.get_program()).args(command.get_args());
+        // A background job's ignored Ctrl-C would be inherited, so signals start afresh.
+        let mut with_terminal = Command::new("env");
+        with_terminal.args(["--default-signal", "setsid", "--ctty"]);
+        with_terminal.arg(command.get_program()).args(command.get_args());
         with_terminal.env_clear();
         for (name, value) in command.get_envs() {
             with_terminal.envs(value.map(|value| (name, value)));
