@@ -27,6 +27,11 @@
 //! | `migrate`, `tidy` | forward, and away |
 //! | [`conformance`] | what every engine must do, races included |
 //!
+//! To add a noun: its tables as a migration (`migrate`), a file with its records, its view
+//! and its `statements!`, a method of [`Store`] that hands out the view, and its promises in
+//! [`conformance`]. A method takes what it needs by value, is one `change` or one read, and
+//! writes its audit row last.
+//!
 //! Time is an argument everywhere: [`By::at`] is "now" for a change. Secrets come as
 //! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
 

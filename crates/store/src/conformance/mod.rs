@@ -6,14 +6,14 @@
 //!
 //! | module | what it checks |
 //! |---|---|
-//! | [`statements`] | every declared statement can be prepared |
-//! | [`people`] | users, the first administrator, sessions |
-//! | [`programs`] | clients, resources, settings, counters, signing keys |
-//! | [`grants`] | grants, and what revokes them |
-//! | [`secrets`] | codes and refresh tokens |
-//! | [`devices`] | device authorizations |
-//! | [`books`] | the audit log, tidying up, the handle itself |
-//! | [`races`] | many at once |
+//! | `statements` | every declared statement can be prepared |
+//! | `people` | users, the first administrator, sessions |
+//! | `programs` | clients, resources, settings, counters, signing keys |
+//! | `grants` | grants, and what revokes them |
+//! | `secrets` | codes and refresh tokens |
+//! | `devices` | device authorizations |
+//! | `books` | the audit log, tidying up, the handle itself |
+//! | `races` | many at once |
 //!
 //! Throughout, every call is checked for what it leaves behind: one audit row for each
 //! change and none for what changed nothing, one epoch for each revocation.
