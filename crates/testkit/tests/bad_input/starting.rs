@@ -34,23 +34,22 @@ async fn a_directory_that_belongs_to_a_running_server() -> Result<()> {
 }
 
 /// As somebody who is not root: root may write everywhere.
-fn unprivileged(command: &Command) -> Command {
-    if !rustix::process::geteuid().is_root() {
-        let mut same = process::command(command.get_program());
-        same.args(command.get_args());
-        return with_environment(same, command);
+fn unprivileged(command: &Command, server: &Server) -> Result<Command> {
+    // From where they can reach it, wherever the tree is.
+    let program = server.scratch().join("hallpass");
+    std::fs::copy(command.get_program(), &program)?;
+    let mut wrapped = if rustix::process::geteuid().is_root() {
+        let mut wrapped = process::command("setpriv");
+        wrapped.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&program);
+        wrapped
+    } else {
+        process::command(&program)
+    };
+    wrapped.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        wrapped.envs(value.map(|value| (name, value)));
     }
-    let mut wrapped = process::command("setpriv");
-    wrapped.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
-    wrapped.arg(command.get_program()).args(command.get_args());
-    with_environment(wrapped, command)
-}
-
-fn with_environment(mut to: Command, from: &Command) -> Command {
-    for (name, value) in from.get_envs() {
-        to.envs(value.map(|value| (name, value)));
-    }
-    to
+    Ok(wrapped)
 }
 
 #[tokio::test]
@@ -65,7 +64,7 @@ async fn a_directory_that_cannot_be_written() -> Result<()> {
     let data = closed.join("data");
     let mut command = server.command()?;
     command.args(["--data-dir", &data.display().to_string()]);
-    let finished = Running::finish(&mut unprivileged(&command), b"").await?;
+    let finished = Running::finish(&mut unprivileged(&command, &server)?, b"").await?;
     refused(&finished, 12, &[&data.display().to_string(), "--data-dir"]);
     // A file in its place.
     let file = server.scratch().join("file");

@@ -1,6 +1,6 @@
 //! A locked, full, damaged or older database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -121,35 +121,104 @@ async fn a_database_of_a_newer_version_is_left_alone() -> Result<()> {
     Ok(())
 }
 
-/// Starts the server in a mount namespace of its own, with its data on a file system of
-/// four megabytes.
-fn on_a_small_disk(server: &Server, disk: &Path) -> Result<Command> {
-    let serve = server.command()?;
-    let mut command = process::command("unshare");
-    command.args(["--mount", "--propagation", "private"]);
+/// A disk that can be filled, and emptied again, without hurting anybody else.
+enum Disk {
+    /// A file system of four megabytes, in a mount namespace of the server's own.
+    Mounted(PathBuf),
+    /// A limit for the size of files, which is full from the beginning.
+    Limited,
+}
+
+impl Disk {
+    /// A small file system, where this machine lets us mount one; containers often do not,
+    /// and then it is the limit.
+    async fn small(server: &Server) -> Result<Self> {
+        let mut probe = process::command("unshare");
+        probe.args(namespace()).args(["mount", "-t", "tmpfs", "none", "/mnt"]);
+        if Running::finish(&mut probe, b"").await?.code != Some(0) {
+            return Ok(Self::Limited);
+        }
+        let disk = server.scratch().join("disk");
+        std::fs::create_dir(&disk)?;
+        Ok(Self::Mounted(disk))
+    }
+
+    /// `hallpass serve` on it, with the server's data.
+    fn serve(&self, server: &Server) -> Result<Command> {
+        let serve = server.command()?;
+        let mut command;
+        match self {
+            Self::Mounted(disk) => {
+                command = process::command("unshare");
+                let script = "mount -t tmpfs -o size=4m,mode=0700 none \"$1\" && \
+                    cp -a \"$2\" \"$1/data\" && shift 2 && exec \"$@\"";
+                command.args(namespace()).args(["sh", "-euc", script, "sh"]);
+                command.arg(disk).arg(server.directory());
+            }
+            Self::Limited => {
+                command = process::command("sh");
+                // The signal would end the process before it could say anything.
+                command.args(["-euc", "trap '' XFSZ && exec \"$@\"", "sh"]);
+            }
+        }
+        command.arg(serve.get_program()).args(serve.get_args());
+        for (name, value) in serve.get_envs() {
+            command.envs(value.map(|value| (name, value)));
+        }
+        if let Self::Mounted(disk) = self {
+            command.env("HALLPASS_SERVER_DATA_DIR", disk.join("data"));
+        }
+        Ok(command)
+    }
+
+    /// Takes all of its space, or gives it back.
+    async fn full(&self, running: &Running, full: bool) -> Result<()> {
+        match self {
+            Self::Mounted(disk) => {
+                // The namespace, seen from outside.
+                let root = PathBuf::from(format!("/proc/{}/root", running.id()));
+                let filler = root.join(disk.strip_prefix("/")?).join("filler");
+                if full { fill(&filler) } else { Ok(std::fs::remove_file(filler)?) }
+            }
+            Self::Limited => {
+                let size = if full { "4096" } else { "unlimited" };
+                let mut limit = process::command("prlimit");
+                limit.args(["--pid", &running.id().to_string(), &format!("--fsize={size}:")]);
+                let limited = Running::finish(&mut limit, b"").await?;
+                anyhow::ensure!(limited.code == Some(0), "{limited:?}");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A mount namespace of one's own, also for those who are not root.
+fn namespace() -> Vec<&'static str> {
+    let mut arguments = vec!["--mount", "--propagation", "private"];
     if !rustix::process::geteuid().is_root() {
-        command.args(["--user", "--map-root-user"]);
+        arguments.extend(["--user", "--map-root-user"]);
     }
-    let script = "mount -t tmpfs -o size=4m,mode=0700 none \"$1\" && cp -a \"$2\" \"$1/data\" && shift 2 && exec \"$@\"";
-    command.args(["sh", "-euc", script, "sh"]).arg(disk).arg(server.directory());
-    command.arg(serve.get_program()).args(serve.get_args());
-    command.arg("--data-dir").arg(disk.join("data"));
-    for (name, value) in serve.get_envs() {
-        command.envs(value.map(|value| (name, value)));
-    }
-    Ok(command)
+    arguments
 }
 
 #[tokio::test]
 async fn a_full_disk_stops_changes_and_nothing_else() -> Result<()> {
-    let mut town = Town::build().await?;
+    let town = Town::build().await?;
+    let disk = Disk::small(&town.server).await?;
+    full_disk(town, disk).await
+}
+
+#[tokio::test]
+async fn files_that_may_not_grow_stop_changes_and_nothing_else() -> Result<()> {
+    full_disk(Town::build().await?, Disk::Limited).await
+}
+
+async fn full_disk(mut town: Town, disk: Disk) -> Result<()> {
     let kept = town.tool.tokens(&town.person, &[]).await?;
     let revoked = town.tool.tokens(&town.person, &[]).await?;
     town.tool.revoke(&revoked.refresh).await?;
     town.server.stop().await?;
-    let disk = town.server.scratch().join("disk");
-    std::fs::create_dir(&disk)?;
-    let mut running = Running::start(&mut on_a_small_disk(&town.server, &disk)?)?;
+    let mut running = Running::start(&mut disk.serve(&town.server)?)?;
     town.tool.reconnect(&town.server);
     town.api.reconnect(&town.server);
     wait::until("the server on the small disk", async || {
@@ -159,13 +228,7 @@ async fn a_full_disk_stops_changes_and_nothing_else() -> Result<()> {
         Ok(town.tool.introspect("x").await.is_ok().then_some(()))
     })
     .await?;
-    // Its file system, seen from outside.
-    let inside = Path::new("/proc")
-        .join(running.id().to_string())
-        .join("root")
-        .join(disk.strip_prefix("/")?);
-    let filler = inside.join("filler");
-    fill(&filler)?;
+    disk.full(&running, true).await?;
 
     let full = wait::until("the disk to be full", async || {
         let answer = town.tool.device(&[]).await?;
@@ -182,7 +245,7 @@ async fn a_full_disk_stops_changes_and_nothing_else() -> Result<()> {
     assert_eq!(refused.status, 503, "{refused:?}");
     is_for_people(&running.written());
 
-    std::fs::remove_file(&filler)?;
+    disk.full(&running, false).await?;
     let tokens = wait::until("it to go on by itself", async || {
         let answer = town.tool.refresh(&kept.refresh).await?;
         Ok(if answer.status == 200 { Some(Tokens::read(&answer)?) } else { None })
