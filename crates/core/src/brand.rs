@@ -5,6 +5,9 @@
 
 use serde::Deserialize;
 
+use crate::Kind;
+use crate::permission::PermissionTable;
+use crate::token::MAX_PREFIX_LEN;
 use crate::user_code::{BadGrouping, Grouping};
 
 /// hallpass's own brand, compiled in.
@@ -32,6 +35,34 @@ pub struct Brand {
     /// The user code that people type.
     #[serde(default)]
     pub user_code: UserCodeShape,
+    /// Personal tokens.
+    #[serde(default)]
+    pub tokens: Tokens,
+    /// Which role may do what.
+    #[serde(default)]
+    pub roles: PermissionTable,
+}
+
+/// Personal tokens, and those of the system that was there before.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tokens {
+    /// What their text begins with. Once issued, it never changes.
+    pub prefix: String,
+    /// What an older system's tokens begin with, if there was one.
+    pub legacy_prefix: Option<String>,
+    /// Whether a token that was not narrowed may make tokens.
+    pub may_make_tokens: bool,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            prefix: Kind::Personal.prefix().to_owned(),
+            legacy_prefix: None,
+            may_make_tokens: false,
+        }
+    }
 }
 
 /// The look of the pages.
@@ -86,6 +117,21 @@ pub enum BadBrand {
         /// What stood there.
         value: String,
     },
+    /// A prefix that tokens cannot begin with.
+    #[error(
+        "{key} must be 2 to {MAX_PREFIX_LEN} lower-case letters, digits and '_', and end in '_', not {value:?}"
+    )]
+    Prefix {
+        /// The key.
+        key: &'static str,
+        /// What stood there.
+        value: String,
+    },
+    /// A permission that is no scope token.
+    #[error(
+        "a permission must be made of visible characters without quotes, like results:read, not {0:?}"
+    )]
+    Permission(String),
     /// A name that cannot be a command, variable or directory.
     #[error("{key} must consist of letters, digits, '-' and '_', not {value:?}")]
     Name {
@@ -118,6 +164,25 @@ impl Brand {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
             if value.is_empty() || !value.bytes().all(plain) {
                 return Err(BadBrand::Name { key, value: value.clone() });
+            }
+        }
+        let prefixes = [
+            ("tokens.prefix", Some(&brand.tokens.prefix)),
+            ("tokens.legacy_prefix", brand.tokens.legacy_prefix.as_ref()),
+        ];
+        for (key, value) in prefixes.into_iter().flat_map(|(key, value)| Some((key, value?))) {
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            let whole = (2..=MAX_PREFIX_LEN).contains(&value.len()) && value.ends_with('_');
+            if !whole || !value.bytes().all(plain) {
+                return Err(BadBrand::Prefix { key, value: value.clone() });
+            }
+        }
+        for permission in brand.roles.all() {
+            if permission.is_empty()
+                || permission.parse::<crate::Scope>().is_err()
+                || permission.contains(' ')
+            {
+                return Err(BadBrand::Permission(permission));
             }
         }
         Ok(brand)
@@ -156,6 +221,20 @@ mod tests {
         assert_eq!(brand.name, "hallpass");
         assert_eq!(brand.variable("TOKEN"), "HALLPASS_TOKEN");
         assert_eq!(brand.client_id, crate::wire::CLI_CLIENT_ID);
+    }
+
+    #[test]
+    fn prefixes_and_permissions_are_checked() {
+        let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n{more}"));
+        let brand = with("[tokens]\nprefix = 'sct_user_'\nlegacy_prefix = 'stk_'").unwrap();
+        assert_eq!(brand.tokens.prefix, "sct_user_");
+        for bad in ["'x'", "'no_end'", "'UP_'", "'a b_'", "''"] {
+            let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();
+            assert!(matches!(error, BadBrand::Prefix { .. }), "{bad}: {error}");
+        }
+        let brand = with("[roles.project]\nviewer = ['results:read']").unwrap();
+        assert!(brand.roles.all().contains("results:read"));
+        assert!(with("[roles.project]\nviewer = ['results read']").is_err());
     }
 
     #[test]

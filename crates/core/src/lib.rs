@@ -14,7 +14,8 @@
 //! | [`pkce`] | verifier and challenge (RFC 7636) |
 //! | [`redirect`] | registering and matching redirect URIs (RFC 8252 §7.3) |
 //! | [`scope`] | scope sets (RFC 6749 §3.3) |
-//! | [`role`] | organization and project roles, and the permissions they map to |
+//! | [`role`] | organization and project roles |
+//! | [`permission`] | what a role may do, as a table |
 //! | [`brand`] | a tool's names, paths and texts, as data |
 //! | [`public_url`] | the one address of a deployment, which is also its issuer |
 //! | [`text`] | making foreign text safe to show |
@@ -23,6 +24,7 @@
 pub mod brand;
 pub mod chance;
 pub mod id;
+pub mod permission;
 pub mod pkce;
 pub mod public_url;
 pub mod redirect;

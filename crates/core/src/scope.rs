@@ -16,6 +16,8 @@ pub const EMAIL: &str = "email";
 pub const OFFLINE_ACCESS: &str = "offline_access";
 /// hallpass's own: see and manage one's own account over `/api/v1`.
 pub const ACCOUNT: &str = "account";
+/// hallpass's own: make, change and revoke personal tokens.
+pub const TOKENS: &str = "tokens";
 
 /// A set of scope tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -121,6 +121,7 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use hallpass_core::Timestamp;
+    use hallpass_verdict::Who;
     use http::StatusCode;
     use http_body_util::Full;
     use tower::{ServiceExt, service_fn};
@@ -150,25 +151,31 @@ mod tests {
     fn decision() -> Decision {
         Decision {
             kind: hallpass_verdict::CredentialKind::AccessToken,
-            subject: "usr_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().expect("id"),
-            email: "ada@example.com".to_owned(),
-            name: "Ada".to_owned(),
-            admin: false,
-            client_id: "c".to_owned(),
-            scope: "account".parse().expect("scope"),
-            grant: "grt_01JBBBBBBBBBBBBBBBBBBBBBBB".parse().expect("id"),
+            who: Arc::new(Who::User {
+                id: "usr_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().expect("id"),
+                email: "ada@example.com".to_owned(),
+                name: "Ada".to_owned(),
+                admin: false,
+            }),
+            client_id: Some("c".into()),
+            scope: Arc::new("account".parse().expect("scope")),
+            grant: "grt_01JBBBBBBBBBBBBBBBBBBBBBBB".parse().ok(),
             audience: vec!["https://api.example".to_owned()],
-            jti: "jti".to_owned(),
-            auth_time: Timestamp::default(),
+            id: "jti".to_owned(),
+            auth_time: None,
             issued_at: Timestamp::default(),
-            expires_at: Timestamp::default(),
+            expires_at: None,
+            place: None,
         }
     }
 
     async fn ask(guard: Guard<Counting>, header: Option<String>) -> (StatusCode, usize) {
         let asked = guard.verifier.0.clone();
         let inner = service_fn(|request: Request<()>| async move {
-            let who = request.extensions().get::<Decision>().map(|d| d.email.clone());
+            let who = request
+                .extensions()
+                .get::<Decision>()
+                .and_then(|d| d.who.email().map(str::to_owned));
             let body = Full::new(Bytes::from(who.unwrap_or_default()));
             Ok::<_, Infallible>(Response::new(body))
         });

@@ -4,10 +4,12 @@
 //! tokens that were issued to itself. Of all others it learns that they are not active,
 //! exactly as of those that never were (§2.2, §4).
 
-use hallpass_core::wire::oauth::{ErrorCode, Introspection};
+use hallpass_core::permission::Permissions;
+use hallpass_core::wire::oauth::{self, ErrorCode, Introspection};
 use hallpass_core::wire::params::Params;
-use hallpass_core::{Kind, TokenText};
+use hallpass_core::{Kind, Scope, Timestamp, TokenText};
 use hallpass_store::Client;
+use hallpass_verdict::{Decision, Place};
 
 use crate::admin::OWN_API;
 use crate::{ClientCredentials, Error, Issuer, OAuthError, Origin};
@@ -49,20 +51,7 @@ impl Issuer {
             }
         }
         let Ok(decision) = self.decide(claims, None).await? else { return Ok(None) };
-        Ok(Some(Introspection {
-            active: true,
-            scope: Some(decision.scope),
-            client_id: Some(decision.client_id),
-            username: Some(decision.email),
-            token_type: Some("Bearer".to_owned()),
-            exp: Some(decision.expires_at.secs()),
-            iat: Some(decision.issued_at.secs()),
-            sub: Some(decision.subject.to_string()),
-            aud: decision.audience,
-            iss: Some(self.0.config.public_url.issuer().to_owned()),
-            jti: Some(decision.jti),
-            grant: Some(decision.grant.to_string()),
-        }))
+        Ok(Some(answer(decision, self.0.config.public_url.issuer())))
     }
 
     /// A refresh token is shown to nobody but the client that holds it.
@@ -95,5 +84,41 @@ impl Issuer {
             grant: Some(standing.grant.id.to_string()),
             ..Introspection::default()
         }))
+    }
+}
+
+/// RFC 7662 §2.2, and our extensions.
+fn answer(decision: Decision, issuer: &str) -> Introspection {
+    Introspection {
+        active: true,
+        scope: Some(Scope::clone(&decision.scope)),
+        client_id: decision.client_id.as_deref().map(str::to_owned),
+        username: decision.who.email().map(str::to_owned),
+        token_type: Some("Bearer".to_owned()),
+        exp: decision.expires_at.map(Timestamp::secs),
+        iat: Some(decision.issued_at.secs()),
+        sub: Some(decision.who.id()),
+        aud: decision.audience,
+        iss: Some(issuer.to_owned()),
+        jti: Some(decision.id),
+        grant: decision.grant.map(|grant| grant.to_string()),
+        credential: Some(decision.kind.as_str().to_owned()),
+        sub_type: Some(decision.who.kind().to_owned()),
+        name: Some(decision.who.name().to_owned()),
+        admin: decision.who.admin(),
+        auth_time: decision.auth_time.map(Timestamp::secs),
+        place: decision.place.map(place),
+    }
+}
+
+fn place(place: Place) -> oauth::Place {
+    oauth::Place {
+        org: place.org.to_string(),
+        org_slug: place.org_slug.to_string(),
+        project: place.project.map(|id| id.to_string()),
+        project_slug: place.project_slug.map(|slug| slug.to_string()),
+        org_role: place.org_role,
+        role: place.role,
+        permissions: Permissions::clone(&place.permissions),
     }
 }

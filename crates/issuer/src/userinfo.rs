@@ -32,9 +32,9 @@ impl Issuer {
         }
         let (profile, email) = (decision.scope.contains(PROFILE), decision.scope.contains(EMAIL));
         Ok(UserInfo {
-            sub: decision.subject.to_string(),
-            name: profile.then_some(decision.name),
-            email: email.then_some(decision.email),
+            sub: decision.who.id(),
+            name: profile.then(|| decision.who.name().to_owned()),
+            email: decision.who.email().filter(|_| email).map(str::to_owned),
             email_verified: email.then_some(false),
         })
     }

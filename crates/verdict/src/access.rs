@@ -1,11 +1,12 @@
 //! An access token against the grant behind it (RFC 9068 §4, RFC 7662 §4).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_core::id::{GrantId, UserId};
 use hallpass_core::{Scope, Timestamp};
 
-use crate::{CredentialKind, Decision, Refusal};
+use crate::{CredentialKind, Decision, Refusal, Who};
 
 /// How far clocks of nodes may differ before a fresh token looks as if it came from
 /// the future. Only for `nbf` and `iat`: nothing lives longer by it.
@@ -108,18 +109,21 @@ pub fn decide(
     }
     Ok(Decision {
         kind: CredentialKind::AccessToken,
-        subject: presented.subject,
-        email: standing.email.to_owned(),
-        name: standing.name.to_owned(),
-        admin: standing.admin,
-        client_id: presented.client_id,
-        scope: presented.scope.intersection(standing.scope),
-        grant: presented.grant,
+        who: Arc::new(Who::User {
+            id: presented.subject,
+            email: standing.email.to_owned(),
+            name: standing.name.to_owned(),
+            admin: standing.admin,
+        }),
+        client_id: Some(presented.client_id.into()),
+        scope: Arc::new(presented.scope.intersection(standing.scope)),
+        grant: Some(presented.grant),
         audience: presented.audience,
-        jti: presented.jti,
-        auth_time: presented.auth_time,
+        id: presented.jti,
+        auth_time: Some(presented.auth_time),
         issued_at: presented.issued_at,
-        expires_at: presented.expires_at,
+        expires_at: Some(presented.expires_at),
+        place: None,
     })
 }
 

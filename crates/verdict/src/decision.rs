@@ -1,6 +1,10 @@
 //! The answers: who it is and what they may do, or why not.
 
-use hallpass_core::id::{GrantId, UserId};
+use std::sync::Arc;
+
+use hallpass_core::id::{GrantId, OrgId, ProjectId, UserId};
+use hallpass_core::permission::Permissions;
+use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Scope, Timestamp};
 
 /// What kind of credential was presented.
@@ -8,6 +12,96 @@ use hallpass_core::{Scope, Timestamp};
 pub enum CredentialKind {
     /// A JWT access token (RFC 9068).
     AccessToken,
+    /// A personal token.
+    PersonalToken,
+    /// A token of an older system, bound to one project.
+    LegacyToken,
+    /// A key of a project.
+    ProjectKey,
+    /// A key of an organization.
+    OrgKey,
+}
+
+impl CredentialKind {
+    /// As spoken: in `/check` headers, in introspection answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access_token",
+            Self::PersonalToken => "personal_token",
+            Self::LegacyToken => "legacy_token",
+            Self::ProjectKey => "project_key",
+            Self::OrgKey => "org_key",
+        }
+    }
+}
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A person, as they are now.
+    User {
+        /// Whose it is.
+        id: UserId,
+        /// E-mail address.
+        email: String,
+        /// Display name.
+        name: String,
+        /// Whether they administer this deployment.
+        admin: bool,
+    },
+    /// Nobody: a key or an older system's token acts for itself.
+    Key {
+        /// The principal's id: that of its first credential, `tok_…`.
+        id: String,
+        /// What it is called.
+        name: String,
+    },
+}
+
+impl Who {
+    /// The `sub`.
+    pub fn id(&self) -> String {
+        match self {
+            Self::User { id, .. } => id.to_string(),
+            Self::Key { id, .. } => id.clone(),
+        }
+    }
+
+    /// The person, if it is one.
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Self::User { id, .. } => Some(*id),
+            Self::Key { .. } => None,
+        }
+    }
+
+    /// The person's e-mail address, if it is one.
+    pub fn email(&self) -> Option<&str> {
+        match self {
+            Self::User { email, .. } => Some(email),
+            Self::Key { .. } => None,
+        }
+    }
+
+    /// A name for people.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User { name, .. } | Self::Key { name, .. } => name,
+        }
+    }
+
+    /// The kind of principal, as spoken.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Key { .. } => "key",
+        }
+    }
+
+    /// Whether they administer this deployment, now.
+    pub const fn admin(&self) -> bool {
+        matches!(self, Self::User { admin: true, .. })
+    }
 }
 
 /// Who the caller is and what the credential was scoped to. Good now, not later:
@@ -16,30 +110,58 @@ pub enum CredentialKind {
 pub struct Decision {
     /// What was presented.
     pub kind: CredentialKind,
-    /// Whose it is: the `sub`.
-    pub subject: UserId,
-    /// The person's e-mail address, as it is now.
-    pub email: String,
-    /// The person's display name, as it is now.
-    pub name: String,
-    /// Whether the person administers this deployment, as it is now.
-    pub admin: bool,
-    /// The client that it was issued to.
-    pub client_id: String,
-    /// What it was scoped to.
-    pub scope: Scope,
+    /// Who acts. Shared, because it is the same for every request of theirs.
+    pub who: Arc<Who>,
+    /// The client that it was issued to; personal tokens and keys have none.
+    pub client_id: Option<Arc<str>>,
+    /// What it was scoped to, as far as it still holds. For a credential that was not
+    /// narrowed: every scope that it could have.
+    pub scope: Arc<Scope>,
     /// The grant behind it; ending that ends it.
-    pub grant: GrantId,
-    /// The resources that it was made out for (RFC 8707).
+    pub grant: Option<GrantId>,
+    /// The resources that it was made out for (RFC 8707). Empty: any of this deployment.
     pub audience: Vec<String>,
-    /// Its own id (`jti`).
-    pub jti: String,
-    /// When the person signed in.
-    pub auth_time: Timestamp,
+    /// Its own id: `tok_…`, or the JWT's `jti`.
+    pub id: String,
+    /// When the person signed in; only a JWT knows.
+    pub auth_time: Option<Timestamp>,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// What was asked about: an organization, or a project in it.
+    pub place: Option<Place>,
+}
+
+/// The organization or project that was asked about, and what the caller may do there now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The organization.
+    pub org: OrgId,
+    /// Its slug.
+    pub org_slug: Arc<str>,
+    /// The project, if one was asked about.
+    pub project: Option<ProjectId>,
+    /// Its slug.
+    pub project_slug: Option<Arc<str>>,
+    /// The role in the organization.
+    pub org_role: Option<OrgRole>,
+    /// The role in the project; an organization's admins and owners own its projects.
+    pub role: Option<ProjectRole>,
+    /// What the role allows *and* the credential was scoped to.
+    pub permissions: Arc<Permissions>,
+}
+
+impl Decision {
+    /// The person who acts, if it is one.
+    pub fn user(&self) -> Option<UserId> {
+        self.who.user()
+    }
+
+    /// Whether `permission` is there, at the place that was asked about.
+    pub fn may(&self, permission: &str) -> bool {
+        self.place.as_ref().is_some_and(|place| place.permissions.contains(permission))
+    }
 }
 
 /// Why a credential is not good. For logs and tests: callers are told no more than
@@ -55,8 +177,8 @@ pub enum Refusal {
     /// It was made out for somebody else (RFC 9068 §4).
     #[error("it is made out for another audience")]
     Audience,
-    /// There is no grant behind it.
-    #[error("nothing is known about its grant")]
+    /// There is no grant behind it, or no such credential.
+    #[error("nothing is known about it")]
     Unknown,
     /// Its grant belongs to another person or client than it says.
     #[error("it does not agree with its grant")]

@@ -16,4 +16,4 @@ pub mod access;
 pub mod decision;
 
 pub use access::{Presented, Standing, decide};
-pub use decision::{CredentialKind, Decision, Refusal};
+pub use decision::{CredentialKind, Decision, Place, Refusal, Who};

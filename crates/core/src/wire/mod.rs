@@ -7,12 +7,16 @@
 //! | [`params`] | parameters of a query or a form body |
 //! | [`authorization`] | the `Authorization` header: Bearer and Basic |
 //! | [`api`] | `/api/v1`: problem+json, lists, account and sessions |
+//! | [`tokens`] | `/api/v1/tokens`, organizations, projects, members |
+//! | [`feed`] | what guards are told about revocations |
 
 pub mod api;
 pub mod authorization;
+pub mod feed;
 pub mod metadata;
 pub mod oauth;
 pub mod params;
+pub mod tokens;
 
 /// Paths that client and server must agree on before discovery has answered.
 pub mod path {
@@ -46,6 +50,18 @@ pub mod path {
     pub const WHOAMI: &str = "/api/v1/whoami";
     /// The account's browsers and programs that are signed in.
     pub const SESSIONS: &str = "/api/v1/sessions";
+    /// Personal tokens.
+    pub const TOKENS: &str = "/api/v1/tokens";
+    /// Organizations, and below each its projects and members.
+    pub const ORGS: &str = "/api/v1/orgs";
+    /// Whoever holds a token that leaked brings it here.
+    pub const REVOKE_LEAKED: &str = "/api/v1/revoke-leaked";
+    /// Guards learn here what was revoked, and hold their lease.
+    pub const FEED: &str = "/api/v1/feed";
+    /// Every route below `/api/v1`, described (OpenAPI 3.1).
+    pub const OPENAPI: &str = "/api/openapi.json";
+    /// Forward auth for proxies.
+    pub const CHECK: &str = "/check";
 }
 
 /// The client id of our own command line, a public client that every server knows.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::permission::Permissions;
+use crate::role::{OrgRole, ProjectRole};
 use crate::{Scope, Secret};
 
 /// `grant_type` of RFC 6749 §4.1.3.
@@ -111,6 +113,49 @@ pub struct Introspection {
     /// Extension: the grant behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
+    /// Extension: what was presented, `access_token`, `personal_token`, ….
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// Extension: the kind of principal that `sub` is: `user`, `key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_type: Option<String>,
+    /// Extension: the display name of `sub`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Extension: `sub` administers the deployment, now; absent: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub admin: bool,
+    /// When the person signed in, in Unix seconds (OIDC Core §2); only for JWTs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// Extension: the answer to the request's `project` or `org`; absent if none was asked
+    /// about, or `sub` has no role there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// Extension of RFC 7662 §2.2: an organization or a project in it, and what the token's
+/// holder may do there now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// `org_…`.
+    pub org: String,
+    /// Its slug.
+    pub org_slug: String,
+    /// `prj_…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Its slug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_slug: Option<String>,
+    /// The role in the organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org_role: Option<OrgRole>,
+    /// The role in the project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ProjectRole>,
+    /// What the role allows and the token was scoped to.
+    pub permissions: Permissions,
 }
 
 /// An OAuth error answer (RFC 6749 §5.2, RFC 8628 §3.5).

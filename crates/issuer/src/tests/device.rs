@@ -52,7 +52,7 @@ async fn pending_then_approved_once() {
     assert_eq!(tokens.scope.unwrap().to_string(), "account openid");
     assert!(tokens.id_token.is_some());
     let decision = house.issuer.verify(tokens.access_token.expose(), API).await.unwrap();
-    assert_eq!(decision.subject, ada.user.id);
+    assert_eq!(decision.user().expect("a person"), ada.user.id);
     assert!(house.refresh(&tokens.refresh_token.unwrap(), &[]).await.is_ok());
 }
 

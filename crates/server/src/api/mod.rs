@@ -74,6 +74,15 @@ pub(crate) fn problem(
     response
 }
 
+/// A key or an older system's token asked for what belongs to a person.
+pub(crate) fn only_people() -> Response {
+    problem(
+        StatusCode::FORBIDDEN,
+        "not_a_person",
+        "Only a person has that; present a personal token or sign in.",
+    )
+}
+
 /// The store cannot be asked, or something of ours is broken.
 pub(crate) fn failure(error: &hallpass_issuer::Error) -> Response {
     crate::http::failure::log(error);

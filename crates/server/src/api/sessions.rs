@@ -9,7 +9,7 @@ use hallpass_core::wire::path::SESSIONS;
 use hallpass_issuer::session::Current;
 use http::StatusCode;
 
-use super::{Caller, failure, problem};
+use super::{Caller, failure, only_people, problem};
 use crate::app::App;
 use crate::http::Peer;
 
@@ -19,8 +19,9 @@ pub(super) fn routes() -> Router<App> {
 
 /// An account has few of them: one page holds all.
 async fn list(State(app): State<App>, Caller(caller): Caller) -> Response {
-    let current = Some(Current::Grant(caller.grant));
-    match app.issuer().sessions_of(caller.subject, current).await {
+    let Some(user) = caller.user() else { return only_people() };
+    let current = caller.grant.map(Current::Grant);
+    match app.issuer().sessions_of(user, current).await {
         Ok(items) => Json(Page { items, next_cursor: None }).into_response(),
         Err(error) => failure(&error),
     }
@@ -33,7 +34,8 @@ async fn end(
     Peer(origin): Peer,
     Path(id): Path<String>,
 ) -> Response {
-    match app.issuer().end_session(caller.subject, &id, &origin).await {
+    let Some(user) = caller.user() else { return only_people() };
+    match app.issuer().end_session(user, &id, &origin).await {
         Ok(true) => StatusCode::NO_CONTENT.into_response(),
         Ok(false) => problem(
             StatusCode::NOT_FOUND,

@@ -2,6 +2,7 @@
 
 use axum::routing::get;
 use axum::{Json, Router};
+use hallpass_core::Scope;
 use hallpass_core::wire::api::Whoami;
 use hallpass_core::wire::path::WHOAMI;
 
@@ -14,11 +15,11 @@ pub(super) fn routes() -> Router<App> {
 
 async fn whoami(Caller(decision): Caller) -> Json<Whoami> {
     Json(Whoami {
-        id: decision.subject.to_string(),
-        email: decision.email,
-        name: decision.name,
-        client_id: Some(decision.client_id),
-        scope: decision.scope,
-        expires_at: Some(decision.expires_at),
+        id: decision.who.id(),
+        email: decision.who.email().unwrap_or_default().to_owned(),
+        name: decision.who.name().to_owned(),
+        client_id: decision.client_id.as_deref().map(str::to_owned),
+        scope: Scope::clone(&decision.scope),
+        expires_at: decision.expires_at,
     })
 }

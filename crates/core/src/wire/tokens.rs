@@ -1,0 +1,191 @@
+//! `/api/v1/tokens`, `/api/v1/orgs` and what hangs on them.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::role::{OrgRole, ProjectRole};
+use crate::{Scope, Secret, Timestamp};
+
+/// A personal token, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// `tok_…`.
+    pub id: String,
+    /// What its owner calls it; unique among the owner's live tokens.
+    pub name: String,
+    /// What its text begins with.
+    pub prefix: String,
+    /// The last four characters of its text.
+    pub last_four: String,
+    /// What it was narrowed to; absent: everything that its owner may do, but make tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// The projects that it was narrowed to, as `ORG/PROJECT`; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it, if that was not its owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    /// When it ends by itself; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to within a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
+    /// From where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_address: Option<String>,
+    /// The token that it took over from, by rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated_from: Option<String>,
+    /// It was rotated, and is good until then beside its successor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_until: Option<Timestamp>,
+}
+
+/// `POST /api/v1/tokens`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// What to call it.
+    pub name: String,
+    /// When it ends; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// What to narrow it to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// The projects to narrow it to, as `ORG/PROJECT`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<String>,
+    /// Whose it is to be, by e-mail address or id; only an administrator may say another
+    /// than themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+/// The answer that shows a token, this once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CreatedToken {
+    /// What it is.
+    #[serde(flatten)]
+    pub token: Token,
+    /// Its text.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub value: Secret,
+}
+
+/// `PATCH /api/v1/tokens/{id}`: what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenChange {
+    /// Another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Another end; `null`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub expires_at: Option<Option<Timestamp>>,
+}
+
+/// `POST /api/v1/tokens/{id}/rotate`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateToken {
+    /// For how many seconds the old one stays good; 0: not at all.
+    #[serde(default)]
+    pub overlap_seconds: u64,
+}
+
+/// `POST /api/v1/revoke-leaked`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeLeaked {
+    /// Texts of tokens.
+    #[serde(serialize_with = "exposed")]
+    pub tokens: Vec<Secret>,
+}
+
+/// What became of them. It does not say which: that would tell good from bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeakedRevoked {
+    /// How many texts were read.
+    pub received: u64,
+}
+
+/// An organization, as its members see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Org {
+    /// `org_…`.
+    pub id: String,
+    /// Its name in addresses.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// The caller's role in it, now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<OrgRole>,
+}
+
+/// A project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// `prj_…`.
+    pub id: String,
+    /// Its organization's slug.
+    pub org: String,
+    /// Its name in addresses.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// The caller's role in it, now; an organization's admins and owners own its projects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ProjectRole>,
+}
+
+/// Somebody with a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member<R> {
+    /// `usr_…`.
+    pub user: String,
+    /// E-mail address.
+    pub email: String,
+    /// Display name.
+    pub name: String,
+    /// The role.
+    pub role: R,
+}
+
+/// `PUT …/members/{user}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetRole<R> {
+    /// The role from now on.
+    pub role: R,
+}
+
+/// Tells `null` from absent.
+fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Timestamp>>, D::Error> {
+    Option::<Timestamp>::deserialize(deserializer).map(Some)
+}
+
+fn exposed<S: serde::Serializer>(secrets: &[Secret], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(secrets.iter().map(Secret::expose))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_and_absent_are_told_apart() {
+        let read = |json| serde_json::from_str::<TokenChange>(json).unwrap().expires_at;
+        assert_eq!(read("{}"), None);
+        assert_eq!(read(r#"{"expires_at":null}"#), Some(None));
+        let at = Timestamp::from_secs(1_800_000_000);
+        assert_eq!(read(&format!(r#"{{"expires_at":"{at}"}}"#)), Some(Some(at)));
+        assert!(serde_json::from_str::<TokenChange>(r#"{"expires":1}"#).is_err());
+    }
+}
