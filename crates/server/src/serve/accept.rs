@@ -26,6 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service as _;
 
+use super::process;
 use super::tls::Tls;
 use crate::app::App;
 use crate::http::peer::Socket;
@@ -53,7 +54,8 @@ pub struct Connections {
 impl Connections {
     /// Answers with `router`, over TLS if there is a certificate.
     pub fn new(app: App, router: Router, tls: Option<Arc<Tls>>) -> Self {
-        let most = u32::try_from(app.settings().max_connections).unwrap_or(u32::MAX).min(1 << 20);
+        let most = process::connections(app.settings().max_connections);
+        let most = u32::try_from(most).unwrap_or(u32::MAX).min(1 << 20);
         let permits = Arc::new(Semaphore::new(most as usize));
         Self { app, router, tls, permits, most }
     }

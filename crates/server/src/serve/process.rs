@@ -19,6 +19,30 @@ pub fn harden() {
     }
 }
 
+/// How many connections may be open at once: `wanted`, or what the limit of open files leaves
+/// beside the database and the listeners.
+pub fn connections(wanted: usize) -> usize {
+    let limit = getrlimit(Resource::Nofile).current;
+    let left = limit.and_then(|limit| usize::try_from(limit).ok()).map(spare);
+    match left {
+        Some(left) if left < wanted => {
+            tracing::warn!(
+                wanted,
+                left,
+                "the limit of open files leaves fewer connections than max_connections; raise it (ulimit -n, LimitNOFILE)"
+            );
+            left
+        }
+        _ => wanted,
+    }
+}
+
+/// What a limit of open files leaves for connections: never nothing.
+fn spare(limit: usize) -> usize {
+    const OWN: usize = 128;
+    limit.saturating_sub(OWN).max(limit / 2).max(1)
+}
+
 /// SIGTERM, SIGINT and SIGHUP (the terminal was closed), caught from when this is made.
 pub struct Signals {
     terminate: Signal,
@@ -43,5 +67,16 @@ impl Signals {
             _ = self.interrupt.recv() => {}
             _ = self.hang_up.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_files_are_left_for_ourselves() {
+        assert_eq!((spare(20_000), spare(1024), spare(64), spare(1)), (19_872, 896, 32, 1));
+        assert_eq!(connections(1), 1);
     }
 }

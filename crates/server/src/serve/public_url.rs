@@ -39,7 +39,8 @@ pub async fn decide(
     addresses: &[SocketAddr],
 ) -> Result<Decided, Failure> {
     let kept = kept(data).await?;
-    let decided = weigh(kept, settings, layers.is_flag(KEY), addresses)?;
+    let mut decided = weigh(kept, settings, layers.is_flag(KEY), addresses)?;
+    decided.advice = decided.advice.or_else(|| nameless_proxy(&decided.url, settings));
     let text = decided.url.issuer();
     match decided.keep {
         Keep::No => {}
@@ -115,6 +116,15 @@ fn weigh(
     }
 }
 
+/// https that does not end here ends at a proxy, and if nobody named it, every visitor seems
+/// to be that proxy: limits then count all of them as one.
+fn nameless_proxy(url: &PublicUrl, settings: &Settings) -> Option<String> {
+    let behind = url.is_https() && settings.tls_cert.is_none();
+    (behind && settings.trusted_proxies.is_empty()).then(|| {
+        "https ends at a proxy in front of this server, and no proxy is named, so all visitors look like one; name it, for example with --trusted-proxies 127.0.0.1".to_owned()
+    })
+}
+
 fn localhost(settings: &Settings, port: u16) -> Result<PublicUrl, Failure> {
     let scheme = if settings.tls_cert.is_some() { "https" } else { "http" };
     PublicUrl::parse(&format!("{scheme}://localhost:{port}"))
@@ -127,6 +137,21 @@ mod tests {
 
     fn url(text: &str) -> PublicUrl {
         PublicUrl::parse(text).expect("url")
+    }
+
+    #[test]
+    fn a_proxy_that_nobody_named_is_spoken_of() {
+        let advice = |flags: &[(&str, &str)], at: &str| {
+            let mut layers = Layers::default();
+            layers.flags(flags.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())));
+            nameless_proxy(&url(at), &Settings::read(&layers).expect("settings"))
+        };
+        assert!(
+            advice(&[], "https://id.example.com")
+                .is_some_and(|it| it.contains("--trusted-proxies"))
+        );
+        assert_eq!(advice(&[], "http://localhost:8470"), None);
+        assert_eq!(advice(&[("trusted_proxies", "127.0.0.1")], "https://id.example.com"), None);
     }
 
     fn weighed(
