@@ -18,8 +18,14 @@ use crate::http::{Http, HttpError, Reply, is_safe};
 use crate::login::Flow;
 
 /// What is asked for when the server suggests nothing.
-const DEFAULT_SCOPES: [&str; 5] =
-    [scope::OPENID, scope::PROFILE, scope::EMAIL, scope::OFFLINE_ACCESS, scope::ACCOUNT];
+const DEFAULT_SCOPES: [&str; 6] = [
+    scope::OPENID,
+    scope::PROFILE,
+    scope::EMAIL,
+    scope::OFFLINE_ACCESS,
+    scope::ACCOUNT,
+    scope::TOKENS,
+];
 
 /// Why a server's description of itself cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -189,7 +195,7 @@ pub(crate) fn discover(
         .parse::<Scope>()
         .ok()
         .filter(|scope| !scope.is_empty())
-        .unwrap_or_else(|| DEFAULT_SCOPES.into_iter().collect());
+        .unwrap_or_else(|| default_scope(&metadata));
     Ok(Discovered {
         server: server.issuer().to_owned(),
         client_id: config.and_then(|c| c.client_id).unwrap_or_else(|| client_id.to_owned()),
@@ -200,6 +206,13 @@ pub(crate) fn discover(
         metadata,
         date,
     })
+}
+
+/// What is asked for when the server suggests nothing: not what it says it does not know.
+fn default_scope(metadata: &ServerMetadata) -> Scope {
+    let known = &metadata.scopes_supported;
+    let asked = |scope: &&str| known.is_empty() || known.iter().any(|other| other == scope);
+    DEFAULT_SCOPES.into_iter().filter(asked).collect()
 }
 
 /// `GET /auth/config`; `None` if the server has none.

@@ -39,10 +39,19 @@ fn a_server_without_configuration_is_its_own_issuer() {
     let found = found(&server).unwrap();
     assert_eq!(found.issuer, server.origin);
     assert_eq!(found.client_id, "hallpass-cli");
-    assert_eq!(found.scope.to_string(), "account email offline_access openid profile");
+    assert_eq!(found.scope.to_string(), "account email offline_access openid profile tokens");
     assert_eq!(found.offer.refusal(Flow::Browser), None);
     assert_eq!(found.offer.refusal(Flow::Device), None);
     assert_eq!(found.resource, None);
+}
+
+#[test]
+fn a_server_is_not_asked_for_scopes_that_it_does_not_know() {
+    let server = FakeServer::issuer();
+    let known = json!(["openid", "email", "offline_access", "publish"]);
+    let place = "/.well-known/oauth-authorization-server";
+    server.says(place, with(&server, "scopes_supported", Some(known)));
+    assert_eq!(found(&server).unwrap().scope.to_string(), "email offline_access openid");
 }
 
 #[test]

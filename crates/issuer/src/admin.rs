@@ -49,7 +49,7 @@ pub struct NewClient {
     pub post_logout_redirect_uris: Vec<String>,
     /// `None`: code and refresh, and the device flow for a public client.
     pub grant_types: Option<Vec<String>>,
-    /// What it may ask for; `None`: everything that this server knows.
+    /// What it may ask for; `None`: everything that this server knows, but `tokens`.
     pub scopes: Option<Scope>,
     /// Only for a confidential client: it may come without PKCE, then with a `nonce`.
     pub without_pkce: bool,
@@ -248,10 +248,10 @@ impl Issuer {
         if new.without_pkce && !new.confidential {
             return Err(AdminError::Invalid("a public client cannot work without PKCE"));
         }
-        let scopes = new.scopes.unwrap_or_else(known_scopes);
+        let scopes = new.scopes.unwrap_or_else(usual_scopes);
         if !scopes.is_subset(&known_scopes()) {
             return Err(AdminError::Invalid(
-                "the scopes are openid, profile, email, offline_access and account",
+                "the scopes are openid, profile, email, offline_access, account and tokens",
             ));
         }
         Ok(Client {
@@ -299,6 +299,12 @@ fn redirect(uri: &str) -> Result<RegisteredRedirect, AdminError> {
 fn check_resource(uri: &str) -> Result<(), AdminError> {
     let why = "a resource is an absolute URI without a fragment";
     well_formed_resource(uri).map_err(|_| AdminError::Invalid(why))
+}
+
+/// Everything but making tokens, which outlive the sign-in: who wants that says so.
+fn usual_scopes() -> Scope {
+    let known = known_scopes();
+    known.iter().filter(|scope| *scope != hallpass_core::scope::TOKENS).collect()
 }
 
 /// Code and refresh for who can be redirected to, and the device flow for programs. A

@@ -373,19 +373,20 @@ pub(crate) fn spelled_out(scope: &Scope) -> Vec<(String, &'static str)> {
 
 /// What a scope token means, in plain words.
 pub fn meaning(token: &str) -> &'static str {
-    use hallpass_core::scope::{ACCOUNT, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE};
+    use hallpass_core::scope::{ACCOUNT, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, TOKENS};
     match token {
         OPENID => "Know which account you are",
         PROFILE => "See your name",
         EMAIL => "See your e-mail address",
         OFFLINE_ACCESS => "Stay signed in while you are away",
         ACCOUNT => "See and manage your account here, its sign-ins included",
+        TOKENS => "Make, change and revoke your tokens",
         _ => "Something this server has no words for",
     }
 }
 
 /// Every scope that this server knows.
 pub fn known_scopes() -> Scope {
-    use hallpass_core::scope::{ACCOUNT, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE};
-    [OPENID, PROFILE, EMAIL, OFFLINE_ACCESS, ACCOUNT].into_iter().collect()
+    use hallpass_core::scope::{ACCOUNT, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, TOKENS};
+    [OPENID, PROFILE, EMAIL, OFFLINE_ACCESS, ACCOUNT, TOKENS].into_iter().collect()
 }

@@ -62,10 +62,15 @@ impl Clients<'_> {
         self.0.db().change(change).await
     }
 
-    /// Registers a client that comes with hallpass, unless it is there already.
-    /// Writes no audit row.
+    /// Registers a client that comes with hallpass, unless it is there already; what it
+    /// may ask for is what this version says. Writes no audit row.
     pub async fn ensure(&self, client: Client) -> Result<(), Error> {
-        let change = async move |tx: &mut Tx<'_>| insert(tx, &client).await.map(drop);
+        let change = async move |tx: &mut Tx<'_>| {
+            if insert(tx, &client).await? == 0 {
+                tx.execute(&SET_SCOPES, binds![client.id, client.scopes]).await?;
+            }
+            Ok(())
+        };
         self.0.db().change(change).await
     }
 
@@ -115,6 +120,7 @@ statements! {
         "INSERT INTO clients (", columns!(), ")
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING"
     );
+    SET_SCOPES = "UPDATE clients SET scopes = $2 WHERE id = $1 AND scopes <> $2";
     DISABLE = "UPDATE clients SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
 }
 

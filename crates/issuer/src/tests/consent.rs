@@ -90,9 +90,10 @@ async fn consent_is_remembered_only_for_clients_that_prove_who_they_are() {
 async fn what_was_granted_is_said() {
     let house = House::new().await;
     let ada = house.ada().await;
-    for (asked, granted) in
-        [("profile openid", "openid profile"), ("", "account email offline_access openid profile")]
-    {
+    for (asked, granted) in [
+        ("profile openid", "openid profile"),
+        ("", "account email offline_access openid profile tokens"),
+    ] {
         let code = house.code(&ada, &[("scope", asked)]).await;
         let tokens = house.redeem(&code, &[]).await.unwrap();
         assert_eq!(tokens.scope.unwrap().to_string(), granted);

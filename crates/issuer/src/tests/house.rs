@@ -181,7 +181,7 @@ impl House {
         ("response_type", "code"),
         ("client_id", "hallpass-cli"),
         ("redirect_uri", LOOPBACK),
-        ("scope", "openid profile email offline_access account"),
+        ("scope", "openid profile email offline_access account tokens"),
         ("state", "a state"),
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),

@@ -4,7 +4,7 @@
 //! templates escape all of it.
 
 use askama::Template;
-use hallpass_core::scope::{ACCOUNT, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE};
+use hallpass_core::scope::{ACCOUNT, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, TOKENS};
 
 use super::shown::Shown;
 
@@ -61,7 +61,7 @@ pub(super) struct Way {
     pub(super) label: &'static str,
 }
 
-const READING_ORDER: [&str; 5] = [OPENID, PROFILE, EMAIL, OFFLINE_ACCESS, ACCOUNT];
+const READING_ORDER: [&str; 6] = [OPENID, PROFILE, EMAIL, OFFLINE_ACCESS, ACCOUNT, TOKENS];
 
 /// A scope and what it means.
 #[derive(Clone, Debug)]

@@ -24,11 +24,15 @@ pub(super) async fn clients(store: Store) {
         town.sees(Leaves::Nothing, clients.create(town.client("a-server"), &town.by())).await;
     assert_eq!(taken, Err(Error::Conflict("client_id")));
 
-    // What comes with hallpass is made once, and never overwrites.
+    // What comes with hallpass is made once; only what it may ask for grows with us.
     let mut ensured = town.client("a-server");
     ensured.name = "another name".to_owned();
-    town.sees(Leaves::Nothing, clients.ensure(ensured)).await.unwrap();
-    assert_eq!(clients.by_id("a-server").await.unwrap().unwrap().name, server.name);
+    ensured.scopes = "openid tokens".parse().unwrap();
+    for _ in 0..2 {
+        town.sees(Leaves::Nothing, clients.ensure(ensured.clone())).await.unwrap();
+        let kept = clients.by_id("a-server").await.unwrap().unwrap();
+        assert_eq!((&kept.name, &kept.scopes), (&server.name, &ensured.scopes));
+    }
     clients.ensure(town.client("built-in")).await.unwrap();
     let all: Vec<_> = clients.list().await.unwrap().into_iter().map(|c| c.id).collect();
     assert_eq!(all, ["a-server", "built-in", CLIENT]);
