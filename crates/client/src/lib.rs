@@ -19,6 +19,7 @@
 //! | [`client`] | the front door |
 //! | [`login`] | signing in: flows, events, the choice between them |
 //! | [`session`] | calling an API as the person, refreshing without notice |
+//! | [`tokens`] | personal tokens |
 //! | [`status`] | signed in or not, and why |
 //! | [`logout`], `revoke` | revoking, then removing |
 //! | `refresh` | one request, however many processes want a fresh token |
@@ -45,6 +46,7 @@ pub mod source;
 pub mod status;
 pub mod system;
 pub mod time;
+pub mod tokens;
 pub mod vault;
 
 #[cfg(test)]

@@ -12,12 +12,13 @@ use hallpass_core::text::presentable;
 use hallpass_core::wire::api::{Page, Problem, Session as Listed, Whoami};
 use hallpass_core::wire::path;
 use hallpass_core::{Secret, chance};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::Error;
 use crate::client::Parts;
-use crate::http::{Http, Reply};
+use crate::http::{Http, HttpError, Reply};
 use crate::refresh::{Fitness, Need, Refresh, fitness};
 use crate::source::{Resolved, Source};
 use crate::status::Warning;
@@ -129,31 +130,18 @@ impl Session {
 
     /// `GET /api/v1/whoami`.
     pub fn whoami(&self) -> Result<Whoami, Error> {
-        self.read("GET", path::WHOAMI)
+        self.send("GET", path::WHOAMI, None::<&()>)?.json_of()
     }
 
     /// `GET /api/v1/sessions`, all pages.
     pub fn sessions(&self) -> Result<Vec<Listed>, Error> {
-        let mut all = Vec::new();
-        let mut address = path::SESSIONS.to_owned();
-        for _ in 0..MAX_PAGES {
-            let page: Page<Listed> = self.read("GET", &address)?;
-            all.extend(page.items);
-            let Some(cursor) = page.next_cursor else { break };
-            let query = url::form_urlencoded::Serializer::new(String::new())
-                .append_pair("cursor", &cursor)
-                .finish();
-            address = format!("{}?{query}", path::SESSIONS);
-        }
-        Ok(all)
+        self.read_all(path::SESSIONS, &[])
     }
 
     /// `DELETE /api/v1/sessions/{id}`.
     pub fn end_session(&self, id: &str) -> Result<(), Error> {
         let address = format!("{}/{}", path::SESSIONS, path_segment(id));
-        let reply =
-            self.reply(&Call { method: "DELETE", path: &address, headers: &[], body: None })?;
-        if (200..300).contains(&reply.status) { Ok(()) } else { Err(self.problem(&reply)) }
+        self.send("DELETE", &address, None::<&()>).map(drop)
     }
 
     /// The server that calls go to.
@@ -235,9 +223,49 @@ impl Session {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, method: &str, path: &str) -> Result<T, Error> {
-        let reply = self.reply(&Call { method, path, headers: &[], body: None })?;
-        if reply.status == 200 { Ok(reply.json()?) } else { Err(self.problem(&reply)) }
+    /// A call whose answer is a success (2xx), with a body in JSON if there is one.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Succeeded, Error> {
+        let body = body.map(serde_json::to_vec).transpose().map_err(|_| {
+            let why = "the request has no JSON form".to_owned();
+            HttpError::Malformed { host: self.server.clone(), why }
+        })?;
+        let body = body.as_ref().map(|bytes| ("application/json", bytes.as_slice()));
+        let reply = self.reply(&Call { method, path, headers: &[], body })?;
+        if (200..300).contains(&reply.status) {
+            Ok(Succeeded(reply))
+        } else {
+            Err(self.problem(&reply))
+        }
+    }
+
+    /// All pages of a list.
+    pub(crate) fn read_all<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+            let cursor_pair = cursor.as_deref().map(|cursor| ("cursor", cursor));
+            pairs.extend_pairs(query.iter().copied().chain(cursor_pair));
+            let query = pairs.finish();
+            let mark = if query.is_empty() { "" } else { "?" };
+            let page: Page<T> =
+                self.send("GET", &format!("{path}{mark}{query}"), None::<&()>)?.json_of()?;
+            all.extend(page.items);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// CLIENT H7: tokens go to the server that they are for, and nowhere else.
@@ -295,6 +323,16 @@ impl Session {
     }
 }
 
+/// The answer to a call that worked.
+pub(crate) struct Succeeded(Reply);
+
+impl Succeeded {
+    /// Its body.
+    pub(crate) fn json_of<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        Ok(self.0.json()?)
+    }
+}
+
 /// A token from outside is used as it is, but for a newline at its end, which editors add.
 fn check_outside(source: &Source, token: &Secret) -> Result<Secret, Error> {
     let text = token.expose().trim_end_matches(['\r', '\n']);
@@ -318,7 +356,7 @@ fn says_invalid_token(reply: &Reply) -> bool {
 }
 
 /// One segment of a path, whatever is in it.
-fn path_segment(text: &str) -> String {
+pub(crate) fn path_segment(text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {

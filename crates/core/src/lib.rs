@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`id`] | typed ids: prefix + ULID, never reused |
 //! | [`time`] | [`Timestamp`], [`Clock`] |
+//! | [`ends`] | when something shall end, as a person says it |
 //! | [`chance`] | [`Random`] |
 //! | [`secret`] | [`Secret`]: redacted, zeroized, one way out |
 //! | [`token`] | token text: prefix, body, check; [`Digest`] is what is kept at rest |
@@ -23,6 +24,7 @@
 
 pub mod brand;
 pub mod chance;
+pub mod ends;
 pub mod id;
 pub mod permission;
 pub mod pkce;
