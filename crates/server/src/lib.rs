@@ -17,6 +17,7 @@
 //! | [`http`] | peers behind proxies, cookies, forms, headers |
 //! | [`serve`], [`admin`] | what the binary runs |
 //! | [`router`] | all routes and what stands around them |
+//! | `lane` | what is asked all day, past the router |
 //! | `oauth`, `api`, `web` | endpoints, API, pages |
 //! | `observe`, `metrics`, `health`, `limit` | logs, numbers, probes, limits in memory |
 //! | [`system`] | the real clock and randomness |
@@ -31,6 +32,7 @@ pub mod system;
 
 mod api;
 mod health;
+mod lane;
 mod limit;
 mod metrics;
 mod oauth;

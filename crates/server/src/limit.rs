@@ -96,21 +96,47 @@ pub(crate) async fn refused_credentials(
     request: Request,
     next: Next,
 ) -> Response {
-    let address = peer::address_of(request.extensions(), request.headers(), &app);
-    if address.is_some_and(|address| address.to_canonical().is_loopback()) {
-        return next.run(request).await;
+    match Admitted::of(&app, &request) {
+        Ok(admitted) => {
+            let response = next.run(request).await;
+            admitted.answered(&app, &response);
+            response
+        }
+        Err(refusal) => *refusal,
     }
-    let key = key(address);
-    if let Some(wait) = app.limits().wait(key) {
-        return too_many(&app, &request, wait);
+}
+
+/// A request that is not held up. What it is answered is to be told to
+/// [`Admitted::answered`].
+pub(crate) struct Admitted {
+    /// Who is counted; `None`: this machine, which is not.
+    key: Option<Key>,
+    presented: bool,
+}
+
+impl Admitted {
+    /// Lets a request in, or says how long its network has to wait.
+    pub(crate) fn of(app: &App, request: &Request) -> Result<Self, Box<Response>> {
+        let presented = request.headers().contains_key(AUTHORIZATION);
+        let address = peer::address_of(request.extensions(), request.headers(), app);
+        if address.is_some_and(|address| address.to_canonical().is_loopback()) {
+            return Ok(Self { key: None, presented });
+        }
+        let key = key(address);
+        match app.limits().wait(key) {
+            None => Ok(Self { key: Some(key), presented }),
+            Some(wait) => Err(Box::new(too_many(app, request, wait))),
+        }
     }
-    let presented = request.headers().contains_key(AUTHORIZATION);
-    let response = next.run(request).await;
-    let refused = response.extensions().get::<RefusedCredential>().is_some();
-    if refused || presented && response.status() == StatusCode::UNAUTHORIZED {
-        app.limits().count(key);
+
+    /// Counts an answer that refuses a credential.
+    pub(crate) fn answered(self, app: &App, response: &Response) {
+        let refused = response.extensions().get::<RefusedCredential>().is_some();
+        let refused = refused || self.presented && response.status() == StatusCode::UNAUTHORIZED;
+        if let Some(key) = self.key.filter(|_| refused) {
+            app.limits().count(key);
+        }
     }
-    response
 }
 
 fn too_many(app: &App, request: &Request, wait: Duration) -> Response {

@@ -40,14 +40,18 @@ async fn in_time(State(app): State<App>, request: Request, next: Next) -> Respon
     let patience: Duration = app.settings().request_timeout;
     match tokio::time::timeout(patience, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => audience.answer(
-            &app,
-            StatusCode::SERVICE_UNAVAILABLE,
-            "took_too_long",
-            "The answer took too long",
-            "Try again in a moment.",
-        ),
+        Err(_) => took_too_long(&app, audience),
     }
+}
+
+pub(crate) fn took_too_long(app: &App, audience: Audience) -> Response {
+    audience.answer(
+        app,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "took_too_long",
+        "The answer took too long",
+        "Try again in a moment.",
+    )
 }
 
 async fn not_found(State(app): State<App>, request: Request) -> Response {
@@ -77,7 +81,7 @@ pub(crate) fn no_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response>
 }
 
 /// Says nothing of the panic itself; the process's panic hook has put it to the log.
-fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     let text = "Something is broken in this server; nothing that was acknowledged is lost.\n";
     (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
 }

@@ -18,6 +18,10 @@ use crate::app::App;
 const PAGE: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
+/// A page that also has a script of ours. What it may not do with text stays forbidden.
+const PAGE_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
 /// Data: nothing at all.
 const DATA: &str = "default-src 'none'; frame-ancestors 'none'";
 /// Two years (RFC 6797 §6.1), only sent over https.
@@ -31,6 +35,9 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 /// For pages that see a code: not even our own pages learn their address (A21).
 pub const NO_REFERRER: (HeaderName, HeaderValue) =
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+/// For a page that has a script of ours; all others have none.
+pub const OUR_SCRIPT: (HeaderName, HeaderValue) =
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_WITH_SCRIPT));
 /// For public documents that caches may keep.
 pub const FIVE_MINUTES: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
@@ -45,7 +52,8 @@ pub async fn secure(State(app): State<App>, request: Request, next: Next) -> Res
     response
 }
 
-fn complete(headers: &mut HeaderMap, https: bool) {
+/// Adds to an answer what it does not say itself.
+pub(crate) fn complete(headers: &mut HeaderMap, https: bool) {
     let page =
         headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     // Form pages need `same-origin`: with `no-referrer` browsers send `Origin: null`

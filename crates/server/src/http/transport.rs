@@ -9,22 +9,25 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::{Extensions, HeaderMap, StatusCode};
 
 use super::peer::Socket;
 use crate::app::App;
 
 /// Middleware around everything.
 pub async fn required(State(app): State<App>, request: Request, next: Next) -> Response {
-    let Some(socket) = request.extensions().get::<Socket>() else {
-        // No socket: called in process, by a test.
-        return next.run(request).await;
-    };
-    if allowed(&app, *socket, request.headers()) {
-        return next.run(request).await;
+    match refusal(&app, request.extensions(), request.headers()) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
     }
+}
+
+/// The answer to a request that came in the clear and must not.
+pub(crate) fn refusal(app: &App, extensions: &Extensions, headers: &HeaderMap) -> Option<Response> {
+    // No socket: called in process, by a test.
+    let socket = extensions.get::<Socket>()?;
     let why = "This server answers over https only.\n";
-    (StatusCode::FORBIDDEN, why).into_response()
+    (!allowed(app, *socket, headers)).then(|| (StatusCode::FORBIDDEN, why).into_response())
 }
 
 fn allowed(app: &App, socket: Socket, headers: &HeaderMap) -> bool {

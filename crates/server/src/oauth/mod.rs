@@ -22,7 +22,7 @@ use crate::limit;
 mod authorize;
 mod call;
 mod device;
-mod introspect;
+pub(crate) mod introspect;
 mod jwks;
 mod logout;
 mod metadata;

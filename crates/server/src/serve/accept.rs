@@ -9,12 +9,15 @@
 //! | HTTP/2 streams, resets, header lists | 64, 20, 16 KiB |
 //! | a connection that is kept for ever | ten minutes, then it is asked to end |
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -30,6 +33,7 @@ use super::process;
 use super::tls::Tls;
 use crate::app::App;
 use crate::http::peer::Socket;
+use crate::lane::{self, Lane};
 
 const MAX_HEADERS: usize = 64;
 const MAX_HEAD: usize = 32 * 1024;
@@ -122,7 +126,7 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let router = self.router.clone();
+        let (app, router) = (self.app.clone(), self.router.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.app.settings().header_timeout)
@@ -131,7 +135,7 @@ impl Connections {
             .max_buf_size(2 * MAX_HEAD)
             .serve_connection(
                 TokioIo::new(stream),
-                service_fn(move |r| answer(&router, socket, r)),
+                service_fn(move |r| answer(app.clone(), router.clone(), socket, r)),
             );
         until_done(connection, stopped).await;
     }
@@ -140,7 +144,7 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let router = self.router.clone();
+        let (app, router) = (self.app.clone(), self.router.clone());
         let patience = self.app.settings().header_timeout;
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -153,20 +157,24 @@ impl Connections {
             .keep_alive_timeout(patience)
             .serve_connection(
                 TokioIo::new(stream),
-                service_fn(move |r| answer(&router, socket, r)),
+                service_fn(move |r| answer(app.clone(), router.clone(), socket, r)),
             );
         until_done(connection, stopped).await;
     }
 }
 
-fn answer(
-    router: &Router,
+async fn answer(
+    app: App,
+    mut router: Router,
     socket: Socket,
     mut request: Request<Incoming>,
-) -> impl Future<Output = Result<axum::response::Response, std::convert::Infallible>> + use<> {
+) -> Result<Response, Infallible> {
     request.extensions_mut().insert(socket);
-    // A router is always ready.
-    router.clone().call(request)
+    match Lane::of(&request) {
+        Some(lane) => Ok(lane::answer(&app, lane, request.map(Body::new)).await),
+        // A router is always ready.
+        None => router.call(request).await,
+    }
 }
 
 /// Drives a connection to its end. When the server stops, or the connection has grown

@@ -5,6 +5,7 @@ mod api;
 mod closure;
 mod errors;
 mod headers;
+mod lane;
 mod limits;
 mod logs;
 mod town;

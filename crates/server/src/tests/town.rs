@@ -45,6 +45,13 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    pub(super) async fn read(answer: axum::response::Response) -> Self {
+        let (parts, body) = answer.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let body = String::from_utf8(bytes.to_vec()).expect("text");
+        Self { status: parts.status, headers: parts.headers, body }
+    }
+
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
     }
@@ -180,11 +187,7 @@ impl Town {
         if let Some(address) = from {
             request.extensions_mut().insert(Socket { address, tls: false });
         }
-        let answer = self.router.clone().oneshot(request).await.expect("never fails");
-        let (parts, body) = answer.into_parts();
-        let bytes = body.collect().await.expect("a body").to_bytes();
-        let body = String::from_utf8(bytes.to_vec()).expect("text");
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer::read(self.router.clone().oneshot(request).await.expect("never fails")).await
     }
 
     pub(super) fn now(&self) -> hallpass_core::Timestamp {

@@ -1,0 +1,84 @@
+//! The lane: questions that APIs and proxies ask all day do not go through the router.
+//!
+//! The same steps are taken for them as for everything else, in the same order and by the
+//! same functions ([`transport`], [`Admitted`], [`headers`], [`Seen`], the limit of time, the
+//! net for panics), but in one future without a box, where the router's layers have one each.
+//! A test asks through both and compares.
+//!
+//! To add a route: a name in [`ROUTES`], an arm in [`answer`]. It must be in the router too,
+//! which answers other methods.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use futures_util::FutureExt as _;
+use hallpass_core::wire::path::INTROSPECT;
+use http::Method;
+
+use crate::app::App;
+use crate::http::{Audience, headers, transport};
+use crate::limit::Admitted;
+use crate::observe::Seen;
+use crate::{oauth, router};
+
+/// What is asked all day.
+pub(crate) const ROUTES: [&str; 1] = [INTROSPECT];
+
+/// One of [`ROUTES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// RFC 7662.
+    Introspect,
+}
+
+impl Lane {
+    /// The lane of a request, if it has one.
+    pub(crate) fn of<B>(request: &http::Request<B>) -> Option<Self> {
+        match (request.method(), request.uri().path()) {
+            (&Method::POST, INTROSPECT) => Some(Self::Introspect),
+            _ => None,
+        }
+    }
+
+    const fn route(self) -> &'static str {
+        match self {
+            Self::Introspect => INTROSPECT,
+        }
+    }
+}
+
+/// Answers a request that has a lane.
+pub(crate) async fn answer(app: &App, lane: Lane, request: http::Request<Body>) -> Response {
+    let seen = Seen::begin(app, &request);
+    let mut response = match transport::refusal(app, request.extensions(), request.headers()) {
+        Some(refusal) => refusal,
+        None => guarded(app, lane, request).await,
+    };
+    headers::complete(response.headers_mut(), app.public_url().is_https());
+    seen.end(app, lane.route(), response)
+}
+
+/// A handler that panics is answered for, and one that takes too long is dropped.
+async fn guarded(app: &App, lane: Lane, request: Request) -> Response {
+    let audience = Audience::of(&request);
+    let answer = AssertUnwindSafe(limited(app, lane, request)).catch_unwind();
+    match tokio::time::timeout(app.settings().request_timeout, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => router::panicked(panic),
+        Err(_) => router::took_too_long(app, audience),
+    }
+}
+
+async fn limited(app: &App, lane: Lane, request: Request) -> Response {
+    let admitted = match Admitted::of(app, &request) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return *refusal,
+    };
+    let response = match lane {
+        Lane::Introspect => oauth::introspect::answer(app, request).await,
+    };
+    admitted.answered(app, &response);
+    response
+}
