@@ -11,9 +11,14 @@
 //! |---|---|
 //! | [`decision`] | [`Decision`], [`Refusal`]: the answers |
 //! | [`access`] | [`Presented`], [`Standing`], [`decide`]: an access token against its grant |
+//! | [`cache`] | what a guard in another process remembers |
+//! | [`lease`], [`feed`] | for how long it may, and how a revocation reaches it |
 
 pub mod access;
+pub mod cache;
 pub mod decision;
+pub mod feed;
+pub mod lease;
 
 pub use access::{Presented, Standing, decide};
 pub use decision::{CredentialKind, Decision, Place, Refusal, Who};
