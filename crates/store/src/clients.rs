@@ -5,7 +5,8 @@ use hallpass_core::{Digest, Scope, Timestamp};
 
 use crate::db::{Bind, Cell, Column, Row, Tx, Value, binds, statements};
 use crate::store::Store;
-use crate::{By, Error, audit, grants, tombstones};
+use crate::watch::Effect;
+use crate::{By, Error, audit, grants, resources, tombstones};
 
 /// Whether a client can keep a secret (RFC 6749 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +94,10 @@ impl Clients<'_> {
         let (id, by) = (id.to_owned(), by.clone());
         let change = async move |tx: &mut Tx<'_>| {
             if tx.execute(&DISABLE, binds![id, by.at]).await? == 0 {
+                tombstones::wait(tx).await?;
                 return Ok(false);
             }
+            tell(tx, &id).await?;
             let mut subjects = grants::end_of_client(tx, &id, "client disabled", &by).await?;
             let ended = format!("ended {} grants", subjects.len());
             subjects.push(format!("client:{id}"));
@@ -141,7 +144,20 @@ async fn insert(tx: &mut Tx<'_>, client: &Client) -> Result<u64, Error> {
         client.created_at,
         client.disabled_at,
     ];
-    tx.execute(&INSERT, row).await
+    let inserted = tx.execute(&INSERT, row).await?;
+    if inserted > 0 {
+        tell(tx, &client.id).await?;
+    }
+    Ok(inserted)
+}
+
+/// Tells what a client is now, and what it may introspect tokens for.
+pub(crate) async fn tell(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
+    if let Some(client) = tx.first(&BY_ID, binds![id], read).await? {
+        let resources = resources::of_caller(tx, id).await?;
+        tx.tell(Effect::Client { client, resources });
+    }
+    Ok(())
 }
 
 fn read(row: &mut Row<'_>) -> Result<Client, Error> {

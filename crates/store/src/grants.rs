@@ -1,11 +1,15 @@
 //! Grants: the root of one authorization, its codes, its refresh family, its JWTs.
+//!
+//! A personal token has a grant too, which no client holds. It begins, changes and ends with
+//! its token, and nothing here but what says so sees it.
 
 use hallpass_core::id::{GrantId, SessionId, UserId};
 use hallpass_core::{Scope, Timestamp};
 
-use crate::db::{Bind, Cell, Column, Row, Tx, Value, binds, statements};
+use crate::db::{Bind, Cell, Column, Row, Statement, Tx, Value, binds, kept, statements};
 use crate::store::Store;
-use crate::{By, Error, User, audit, tombstones, users};
+use crate::watch::Effect;
+use crate::{By, Credential, Error, User, audit, tombstones, users};
 
 /// Rows that are touched in one transaction, at most.
 const PORTION: usize = 256;
@@ -194,8 +198,10 @@ impl Grants<'_> {
     ) -> Result<bool, Error> {
         let (reason, by) = (reason.to_owned(), by.clone());
         let change = async move |tx: &mut Tx<'_>| {
-            let owned = tx.first(&OWNED, binds![id, user], |_| Ok(())).await?.is_some();
-            let ended = owned && end(tx, id, &reason, &by).await?;
+            if tx.first(&OWNED, binds![id, user], |_| Ok(())).await?.is_none() {
+                return Ok(false);
+            }
+            let ended = end(tx, id, &reason, &by).await?;
             if ended {
                 audit::write(tx, &by, "grant.end", id, Some(&reason)).await?;
             }
@@ -214,8 +220,10 @@ impl Grants<'_> {
         let (client_id, by) = (client_id.to_owned(), by.clone());
         let change = async move |tx: &mut Tx<'_>| {
             let which = binds![user, client_id, by.at, "consent withdrawn"];
-            let ended: Vec<String> = tx.all(&END_FOR_CLIENT, which, |row| row.next()).await?;
-            if !ended.is_empty() {
+            let ended = tell_ended(tx, &END_FOR_CLIENT, which).await?;
+            if ended.is_empty() {
+                tombstones::wait(tx).await?;
+            } else {
                 tombstones::bury(tx, &by, &ended, None).await?;
                 let detail = format!("ended {} grants of {client_id}", ended.len());
                 audit::write(tx, &by, "consent.withdraw", user, Some(&detail)).await?;
@@ -244,6 +252,7 @@ impl Grants<'_> {
     }
 }
 
+/// What a grant of a client is read from: `grants g`.
 macro_rules! columns {
     () => {
         "g.id, g.principal_id, g.client_id, g.kind, g.scope, g.resources, g.auth_time, \
@@ -251,6 +260,8 @@ macro_rules! columns {
          g.address, g.reported_host, g.reported_user, g.reported_command"
     };
 }
+
+pub(crate) use columns;
 
 /// A condition: the grant with this id is good at this time, and so are its user and
 /// its client. Every `spend` asks it, so ending a grant ends all that hangs on it.
@@ -272,7 +283,8 @@ macro_rules! good_grant {
 pub(crate) use good_grant;
 
 statements! {
-    BY_ID = concat!("SELECT ", columns!(), " FROM grants g WHERE g.id = $1");
+    BY_ID = concat!("SELECT ", columns!(), " FROM grants g
+        WHERE g.id = $1 AND g.client_id IS NOT NULL");
     STANDING = concat!(
         "SELECT ", columns!(), ", ", users::columns!(), ",
             c.disabled_at IS NOT NULL, t.subject IS NOT NULL
@@ -281,11 +293,11 @@ statements! {
         JOIN users u ON u.id = g.principal_id
         LEFT JOIN clients c ON c.id = g.client_id
         LEFT JOIN tombstones t ON t.subject = $2
-        WHERE g.id = $1"
+        WHERE g.id = $1 AND g.client_id IS NOT NULL"
     );
     LIVE_OF_USER = concat!(
         "SELECT ", columns!(), " FROM grants g
-        WHERE g.principal_id = $1 AND g.ended_at IS NULL
+        WHERE g.principal_id = $1 AND g.client_id IS NOT NULL AND g.ended_at IS NULL
         AND (g.expires_at IS NULL OR g.expires_at > $2)
         ORDER BY g.created_at DESC, g.id DESC"
     );
@@ -295,10 +307,25 @@ statements! {
             session_id, created_at, expires_at, address, reported_host, reported_user,
             reported_command)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    OWNED = "SELECT id FROM grants WHERE id = $1 AND principal_id = $2";
-    END = "UPDATE grants SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
+    /// Begins only if the owner of the token is enabled, who then stays so until the
+    /// transaction ends: one statement, because many tokens are made at once.
+    INSERT_OF_TOKEN = "INSERT INTO grants (id, principal_id, kind, scope, resources, auth_time,
+            created_at, expires_at, address)
+        SELECT CAST($1 AS TEXT), p.id, 'personal', CAST($3 AS TEXT), '[]', CAST($4 AS BIGINT),
+            CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS TEXT)
+        FROM principals p WHERE p.id = $2 AND p.kind = 'user' AND p.disabled_at IS NULL",
+        postgres + "FOR SHARE";
+    END_OF_TOKEN = "UPDATE grants SET ended_at = $2, end_reason = $3
+        WHERE id = $1 AND ended_at IS NULL";
+    SET_EXPIRY_OF_TOKEN = "UPDATE grants SET expires_at = $2 WHERE id = $1";
+    END_OF_TOKENS = "UPDATE grants SET ended_at = $2, end_reason = $3
+        WHERE principal_id = $1 AND kind = 'personal' AND ended_at IS NULL";
+    OWNED = "SELECT id FROM grants
+        WHERE id = $1 AND principal_id = $2 AND client_id IS NOT NULL";
+    END = "UPDATE grants SET ended_at = $2, end_reason = $3
+        WHERE id = $1 AND client_id IS NOT NULL AND ended_at IS NULL";
     END_OF_USER = "UPDATE grants SET ended_at = $2, end_reason = $3
-        WHERE principal_id = $1 AND ended_at IS NULL RETURNING id";
+        WHERE principal_id = $1 AND client_id IS NOT NULL AND ended_at IS NULL RETURNING id";
     END_OF_CLIENT = "UPDATE grants SET ended_at = $2, end_reason = $3
         WHERE client_id = $1 AND ended_at IS NULL RETURNING id";
     END_FOR_CLIENT = "UPDATE grants SET ended_at = $3, end_reason = $4
@@ -341,11 +368,69 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &NewGrant, by: &By) -> Result<(
         new.reported.user,
         new.reported.command,
     ];
-    tx.execute(&INSERT, row).await.map(drop)
+    tx.execute(&INSERT, row).await?;
+    tx.tell(Effect::Grant(Grant {
+        id: new.id,
+        user_id: new.user_id,
+        client_id: new.client_id.clone(),
+        kind: new.kind,
+        scope: new.scope.clone(),
+        resources: new.resources.iter().map(|uri| kept(uri)).collect(),
+        auth_time: new.auth_time,
+        session_id: new.session_id,
+        created_at: by.at,
+        expires_at: new.expires_at,
+        ended_at: None,
+        end_reason: None,
+        last_used_at: None,
+        address: new.address.as_deref().map(kept),
+        reported: new.reported.kept(),
+    }));
+    Ok(())
 }
 
-/// Ends a grant, with its tombstone; the audit row is the caller's. `false`, and
-/// nothing changed, if it had ended before.
+/// Creates the grant of a personal token, and holds its owner. `false`, and nothing changed,
+/// if there is no such person, or they are disabled.
+pub(crate) async fn insert_of_token(
+    tx: &mut Tx<'_>,
+    token: &Credential,
+    by: &By,
+) -> Result<bool, Error> {
+    let scope = token.scope.clone().unwrap_or_default();
+    let row = binds![token.grant_id, token.principal, scope, by.at, token.expires_at, by.address,];
+    Ok(tx.execute(&INSERT_OF_TOKEN, row).await? > 0)
+}
+
+/// Lets the grant of a personal token end when the token does.
+pub(crate) async fn set_expiry_of_token(tx: &mut Tx<'_>, token: &Credential) -> Result<(), Error> {
+    tx.execute(&SET_EXPIRY_OF_TOKEN, binds![token.grant_id, token.ends_at()]).await.map(drop)
+}
+
+/// Ends the grant of a personal token that was just revoked.
+pub(crate) async fn end_of_token(
+    tx: &mut Tx<'_>,
+    token: &Credential,
+    by: &By,
+) -> Result<(), Error> {
+    if token.grant_id.is_some() {
+        let which = binds![token.grant_id, by.at, token.revoke_reason];
+        tx.execute(&END_OF_TOKEN, which).await?;
+    }
+    Ok(())
+}
+
+/// Ends the grants of all personal tokens of a user.
+pub(crate) async fn end_of_tokens(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    reason: &str,
+    by: &By,
+) -> Result<(), Error> {
+    tx.execute(&END_OF_TOKENS, binds![user, by.at, reason]).await.map(drop)
+}
+
+/// Ends a client's grant, with its tombstone; the audit row is the caller's. `false`, and
+/// nothing changed, if it had ended before; then this waits for that, too.
 pub(crate) async fn end(
     tx: &mut Tx<'_>,
     id: GrantId,
@@ -354,9 +439,24 @@ pub(crate) async fn end(
 ) -> Result<bool, Error> {
     let ended = tx.execute(&END, binds![id, by.at, reason]).await? > 0;
     if ended {
+        tx.tell(Effect::GrantEnded(id));
         tombstones::bury(tx, by, &[id.to_string()], None).await?;
+    } else {
+        tombstones::wait(tx).await?;
     }
     Ok(ended)
+}
+
+/// Runs a statement that ends grants, and answers their ids; tombstones and audit row are the
+/// caller's.
+async fn tell_ended(
+    tx: &mut Tx<'_>,
+    statement: &'static Statement,
+    binds: &[Value<'_>],
+) -> Result<Vec<String>, Error> {
+    let ended: Vec<GrantId> = tx.all(statement, binds, |row| row.next()).await?;
+    ended.iter().for_each(|id| tx.tell(Effect::GrantEnded(*id)));
+    Ok(ended.iter().map(GrantId::to_string).collect())
 }
 
 /// After a single-use secret was presented again: ends its grant, and writes the audit
@@ -373,7 +473,7 @@ pub(crate) async fn end_for_reuse(
     Ok(())
 }
 
-/// Ends all grants of a user and answers their ids; tombstones and audit row are the
+/// Ends all grants that a user gave to clients and answers their ids; tombstones and audit row are the
 /// caller's.
 pub(crate) async fn end_of_user(
     tx: &mut Tx<'_>,
@@ -381,7 +481,7 @@ pub(crate) async fn end_of_user(
     reason: &str,
     by: &By,
 ) -> Result<Vec<String>, Error> {
-    tx.all(&END_OF_USER, binds![user, by.at, reason], |row| row.next()).await
+    tell_ended(tx, &END_OF_USER, binds![user, by.at, reason]).await
 }
 
 /// As [`end_of_user`], for all grants that a client holds.
@@ -391,10 +491,10 @@ pub(crate) async fn end_of_client(
     reason: &str,
     by: &By,
 ) -> Result<Vec<String>, Error> {
-    tx.all(&END_OF_CLIENT, binds![client_id, by.at, reason], |row| row.next()).await
+    tell_ended(tx, &END_OF_CLIENT, binds![client_id, by.at, reason]).await
 }
 
-fn read(row: &mut Row<'_>) -> Result<Grant, Error> {
+pub(crate) fn read(row: &mut Row<'_>) -> Result<Grant, Error> {
     Ok(Grant {
         id: row.next()?,
         user_id: row.next()?,
@@ -427,6 +527,13 @@ impl Reported {
     /// From three cells: host, user, command.
     pub(crate) fn read(row: &mut Row<'_>) -> Result<Self, Error> {
         Ok(Self { host: row.next()?, user: row.next()?, command: row.next()? })
+    }
+
+    /// As it is read again.
+    fn kept(&self) -> Self {
+        let [host, user, command] =
+            [&self.host, &self.user, &self.command].map(|text| text.as_deref().map(kept));
+        Self { host, user, command }
     }
 }
 

@@ -11,13 +11,21 @@
 //! | [`settings`], [`setup`] | facts about the deployment; the one-time code of the first administrator |
 //! | [`users`] | people |
 //! | [`clients`], [`resources`] | programs that ask, and APIs that tokens are made out for |
+//! | [`orgs`], [`projects`], [`members`] | organizations, their projects, and who has which role there |
 //! | [`grants`] | the root of each authorization |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
+//! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
+//! | [`legacy`] | tokens of an older system |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`tombstones`] | what was revoked, and the epoch |
 //! | [`failures`] | counters of failed attempts |
 //! | [`signing_keys`] | keys that sign JWTs, sealed |
 //! | [`audit`] | one row for every change, written with it |
+//!
+//! | module | who reads along |
+//! |---|---|
+//! | [`watch`] | what a committed change means to whoever keeps an image in memory |
+//! | [`image`] | all that such an image is filled from |
 //!
 //! | module | how it is kept |
 //! |---|---|
@@ -30,7 +38,8 @@
 //! To add a noun: its tables as a migration (`migrate`), a file with its records, its view
 //! and its `statements!`, a method of [`Store`] that hands out the view, and its promises in
 //! [`conformance`]. A method takes what it needs by value, is one `change` or one read, and
-//! writes its audit row last.
+//! writes its audit row last. What decides whether a credential is good is told as an
+//! [`Effect`] too, and read by [`image`].
 //!
 //! Time is an argument everywhere: [`By::at`] is "now" for a change. Secrets come as
 //! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
@@ -39,15 +48,23 @@ pub mod audit;
 pub mod clients;
 pub mod codes;
 pub mod conformance;
+pub mod credentials;
 mod db;
 pub mod devices;
 pub mod error;
 pub mod failures;
 pub mod grants;
+pub mod image;
+pub mod legacy;
+pub mod members;
 mod migrate;
+mod moving;
+pub mod orgs;
 mod postgres;
+pub mod projects;
 pub mod refresh;
 pub mod resources;
+pub mod rotation;
 pub mod sessions;
 pub mod settings;
 pub mod setup;
@@ -57,16 +74,24 @@ mod store;
 mod tidy;
 pub mod tombstones;
 pub mod users;
+pub mod watch;
 
 pub use audit::{Audit, AuditRow, By};
 pub use clients::{Client, ClientKind, Clients};
 pub use codes::{Code, Codes, Issue, NewCode};
+pub use credentials::{Credential, Credentials, Facts, NewToken, TokenKind};
 pub use devices::{Decide, Device, DeviceStatus, Devices, NewDevice, Poll, Start};
 pub use error::{Error, OpenError};
 pub use failures::Failures;
 pub use grants::{Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
+pub use image::Image;
+pub use legacy::{Legacy, LegacyHash, NewLegacy};
+pub use members::{Members, Membership, RemoveRole, Role, SetRole};
+pub use orgs::{NewOrg, Org, Orgs};
+pub use projects::{NewProject, Project, Projects};
 pub use refresh::{NewRefresh, Refresh, Refreshes, Rotation};
 pub use resources::{NewResource, Resources};
+pub use rotation::{Rotate, Successor};
 pub use sessions::{NewSession, Session, Sessions};
 pub use settings::Settings;
 pub use setup::{Claim, Setup};
@@ -74,3 +99,4 @@ pub use signing_keys::{SigningKey, SigningKeys};
 pub use store::{Engine, Place, Store};
 pub use tombstones::Tombstones;
 pub use users::{NewUser, User, Users};
+pub use watch::{Effect, Watcher};

@@ -5,7 +5,7 @@ use hallpass_core::id::ResourceId;
 
 use crate::db::{Tx, binds, statements};
 use crate::store::Store;
-use crate::{By, Error, audit};
+use crate::{By, Error, audit, clients};
 
 /// A resource to register.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,10 @@ impl Resources<'_> {
                 if tx.first(&CLIENT, binds![caller], |_| Ok(())).await?.is_none() {
                     return Err(Error::Missing("client"));
                 }
-                changed += tx.execute(&LET_CALL, binds![caller, new.uri]).await?;
+                if tx.execute(&LET_CALL, binds![caller, new.uri]).await? > 0 {
+                    changed += 1;
+                    clients::tell(tx, caller).await?;
+                }
             }
             if changed > 0 {
                 audit::write(tx, &by, "resource.register", &new.uri, caller.as_deref()).await?;
@@ -60,6 +63,13 @@ impl Resources<'_> {
         uris.sort_unstable();
         Ok(uris)
     }
+}
+
+/// The URIs for which a client may introspect tokens, sorted.
+pub(crate) async fn of_caller(tx: &mut Tx<'_>, client_id: &str) -> Result<Vec<String>, Error> {
+    let mut uris = tx.all(&OF_CALLER, binds![client_id], |row| row.next()).await?;
+    uris.sort_unstable();
+    Ok(uris)
 }
 
 statements! {

@@ -113,6 +113,8 @@ impl Sessions<'_> {
             if ended {
                 tombstones::bury(tx, &by, &[id.to_string()], None).await?;
                 audit::write(tx, &by, "session.end", id, None).await?;
+            } else {
+                tombstones::wait(tx).await?;
             }
             Ok(ended)
         };
@@ -129,7 +131,9 @@ impl Sessions<'_> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
             let ended = end_of_user(tx, user, keep, &by).await?;
-            if !ended.is_empty() {
+            if ended.is_empty() {
+                tombstones::wait(tx).await?;
+            } else {
                 tombstones::bury(tx, &by, &ended, None).await?;
                 let detail = format!("ended {} sessions", ended.len());
                 audit::write(tx, &by, "session.end_others", user, Some(&detail)).await?;

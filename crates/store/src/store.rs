@@ -14,6 +14,7 @@ use crate::{
     Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes, Resources,
     Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
+use crate::{Credentials, Image, Legacy, Members, Orgs, Projects, Watcher};
 
 /// Where the data is.
 #[derive(Clone, Debug)]
@@ -116,6 +117,12 @@ impl Store {
         }
     }
 
+    /// Lets `watcher` keep an image of the store: from now on it is handed the effects of
+    /// committed changes. `false` if somebody watches already; there is one at most.
+    pub fn watch(&self, watcher: Arc<dyn Watcher>) -> bool {
+        self.db().watch().begin(watcher)
+    }
+
     /// Facts about the deployment.
     pub fn settings(&self) -> Settings<'_> {
         Settings(self)
@@ -144,6 +151,36 @@ impl Store {
     /// Authorizations.
     pub fn grants(&self) -> Grants<'_> {
         Grants(self)
+    }
+
+    /// Personal tokens, and credentials of any kind.
+    pub fn credentials(&self) -> Credentials<'_> {
+        Credentials(self)
+    }
+
+    /// Tokens of an older system.
+    pub fn legacy(&self) -> Legacy<'_> {
+        Legacy(self)
+    }
+
+    /// Organizations.
+    pub fn orgs(&self) -> Orgs<'_> {
+        Orgs(self)
+    }
+
+    /// Projects of organizations.
+    pub fn projects(&self) -> Projects<'_> {
+        Projects(self)
+    }
+
+    /// Roles in organizations and projects.
+    pub fn members(&self) -> Members<'_> {
+        Members(self)
+    }
+
+    /// All that decides whether a credential is good, to fill an image from.
+    pub fn image(&self) -> Image<'_> {
+        Image(self)
     }
 
     /// What was revoked, and the epoch.

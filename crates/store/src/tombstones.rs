@@ -2,8 +2,9 @@
 
 use hallpass_core::Timestamp;
 
-use crate::db::{Tx, binds, statements};
+use crate::db::{Tx, binds, kept, statements};
 use crate::store::Store;
+use crate::watch::Effect;
 use crate::{By, Error, audit};
 
 /// See [`Store::tombstones`].
@@ -15,6 +16,7 @@ impl Tombstones<'_> {
     pub async fn revoke_jwt(&self, jti: &str, until: Timestamp, by: &By) -> Result<(), Error> {
         let (jti, by) = (jti.to_owned(), by.clone());
         let change = async move |tx: &mut Tx<'_>| {
+            tx.tell(Effect::JwtRevoked { jti: kept(&jti), until });
             bury(tx, &by, std::slice::from_ref(&jti), Some(until)).await?;
             audit::write(tx, &by, "jwt.revoke", &jti, None).await
         };
@@ -43,10 +45,23 @@ pub(crate) async fn bury(
     subjects: &[String],
     until: Option<Timestamp>,
 ) -> Result<(), Error> {
-    let lost = || Error::Corrupt { what: "the table `epoch` is empty".to_owned() };
-    let epoch: i64 = tx.first(&NEXT_EPOCH, binds![], |row| row.next()).await?.ok_or_else(lost)?;
+    let epoch = tx.first(&NEXT_EPOCH, binds![], |row| row.next()).await?.ok_or_else(lost)?;
     for subject in subjects {
         tx.execute(&BURY, binds![subject, epoch, by.at, until]).await?;
     }
+    tx.narrowed(epoch, subjects);
     Ok(())
+}
+
+/// Before an answer that something had been narrowed already: lets it wait until nobody admits
+/// it any more, as the answer of the change that did it.
+pub(crate) async fn wait(tx: &mut Tx<'_>) -> Result<(), Error> {
+    let epoch = tx.first(&EPOCH, binds![], |row| row.next()).await?.ok_or_else(lost)?;
+    tx.wait_for(epoch);
+    Ok(())
+}
+
+#[cold]
+fn lost() -> Error {
+    Error::Corrupt { what: "the table `epoch` is empty".to_owned() }
 }

@@ -3,9 +3,10 @@
 use hallpass_core::Timestamp;
 use hallpass_core::id::{SessionId, UserId};
 
-use crate::db::{Row, Tx, binds, statements};
+use crate::db::{Row, Tx, binds, kept, statements};
 use crate::store::Store;
-use crate::{By, Error, audit, grants, sessions, setup, tombstones};
+use crate::watch::Effect;
+use crate::{By, Error, audit, credentials, grants, sessions, setup, tombstones};
 
 /// A person.
 #[derive(Clone, PartialEq, Eq)]
@@ -92,15 +93,20 @@ impl Users<'_> {
         Ok(self.0.db().number(&COUNT, binds![]).await?.unsigned_abs())
     }
 
-    /// Disables a user, and ends all their grants and sessions. `false` if there is no
+    /// Disables a user, and ends all their grants, sessions and tokens. `false` if there is no
     /// such user, or they are disabled already.
     pub async fn disable(&self, id: UserId, by: &By) -> Result<bool, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
             if tx.execute(&DISABLE, binds![id, by.at]).await? == 0 {
+                tombstones::wait(tx).await?;
                 return Ok(false);
             }
-            let ended = end_all(tx, id, None, "user disabled", &by).await?;
+            tell(tx, id).await?;
+            let reason = "user disabled";
+            let tokens = credentials::end_of_user(tx, id, reason, &by).await?;
+            grants::end_of_tokens(tx, id, reason, &by).await?;
+            let ended = end_all(tx, id, None, tokens, reason, &by).await?;
             audit::write(tx, &by, "user.disable", id, Some(&ended)).await?;
             Ok(true)
         };
@@ -115,6 +121,7 @@ impl Users<'_> {
             if tx.execute(&ENABLE, binds![id]).await? == 0 {
                 return Ok(false);
             }
+            tell(tx, id).await?;
             audit::write(tx, &by, "user.enable", id, None).await?;
             Ok(true)
         };
@@ -122,7 +129,7 @@ impl Users<'_> {
     }
 
     /// Sets the password's hash, and ends all their grants and all their sessions but
-    /// `keep_session`. `false` if there is no such user, or they are disabled.
+    /// `keep_session`. Tokens stay good: scripts live on them. `false` if there is no such user, or they are disabled.
     pub async fn change_password(
         &self,
         id: UserId,
@@ -132,11 +139,12 @@ impl Users<'_> {
     ) -> Result<bool, Error> {
         let (phc, by) = (phc.to_owned(), by.clone());
         let change = async move |tx: &mut Tx<'_>| {
-            if tx.first(&TAKE, binds![id], |_| Ok(())).await?.is_none() {
+            if !take(tx, id).await? {
                 return Ok(false);
             }
             tx.execute(&CHANGE_PASSWORD, binds![id, phc]).await?;
-            let ended = end_all(tx, id, keep_session, "password changed", &by).await?;
+            tell(tx, id).await?;
+            let ended = end_all(tx, id, keep_session, Vec::new(), "password changed", &by).await?;
             audit::write(tx, &by, "user.change_password", id, Some(&ended)).await?;
             Ok(true)
         };
@@ -151,6 +159,8 @@ macro_rules! columns {
     };
 }
 pub(crate) use columns;
+/// How many those are.
+const COLUMNS: usize = 7;
 
 macro_rules! select {
     ($rest:literal) => {
@@ -171,7 +181,7 @@ statements! {
     ENABLE = "UPDATE principals SET disabled_at = NULL
         WHERE id = $1 AND kind = 'user' AND disabled_at IS NOT NULL";
     CHANGE_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
-    /// Nobody else gives this user a grant or a session until we are done.
+    /// Nobody else gives this user a grant, a session or a token until we are done.
     TAKE = "SELECT id FROM principals WHERE id = $1 AND kind = 'user' AND disabled_at IS NULL",
         postgres + "FOR NO KEY UPDATE";
     /// Nobody disables this user or changes the password until we are done.
@@ -184,6 +194,19 @@ pub(crate) async fn hold(tx: &mut Tx<'_>, id: UserId) -> Result<bool, Error> {
     Ok(tx.first(&HOLD, binds![id], |_| Ok(())).await?.is_some())
 }
 
+/// Whether the user is enabled, and nobody else gives them anything until the transaction ends.
+pub(crate) async fn take(tx: &mut Tx<'_>, id: UserId) -> Result<bool, Error> {
+    Ok(tx.first(&TAKE, binds![id], |_| Ok(())).await?.is_some())
+}
+
+/// Tells what the user is now.
+async fn tell(tx: &mut Tx<'_>, id: UserId) -> Result<(), Error> {
+    if let Some(user) = tx.first(&BY_ID, binds![id], read).await? {
+        tx.tell(Effect::User(user));
+    }
+    Ok(())
+}
+
 /// Creates the user; the audit row is the caller's.
 pub(crate) async fn insert(
     tx: &mut Tx<'_>,
@@ -191,26 +214,33 @@ pub(crate) async fn insert(
     admin: bool,
     by: &By,
 ) -> Result<User, Error> {
-    let email = new.email.to_lowercase();
+    let email = kept(&new.email.to_lowercase());
     tx.execute(&INSERT_PRINCIPAL, binds![new.id, by.at]).await?;
     let row = binds![new.id, email, new.name, admin, new.password];
     if tx.execute(&INSERT, row).await? == 0 {
         return Err(Error::Conflict("email"));
     }
-    Ok(User {
+    let user = User {
         id: new.id,
         email,
-        name: new.name.clone(),
+        name: kept(&new.name),
         admin,
         password: new.password.clone(),
         created_at: by.at,
         disabled_at: None,
-    })
+    };
+    tx.tell(Effect::User(user.clone()));
+    Ok(user)
 }
 
 pub(crate) fn read(row: &mut Row<'_>) -> Result<User, Error> {
+    let id = row.next()?;
+    read_rest(row, id)
+}
+
+fn read_rest(row: &mut Row<'_>, id: UserId) -> Result<User, Error> {
     Ok(User {
-        id: row.next()?,
+        id,
         email: row.next()?,
         name: row.next()?,
         admin: row.next()?,
@@ -220,18 +250,32 @@ pub(crate) fn read(row: &mut Row<'_>) -> Result<User, Error> {
     })
 }
 
-/// Ends all grants of the user and all sessions but `keep`, and says so in words.
+/// A user that a `LEFT JOIN` may not have found.
+pub(crate) fn read_optional(row: &mut Row<'_>) -> Result<Option<User>, Error> {
+    let Some(id) = row.next()? else {
+        // What comes after it in the row is read by others.
+        row.skip(COLUMNS - 1);
+        return Ok(None);
+    };
+    read_rest(row, id).map(Some)
+}
+
+/// Ends all grants of the user and all sessions but `keep`, buries these and `tokens`, and says
+/// so in words.
 async fn end_all(
     tx: &mut Tx<'_>,
     id: UserId,
     keep: Option<SessionId>,
+    tokens: Vec<String>,
     reason: &'static str,
     by: &By,
 ) -> Result<String, Error> {
     let grants = grants::end_of_user(tx, id, reason, by).await?;
     let sessions = sessions::end_of_user(tx, id, keep, by).await?;
-    let ended = format!("ended {} grants and {} sessions", grants.len(), sessions.len());
-    let subjects: Vec<_> = grants.into_iter().chain(sessions).chain([id.to_string()]).collect();
+    let (grants_, sessions_, tokens_) = (grants.len(), sessions.len(), tokens.len());
+    let ended = format!("ended {grants_} grants, {sessions_} sessions and {tokens_} tokens");
+    let all = grants.into_iter().chain(sessions).chain(tokens);
+    let subjects: Vec<_> = all.chain([id.to_string()]).collect();
     tombstones::bury(tx, by, &subjects, None).await?;
     Ok(ended)
 }

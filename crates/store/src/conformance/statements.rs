@@ -2,19 +2,27 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, audit, clients, codes, devices, failures, grants, refresh, resources, sessions,
-    settings, setup, signing_keys, tidy, tombstones, users,
+    Store, audit, clients, codes, credentials, devices, failures, grants, image, legacy, members,
+    orgs, projects, refresh, resources, rotation, sessions, settings, setup, signing_keys, tidy,
+    tombstones, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
     audit::STATEMENTS,
     clients::STATEMENTS,
     codes::STATEMENTS,
+    credentials::STATEMENTS,
     devices::STATEMENTS,
     failures::STATEMENTS,
     grants::STATEMENTS,
+    image::STATEMENTS,
+    legacy::STATEMENTS,
+    members::STATEMENTS,
+    orgs::STATEMENTS,
+    projects::STATEMENTS,
     refresh::STATEMENTS,
     resources::STATEMENTS,
+    rotation::STATEMENTS,
     sessions::STATEMENTS,
     settings::STATEMENTS,
     setup::STATEMENTS,

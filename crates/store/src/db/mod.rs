@@ -16,11 +16,12 @@ mod value;
 pub(crate) use row::{Cell, Column, Row};
 pub(crate) use statement::{Statement, statements};
 pub(crate) use tx::Tx;
-pub(crate) use value::{Bind, Value, binds};
+pub(crate) use value::{Bind, Value, binds, kept};
 
 use crate::Error;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
+use crate::watch::Watch;
 
 /// An open database.
 pub(crate) enum Db {
@@ -29,17 +30,32 @@ pub(crate) enum Db {
 }
 
 impl Db {
+    /// Who is handed the effects of changes.
+    pub(crate) fn watch(&self) -> &Watch {
+        match self {
+            Db::Sqlite(db) => db.watch(),
+            Db::Postgres(db) => db.watch(),
+        }
+    }
+
     /// One atomic change. It is kept, and on stable storage, once this answers `Ok`;
     /// nothing of it is kept if `change` fails. It may be run more than once.
+    ///
+    /// Whoever watches has its effects by then, and says that nobody admits any more what it
+    /// narrowed.
     pub(crate) async fn change<A, F>(&self, change: F) -> Result<A, Error>
     where
         A: Send + 'static,
         F: AsyncFn(&mut Tx<'_>) -> Result<A, Error> + Send + Sync + 'static,
     {
-        match self {
-            Db::Sqlite(db) => db.change(change).await,
-            Db::Postgres(db) => db.change(&change).await,
+        let (answer, narrowed) = match self {
+            Db::Sqlite(db) => db.change(change).await?,
+            Db::Postgres(db) => db.change(&change).await?,
+        };
+        if let Some(epoch) = narrowed {
+            self.watch().settled(epoch).await;
         }
+        Ok(answer)
     }
 
     /// The first row, if there is one.

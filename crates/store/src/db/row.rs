@@ -2,9 +2,13 @@
 
 use std::str::FromStr;
 
-use hallpass_core::id::{AuditId, DeviceId, GrantId, ResourceId, SessionId, SigningKeyId, UserId};
+use hallpass_core::id::{
+    AuditId, DeviceId, GrantId, OrgId, ProjectId, ResourceId, SessionId, SigningKeyId, TokenId,
+    UserId,
+};
 use hallpass_core::pkce::Challenge;
 use hallpass_core::redirect::RegisteredRedirect;
+use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Digest, Scope, Timestamp};
 
 use crate::Error;
@@ -49,6 +53,11 @@ impl<'r> Row<'r> {
             Source::Postgres(row) => postgres::cell(row, at),
         };
         cell.and_then(T::read).ok_or_else(|| self.damaged(at))
+    }
+
+    /// Passes over cells.
+    pub(crate) fn skip(&mut self, cells: usize) {
+        self.next += cells;
     }
 
     #[cold]
@@ -128,6 +137,12 @@ impl Column for Vec<String> {
     }
 }
 
+impl Column for Vec<ProjectId> {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        serde_json::from_str(text(cell)?).ok()
+    }
+}
+
 impl Column for Vec<RegisteredRedirect> {
     fn read(cell: Cell<'_>) -> Option<Self> {
         serde_json::from_str(text(cell)?).ok()
@@ -152,7 +167,21 @@ macro_rules! parsed {
         }
     )*};
 }
-parsed!(AuditId, DeviceId, GrantId, ResourceId, Scope, SessionId, SigningKeyId, UserId);
+parsed!(
+    AuditId,
+    DeviceId,
+    GrantId,
+    OrgId,
+    OrgRole,
+    ProjectId,
+    ProjectRole,
+    ResourceId,
+    Scope,
+    SessionId,
+    SigningKeyId,
+    TokenId,
+    UserId
+);
 
 fn text(cell: Cell<'_>) -> Option<&str> {
     match cell {

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::db::{Row, Statement, Value};
+use crate::watch::{Effect, News};
 use crate::{postgres, sqlite};
 
 /// An open transaction. It ends with the change that it was handed to: kept if the
@@ -12,7 +13,10 @@ use crate::{postgres, sqlite};
 /// depends on a row that it does not write, its statement holds that row (`FOR SHARE`).
 /// Rows are taken in one order, principal, then secret, then grant, then epoch; should two
 /// changes still wait for each other, one of them is run again.
-pub(crate) struct Tx<'c>(Link<'c>);
+pub(crate) struct Tx<'c> {
+    link: Link<'c>,
+    news: News,
+}
 
 enum Link<'c> {
     Sqlite(&'c mut rusqlite::Connection),
@@ -21,11 +25,32 @@ enum Link<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) fn sqlite(conn: &'c mut rusqlite::Connection) -> Self {
-        Self(Link::Sqlite(conn))
+        Self { link: Link::Sqlite(conn), news: News::default() }
     }
 
     pub(crate) fn postgres(open: postgres::Open<'c>) -> Self {
-        Self(Link::Postgres(open))
+        Self { link: Link::Postgres(open), news: News::default() }
+    }
+
+    /// What the change means to whoever watches, once it is committed.
+    pub(crate) fn tell(&mut self, effect: Effect) {
+        self.news.effects.push(effect);
+    }
+
+    /// The change narrowed the rights of `subjects`: it is answered once nobody admits them.
+    pub(crate) fn narrowed(&mut self, epoch: i64, subjects: &[String]) {
+        self.tell(Effect::Epoch { epoch, subjects: subjects.to_vec() });
+        self.wait_for(epoch);
+    }
+
+    /// The change is answered once nobody admits what was narrowed up to `epoch`.
+    pub(crate) fn wait_for(&mut self, epoch: i64) {
+        self.news.epoch = self.news.epoch.max(Some(epoch));
+    }
+
+    /// What it has told.
+    pub(crate) fn into_news(self) -> News {
+        self.news
     }
 
     /// Runs a statement and says how many rows it changed.
@@ -34,7 +59,7 @@ impl<'c> Tx<'c> {
         statement: &'static Statement,
         binds: &[Value<'_>],
     ) -> Result<u64, Error> {
-        match &mut self.0 {
+        match &mut self.link {
             Link::Sqlite(conn) => sqlite::execute(conn, statement, binds),
             Link::Postgres(open) => open.execute(statement, binds).await,
         }
@@ -47,7 +72,7 @@ impl<'c> Tx<'c> {
         binds: &[Value<'_>],
         read: fn(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        match &mut self.0 {
+        match &mut self.link {
             Link::Sqlite(conn) => sqlite::first(conn, statement, binds, read),
             Link::Postgres(open) => open.first(statement, binds, read).await,
         }
@@ -60,7 +85,7 @@ impl<'c> Tx<'c> {
         binds: &[Value<'_>],
         read: fn(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        match &mut self.0 {
+        match &mut self.link {
             Link::Sqlite(conn) => sqlite::all(conn, statement, binds, read),
             Link::Postgres(open) => open.all(statement, binds, read).await,
         }

@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 
-use hallpass_core::id::{AuditId, DeviceId, GrantId, ResourceId, SessionId, SigningKeyId, UserId};
+use hallpass_core::id::{
+    AuditId, DeviceId, GrantId, OrgId, ProjectId, ResourceId, SessionId, SigningKeyId, TokenId,
+    UserId,
+};
 use hallpass_core::pkce::Challenge;
+use hallpass_core::role::ProjectRole;
 use hallpass_core::{Digest, Scope, Timestamp};
 
 /// A bound value.
@@ -63,11 +67,16 @@ impl Bind for str {
     /// they agree and a hostile header is no server error.
     fn bind(&self) -> Value<'_> {
         if self.as_bytes().contains(&0) {
-            Value::Text(Cow::Owned(self.replace('\0', "\u{FFFD}")))
+            Value::Text(Cow::Owned(kept(self)))
         } else {
             Value::Text(Cow::Borrowed(self))
         }
     }
+}
+
+/// A text as it is read again once it was kept.
+pub(crate) fn kept(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
 }
 
 impl Bind for String {
@@ -120,6 +129,20 @@ impl Bind for Vec<String> {
     }
 }
 
+/// A list of ids, kept as JSON.
+impl Bind for Vec<ProjectId> {
+    fn bind(&self) -> Value<'_> {
+        let texts: Vec<_> = self.iter().map(ProjectId::to_string).collect();
+        Value::Text(Cow::Owned(serde_json::Value::from(texts).to_string()))
+    }
+}
+
+impl Bind for ProjectRole {
+    fn bind(&self) -> Value<'_> {
+        self.as_str().bind()
+    }
+}
+
 impl<T: Bind + ?Sized> Bind for &T {
     fn bind(&self) -> Value<'_> {
         (**self).bind()
@@ -141,4 +164,15 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(AuditId, DeviceId, GrantId, ResourceId, SessionId, SigningKeyId, UserId);
+ids!(
+    AuditId,
+    DeviceId,
+    GrantId,
+    OrgId,
+    ProjectId,
+    ResourceId,
+    SessionId,
+    SigningKeyId,
+    TokenId,
+    UserId
+);

@@ -6,7 +6,7 @@
 //! `min_compatible` low, so old and new run side by side during an upgrade; one that
 //! it cannot live with raises it, and the older binary refuses to start.
 //!
-//! To add one: write `0002.sql` (and `0002.sqlite.sql`, `0002.postgres.sql` for what
+//! To add one: write `0003.sql` (and `0003.sqlite.sql`, `0003.postgres.sql` for what
 //! must differ), and append it to [`ALL`]. Never change one that was released.
 
 use crate::{Error, OpenError};
@@ -26,13 +26,24 @@ pub(crate) struct Migration {
 }
 
 /// All migrations, in order.
-pub(crate) const ALL: &[Migration] = &[Migration {
-    version: 1,
-    min_compatible: 1,
-    both: include_str!("0001.sql"),
-    sqlite: include_str!("0001.sqlite.sql"),
-    postgres: include_str!("0001.postgres.sql"),
-}];
+pub(crate) const ALL: &[Migration] = &[
+    Migration {
+        version: 1,
+        min_compatible: 1,
+        both: include_str!("0001.sql"),
+        sqlite: include_str!("0001.sqlite.sql"),
+        postgres: include_str!("0001.postgres.sql"),
+    },
+    // An older hallpass would take the grant of a personal token for damage, and would not end
+    // the tokens of somebody it disables.
+    Migration {
+        version: 2,
+        min_compatible: 2,
+        both: include_str!("0002.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+];
 
 /// The table that says what was applied.
 pub(crate) const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS schema (

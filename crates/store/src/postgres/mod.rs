@@ -6,10 +6,12 @@
 //! | [`pool`] | the URL, how a connection is set up, how one is taken |
 //! | [`tls`] | rustls with aws-lc-rs, and the certificates to trust |
 //! | [`open`] | an open transaction |
+//! | [`order`] | whoever watches is told of commits in their order |
 //! | [`error`] | PostgreSQL's errors in our words |
 
 mod error;
 mod open;
+mod order;
 mod pool;
 mod tls;
 
@@ -20,10 +22,12 @@ use hallpass_core::Secret;
 
 use crate::db::{Cell, Row, Statement, Tx, Value};
 use crate::migrate::{self, Applied, Migration};
+use crate::watch::{News, Watch};
 use crate::{Engine, Error, OpenError};
 
 pub(crate) use open::Open;
 use open::{Trouble, query};
+use order::Order;
 use pool::{Exclusive, Pool};
 
 /// How often a change is run at most, when others are in its way.
@@ -34,6 +38,8 @@ pub(crate) struct Postgres {
     pool: Pool,
     /// Spreads those that try again, so that they do not meet again.
     spread: AtomicU64,
+    /// Hands the effects of changes to whoever watches.
+    order: Order,
 }
 
 /// Why one attempt at a change failed.
@@ -50,11 +56,16 @@ impl Postgres {
         let client = Exclusive::new(pool.take().await?);
         upgrade(&client, migrations).await?;
         client.ended();
-        Ok(Self { pool, spread: AtomicU64::new(0) })
+        Ok(Self { pool, spread: AtomicU64::new(0), order: Order::default() })
     }
 
-    /// See [`crate::db::Db::change`].
-    pub(crate) async fn change<A, F>(&self, change: &F) -> Result<A, Error>
+    /// Who is handed the effects of changes.
+    pub(crate) fn watch(&self) -> &Watch {
+        self.order.watch()
+    }
+
+    /// See [`crate::db::Db::change`]; with the epoch that the answer has to wait for.
+    pub(crate) async fn change<A, F>(&self, change: &F) -> Result<(A, Option<i64>), Error>
     where
         F: AsyncFn(&mut Tx<'_>) -> Result<A, Error>,
     {
@@ -72,7 +83,7 @@ impl Postgres {
         }
     }
 
-    async fn attempt<A, F>(&self, change: &F) -> Result<A, Failed>
+    async fn attempt<A, F>(&self, change: &F) -> Result<(A, Option<i64>), Failed>
     where
         F: AsyncFn(&mut Tx<'_>) -> Result<A, Error>,
     {
@@ -83,7 +94,9 @@ impl Postgres {
             return Err(Failed { again: client.is_closed(), error: error::from_postgres(&error) });
         }
         let mut trouble = Trouble::default();
-        let outcome = change(&mut Tx::postgres(Open::new(&client, &mut trouble))).await;
+        let mut tx = Tx::postgres(Open::new(&client, &mut trouble));
+        let outcome = change(&mut tx).await;
+        let News { effects, epoch } = tx.into_news();
         let outcome = match (outcome, trouble.first) {
             // A failed statement has undone all; PostgreSQL would "commit" it as nothing.
             (Ok(_), Some(error)) | (Err(error), _) => Err(error),
@@ -91,6 +104,8 @@ impl Postgres {
         };
         match outcome {
             Ok(answer) => {
+                // While its rows are held: who changes them next is next in order, too.
+                let turn = (!effects.is_empty()).then(|| self.order.turn());
                 // If the connection breaks here, nobody knows what became of it: no
                 // second attempt, or it might take effect twice.
                 client.batch_execute("COMMIT").await.map_err(|error| Failed {
@@ -98,7 +113,10 @@ impl Postgres {
                     error: error::from_postgres(&error),
                 })?;
                 client.ended();
-                Ok(answer)
+                if let Some(turn) = turn {
+                    turn.committed(effects).await;
+                }
+                Ok((answer, epoch))
             }
             Err(error) => {
                 if client.batch_execute("ROLLBACK").await.is_ok() {

@@ -25,6 +25,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use crate::db::{Cell, Row, Statement, Tx, Value};
+use crate::watch::Watch;
 use crate::{Engine, Error};
 
 pub(crate) use error::from_sqlite;
@@ -38,6 +39,7 @@ pub(crate) struct Sqlite {
     readers: Readers,
     writer: Writer,
     damage: Arc<Damage>,
+    watch: Watch,
 }
 
 /// What was found to be damaged. Once anything was, nothing is served.
@@ -63,8 +65,13 @@ impl Damage {
 }
 
 impl Sqlite {
-    /// See [`crate::db::Db::change`].
-    pub(crate) async fn change<A, F>(&self, change: F) -> Result<A, Error>
+    /// Who is handed the effects of changes.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// See [`crate::db::Db::change`]; with the epoch that the answer has to wait for.
+    pub(crate) async fn change<A, F>(&self, change: F) -> Result<(A, Option<i64>), Error>
     where
         A: Send + 'static,
         F: AsyncFn(&mut Tx<'_>) -> Result<A, Error> + Send + Sync + 'static,
@@ -103,7 +110,7 @@ impl Sqlite {
             conn.query_row("SELECT version FROM schema LIMIT 1", [], |_| Ok(()))
                 .map_err(from_sqlite)
         }))?;
-        self.change(async |_| Ok(())).await
+        self.change(async |_| Ok(())).await.map(drop)
     }
 
     /// Finishes what waits and closes the file.

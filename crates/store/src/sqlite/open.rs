@@ -15,6 +15,7 @@ use super::readers::Readers;
 use super::writer::{Desk, Writer};
 use super::{Damage, Sqlite, error};
 use crate::migrate::{self, Migration};
+use crate::watch::Watch;
 use crate::{Error, OpenError};
 
 /// Before 3.51.3, a reset of the write-ahead log could lose commits.
@@ -47,7 +48,7 @@ fn in_memory(migrations: &[Migration]) -> Result<Sqlite, OpenError> {
     configure(&conn).map_err(error::from_sqlite)?;
     migrate::sqlite(&mut conn, migrations)?;
     let conn = Arc::new(Mutex::new(Some(conn)));
-    let desk = Desk { conn: Arc::clone(&conn), mark: None, lock: None };
+    let desk = Desk { conn: Arc::clone(&conn), mark: None, lock: None, watch: Watch::default() };
     start(desk, Readers::Shared(conn), Arc::default())
 }
 
@@ -85,16 +86,17 @@ fn in_directory(dir: &Path, migrations: &[Migration]) -> Result<Sqlite, OpenErro
         check_in_background(file.clone(), Arc::clone(&damage)).map_err(at(dir))?;
     }
     let conn = Arc::new(Mutex::new(Some(conn)));
-    let desk = Desk { conn, mark: Some(mark), lock: Some(lock) };
+    let desk = Desk { conn, mark: Some(mark), lock: Some(lock), watch: Watch::default() };
     start(desk, Readers::pool(file), damage)
 }
 
 fn start(desk: Desk, readers: Readers, damage: Arc<Damage>) -> Result<Sqlite, OpenError> {
+    let watch = desk.watch.clone();
     let writer = Writer::start(desk).map_err(|cause| {
         let cause = format!("cannot start its thread: {cause}");
         OpenError::Store(Error::Unavailable { cause })
     })?;
-    Ok(Sqlite { readers, writer, damage })
+    Ok(Sqlite { readers, writer, damage, watch })
 }
 
 /// A connection that reads.

@@ -3,7 +3,8 @@
 //! It takes the changes that wait, runs them one after the other, each in a
 //! savepoint, and commits them together: one sync for all. Every answer waits for
 //! that sync, a refusal too, because it may rest on a change of the same batch. If the
-//! commit fails, all of them have failed.
+//! commit fails, all of them have failed. Once it stands, and before any answer, whoever
+//! watches is handed what the changes mean.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -19,6 +20,7 @@ use super::mark::Mark;
 use super::readers::lock;
 use crate::Error;
 use crate::db::Tx;
+use crate::watch::{Effect, News, Watch};
 
 /// Changes that may wait before whoever brings another waits too.
 const QUEUE: usize = 1024;
@@ -41,6 +43,8 @@ enum Message {
 trait Job: Send {
     /// Runs it, in a savepoint that is open.
     fn run(&mut self, conn: &mut Connection) -> Result<(), Error>;
+    /// What it means, once it is committed; nothing if it failed.
+    fn effects(&mut self) -> Vec<Effect>;
     /// Tells whoever asked, once it is known what became of the batch.
     fn tell(self: Box<Self>, committed: Result<(), Error>);
 }
@@ -48,8 +52,12 @@ trait Job: Send {
 struct Change<F, A> {
     change: F,
     answer: Option<Result<A, Error>>,
-    asked: oneshot::Sender<Result<A, Error>>,
+    news: News,
+    asked: oneshot::Sender<Result<Told<A>, Error>>,
 }
+
+/// An answer, and the epoch that it has to wait for.
+type Told<A> = (A, Option<i64>);
 
 impl<A, F> Job for Change<F, A>
 where
@@ -67,14 +75,21 @@ where
             }
         };
         let outcome = answer.as_ref().map(|_| ()).map_err(Error::clone);
+        if outcome.is_ok() {
+            self.news = tx.into_news();
+        }
         self.answer = Some(answer);
         outcome
+    }
+
+    fn effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.news.effects)
     }
 
     fn tell(self: Box<Self>, committed: Result<(), Error>) {
         let answer = self.answer.unwrap_or_else(|| Err(broken("it panicked")));
         // Whoever asked may have gone away; what was committed stands all the same.
-        let _ = self.asked.send(committed.and(answer));
+        let _ = self.asked.send(committed.and(answer).map(|answer| (answer, self.news.epoch)));
     }
 }
 
@@ -90,6 +105,8 @@ pub(crate) struct Desk {
     pub(crate) mark: Option<Mark>,
     /// The directory's lock, held until the database is closed.
     pub(crate) lock: Option<std::fs::File>,
+    /// Who is handed the effects of changes.
+    pub(crate) watch: Watch,
 }
 
 impl Writer {
@@ -107,13 +124,18 @@ impl Writer {
     }
 
     /// See [`crate::db::Db::change`].
-    pub(crate) async fn change<A, F>(&self, change: F) -> Result<A, Error>
+    pub(crate) async fn change<A, F>(&self, change: F) -> Result<Told<A>, Error>
     where
         A: Send + 'static,
         F: AsyncFn(&mut Tx<'_>) -> Result<A, Error> + Send + Sync + 'static,
     {
         let (asked, answer) = oneshot::channel();
-        let job = Message::Change(Box::new(Change { change, answer: None, asked }));
+        let job = Message::Change(Box::new(Change {
+            change,
+            answer: None,
+            news: News::default(),
+            asked,
+        }));
         self.queue.send(job).await.map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
@@ -163,6 +185,10 @@ impl Desk {
                 }
             }
             let committed = self.batch(&mut jobs);
+            if committed.is_ok() {
+                let effects = jobs.iter_mut().flat_map(|job| job.effects()).collect();
+                self.watch.committed(effects);
+            }
             for job in jobs {
                 job.tell(committed.clone());
             }

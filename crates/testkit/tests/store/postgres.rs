@@ -76,7 +76,7 @@ async fn all_may_start_at_once() {
     for engine in starting.join_all().await {
         assert_eq!(engine.unwrap(), hallpass_store::Engine::Postgres);
     }
-    assert_eq!(cluster.sql(&url, "SELECT COUNT(*) FROM schema").await.unwrap(), "1");
+    assert_eq!(cluster.sql(&url, "SELECT COUNT(*) FROM schema").await.unwrap(), "2");
     let store = open(&cluster.over_socket(&url)).await.unwrap();
     assert_eq!(store.ping().await, Ok(()));
 }

@@ -91,7 +91,7 @@ async fn each_change_is_by_itself() {
                 tx.execute(&PUT, binds![key, "x"]).await?;
                 then()
             };
-            sqlite(&store).change(change).await
+            sqlite(&store).change(change).await.map(drop)
         })
     };
     let good = put("good", || Ok(()));
@@ -104,7 +104,7 @@ async fn each_change_is_by_itself() {
                 tokio::task::yield_now().await;
                 Ok(())
             };
-            sqlite(&store).change(change).await
+            sqlite(&store).change(change).await.map(drop)
         }
     });
     while sqlite(&store).writer.waiting() < 4 {

@@ -6,42 +6,48 @@ use super::{change, crash, open, refusal, value};
 use crate::migrate::{ALL, Migration};
 use crate::{OpenError, Place, Store};
 
-const SECOND: Migration = Migration {
-    version: 2,
-    min_compatible: 1,
+const NEXT: Migration = Migration {
+    version: 3,
+    min_compatible: 2,
     both: "CREATE TABLE toys (id TEXT PRIMARY KEY NOT NULL)",
     sqlite: "",
     postgres: "",
 };
-const THIRD: Migration = Migration {
-    version: 3,
-    min_compatible: 3,
+const LATER: Migration = Migration {
+    version: 4,
+    min_compatible: 4,
     both: "DROP TABLE settings",
     sqlite: "",
     postgres: "",
 };
 const BROKEN: Migration = Migration {
-    version: 2,
-    min_compatible: 2,
+    version: 3,
+    min_compatible: 3,
     both: "DROP TABLE settings",
     sqlite: "CREATE TABLE toys (id TEXT); INSERT INTO nothing VALUES (1)",
     postgres: "",
 };
 
-/// Opens with the first migration and then `more`.
+/// Opens with our migrations and then `more`.
 async fn open_with(dir: &std::path::Path, more: Vec<Migration>) -> Result<Store, OpenError> {
-    let [Migration { version, min_compatible, both, sqlite, postgres }] = ALL else {
-        panic!("write this test anew for more migrations")
-    };
-    let mut all = vec![Migration {
-        version: *version,
-        min_compatible: *min_compatible,
-        both,
-        sqlite,
-        postgres,
-    }];
-    all.extend(more);
+    let ours = ALL.iter().map(|ours| Migration { ..*ours });
+    let all: Vec<_> = ours.chain(more).collect();
     Store::open_with(&Place::Directory(dir.to_owned()), &all).await
+}
+
+/// A database as the first version left it is brought up to date, with what is in it.
+#[tokio::test]
+async fn from_the_first_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = Place::Directory(dir.path().to_owned());
+    let store = Store::open_with(&place, &ALL[..1]).await.unwrap();
+    change(&store, "kept").await;
+    store.close().await;
+    let store = open(&dir).await.unwrap();
+    assert_eq!(value(&store).await.as_deref(), Some("kept"));
+    store.close().await;
+    let refused = Store::open_with(&place, &ALL[..1]).await;
+    assert!(matches!(refused, Err(OpenError::Newer { found: 2, known: 1, needed: 2 })));
 }
 
 #[tokio::test]
@@ -50,7 +56,7 @@ async fn happens_in_place() {
     let store = open(&dir).await.unwrap();
     change(&store, "kept").await;
     store.close().await;
-    let store = open_with(dir.path(), vec![SECOND]).await.unwrap();
+    let store = open_with(dir.path(), vec![NEXT]).await.unwrap();
     assert_eq!(value(&store).await.as_deref(), Some("kept"));
     store.close().await;
     let tables = Connection::open(dir.path().join("hallpass.db")).unwrap();
@@ -60,16 +66,16 @@ async fn happens_in_place() {
     let store = open(&dir).await.unwrap();
     assert_eq!(value(&store).await.as_deref(), Some("kept"));
     store.close().await;
-    open_with(dir.path(), vec![SECOND]).await.unwrap().close().await;
+    open_with(dir.path(), vec![NEXT]).await.unwrap().close().await;
 
     // With what comes next it cannot.
-    open_with(dir.path(), vec![SECOND, THIRD]).await.unwrap().close().await;
+    open_with(dir.path(), vec![NEXT, LATER]).await.unwrap().close().await;
     assert_eq!(
         refusal(&dir).await,
-        "the database was upgraded by a newer hallpass (schema 3; this one knows 1, and schema 3 \
+        "the database was upgraded by a newer hallpass (schema 4; this one knows 2, and schema 4 \
          is the oldest that may still use it); run that newer version"
     );
-    open_with(dir.path(), vec![SECOND, THIRD]).await.unwrap();
+    open_with(dir.path(), vec![NEXT, LATER]).await.unwrap();
 }
 
 /// One that fails leaves everything as it was.
@@ -102,7 +108,7 @@ async fn that_is_killed_does_no_harm() {
     let killed = crash(dir.path());
     let log = std::fs::metadata(killed.path().join("hallpass.db-wal")).unwrap().len();
     assert!(log > 100_000, "nothing had been written yet: {log}");
-    let store = open_with(killed.path(), vec![SECOND]).await.unwrap();
+    let store = open_with(killed.path(), vec![NEXT]).await.unwrap();
     assert_eq!(value(&store).await.as_deref(), Some("kept"));
 }
 

@@ -1,0 +1,75 @@
+//! The move away from an older system: where it is, and the end of its tokens with it.
+
+use hallpass_core::Timestamp;
+use hallpass_core::id::TokenId;
+
+use crate::credentials::{columns, live, read};
+use crate::db::{Tx, binds, statements};
+use crate::legacy::Legacy;
+use crate::watch::Effect;
+use crate::{By, Credential, Error, audit, tombstones};
+
+impl Legacy<'_> {
+    /// Keeps `now` as the setting `key`, if that is still `was`. With `ends`, that becomes the
+    /// end of all legacy tokens that are live; one that has ended stays ended. `false` if the
+    /// setting is something else by now; nothing was changed.
+    pub async fn advance(
+        &self,
+        key: &'static str,
+        was: Option<String>,
+        now: String,
+        ends: Option<Option<Timestamp>>,
+        detail: String,
+        by: &By,
+    ) -> Result<bool, Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            let kept = match &was {
+                None => tx.execute(&BEGIN, binds![key, now]).await?,
+                Some(was) => tx.execute(&ADVANCE, binds![key, was, now]).await?,
+            };
+            if kept == 0 {
+                return Ok(false);
+            }
+            if let Some(ends) = ends {
+                set_end(tx, ends, &by).await?;
+            }
+            audit::write(tx, &by, "legacy.move", key, Some(&detail)).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// All live legacy tokens after `after` in the order of their ids, at most `limit`.
+    pub async fn all(
+        &self,
+        after: Option<TokenId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Credential>, Error> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        self.0.db().all(&ALL, binds![after, now, limit], read).await
+    }
+}
+
+statements! {
+    BEGIN = "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+    ADVANCE = "UPDATE settings SET value = $3 WHERE key = $1 AND value = $2";
+    SET_END = concat!(
+        "UPDATE credentials AS k SET expires_at = $1 WHERE k.kind = 'legacy' AND ", live!("$2"),
+        " RETURNING ", columns!()
+    );
+    ALL = concat!(
+        "SELECT ", columns!(), " FROM credentials k
+        WHERE k.kind = 'legacy' AND k.id > $1 AND ", live!("$2"), " ORDER BY k.id LIMIT $3"
+    );
+}
+
+async fn set_end(tx: &mut Tx<'_>, ends: Option<Timestamp>, by: &By) -> Result<(), Error> {
+    let changed = tx.all(&SET_END, binds![ends, by.at], read).await?;
+    let ids: Vec<String> = changed.iter().map(|token| token.id.to_string()).collect();
+    for token in changed {
+        tx.tell(Effect::Credential(token));
+    }
+    if ids.is_empty() { Ok(()) } else { tombstones::bury(tx, by, &ids, None).await }
+}

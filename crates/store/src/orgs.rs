@@ -1,0 +1,180 @@
+//! Organizations. Users are global; roles in organizations are [`members`].
+
+use hallpass_core::Timestamp;
+use hallpass_core::id::{OrgId, UserId};
+use hallpass_core::role::OrgRole;
+
+use crate::db::{Row, Tx, binds, kept, statements};
+use crate::store::Store;
+use crate::watch::Effect;
+use crate::{By, Error, Membership, Role, audit, members, tombstones, users};
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Org {
+    /// Its id; never reused.
+    pub id: OrgId,
+    /// Its name in addresses; unique, disabled ones included.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// A label that the operator sets.
+    pub plan: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Since when nobody has any rights in it.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// An organization to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrg {
+    /// The id that it will have.
+    pub id: OrgId,
+    /// Its name in addresses.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// A label that the operator sets; may be empty.
+    pub plan: String,
+}
+
+/// See [`Store::orgs`].
+#[derive(Clone, Copy)]
+pub struct Orgs<'s>(pub(crate) &'s Store);
+
+impl Orgs<'_> {
+    /// Creates an organization, and its first owner if one is named.
+    /// [`Error::Conflict`]`("slug")` if the slug is taken, [`Error::Missing`]`("user")` if the
+    /// owner does not exist or is disabled.
+    pub async fn create(
+        &self,
+        new: NewOrg,
+        first_owner: Option<UserId>,
+        by: &By,
+    ) -> Result<Org, Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            if let Some(owner) = first_owner
+                && !users::hold(tx, owner).await?
+            {
+                return Err(Error::Missing("user"));
+            }
+            let org = Org {
+                id: new.id,
+                slug: kept(&new.slug),
+                name: kept(&new.name),
+                plan: kept(&new.plan),
+                created_at: by.at,
+                disabled_at: None,
+            };
+            let row = binds![org.id, org.slug, org.name, org.plan, org.created_at];
+            if tx.execute(&INSERT, row).await? == 0 {
+                return Err(Error::Conflict("slug"));
+            }
+            tx.tell(Effect::Org(org.clone()));
+            if let Some(owner) = first_owner {
+                let role = Role::Org(OrgRole::Owner);
+                let principal = owner.to_string();
+                let first = Membership { principal, org_id: org.id, role, created_at: by.at };
+                members::put(tx, first).await?;
+            }
+            let detail = first_owner.map(|owner| format!("owner {owner}"));
+            audit::write(tx, &by, "org.create", org.id, detail.as_deref()).await?;
+            Ok(org)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// By id, disabled or not.
+    pub async fn by_id(&self, id: OrgId) -> Result<Option<Org>, Error> {
+        self.0.db().first(&BY_ID, binds![id], read).await
+    }
+
+    /// By slug, disabled or not. One prepared read.
+    pub async fn by_slug(&self, slug: &str) -> Result<Option<Org>, Error> {
+        self.0.db().first(&BY_SLUG, binds![slug], read).await
+    }
+
+    /// Organizations after `after` in the order of their ids, at most `limit`.
+    pub async fn list(&self, after: Option<OrgId>, limit: u32) -> Result<Vec<Org>, Error> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        self.0.db().all(&LIST, binds![after, limit], read).await
+    }
+
+    /// The organizations in which a user has a role, in the order of their ids, with the role
+    /// in the organization itself: none if they only have one in some of its projects.
+    /// Disabled ones are left out.
+    pub async fn list_of_user(&self, user: UserId) -> Result<Vec<(Org, Option<OrgRole>)>, Error> {
+        self.0.db().all(&OF_USER, binds![user], |row| Ok((read(row)?, row.next()?))).await
+    }
+
+    /// Disables an organization: nobody has any rights in it or its projects any more.
+    /// `false` if there is none such, or it is disabled already.
+    pub async fn disable(&self, id: OrgId, by: &By) -> Result<bool, Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.execute(&DISABLE, binds![id, by.at]).await? == 0 {
+                tombstones::wait(tx).await?;
+                return Ok(false);
+            }
+            let org = tx.first(&BY_ID, binds![id], read).await?.ok_or(Error::Busy)?;
+            tx.tell(Effect::Org(org));
+            tombstones::bury(tx, &by, &[id.to_string()], None).await?;
+            audit::write(tx, &by, "org.disable", id, None).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "o.id, o.slug, o.name, o.plan, o.created_at, o.disabled_at"
+    };
+}
+
+statements! {
+    BY_ID = concat!("SELECT ", columns!(), " FROM orgs o WHERE o.id = $1");
+    BY_SLUG = concat!("SELECT ", columns!(), " FROM orgs o WHERE o.slug = $1");
+    LIST = concat!("SELECT ", columns!(), " FROM orgs o WHERE o.id > $1 ORDER BY o.id LIMIT $2");
+    OF_USER = concat!(
+        "SELECT ", columns!(), ", m.role FROM orgs o
+        LEFT JOIN memberships m
+            ON m.principal_id = $1 AND m.org_id = o.id AND m.project_id IS NULL
+        WHERE o.id IN (SELECT org_id FROM memberships WHERE principal_id = $1)
+        AND o.disabled_at IS NULL ORDER BY o.id"
+    );
+    INSERT = "INSERT INTO orgs (id, slug, name, plan, created_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (slug) DO NOTHING";
+    DISABLE = "UPDATE orgs SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
+    /// Nobody else changes roles in it until we are done.
+    TAKE = "SELECT id FROM orgs WHERE id = $1 AND disabled_at IS NULL",
+        postgres + "FOR NO KEY UPDATE";
+    /// Nobody disables it until we are done.
+    HOLD = "SELECT id FROM orgs WHERE id = $1 AND disabled_at IS NULL", postgres + "FOR SHARE";
+}
+
+/// Takes an organization for a change of its roles: one at a time, so that the last owner is
+/// seen to be the last. [`Error::Missing`]`("organization")` if there is none.
+pub(crate) async fn take(tx: &mut Tx<'_>, id: OrgId) -> Result<(), Error> {
+    let found = tx.first(&TAKE, binds![id], |_| Ok(())).await?;
+    found.ok_or(Error::Missing("organization"))
+}
+
+/// That there is such an organization, and that it stays until the transaction ends.
+pub(crate) async fn hold(tx: &mut Tx<'_>, id: OrgId) -> Result<(), Error> {
+    let found = tx.first(&HOLD, binds![id], |_| Ok(())).await?;
+    found.ok_or(Error::Missing("organization"))
+}
+
+fn read(row: &mut Row<'_>) -> Result<Org, Error> {
+    Ok(Org {
+        id: row.next()?,
+        slug: row.next()?,
+        name: row.next()?,
+        plan: row.next()?,
+        created_at: row.next()?,
+        disabled_at: row.next()?,
+    })
+}
