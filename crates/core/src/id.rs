@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ulid::Ulid;
 
-use crate::{Clock, Random};
+use crate::{Clock, Random, Timestamp};
 
 /// Why a text is not an id of the wanted type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +31,21 @@ macro_rules! ids {
                 random.fill(&mut wide[6..]);
                 let millis = clock.now().millis().max(0) as u64;
                 Self(Ulid::from_parts(millis, u128::from_be_bytes(wide)))
+            }
+
+            /// When it was made, by the clock of whoever made it.
+            pub const fn made_at(self) -> Timestamp {
+                Timestamp::from_millis(self.0.timestamp_ms() as i64)
+            }
+
+            /// As a number, to be kept where there are many.
+            pub const fn to_bits(self) -> u128 {
+                self.0.0
+            }
+
+            /// What [`Self::to_bits`] gave.
+            pub const fn from_bits(bits: u128) -> Self {
+                Self(Ulid(bits))
             }
         }
 
@@ -102,7 +117,6 @@ ids! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
 
     struct At(i64);
     impl Clock for At {
@@ -124,6 +138,8 @@ mod tests {
         assert!(text.starts_with("usr_01"));
         assert_eq!(text.len(), 30);
         assert_eq!(text.parse::<UserId>().unwrap(), id);
+        assert_eq!(UserId::from_bits(id.to_bits()), id);
+        assert_eq!(id.made_at(), Timestamp::from_millis(1_776_506_400_000));
         assert!(text.parse::<OrgId>().is_err());
         assert!(text.to_lowercase().parse::<UserId>().is_err());
         assert!("usr_".parse::<UserId>().is_err());

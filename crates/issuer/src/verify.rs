@@ -1,7 +1,9 @@
 //! A token at our own API (RFC 6750, RFC 9068 §4): read, looked up, decided.
 
-use hallpass_store::Standing;
-use hallpass_verdict::{Decision, Refusal};
+use std::sync::Arc;
+
+use hallpass_store::{Standing, User};
+use hallpass_verdict::{Decision, Refusal, Who};
 
 use crate::jwt::claims::AccessClaims;
 use crate::{BearerError, Error, Issuer};
@@ -25,7 +27,8 @@ impl Issuer {
         let (grant, jti) = (claims.grant, claims.jti.to_string());
         let standing = self.0.store.grants().standing(grant, Some(&jti)).await?;
         let now = self.now();
-        let known = standing.as_ref().map(view);
+        let who = standing.as_ref().map(who);
+        let known = standing.as_ref().zip(who.as_ref()).map(view);
         let decision = hallpass_verdict::decide(claims.into(), known, resource, now);
         if decision.is_ok() {
             self.used(grant, now);
@@ -34,13 +37,15 @@ impl Issuer {
     }
 }
 
-fn view(standing: &Standing) -> hallpass_verdict::Standing<'_> {
+fn who(standing: &Standing) -> Arc<Who> {
+    let User { id, email, name, admin, .. } = standing.user.clone();
+    Arc::new(Who::User { id, email, name, admin })
+}
+
+fn view<'a>((standing, who): (&'a Standing, &'a Arc<Who>)) -> hallpass_verdict::Standing<'a> {
     let Standing { grant, user, client_disabled, jti_revoked } = standing;
     hallpass_verdict::Standing {
-        user: grant.user_id,
-        email: &user.email,
-        name: &user.name,
-        admin: user.admin,
+        who,
         user_disabled: user.disabled_at.is_some(),
         client_id: &grant.client_id,
         client_disabled: *client_disabled,

@@ -40,14 +40,8 @@ pub struct Presented {
 /// What is known about its grant, its person and its client, now.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// Whose grant it is.
-    pub user: UserId,
-    /// That person's e-mail address.
-    pub email: &'a str,
-    /// That person's display name.
-    pub name: &'a str,
-    /// Whether that person administers this deployment.
-    pub admin: bool,
+    /// Whose grant it is, as they are now.
+    pub who: &'a Arc<Who>,
     /// Whether that person's account is disabled.
     pub user_disabled: bool,
     /// Whose client's grant it is.
@@ -89,7 +83,7 @@ pub fn decide(
         return Err(Refusal::Audience);
     }
     let standing = standing.ok_or(Refusal::Unknown)?;
-    if standing.user != presented.subject || standing.client_id != presented.client_id {
+    if standing.who.user() != Some(presented.subject) || standing.client_id != presented.client_id {
         return Err(Refusal::Mismatch);
     }
     if standing.grant_ended {
@@ -109,12 +103,7 @@ pub fn decide(
     }
     Ok(Decision {
         kind: CredentialKind::AccessToken,
-        who: Arc::new(Who::User {
-            id: presented.subject,
-            email: standing.email.to_owned(),
-            name: standing.name.to_owned(),
-            admin: standing.admin,
-        }),
+        who: standing.who.clone(),
         client_id: Some(presented.client_id.into()),
         scope: Arc::new(presented.scope.intersection(standing.scope)),
         grant: Some(presented.grant),
@@ -148,12 +137,14 @@ mod tests {
         }
     }
 
-    fn standing(scope: &Scope) -> Standing<'_> {
+    fn ada() -> Arc<Who> {
+        let (email, name) = ("ada@example.com".to_owned(), "Ada".to_owned());
+        Arc::new(Who::User { id: presented().subject, email, name, admin: false })
+    }
+
+    fn standing<'a>(who: &'a Arc<Who>, scope: &'a Scope) -> Standing<'a> {
         Standing {
-            user: presented().subject,
-            email: "ada@example.com",
-            name: "Ada",
-            admin: false,
+            who,
             user_disabled: false,
             client_id: "hallpass-cli",
             client_disabled: false,
@@ -182,12 +173,12 @@ mod tests {
             (Refusal::UserDisabled, |_, s| s.user_disabled = true),
             (Refusal::ClientDisabled, |_, s| s.client_disabled = true),
         ];
-        let scope = presented().scope;
+        let (who, scope) = (ada(), presented().scope);
         let resource = Some("https://api.example");
-        assert!(decide(presented(), Some(standing(&scope)), resource, NOW).is_ok());
+        assert!(decide(presented(), Some(standing(&who, &scope)), resource, NOW).is_ok());
         assert_eq!(decide(presented(), None, resource, NOW), Err(Refusal::Unknown));
         for (why, spoil) in table {
-            let (mut token, mut known) = (presented(), standing(&scope));
+            let (mut token, mut known) = (presented(), standing(&who, &scope));
             spoil(&mut token, &mut known);
             assert_eq!(decide(token, Some(known), resource, NOW), Err(why));
         }
@@ -196,7 +187,8 @@ mod tests {
     #[test]
     fn the_answer_holds_no_more_than_the_grant_still_does() {
         let narrowed: Scope = "openid profile".parse().unwrap();
-        let decision = decide(presented(), Some(standing(&narrowed)), None, NOW).unwrap();
+        let who = ada();
+        let decision = decide(presented(), Some(standing(&who, &narrowed)), None, NOW).unwrap();
         assert_eq!(decision.scope.to_string(), "openid");
     }
 }

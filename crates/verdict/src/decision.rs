@@ -117,7 +117,8 @@ pub struct Decision {
     /// What it was scoped to, as far as it still holds. For a credential that was not
     /// narrowed: every scope that it could have.
     pub scope: Arc<Scope>,
-    /// The grant behind it; ending that ends it.
+    /// The grant behind a JWT; ending that ends it. Of other credentials the grant is not
+    /// told: they are ended by themselves, by their own id.
     pub grant: Option<GrantId>,
     /// The resources that it was made out for (RFC 8707). Empty: any of this deployment.
     pub audience: Vec<String>,
@@ -198,4 +199,7 @@ pub enum Refusal {
     /// The client is disabled.
     #[error("the client is disabled")]
     ClientDisabled,
+    /// The project that it is bound to is disabled, or its organization is.
+    #[error("its project is disabled")]
+    PlaceDisabled,
 }

@@ -1,11 +1,10 @@
 //! Is it good, now? Pure decisions, the clock as an argument.
 //!
-//! What is presented is read and its signature checked elsewhere; what is known
-//! about it is looked up elsewhere. Here the two meet: [`decide`] takes what the
-//! credential says of itself ([`Presented`]), what stands about it now
-//! ([`Standing`]) and the time, and answers with a [`Decision`] or a [`Refusal`].
-//! The issuer's `verify`, userinfo and introspection all answer from it, so that
-//! they cannot disagree.
+//! What is presented is read and its signature checked elsewhere. Here it meets what
+//! stands about it now: [`live`] holds that in memory, for every credential there is, and
+//! answers with a [`Decision`] or a [`Refusal`]. [`decide`] is the part of it about JWTs.
+//! The issuer's `verify`, userinfo, introspection and forward auth all answer from it, so
+//! that they cannot disagree.
 //!
 //! | module | what |
 //! |---|---|
@@ -13,12 +12,15 @@
 //! | [`access`] | [`Presented`], [`Standing`], [`decide`]: an access token against its grant |
 //! | [`cache`] | what a guard in another process remembers |
 //! | [`lease`], [`feed`] | for how long it may, and how a revocation reaches it |
+//! | [`live`] | [`Live`]: everything that decides, in memory |
 
 pub mod access;
 pub mod cache;
 pub mod decision;
 pub mod feed;
 pub mod lease;
+pub mod live;
 
 pub use access::{Presented, Standing, decide};
 pub use decision::{CredentialKind, Decision, Place, Refusal, Who};
+pub use live::{Ask, Fact, Live, PlaceAsked, Rules};

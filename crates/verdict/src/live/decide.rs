@@ -1,0 +1,202 @@
+//! The decision over an image: who it is, whether it is good, and what they may do where.
+//!
+//! A role is what it is now. A credential takes away from it and never adds: its scope
+//! leaves some of the permissions, its projects leave some of the places, and a bound one
+//! has one project and no more there than whoever stands behind it.
+
+use std::sync::Arc;
+
+use hallpass_core::permission::{Permissions, implied};
+use hallpass_core::role::{OrgRole, ProjectRole};
+use hallpass_core::{Digest, Scope, Timestamp};
+
+use super::ask::{Ask, PlaceAsked};
+use super::fact::Principal;
+use super::image::Image;
+use super::people;
+use super::places::Found;
+use super::slab::Slot;
+use super::table::Key;
+use super::terms::{Rules, Scoped};
+use crate::access::{self, Presented, Standing};
+use crate::{Decision, Place, Refusal};
+
+impl Image {
+    /// Whether the credential with this digest is good at `now`, and for what.
+    pub(super) fn check(
+        &self,
+        digest: &Digest,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Refusal> {
+        let row = self.tokens.get(Key::of(digest)).ok_or(Refusal::Unknown)?;
+        if row.is_over(now) {
+            return Err(Refusal::Expired);
+        }
+        let token = &row.rest;
+        let principal = self.people.get(token.principal).ok_or(Refusal::Unknown)?;
+        let who = principal.who.as_ref().ok_or(Refusal::Unknown)?;
+        if principal.disabled {
+            return Err(Refusal::UserDisabled);
+        }
+        let terms = self.book.get(token.terms).ok_or(Refusal::Unknown)?;
+        let bound = match terms.made.bound {
+            None => None,
+            Some((project, role)) => {
+                // What is bound to a place is worth nothing without it.
+                let found = self.places.found_project(project).ok_or(Refusal::PlaceDisabled)?;
+                Some((project, role, found))
+            }
+        };
+        let place = ask.place.and_then(|asked| {
+            let scope = Narrowing::Known(&terms.scoped);
+            match bound {
+                Some((project, role, _)) => {
+                    self.bound_place(principal, project, role, scope, asked)
+                }
+                None => self.place(principal, &terms.made.projects, scope, asked),
+            }
+        });
+        let id = token.id();
+        Ok(Decision {
+            kind: terms.made.kind,
+            who: who.clone(),
+            client_id: None,
+            scope: terms.scoped.scope.clone(),
+            grant: None,
+            audience: Vec::new(),
+            id: id.to_string(),
+            auth_time: None,
+            issued_at: id.made_at(),
+            expires_at: row.ends(),
+            place,
+        })
+    }
+
+    /// Whether a JWT, whose signature has been checked, is good at `now`, and for what.
+    pub(super) fn check_jwt(
+        &self,
+        presented: Presented,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Refusal> {
+        let row = self.grants.get(Key::of_id(presented.grant.to_bits()));
+        let known = row.and_then(|row| {
+            let principal = self.people.get(row.rest.user)?;
+            let client = self.clients.get(row.rest.client)?;
+            let scope = &self.book.get(row.rest.terms)?.scoped.scope;
+            let standing = Standing {
+                who: principal.who.as_ref()?,
+                user_disabled: principal.disabled,
+                client_id: &client.id,
+                client_disabled: client.disabled,
+                scope,
+                grant_ended: row.was_ended(),
+                grant_expires_at: row.ends(),
+                jti_revoked: self.clients.is_revoked(&presented.jti),
+            };
+            Some((principal, standing))
+        });
+        let standing = known.as_ref().map(|(_, standing)| *standing);
+        let mut decision = access::decide(presented, standing, ask.resource, now)?;
+        if let (Some(asked), Some((principal, _))) = (ask.place, known) {
+            let scope = Narrowing::Fresh(&self.rules, &decision.scope);
+            decision.place = self.place(principal, &[], scope, asked);
+        }
+        Ok(decision)
+    }
+
+    /// The place that was asked about, if `principal` has a role there that a credential
+    /// for `projects` (none: all) may use.
+    fn place(
+        &self,
+        principal: &people::Row,
+        projects: &[Slot],
+        scope: Narrowing<'_>,
+        asked: PlaceAsked<'_>,
+    ) -> Option<Place> {
+        let found = self.places.find(asked)?;
+        let in_org = principal.in_org(found.org_slot);
+        match found.project {
+            // A credential for some projects has nothing to do with an organization itself.
+            None => {
+                let role = in_org.filter(|_| projects.is_empty())?;
+                Some(place(found, Some(role), None, scope.of_org(role)))
+            }
+            Some((project, ..)) => {
+                let narrowed = !projects.is_empty();
+                if narrowed && projects.binary_search(&project).is_err() {
+                    return None;
+                }
+                let role = in_org.and_then(implied).max(principal.in_project(project))?;
+                let in_org = in_org.filter(|_| !narrowed);
+                Some(place(found, in_org, Some(role), scope.of_project(role)))
+            }
+        }
+    }
+
+    /// The place that was asked about, if it is the one project that a credential is bound
+    /// to. A person behind it lends no more than they have now.
+    fn bound_place(
+        &self,
+        principal: &people::Row,
+        project: Slot,
+        role: ProjectRole,
+        scope: Narrowing<'_>,
+        asked: PlaceAsked<'_>,
+    ) -> Option<Place> {
+        let found = self.places.find(asked)?;
+        found.project.filter(|(slot, ..)| *slot == project)?;
+        let role = match principal.id {
+            Principal::Key(_) => role,
+            Principal::User(_) => {
+                let in_org = principal.in_org(found.org_slot);
+                let theirs = in_org.and_then(implied).max(principal.in_project(project))?;
+                role.min(theirs)
+            }
+        };
+        Some(place(found, None, Some(role), scope.of_project(role)))
+    }
+}
+
+/// What a scope leaves of a role.
+#[derive(Clone, Copy)]
+enum Narrowing<'a> {
+    /// Computed when the credential was made known.
+    Known(&'a Scoped),
+    /// Computed now.
+    Fresh(&'a Rules, &'a Scope),
+}
+
+impl Narrowing<'_> {
+    fn of_org(self, role: OrgRole) -> Arc<Permissions> {
+        match self {
+            Self::Known(scoped) => scoped.of_org(role),
+            Self::Fresh(rules, scope) => rules.of_org(role, scope),
+        }
+    }
+
+    fn of_project(self, role: ProjectRole) -> Arc<Permissions> {
+        match self {
+            Self::Known(scoped) => scoped.of_project(role),
+            Self::Fresh(rules, scope) => rules.of_project(role, scope),
+        }
+    }
+}
+
+fn place(
+    found: Found<'_>,
+    org_role: Option<OrgRole>,
+    role: Option<ProjectRole>,
+    permissions: Arc<Permissions>,
+) -> Place {
+    Place {
+        org: found.org,
+        org_slug: found.org_slug.clone(),
+        project: found.project.map(|(_, id, _)| id),
+        project_slug: found.project.map(|(_, _, slug)| slug.clone()),
+        org_role,
+        role,
+        permissions,
+    }
+}

@@ -1,0 +1,204 @@
+//! What credentials were made with: kind, scope, projects. Many share the same, so each
+//! is kept once, with all that follows from it computed once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hallpass_core::Scope;
+use hallpass_core::permission::{PermissionTable, Permissions};
+use hallpass_core::role::{OrgRole, ProjectRole};
+use hallpass_core::scope::{ACCOUNT, TOKENS};
+
+use super::slab::{Slab, Slot};
+use crate::CredentialKind;
+
+/// The rules of a deployment, and what follows from them. Shared by every image.
+pub struct Rules {
+    roles: Roles,
+    /// The scope of a person's token that was not narrowed.
+    person: Arc<Scoped>,
+    /// The scope of any other credential that was not narrowed.
+    key: Arc<Scoped>,
+}
+
+/// What each role may do.
+struct Roles {
+    org: [Arc<Permissions>; 3],
+    project: [Arc<Permissions>; 3],
+}
+
+/// A scope, and what it leaves of each role.
+pub(super) struct Scoped {
+    pub(super) scope: Arc<Scope>,
+    left: Roles,
+}
+
+impl Rules {
+    /// The rules that `table` makes. `may_make_tokens`: whether a person's token that was
+    /// not narrowed may make tokens.
+    pub fn new(table: &PermissionTable, may_make_tokens: bool) -> Arc<Self> {
+        let roles = Roles {
+            org: ORG_ROLES.map(|role| Arc::new(table.of_org(role))),
+            project: PROJECT_ROLES.map(|role| Arc::new(table.of_project(role))),
+        };
+        let all = table.all();
+        let names = all.iter().map(String::as_str);
+        let more = if may_make_tokens { &[ACCOUNT, TOKENS][..] } else { &[ACCOUNT][..] };
+        let person = names.clone().chain(more.iter().copied()).collect();
+        let key = names.filter(|name| !OF_PEOPLE.contains(name)).collect();
+        Arc::new(Self {
+            person: Arc::new(roles.scoped(person)),
+            key: Arc::new(roles.scoped(key)),
+            roles,
+        })
+    }
+
+    /// Every scope that a personal token can have if it was not narrowed.
+    pub fn whole(&self) -> &Arc<Scope> {
+        &self.person.scope
+    }
+
+    pub(super) fn scoped(&self, scope: Scope) -> Scoped {
+        self.roles.scoped(scope)
+    }
+
+    /// What `scope` leaves of a role in an organization.
+    pub(super) fn of_org(&self, role: OrgRole, scope: &Scope) -> Arc<Permissions> {
+        narrowed(&self.roles.org[role as usize], scope)
+    }
+
+    /// What `scope` leaves of a role in a project.
+    pub(super) fn of_project(&self, role: ProjectRole, scope: &Scope) -> Arc<Permissions> {
+        narrowed(&self.roles.project[role as usize], scope)
+    }
+}
+
+const ORG_ROLES: [OrgRole; 3] = [OrgRole::Member, OrgRole::Admin, OrgRole::Owner];
+const PROJECT_ROLES: [ProjectRole; 3] =
+    [ProjectRole::Viewer, ProjectRole::Collaborator, ProjectRole::Owner];
+/// Scopes that only a person's own credentials can have.
+const OF_PEOPLE: [&str; 2] = [ACCOUNT, TOKENS];
+
+impl Roles {
+    fn scoped(&self, scope: Scope) -> Scoped {
+        let left = Roles {
+            org: self.org.each_ref().map(|all| narrowed(all, &scope)),
+            project: self.project.each_ref().map(|all| narrowed(all, &scope)),
+        };
+        Scoped { scope: Arc::new(scope), left }
+    }
+}
+
+/// What of `all` is in `scope`; the same set, if that is all of it.
+fn narrowed(all: &Arc<Permissions>, scope: &Scope) -> Arc<Permissions> {
+    if all.iter().all(|name| scope.contains(name)) {
+        return all.clone();
+    }
+    Arc::new(all.iter().filter(|name| scope.contains(name)).cloned().collect())
+}
+
+impl Scoped {
+    pub(super) fn of_org(&self, role: OrgRole) -> Arc<Permissions> {
+        self.left.org[role as usize].clone()
+    }
+
+    pub(super) fn of_project(&self, role: ProjectRole) -> Arc<Permissions> {
+        self.left.project[role as usize].clone()
+    }
+}
+
+/// What a credential was made with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Made {
+    pub(super) kind: CredentialKind,
+    /// What it was narrowed to.
+    pub(super) scope: Option<Scope>,
+    /// The projects that it was narrowed to, sorted; empty: all.
+    pub(super) projects: Vec<Slot>,
+    /// The project that it is bound to, and its role there.
+    pub(super) bound: Option<(Slot, ProjectRole)>,
+}
+
+/// The same, with what follows from it.
+pub(super) struct Terms {
+    pub(super) made: Arc<Made>,
+    pub(super) scoped: Arc<Scoped>,
+    /// How many credentials were made with it.
+    users: usize,
+}
+
+/// Everything that any credential was made with.
+#[derive(Default)]
+pub(super) struct Book {
+    rows: Slab<Terms>,
+    by_made: HashMap<Arc<Made>, Slot>,
+    scopes: HashMap<Scope, Arc<Scoped>>,
+}
+
+impl Book {
+    pub(super) fn get(&self, slot: Slot) -> Option<&Terms> {
+        self.rows.get(slot)
+    }
+
+    /// The number of `made`, held until it is [`Book::let_go`].
+    pub(super) fn hold(&mut self, made: Made, rules: &Rules) -> Slot {
+        if let Some(slot) = self.by_made.get(&made) {
+            if let Some(terms) = self.rows.get_mut(*slot) {
+                terms.users += 1;
+            }
+            return *slot;
+        }
+        let scoped = self.scope_of(&made, rules);
+        let made = Arc::new(made);
+        let slot = self.rows.insert(Terms { made: made.clone(), scoped, users: 1 });
+        self.by_made.insert(made, slot);
+        slot
+    }
+
+    pub(super) fn let_go(&mut self, slot: Slot) {
+        let Some(terms) = self.rows.get_mut(slot) else { return };
+        terms.users -= 1;
+        if terms.users == 0 {
+            self.by_made.remove(&terms.made);
+            self.rows.remove(slot);
+        }
+    }
+
+    fn scope_of(&mut self, made: &Made, rules: &Rules) -> Arc<Scoped> {
+        let kinds = [CredentialKind::PersonalToken, CredentialKind::AccessToken];
+        let personal = kinds.contains(&made.kind);
+        match &made.scope {
+            None if personal => rules.person.clone(),
+            None => rules.key.clone(),
+            Some(scope) if personal => self.scoped(scope, rules),
+            // Keys act for themselves: they have no account to read and make no tokens.
+            Some(scope) => {
+                let own = scope.iter().filter(|name| !OF_PEOPLE.contains(name));
+                self.scoped(&own.collect(), rules)
+            }
+        }
+    }
+
+    /// `scope`, shared.
+    pub(super) fn scoped(&mut self, scope: &Scope, rules: &Rules) -> Arc<Scoped> {
+        if let Some(known) = self.scopes.get(scope) {
+            return known.clone();
+        }
+        let scoped = Arc::new(rules.scoped(scope.clone()));
+        self.scopes.insert(scope.clone(), scoped.clone());
+        scoped
+    }
+
+    /// Forgets scopes that nobody has any more.
+    pub(super) fn sweep(&mut self) {
+        self.scopes.retain(|_, scoped| Arc::strong_count(scoped) > 1);
+    }
+
+    /// Bytes of its tables, without the scopes' own texts.
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.bytes()
+            + self.rows.len() * (size_of::<Made>() + size_of::<(Arc<Made>, Slot)>())
+            + self.rows.iter().map(|it| it.made.projects.len() * size_of::<Slot>()).sum::<usize>()
+            + self.scopes.capacity() * size_of::<(Scope, Arc<Scoped>)>()
+    }
+}
