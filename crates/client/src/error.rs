@@ -83,6 +83,16 @@ pub enum Error {
     /// A given token cannot be one (CLIENT H2).
     #[error("that is not a token: {0}; nothing was stored")]
     BadToken(String),
+    /// A given token is good, but was narrowed so far that nobody can say whose it is.
+    #[error(
+        "{server} takes the token, but it was not given the scope {scope}, so the server does not say whose it is; nothing was stored"
+    )]
+    NarrowToken {
+        /// The server.
+        server: String,
+        /// What it lacks.
+        scope: &'static str,
+    },
     /// There is nothing to sign in to.
     #[error("{server} runs in local mode: no login is required")]
     LocalMode {
@@ -240,7 +250,9 @@ impl Error {
             | Error::NotSignedIn { .. }
             | Error::SessionEnded { .. }
             | Error::Expired { .. } => Class::NotSignedIn,
-            Error::Rejected { .. } | Error::Problem { status: 401 | 403, .. } => Class::Rejected,
+            Error::Rejected { .. }
+            | Error::NarrowToken { .. }
+            | Error::Problem { status: 401 | 403, .. } => Class::Rejected,
             Error::Http(_) | Error::Busy => Class::CannotVerify,
             Error::NoFlow { .. }
             | Error::OtherAccount { .. }
@@ -269,6 +281,7 @@ impl Error {
             Error::ForeignProfile { .. } => "foreign_profile",
             Error::OtherAccount { .. } => "other_account",
             Error::BadToken(_) => "bad_token",
+            Error::NarrowToken { .. } => "insufficient_scope",
             Error::LocalMode { .. } => "local_mode",
             Error::NotSignedIn { .. } => "not_signed_in",
             Error::SessionEnded { .. } => "session_ended",
@@ -307,6 +320,9 @@ impl Error {
                 Some(format!("{tool} login --profile NAME"))
             }
             Error::BadToken(_) => Some(format!("{tool} login --with-token")),
+            Error::NarrowToken { scope, .. } => {
+                Some(format!("{tool} token create NAME --scope {scope}"))
+            }
             Error::NotSignedIn { server } => Some(format!("{tool} login {server}")),
             Error::SessionEnded { profile, .. } | Error::Expired { profile } => {
                 Some(format!("{tool} login --profile {profile}"))

@@ -323,6 +323,15 @@ impl Reply {
         matches!(self.status, 408 | 429) || self.status >= 500
     }
 
+    /// Whether its challenge names this error (RFC 6750 §3.1). Quotes around the value are
+    /// optional (RFC 9110 §11.2).
+    pub(crate) fn challenges_with(&self, error: &str) -> bool {
+        self.www_authenticate.as_ref().is_some_and(|header| {
+            let header = header.replace('"', "");
+            header.split([',', ' ']).any(|part| part.trim().strip_prefix("error=") == Some(error))
+        })
+    }
+
     /// Whether it says that it is JSON.
     pub(crate) fn is_json(&self) -> bool {
         let Some(content_type) = &self.content_type else { return false };

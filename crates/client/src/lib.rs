@@ -27,6 +27,7 @@
 //! | [`vault`] | where credentials are kept |
 //! | [`discovery`] | where and how a server is signed in to |
 //! | [`http`], `oauth` | the one HTTP client, and OAuth endpoints through it |
+//! | [`mask`] | what a token is, without its secret |
 //! | [`environment`], [`time`] | variables, home, clocks and waiting as arguments |
 //! | [`system`] | the real clocks and the real randomness |
 //! | [`error`] | what can go wrong, and the next command |
@@ -38,6 +39,7 @@ pub mod error;
 pub mod http;
 pub mod login;
 pub mod logout;
+pub mod mask;
 mod oauth;
 mod refresh;
 mod revoke;
@@ -56,6 +58,7 @@ pub use client::{Client, Parts, Which};
 pub use environment::Environment;
 pub use error::{Class, Error};
 pub use login::{Event, Inbox, Login, LoginOptions, Wish};
+pub use mask::{Masked, TokenKind};
 pub use session::{Answer, Call, Session};
 pub use source::{Selection, Source};
 pub use status::{State, Status, Warning};

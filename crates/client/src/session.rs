@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hallpass_core::text::presentable;
 use hallpass_core::wire::api::{Page, Problem, Session as Listed, Whoami};
 use hallpass_core::wire::path;
-use hallpass_core::{Secret, chance};
+use hallpass_core::{Secret, Timestamp, chance};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -19,6 +19,7 @@ use url::Url;
 use crate::Error;
 use crate::client::Parts;
 use crate::http::{Http, HttpError, Reply};
+use crate::mask::Masked;
 use crate::refresh::{Fitness, Need, Refresh, fitness};
 use crate::source::{Resolved, Source};
 use crate::status::Warning;
@@ -38,6 +39,7 @@ pub struct Session {
     held: Mutex<Held>,
     warnings: Mutex<Vec<Warning>>,
     skew_told: AtomicBool,
+    end_told: AtomicBool,
 }
 
 /// What is presented.
@@ -96,7 +98,7 @@ impl Session {
             _ => return Err(not_signed_in()),
         };
         let [jitter] = chance::bytes::<1>(&*parts.random);
-        Ok(Self {
+        let session = Self {
             parts: parts.clone(),
             http,
             server,
@@ -105,7 +107,10 @@ impl Session {
             held: Mutex::new(held),
             warnings: Mutex::default(),
             skew_told: AtomicBool::new(false),
-        })
+            end_told: AtomicBool::new(false),
+        };
+        session.tell_stored_end();
+        Ok(session)
     }
 
     /// A token that is good now.
@@ -130,7 +135,9 @@ impl Session {
 
     /// `GET /api/v1/whoami`.
     pub fn whoami(&self) -> Result<Whoami, Error> {
-        self.send("GET", path::WHOAMI, None::<&()>)?.json_of()
+        let whoami: Whoami = self.send("GET", path::WHOAMI, None::<&()>)?.json_of()?;
+        self.tell_end(whoami.expires_at);
+        Ok(whoami)
     }
 
     /// `GET /api/v1/sessions`, all pages.
@@ -161,6 +168,31 @@ impl Session {
 
     fn warn(&self, warning: Warning) {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    /// A token that was handed over may have been stored with its end.
+    fn tell_stored_end(&self) {
+        let end = match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
+            Held::Stored { credential, .. } => {
+                let access = credential.access.as_ref();
+                access.and_then(|access| access.expires_at(&*self.parts.time))
+            }
+            Held::Outside(_) => None,
+        };
+        self.tell_end(end);
+    }
+
+    /// Says once that the token ends soon. One of a sign-in always does, and is replaced.
+    fn tell_end(&self, at: Option<Timestamp>) {
+        let masked = match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
+            Held::Outside(token) => Some(Masked::of(token, &self.parts.brand)),
+            Held::Stored { credential, .. } => credential.masked(&self.parts.brand),
+        };
+        if let Some(warning) = Warning::of_end(masked.as_ref(), at, self.parts.time.now())
+            && !self.end_told.swap(true, Ordering::Relaxed)
+        {
+            self.warn(warning);
+        }
     }
 
     /// The gate: one thread refreshes, the others wait for what it gets.
@@ -210,9 +242,8 @@ impl Session {
         };
         let token = self.access_token()?;
         let reply = send(&token)?;
-        if !says_invalid_token(&reply)
-            || matches!(self.source, Source::Explicit | Source::Variable { .. })
-        {
+        let refused = reply.status == 401 && reply.challenges_with("invalid_token");
+        if !refused || matches!(self.source, Source::Explicit | Source::Variable { .. }) {
             return Ok(reply);
         }
         match self.token(Need::Refused(&token)) {
@@ -344,15 +375,6 @@ fn check_outside(source: &Source, token: &Secret) -> Result<Secret, Error> {
         _ => "it".to_owned(),
     };
     Err(Error::BadToken(format!("{place} has a character that no token has")))
-}
-
-/// RFC 6750 §3.1. Quotes around the value are optional (RFC 9110 §11.2).
-fn says_invalid_token(reply: &Reply) -> bool {
-    reply.status == 401
-        && reply.www_authenticate.as_ref().is_some_and(|header| {
-            let header = header.replace('"', "");
-            header.split([',', ' ']).any(|part| part.trim() == "error=invalid_token")
-        })
 }
 
 /// One segment of a path, whatever is in it.

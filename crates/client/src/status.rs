@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use hallpass_core::scope::ACCOUNT;
 use hallpass_core::text::presentable;
 use hallpass_core::{Scope, Timestamp};
 
 use crate::client::Parts;
+use crate::mask::Masked;
 use crate::refresh::{Fitness, fitness};
 use crate::session::Session;
 use crate::source::{self, Selection, Source};
+use crate::tokens::SOON;
 use crate::vault::{Credential, Place};
 use crate::{Class, Error};
 
@@ -29,6 +32,8 @@ pub struct Status {
     pub account: Option<Account>,
     /// What it was scoped to.
     pub scope: Option<Scope>,
+    /// What the token is, if it was handed over and does not come from a sign-in.
+    pub token: Option<Masked>,
     /// When the access token ends, as far as the wall clock can say.
     pub expires_at: Option<Timestamp>,
     /// What else is worth knowing.
@@ -159,6 +164,20 @@ pub enum Warning {
         /// Where it is now.
         path: String,
     },
+    /// A token that nothing replaces ends within [`SOON`].
+    #[error("the token that is used here ends on {}", .at.to_human())]
+    EndsSoon {
+        /// When.
+        at: Timestamp,
+    },
+    /// The token is good, but the server may not say whose it is.
+    #[error(
+        "the server takes the token, but does not say whose it is: it was not given the scope {scope}"
+    )]
+    NarrowToken {
+        /// What it lacks.
+        scope: &'static str,
+    },
     /// This machine's clock and the server's differ by more than a minute (CLIENT J3).
     #[error("this machine's clock is {seconds} s {} the server's", if *.ahead { "ahead of" } else { "behind" })]
     ClockSkew {
@@ -173,6 +192,16 @@ pub enum Warning {
 const TOLERATED_SKEW: Duration = Duration::from_secs(60);
 
 impl Warning {
+    /// What there is to say about the end of a token that was handed over.
+    pub(crate) fn of_end(
+        token: Option<&Masked>,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let at = at.filter(|at| *at > now && *at <= now + SOON)?;
+        token.filter(|token| token.kind.is_long_lived()).map(|_| Warning::EndsSoon { at })
+    }
+
     /// What there is to say about our clock and the one that the server sent.
     pub(crate) fn of_clocks(ours: Timestamp, theirs: Option<Timestamp>) -> Option<Self> {
         let theirs = theirs?;
@@ -193,6 +222,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
         issuer: None,
         account: None,
         scope: None,
+        token: None,
         expires_at: None,
         warnings: Vec::new(),
     };
@@ -209,6 +239,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
     };
     status.server = resolved.server;
     status.source = resolved.source;
+    status.token = resolved.token.as_ref().map(|token| Masked::of(token, &parts.brand));
     match (&status.source, &resolved.contents) {
         // A token from outside is not known to be over, and the vault was not opened (D4).
         (Source::Explicit, _) => status.state = State::Valid,
@@ -224,6 +255,10 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
                 status.expires_at =
                     credential.access.as_ref().and_then(|access| access.expires_at(&*parts.time));
                 status.state = stored_state(credential, parts);
+                status.token = credential.masked(&parts.brand);
+                let ends =
+                    Warning::of_end(status.token.as_ref(), status.expires_at, parts.time.now());
+                status.warnings.extend(ends);
             }
             status.warnings.extend(parts.vault.warnings());
         }
@@ -263,7 +298,12 @@ pub(crate) fn checked(
     let answer = session.whoami();
     // A refresh on the way changed what is stored.
     status = offline(parts, selection);
-    status.warnings.extend(session.take_warnings());
+    let ends = |warning: &Warning| matches!(warning, Warning::EndsSoon { .. });
+    let told = session.take_warnings();
+    if told.iter().any(ends) {
+        status.warnings.retain(|warning| !ends(warning));
+    }
+    status.warnings.extend(told);
     match answer {
         Ok(whoami) => {
             let shown = |text: &str| Some(presentable(text, 200)).filter(|text| !text.is_empty());
@@ -273,7 +313,17 @@ pub(crate) fn checked(
                 name: shown(&whoami.name),
             });
             status.scope = Some(whoami.scope);
-            status.expires_at = status.expires_at.or(whoami.expires_at);
+            status.expires_at = match &status.token {
+                // Its end may have been changed since it was stored.
+                Some(_) => whoami.expires_at,
+                None => status.expires_at.or(whoami.expires_at),
+            };
+        }
+        // It is good; only whose it is remains unsaid.
+        Err(Error::Problem { status: 403, code, .. })
+            if code == "insufficient_scope" && status.token.is_some() =>
+        {
+            status.warnings.push(Warning::NarrowToken { scope: ACCOUNT });
         }
         Err(error) => status.state = state_of(&error),
     }

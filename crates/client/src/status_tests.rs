@@ -68,6 +68,95 @@ fn a_variable_that_wins_is_named_and_its_value_is_not() {
     assert!(!format!("{status:?}").contains("hidden"));
 }
 
+const TOKEN: &str = "hp_user_0123456789ABCDEFGHIJKLMNOPQRST3OurKA";
+
+fn with_variable() -> Town {
+    let mut town = Town::new();
+    town.table.variables.insert("HALLPASS_TOKEN".into(), TOKEN.into());
+    town
+}
+
+fn whoami(expires_at: Option<&str>) -> Said {
+    let mut whoami = json!({
+        "id": "usr_ada", "email": "ada@example.com", "name": "Ada", "scope": "account",
+    });
+    if let Some(at) = expires_at {
+        whoami["expires_at"] = at.into();
+    }
+    Said::json(200, &whoami)
+}
+
+// proves: client-G6
+#[test]
+fn a_token_in_a_variable_is_described_and_not_shown() {
+    let town = with_variable();
+    let status = town.client().status();
+    let masked = status.token.clone().unwrap();
+    assert_eq!(masked.kind, crate::TokenKind::Personal);
+    assert_eq!(masked.ends, Some(("hp_user_".to_owned(), "urKA".to_owned())));
+    assert!(!format!("{status:?}").contains("0123456789"));
+    town.sign_in();
+    let selection = Selection { ignore_variables: true, ..town.selection() };
+    let status = crate::Client::new(town.parts(), selection).status();
+    assert_eq!(status.token, None, "a sign-in's tokens come and go");
+}
+
+// proves: client-G1
+#[test]
+fn a_token_that_is_refused_is_not_one_that_cannot_be_checked() {
+    let town = with_variable();
+    let asked = || town.client().status_checked();
+    town.server.says("/api/v1/whoami", whoami(None));
+    let status = asked();
+    assert_eq!((status.state, status.expires_at), (State::Valid, None));
+    assert_eq!(status.account.unwrap().label(), "ada@example.com");
+
+    town.server.says("/api/v1/whoami", Said::text(401, "text/plain", ""));
+    assert!(matches!(asked().state, State::Rejected { .. }));
+    town.server.says("/api/v1/whoami", Said::hang_up());
+    assert!(matches!(asked().state, State::CannotVerify { .. }));
+
+    let problem = json!({ "title": "No", "status": 403, "code": "insufficient_scope" });
+    town.server.says("/api/v1/whoami", Said::json(403, &problem));
+    let status = asked();
+    assert_eq!(status.state, State::Valid, "good, though it does not say whose");
+    assert!(status.warnings.contains(&Warning::NarrowToken { scope: "account" }));
+}
+
+#[test]
+fn an_end_that_is_near_is_spoken_of_once() {
+    let town = with_variable();
+    let ends = |warnings: &[Warning]| {
+        let ends = |warning: &&Warning| matches!(warning, Warning::EndsSoon { .. });
+        warnings.iter().filter(ends).count()
+    };
+    // It is 18 April.
+    for (at, told) in [("2026-05-02T09:00:00Z", 1), ("2026-05-03T10:00:00Z", 0)] {
+        town.server.says("/api/v1/whoami", whoami(Some(at)));
+        let session = town.client().session().unwrap();
+        session.whoami().unwrap();
+        session.whoami().unwrap();
+        assert_eq!(ends(&session.take_warnings()), told, "{at}");
+        assert_eq!(ends(&town.client().status_checked().warnings), told, "{at}");
+    }
+
+    // Stored with its end: known without asking.
+    let mut town = town;
+    town.table.variables.remove("HALLPASS_TOKEN");
+    let mut credential = town.sign_in();
+    assert_eq!(ends(&town.client().session().unwrap().take_warnings()), 0, "it is refreshed");
+    credential.kind = crate::vault::model::CredentialKind::Given;
+    credential.refresh_token = None;
+    credential.access.as_mut().unwrap().token = TOKEN.to_owned().into();
+    town.put("default", credential);
+    assert_eq!(ends(&town.client().status().warnings), 1);
+    assert_eq!(ends(&town.client().session().unwrap().take_warnings()), 1);
+    town.server.says("/api/v1/whoami", whoami(Some("2026-04-20T00:00:00Z")));
+    let status = town.client().status_checked();
+    assert_eq!(ends(&status.warnings), 1);
+    assert_eq!(status.expires_at.unwrap().to_rfc3339(), "2026-04-20T00:00:00Z");
+}
+
 #[test]
 fn a_profile_that_does_not_exist_is_not_signed_in_and_says_why() {
     let town = Town::new();

@@ -13,6 +13,9 @@ use serde::Serialize;
 use crate::Error;
 use crate::session::{Session, path_segment};
 
+/// A token that ends within this time is spoken of.
+pub const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
 impl Session {
     /// `GET /api/v1/tokens`, all pages: one's own, or those of `user` (e-mail address or
     /// id), which only an administrator may ask for.

@@ -1,5 +1,7 @@
 //! Keeping a token that was handed over (`--with-token`, `--token-file`; CLIENT H2).
 
+use hallpass_core::brand::Brand;
+use hallpass_core::scope::ACCOUNT;
 use hallpass_core::token::NotAToken;
 use hallpass_core::wire::api::Whoami;
 use hallpass_core::wire::path;
@@ -47,7 +49,7 @@ const NOT_FOR_APIS: [(Kind, &str); 6] = [
 
 /// Reads what came from standard input or a file: one trailing newline is taken off, and
 /// everything that cannot be a token is refused before anything is sent.
-pub(crate) fn read(text: &Secret) -> Result<Secret, Error> {
+pub(crate) fn read(text: &Secret, brand: &Brand) -> Result<Secret, Error> {
     let bad = |why: String| Err(Error::BadToken(why));
     let text = text.expose();
     let token = text.strip_suffix('\n').unwrap_or(text);
@@ -74,8 +76,9 @@ pub(crate) fn read(text: &Secret) -> Result<Secret, Error> {
             return bad(format!("it is {what}"));
         }
     }
-    for kind in [Kind::Personal, Kind::ProjectKey, Kind::OrgKey] {
-        match TokenText::parse(kind, token) {
+    let personal = brand.tokens.prefix.as_str();
+    for prefix in [personal, Kind::ProjectKey.prefix(), Kind::OrgKey.prefix()] {
+        match TokenText::parse_with_prefix(prefix, token) {
             Ok(_) | Err(NotAToken::Prefix) => {}
             Err(why) => return bad(why.to_string()),
         }
@@ -92,12 +95,15 @@ pub(crate) fn run(
     text: &Secret,
     server: &str,
 ) -> Result<Login, Error> {
-    let token = read(text)?;
+    let token = read(text, &parts.brand)?;
     let server = parse_server(server)?;
     let received = Receipt::now(&*parts.time);
     let reply = http.get(&server.join(path::WHOAMI), Some(token.expose()))?;
     let whoami: Whoami = match reply.status {
         200 => reply.json()?,
+        403 if reply.challenges_with("insufficient_scope") => {
+            return Err(Error::NarrowToken { server: server.to_string(), scope: ACCOUNT });
+        }
         401 | 403 => {
             return Err(Error::Rejected {
                 server: server.to_string(),
@@ -153,7 +159,7 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> String {
-        match read(&Secret::new(text)) {
+        match read(&Secret::new(text), &Brand::hallpass()) {
             Err(Error::BadToken(why)) => why,
             other => panic!("{text:?}: {other:?}"),
         }
@@ -164,7 +170,7 @@ mod tests {
     fn one_newline_is_taken_off_and_the_rest_must_be_a_token() {
         let good = "hp_user_0123456789ABCDEFGHIJKLMNOPQRST3OurKA";
         for text in [good.to_owned(), format!("{good}\n"), format!("{good}\r\n")] {
-            assert_eq!(read(&Secret::new(text)).unwrap().expose(), good);
+            assert_eq!(read(&Secret::new(text), &Brand::hallpass()).unwrap().expose(), good);
         }
         assert_eq!(refused(""), "it is empty");
         assert_eq!(refused("\n"), "it is empty");
@@ -178,6 +184,16 @@ mod tests {
         assert!(refused("hp_rt_abcdef").contains("a refresh token"));
         assert!(refused(&good[..good.len() - 1]).contains("not complete"));
         assert!(refused(&good.replace('0', "1")).contains("checksum"));
+    }
+
+    #[test]
+    fn a_brands_own_tokens_are_checked_by_its_own_prefix() {
+        let mut brand = Brand::hallpass();
+        brand.tokens.prefix = "sct_user_".to_owned();
+        let mistyped = Secret::new("sct_user_0123456789ABCDEFGHIJKLMNOPQRST3OurKA");
+        let refused = read(&mistyped, &brand).unwrap_err();
+        assert!(refused.to_string().contains("checksum"), "{refused}");
+        assert!(read(&mistyped, &Brand::hallpass()).is_ok(), "whose it is, is not known here");
     }
 
     // proves: J09

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hallpass_core::brand::Brand;
 use hallpass_core::{Digest, Scope, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::mask::Masked;
 use crate::status::Account;
 use crate::time::Time;
 
@@ -271,6 +273,12 @@ impl Access {
 }
 
 impl Credential {
+    /// What the token is, if it was handed over; one of a sign-in is nobody's business.
+    pub fn masked(&self, brand: &Brand) -> Option<Masked> {
+        let access = self.access.as_ref().filter(|_| self.kind == CredentialKind::Given)?;
+        Some(Masked::of(&access.token, brand))
+    }
+
     /// Whose it is.
     pub fn account(&self) -> Account {
         Account { id: self.key.account.clone(), email: self.email.clone(), name: self.name.clone() }
