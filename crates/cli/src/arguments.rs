@@ -107,7 +107,9 @@ pub fn without_secrets(message: &str, arguments: &[String]) -> String {
 pub fn looks_secret(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.~+/=".contains(&b);
     let digits = text.bytes().any(|b| b.is_ascii_digit());
-    let id = ["ses_", "grt_", "usr_"].iter().any(|prefix| text.starts_with(prefix));
+    let id = ["ses_", "grt_", "usr_", "tok_", "org_", "prj_"]
+        .iter()
+        .any(|prefix| text.starts_with(prefix));
     text.len() >= 20 && text.bytes().all(plain) && digits && !id && !text.starts_with(['/', '-'])
 }
 

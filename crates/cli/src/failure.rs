@@ -79,6 +79,13 @@ impl Failure {
         failure
     }
 
+    /// Tells it even if standard output was closed: something came of it.
+    #[must_use]
+    pub fn aloud(mut self) -> Self {
+        self.quiet = false;
+        self
+    }
+
     /// Whether nobody is there to be told.
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet

@@ -140,7 +140,7 @@ mod tests {
           whoami       Ask the server who you are signed in as
           logout       Revoke the sign-in at the server, and remove it here
           session      See and end where you are signed in
-          token        Hand the access token to another program
+          token        Make, list and end tokens for scripts, CI and servers
           api          Call the server's API as yourself
           completions  Print a shell's completions for this command
           man          Write manual pages into a directory
@@ -207,6 +207,12 @@ mod tests {
         ");
     }
 
+    #[test]
+    fn the_version_that_is_said_early_is_the_one_that_the_tree_says() {
+        let said = format!("hallpass {}\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(command(&Brand::hallpass()).render_version(), said);
+    }
+
     // proves: client-H1
     #[test]
     fn a_usage_error_is_two_and_repeats_no_token() {
@@ -244,7 +250,16 @@ mod tests {
     // proves: client-A9
     #[test]
     fn no_command_but_login_signs_in() {
-        for line in ["whoami", "token print", "session list", "api GET /api/v1/whoami", "status"] {
+        for line in [
+            "whoami",
+            "token print",
+            "token create ci",
+            "token list",
+            "token revoke ci",
+            "session list",
+            "api GET /api/v1/whoami",
+            "status",
+        ] {
             let done = Town::new().run(&format!("hallpass {line}"));
             assert_eq!((done.exit, done.stdout.as_str()), (Exit::NotSignedIn, ""), "{line}");
             let next = "Next: hallpass login http://localhost:8470\n";

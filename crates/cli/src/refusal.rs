@@ -79,6 +79,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         Error::Discovery(_) => Some("Nothing was stored."),
         Error::ForeignProfile { .. }
         | Error::OtherAccount { .. }
+        | Error::NarrowToken { .. }
         | Error::BadToken(_)
         | Error::Http(_)
         | Error::Busy

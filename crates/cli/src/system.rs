@@ -1,8 +1,10 @@
 //! The real surroundings: the one place of this crate that touches the process.
 
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::AtomicBool;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ArgMatches;
@@ -23,6 +25,27 @@ pub struct Process<'a> {
     pub program: &'a str,
     /// The whole tree, as it is mounted.
     pub tree: &'a dyn Fn() -> clap::Command,
+}
+
+/// Says the version if the whole command line asks for nothing else: no tree is built and
+/// no brand is read for that. It is what clap says for `program`.
+pub fn version(program: &str) -> Option<Exit> {
+    let mut arguments = std::env::args_os().skip(1);
+    let asked = arguments.next().is_some_and(|asked| asked == "--version" || asked == "-V");
+    if !asked || arguments.next().is_some() {
+        return None;
+    }
+    let said = writeln!(io::stdout(), "{program} {}", env!("CARGO_PKG_VERSION"));
+    Some(if said.is_ok() { Exit::Usable } else { Exit::Other })
+}
+
+/// From now on, a write beyond the limit of file sizes (`ulimit -f`) fails like a full
+/// disk, and is told, instead of ending the process (CLIENT D9).
+pub fn outlive_file_size_limit() {
+    // That there is a handler is all that is wanted of it; nobody reads the flag. Where it
+    // cannot be had, the signal does what it always does.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::<AtomicBool>::default());
 }
 
 impl Process<'_> {

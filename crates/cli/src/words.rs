@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use hallpass_core::Timestamp;
+
 /// A span to one or two units: `9 minutes`, `1 hour 5 minutes`, `3 days`.
 pub fn duration(span: Duration) -> String {
     let secs = seconds(span);
@@ -15,6 +17,31 @@ pub fn duration(span: Duration) -> String {
         (days, 0, _) => count(days, "day"),
         (days, hours, _) if days < 7 => format!("{} {}", count(days, "day"), count(hours, "hour")),
         (days, ..) => count(days, "day"),
+    }
+}
+
+/// `4 minutes ago`, to within the minute that the server knows.
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    let span = now.since(then);
+    if span.as_secs() < 60 { "just now".to_owned() } else { format!("{} ago", duration(span)) }
+}
+
+/// `in 29 days`, or that it ended.
+pub fn ends(at: Timestamp, now: Timestamp) -> String {
+    if at > now {
+        format!("in {}", duration(at.since(now)))
+    } else {
+        format!("ended {}", ago(at, now))
+    }
+}
+
+/// `text` as one word of a POSIX shell.
+pub fn quoted(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&b);
+    if !text.is_empty() && text.bytes().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 
@@ -68,6 +95,14 @@ mod tests {
             assert_eq!(duration(Duration::from_secs(secs)), said);
         }
         assert_eq!(duration(Duration::from_millis(599_950)), "10 minutes");
+    }
+
+    #[test]
+    fn a_word_of_a_shell_stays_one() {
+        assert_eq!(quoted("acme/site-1"), "acme/site-1");
+        assert_eq!(quoted("my laptop"), "'my laptop'");
+        assert_eq!(quoted("ada's; rm -rf ~"), r"'ada'\''s; rm -rf ~'");
+        assert_eq!(quoted(""), "''");
     }
 
     #[test]

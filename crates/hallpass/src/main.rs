@@ -17,6 +17,10 @@ use hallpass_cli::system::Process;
 use hallpass_core::brand::Brand;
 
 fn main() -> ExitCode {
+    if let Some(said) = hallpass_cli::system::version("hallpass") {
+        return said.into();
+    }
+    hallpass_cli::system::outlive_file_size_limit();
     let brand = Brand::hallpass();
     let process = Process { brand: &brand, program: "hallpass", tree: &|| tree(&brand) };
     let matches = match process.parse() {

@@ -5,7 +5,7 @@
 //! | `login` | [`login`] |
 //! | `status`, `whoami`, `logout` | [`status`], [`whoami`], [`logout`] |
 //! | `session list`, `session end` | [`session`] |
-//! | `token print` | [`token`] |
+//! | `token create`, `list`, `rename`, `expire`, `revoke`, `rotate`, `print` | [`token`] |
 //! | `api` | [`api`] |
 //! | `completions`, `man` | [`completions`], [`man`] |
 

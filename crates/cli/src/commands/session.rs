@@ -119,8 +119,8 @@ fn card(session: &Session, now: Timestamp, terminal: &Terminal) -> String {
     let mut facts = vec![kind(session.kind).to_owned()];
     facts.extend(session.address.as_deref().map(|address| format!("from {}", shown(address))));
     facts.push(match session.last_used_at {
-        Some(then) => format!("used {}", ago(then, now)),
-        None => format!("signed in {}", ago(session.created_at, now)),
+        Some(then) => format!("used {}", words::ago(then, now)),
+        None => format!("signed in {}", words::ago(session.created_at, now)),
     });
     let indented = |text: &str| layout::wrap(text, terminal.width, "  ", "  ");
     let this = if session.current { "  this one" } else { "" };
@@ -151,16 +151,6 @@ const fn kind(kind: SessionKind) -> &'static str {
         SessionKind::Browser => "browser",
         SessionKind::Program => "program",
         SessionKind::Device => "device",
-    }
-}
-
-/// `4 minutes ago`, to within the minute that the server knows.
-fn ago(then: Timestamp, now: Timestamp) -> String {
-    let span = now.since(then);
-    if span.as_secs() < 60 {
-        "just now".to_owned()
-    } else {
-        format!("{} ago", words::duration(span))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `status`: signed in or not, as whom, from where (CLIENT group G).
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hallpass_client::{Source, State, Status, Warning};
+use hallpass_client::{Masked, Source, State, Status, TokenKind, Warning};
 use hallpass_core::Timestamp;
 use serde::Serialize;
 
@@ -79,11 +79,15 @@ fn pairs(
     let now = cx.clock.now();
     let home = cx.environment.home();
     let mut pairs = vec![("Source", source(&status.source))];
+    if let Some(token) = &status.token {
+        pairs.push(("Token", paint.spelt(&masked(token)).into_owned()));
+    }
     if let Source::Profile { .. } = status.source {
         let path = words::path(&status.store.path, home.as_deref());
         pairs.push(("Kept in", path));
     }
-    pairs.push(("Access token", access(status, checked, now)));
+    let title = if status.token.is_some() { "Its end" } else { "Access token" };
+    pairs.push((title, access(status, checked, now)));
     if let Some(scope) = status.scope.as_ref().filter(|scope| !scope.is_empty()) {
         pairs.push(("Scopes", paint.foreign(&scope.to_string(), 1000)));
     }
@@ -102,13 +106,30 @@ fn source(source: &Source) -> String {
     }
 }
 
+/// `personal token, hp_user_…AbCd`: enough to tell it by (CLIENT G6).
+fn masked(token: &Masked) -> String {
+    let kind = match token.kind {
+        TokenKind::Personal => "personal token",
+        TokenKind::Legacy => "token of an older kind",
+        TokenKind::ProjectKey => "key of a project",
+        TokenKind::OrgKey => "key of an organization",
+        TokenKind::Jwt => "access token",
+        TokenKind::Other => "of a kind that is not known here",
+    };
+    match &token.ends {
+        Some((prefix, last_four)) => format!("{kind}, {prefix}…{last_four}"),
+        None => kind.to_owned(),
+    }
+}
+
 fn access(status: &Status, checked: bool, now: Timestamp) -> String {
     let ends = match status.expires_at {
         Some(end) if end > now => {
             format!("good for {} (until {})", words::duration(end.since(now)), end.to_human())
         }
         Some(end) => format!("ended {} ago", words::duration(now.since(end))),
-        None => "its end is not known here".to_owned(),
+        None if status.token.is_some() && checked => "never by itself".to_owned(),
+        None => "not known here".to_owned(),
     };
     match (&status.state, checked) {
         (State::Refreshable, _) => format!("{ends}; will refresh at the next use"),
@@ -190,8 +211,31 @@ struct View<'a> {
     issuer: Option<&'a str>,
     account: Option<AccountView<'a>>,
     scopes: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<TokenView<'a>>,
     expires_at: Option<Timestamp>,
     warnings: Vec<WarningView>,
+}
+
+/// What a token that was handed over is, without its secret.
+#[derive(Serialize)]
+struct TokenView<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_four: Option<&'a str>,
+}
+
+impl<'a> From<&'a Masked> for TokenView<'a> {
+    fn from(token: &'a Masked) -> Self {
+        let ends = token.ends.as_ref();
+        Self {
+            kind: token.kind.name(),
+            prefix: ends.map(|(prefix, _)| prefix.as_str()),
+            last_four: ends.map(|(_, last_four)| last_four.as_str()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -247,6 +291,8 @@ impl From<&Warning> for WarningView {
             Warning::NotRevoked { .. } => "not_revoked",
             Warning::SetAside { .. } => "set_aside",
             Warning::ClockSkew { .. } => "clock_skew",
+            Warning::EndsSoon { .. } => "ends_soon",
+            Warning::NarrowToken { .. } => "narrow_token",
             _ => "other",
         };
         Self { code, message: warning.to_string() }
@@ -278,6 +324,7 @@ fn view(status: &Status) -> View<'_> {
         issuer: status.issuer.as_deref(),
         account: status.account.as_ref().map(AccountView::from),
         scopes: status.scope.iter().flat_map(|scope| scope.iter()).collect(),
+        token: status.token.as_ref().map(TokenView::from),
         expires_at: status.expires_at,
         warnings: status.warnings.iter().map(WarningView::from).collect(),
     }
@@ -308,6 +355,7 @@ mod tests {
                 name: None,
             }),
             scope: Some(Scope::from_iter(["openid", "account", "offline_access"])),
+            token: None,
             expires_at: Some(Timestamp::from_secs(1_795_351_440)),
             warnings: vec![],
         }
@@ -364,12 +412,15 @@ mod tests {
         let mut status = status(&town, State::Valid);
         status.source = Source::Variable { name: "HALLPASS_TOKEN".into() };
         (status.account, status.scope, status.expires_at) = (None, None, None);
+        let ends = Some(("hp_user_".to_owned(), "urKA".to_owned()));
+        status.token = Some(Masked { kind: TokenKind::Personal, ends });
         status.warnings = vec![Warning::VariableWins { variable: "HALLPASS_TOKEN".into() }];
         insta::assert_snapshot!(shown(&town, &status, false), @"
         ✓ Using a token for https://id.example.com; the server was not asked
 
-          Source         the variable HALLPASS_TOKEN
-          Access token   its end is not known here
+          Source    the variable HALLPASS_TOKEN
+          Token     personal token, hp_user_…urKA
+          Its end   not known here
 
         warning: HALLPASS_TOKEN is set and wins over every stored sign-in
         ");

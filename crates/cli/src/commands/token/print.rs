@@ -3,29 +3,23 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::Selection;
 
-use super::{retry, warn};
 use crate::arguments::Globals;
+use crate::commands::{retry, warn};
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
-pub fn command() -> Command {
-    Command::new("token")
-        .about("Hand the access token to another program")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(
-            Command::new("print").about("Print a token that is good now, and nothing else").arg(
-                Arg::new("no-env")
-                    .long("no-env")
-                    .action(ArgAction::SetTrue)
-                    .help("Take no token from the environment"),
-            ),
-        )
+pub(super) fn command() -> Command {
+    Command::new("print").about("Print a token that is good now, and nothing else").arg(
+        Arg::new("no-env")
+            .long("no-env")
+            .action(ArgAction::SetTrue)
+            .help("Take no token from the environment"),
+    )
 }
 
 /// Prints the token and a line feed on standard output (CLIENT H6).
-pub fn run(
+pub(super) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
@@ -37,8 +31,7 @@ pub fn run(
             retry(cx, globals, "status --json"),
         ));
     }
-    let ignore_variables =
-        matches.subcommand_matches("print").is_some_and(|print| print.get_flag("no-env"));
+    let ignore_variables = matches.get_flag("no-env");
     let refuse = |error| told(&error, cx, &retry(cx, globals, "token print"));
     let client = (cx.client)(Selection {
         token: None,

@@ -1,0 +1,68 @@
+//! `token`: personal tokens for scripts, CI and servers, and the access token of now.
+//!
+//! | module | what |
+//! |---|---|
+//! | `create` | `create` and `rotate`: the two that show a token, once |
+//! | `list` | `list` |
+//! | `change` | `rename`, `expire` and `revoke` |
+//! | `print` | `print`: the token that this very program would use |
+//! | `named` | which token an ID, a name or four characters mean |
+//! | `refused` | the server's refusals, each with the next command |
+
+mod change;
+mod create;
+mod list;
+mod named;
+mod print;
+mod refused;
+
+use clap::{Arg, ArgMatches, Command};
+
+use crate::arguments::Globals;
+use crate::{Context, Exit, Failure, Output};
+
+/// The command's part of the tree.
+pub fn command() -> Command {
+    Command::new("token")
+        .about("Make, list and end tokens for scripts, CI and servers")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(create::command())
+        .subcommand(list::command())
+        .subcommand(change::rename_command())
+        .subcommand(change::expire_command())
+        .subcommand(change::revoke_command())
+        .subcommand(create::rotate_command())
+        .subcommand(print::command())
+}
+
+/// Runs the verb.
+pub fn run(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    match matches.subcommand() {
+        Some(("create", matches)) => create::create(cx, out, globals, matches),
+        Some(("rotate", matches)) => create::rotate(cx, out, globals, matches),
+        Some(("list", matches)) => list::run(cx, out, globals, matches),
+        Some(("rename", matches)) => change::rename(cx, out, globals, matches),
+        Some(("expire", matches)) => change::expire(cx, out, globals, matches),
+        Some(("revoke", matches)) => change::revoke(cx, out, globals, matches),
+        Some(("print", matches)) => print::run(cx, out, globals, matches),
+        _ => Err(Failure::usage("no command was given", format!("{} token --help", cx.program))),
+    }
+}
+
+/// The argument that says which token.
+fn which() -> Arg {
+    Arg::new("id")
+        .required(true)
+        .value_name("ID")
+        .help("Its id, its name, or the last four characters of the token")
+}
+
+fn text<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
+    matches.get_one::<String>(name).map_or("", String::as_str)
+}
