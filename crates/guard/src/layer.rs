@@ -1,5 +1,6 @@
 //! [`Guard`], the tower layer.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,27 +9,55 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hallpass_core::Secret;
 use hallpass_verdict::Decision;
+use http::request::Parts;
 use http::{Request, Response};
 use tower::{Layer, Service};
 
-use crate::{Challenge, Refusal, Verifier, bearer, shape};
+use crate::{Challenge, Refusal, Verifier, Where, bearer};
+
+/// Which organization or project a request is about, if any.
+type Place = Arc<dyn Fn(&mut Parts) -> Option<Where> + Send + Sync>;
 
 /// Lets requests through whose token is good here, and puts the [`Decision`] into their
 /// extensions.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Guard<V> {
     verifier: V,
     /// Scope tokens that are all needed.
     needed: Vec<&'static str>,
+    place: Option<Place>,
     challenge: Arc<Challenge>,
 }
+
+impl<V> fmt::Debug for Guard<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("challenge", &self.challenge).finish_non_exhaustive()
+    }
+}
+
+/// What a refusal behind the guard is to tell; the guard leaves it in the request.
+#[cfg(feature = "axum")]
+#[derive(Clone, Debug)]
+pub(crate) struct Told(pub(crate) Arc<Challenge>);
 
 impl<V: Verifier> Guard<V> {
     /// A guard that asks `verifier` and whose challenges point to `resource_metadata`.
     pub fn new(verifier: V, resource_metadata: impl Into<String>) -> Self {
         let challenge =
             Challenge { resource_metadata: Some(resource_metadata.into()), scope: None };
-        Self { verifier, needed: Vec::new(), challenge: Arc::new(challenge) }
+        Self { verifier, needed: Vec::new(), place: None, challenge: Arc::new(challenge) }
+    }
+
+    /// Says which organization or project a request is about, so that the decision tells
+    /// what its sender may do there. In axum, add the guard with `route_layer`, and
+    /// `axum::project_in_path` is such a function.
+    #[must_use]
+    pub fn at<F>(mut self, place: F) -> Self
+    where
+        F: Fn(&mut Parts) -> Option<Where> + Send + Sync + 'static,
+    {
+        self.place = Some(Arc::new(place));
+        self
     }
 
     /// Also asks for a scope token; may be called more than once.
@@ -46,13 +75,21 @@ impl<V: Verifier> Guard<V> {
     }
 
     /// What can be decided without asking anybody.
-    fn presented<B>(request: &Request<B>) -> Result<Secret, Refusal> {
+    fn presented<B>(&self, request: &Request<B>) -> Result<Secret, Refusal> {
         let token = bearer::token(request.headers(), request.uri().query())?;
-        if shape::is_access_token(token.expose()) { Ok(token) } else { Err(Refusal::NotGood) }
+        if self.verifier.shapes().fits(token.expose()) { Ok(token) } else { Err(Refusal::NotGood) }
     }
 
-    async fn decide(&self, presented: Result<Secret, Refusal>) -> Result<Decision, Refusal> {
-        let decision = self.verifier.verify(presented?.expose()).await?;
+    async fn decide(
+        &self,
+        presented: Result<Secret, Refusal>,
+        place: Option<Where>,
+    ) -> Result<Decision, Refusal> {
+        let token = presented?;
+        let decision = match place {
+            Some(place) => self.verifier.verify_at(token.expose(), &place).await?,
+            None => self.verifier.verify(token.expose()).await?,
+        };
         // Checked for each request, whatever was decided for an earlier one (E10).
         if self.needed.iter().all(|scope| decision.scope.contains(scope)) {
             Ok(decision)
@@ -93,19 +130,23 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         // The service that was polled ready is the one to call.
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let guard = self.guard.clone();
-        let presented = Guard::<V>::presented(&request);
+        let presented = guard.presented(&request);
+        let (mut parts, body) = request.into_parts();
+        let place = guard.place.as_ref().and_then(|place| place(&mut parts));
         Box::pin(async move {
             // Nobody but this guard decides, whatever an outer layer left here.
-            request.extensions_mut().remove::<Decision>();
-            match guard.decide(presented).await {
+            parts.extensions.remove::<Decision>();
+            match guard.decide(presented, place).await {
                 Ok(decision) => {
-                    request.extensions_mut().insert(decision);
-                    inner.call(request).await
+                    parts.extensions.insert(decision);
+                    #[cfg(feature = "axum")]
+                    parts.extensions.insert(Told(guard.challenge));
+                    inner.call(Request::from_parts(parts, body)).await
                 }
                 Err(refusal) => Ok(refusal.response(&guard.challenge)),
             }

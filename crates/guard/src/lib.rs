@@ -28,14 +28,21 @@
 //! | [`verifier`] | who is asked |
 //! | [`layer`] | [`Guard`], the tower layer |
 //! | [`refusal`] | the answers when it is not let through |
+//! | [`resource`] | the API's metadata (RFC 9728) |
+//! | `axum` | extractors and a route, with the feature `axum` |
 
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod bearer;
 pub mod layer;
 pub mod refusal;
+pub mod resource;
 pub mod shape;
 pub mod verifier;
 
 pub use hallpass_verdict::Decision;
 pub use layer::{Guard, Guarded};
 pub use refusal::{Challenge, Refusal};
-pub use verifier::{Unverified, Verifier};
+pub use resource::Resource;
+pub use shape::Shapes;
+pub use verifier::{Unverified, Verifier, Where};

@@ -28,6 +28,10 @@ pub enum Refusal {
     /// 403.
     #[error("the access token lacks the scope that is needed here")]
     ScopeMissing,
+    /// 403: the role in the organization or project does not allow it, or the credential
+    /// was not scoped to it.
+    #[error("the holder of this token may not do this here")]
+    NotAllowed,
     /// 503.
     #[error("the access token cannot be checked right now")]
     Unavailable,
@@ -58,7 +62,7 @@ impl Refusal {
         match self {
             Self::NoCredential | Self::NotGood => StatusCode::UNAUTHORIZED,
             Self::Malformed | Self::TwoCredentials | Self::TokenInUrl => StatusCode::BAD_REQUEST,
-            Self::ScopeMissing => StatusCode::FORBIDDEN,
+            Self::ScopeMissing | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -69,7 +73,7 @@ impl Refusal {
             Self::NoCredential | Self::Unavailable => None,
             Self::Malformed | Self::TwoCredentials | Self::TokenInUrl => Some("invalid_request"),
             Self::NotGood => Some("invalid_token"),
-            Self::ScopeMissing => Some("insufficient_scope"),
+            Self::ScopeMissing | Self::NotAllowed => Some("insufficient_scope"),
         }
     }
 
@@ -107,6 +111,7 @@ impl Refusal {
             code: match self {
                 Self::NoCredential => "not_signed_in",
                 Self::Unavailable => "cannot_verify",
+                Self::NotAllowed => "not_allowed",
                 _ => self.error().unwrap_or_default(),
             }
             .to_owned(),
@@ -136,6 +141,7 @@ impl Refusal {
             Self::TokenInUrl => "",
             Self::NotGood => "; refresh it or sign in again",
             Self::ScopeMissing => "; sign in again and ask for it",
+            Self::NotAllowed => "; ask an owner of the project for a role that does",
             Self::Unavailable => "; try again in a moment",
         }
     }
@@ -145,7 +151,7 @@ impl Refusal {
 mod tests {
     use super::*;
 
-    fn all() -> [Refusal; 7] {
+    fn all() -> [Refusal; 8] {
         [
             Refusal::NoCredential,
             Refusal::Malformed,
@@ -153,6 +159,7 @@ mod tests {
             Refusal::TokenInUrl,
             Refusal::NotGood,
             Refusal::ScopeMissing,
+            Refusal::NotAllowed,
             Refusal::Unavailable,
         ]
     }
@@ -183,7 +190,7 @@ mod tests {
     #[test]
     fn every_refusal_has_its_status_and_a_problem() {
         let statuses = all().map(|refusal| refusal.status().as_u16());
-        assert_eq!(statuses, [401, 400, 400, 400, 401, 403, 503]);
+        assert_eq!(statuses, [401, 400, 400, 400, 401, 403, 403, 503]);
         for refusal in all() {
             let response: Response<Vec<u8>> =
                 refusal.response::<Body>(&Challenge::default()).map(|body| body.0);

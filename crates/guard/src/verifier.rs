@@ -1,8 +1,31 @@
-//! Who is asked whether a token is good.
+//! Who is asked whether a token is good, and about what.
 
 use std::future::Future;
 
 use hallpass_verdict::Decision;
+
+use crate::shape::Shapes;
+
+/// The organization or project that a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// An organization, by slug or id.
+    Org(String),
+    /// A project in an organization, both by slug or id.
+    Project {
+        /// The organization.
+        org: String,
+        /// The project.
+        project: String,
+    },
+}
+
+impl Where {
+    /// A project in an organization.
+    pub fn project(org: impl Into<String>, project: impl Into<String>) -> Self {
+        Self::Project { org: org.into(), project: project.into() }
+    }
+}
 
 /// Answers whether a token is good, now, at one resource.
 ///
@@ -11,6 +34,23 @@ use hallpass_verdict::Decision;
 pub trait Verifier: Clone + Send + Sync + 'static {
     /// Who presents `token`, and what it was scoped to.
     fn verify(&self, token: &str) -> impl Future<Output = Result<Decision, Unverified>> + Send;
+
+    /// As [`Verifier::verify`], and what they may do at `place`, now. A verifier that knows
+    /// nothing of organizations and projects answers without, and nobody may do anything.
+    fn verify_at(
+        &self,
+        token: &str,
+        place: &Where,
+    ) -> impl Future<Output = Result<Decision, Unverified>> + Send {
+        let _ = place;
+        self.verify(token)
+    }
+
+    /// What is worth asking about; all else is refused without.
+    fn shapes(&self) -> &Shapes {
+        const JWT: &Shapes = &Shapes::jwt();
+        JWT
+    }
 }
 
 /// There is no decision.
