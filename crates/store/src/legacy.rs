@@ -56,6 +56,8 @@ pub struct NewLegacy {
     pub role: ProjectRole,
     /// Whose it is: it may do no more than they may. `None`: it acts for itself.
     pub owner: Option<UserId>,
+    /// When the older system made it; `None`: nobody knows, and now is kept.
+    pub created_at: Option<Timestamp>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
 }
@@ -202,7 +204,7 @@ async fn import(
         scope: None,
         projects: Vec::new(),
         created_by: by.actor.clone(),
-        created_at: by.at,
+        created_at: new.created_at.unwrap_or(by.at),
         expires_at: new.expires_at,
         last_used_at: None,
         last_used_address: None,

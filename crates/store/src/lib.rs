@@ -15,7 +15,7 @@
 //! | [`grants`] | the root of each authorization |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
-//! | [`legacy`] | tokens of an older system |
+//! | [`legacy`], `moving` | tokens of an older system, and the move away from it |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`tombstones`] | what was revoked, and the epoch |
 //! | [`failures`] | counters of failed attempts |

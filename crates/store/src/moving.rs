@@ -56,12 +56,12 @@ statements! {
     BEGIN = "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
     ADVANCE = "UPDATE settings SET value = $3 WHERE key = $1 AND value = $2";
     SET_END = concat!(
-        "UPDATE credentials AS k SET expires_at = $1 WHERE k.kind = 'legacy' AND ", live!("$2"),
+        "UPDATE credentials SET expires_at = $1 WHERE credentials.kind = 'legacy' AND ", live!("$2"),
         " RETURNING ", columns!()
     );
     ALL = concat!(
-        "SELECT ", columns!(), " FROM credentials k
-        WHERE k.kind = 'legacy' AND k.id > $1 AND ", live!("$2"), " ORDER BY k.id LIMIT $3"
+        "SELECT ", columns!(), " FROM credentials
+        WHERE credentials.kind = 'legacy' AND credentials.id > $1 AND ", live!("$2"), " ORDER BY credentials.id LIMIT $3"
     );
 }
 

@@ -2,7 +2,9 @@
 
 use hallpass_core::Timestamp;
 
+use crate::credentials::read_ended;
 use crate::db::{Statement, Tx, binds, statements};
+use crate::watch::Effect;
 use crate::{Error, Store};
 
 statements! {
@@ -16,6 +18,10 @@ statements! {
         (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
     FAILURES = "DELETE FROM failures WHERE second IN
         (SELECT second FROM failures WHERE second < CAST($1 AS BIGINT) / 1000 LIMIT $2)";
+    /// A legacy token stays: imported once more, it must not come back.
+    TOKENS = "DELETE FROM credentials WHERE id IN
+        (SELECT id FROM credentials WHERE COALESCE(revoked_at, overlap_until, expires_at) < $1
+        AND kind = 'personal' LIMIT $2) RETURNING id, digest";
 }
 
 /// Rows in one portion: other changes wait for no more than these.
@@ -25,8 +31,9 @@ const SWEPT: [&Statement; 5] = [&CODES, &DEVICES, &REFRESH, &SESSIONS, &FAILURES
 
 impl Store {
     /// Deletes what has been of no use since `before`: codes, device codes, refresh tokens
-    /// and sessions that expired before it, and counters of failures from before it. Says
-    /// how many rows those were. Writes no audit row.
+    /// and sessions that expired before it, personal tokens that expired or were revoked
+    /// before it, and counters of failures from before it. Says how many rows those were.
+    /// Writes no audit row.
     ///
     /// A spent secret that is deleted is merely unknown when it is presented again, and an
     /// address is known for as long as its session is kept: leave months, not minutes.
@@ -41,7 +48,25 @@ impl Store {
                 }
             }
         }
-        Ok(deleted)
+        loop {
+            let portion = self.tidy_tokens(before).await?;
+            deleted += portion;
+            if portion < PORTION.unsigned_abs() {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    async fn tidy_tokens(&self, before: Timestamp) -> Result<u64, Error> {
+        let change = async move |tx: &mut Tx<'_>| {
+            let gone = tx.all(&TOKENS, binds![before, PORTION], read_ended).await?;
+            let deleted = gone.len() as u64;
+            for (id, digest) in gone {
+                tx.tell(Effect::CredentialEnded { id, digest });
+            }
+            Ok(deleted)
+        };
+        self.db().change(change).await
     }
 
     // An index, because a change that captures a reference is not `Send` enough for rustc

@@ -23,6 +23,12 @@ impl Tombstones<'_> {
         self.0.db().change(change).await
     }
 
+    /// What was revoked after `epoch`, `limit` ids at most, the oldest first. To be complete up
+    /// to an epoch, read that epoch before.
+    pub async fn since(&self, epoch: i64, limit: u32) -> Result<Vec<String>, Error> {
+        self.0.db().all(&SINCE, binds![epoch, limit], |row| row.next()).await
+    }
+
     /// The epoch now.
     pub async fn epoch(&self) -> Result<i64, Error> {
         self.0.db().number(&EPOCH, binds![]).await
@@ -31,6 +37,7 @@ impl Tombstones<'_> {
 
 statements! {
     EPOCH = "SELECT value FROM epoch WHERE id = 1";
+    SINCE = "SELECT subject FROM tombstones WHERE epoch > $1 ORDER BY epoch, subject LIMIT $2";
     NEXT_EPOCH = "UPDATE epoch SET value = value + 1 WHERE id = 1 RETURNING value";
     BURY = "INSERT INTO tombstones (subject, epoch, at, until) VALUES ($1, $2, $3, $4)
         ON CONFLICT (subject) DO UPDATE

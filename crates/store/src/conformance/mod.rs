@@ -12,8 +12,11 @@
 //! | `grants` | grants, and what revokes them |
 //! | `secrets` | codes and refresh tokens |
 //! | `devices` | device authorizations |
+//! | `tokens`, `legacy` | personal tokens, their rotation and their end; tokens of an older system |
+//! | `places` | organizations, projects, roles |
+//! | `mirror`, `history` | an image that is built from effects is what the store holds, whatever happens |
 //! | `books` | the audit log, tidying up, the handle itself |
-//! | `races` | many at once |
+//! | `races`, `crowds` | many at once |
 //!
 //! Throughout, every call is checked for what it leaves behind: one audit row for each
 //! change and none for what changed nothing, one epoch for each revocation.
@@ -21,13 +24,19 @@
 //! To add a noun: a function here that takes a store, and a line in [`run`].
 
 mod books;
+mod crowds;
 mod devices;
 mod grants;
+mod history;
+mod legacy;
+mod mirror;
 mod people;
+mod places;
 mod programs;
 mod races;
 mod secrets;
 pub(crate) mod statements;
+mod tokens;
 mod town;
 
 use std::future::Future;
@@ -72,6 +81,26 @@ where
     devices::refusal(make().await).await;
     devices::polling(make().await).await;
     devices::limits(make().await).await;
+    tokens::life(make().await).await;
+    tokens::names(make().await).await;
+    tokens::expiry(make().await).await;
+    tokens::rotation(make().await).await;
+    tokens::leaks(make().await).await;
+    tokens::people(make().await).await;
+    tokens::listing(make().await).await;
+    tokens::facts(make().await).await;
+    legacy::digests(make().await).await;
+    legacy::salted(make().await).await;
+    places::orgs(make().await).await;
+    places::projects(make().await).await;
+    places::members(make().await).await;
+    places::last_owner(make().await).await;
+    mirror::jwts(make().await).await;
+    mirror::settling(make().await).await;
+    mirror::undone(make().await).await;
+    for seed in 0..rounds.div_ceil(20) {
+        mirror::random_history(make().await, seed as u64).await;
+    }
     books::audit(make().await).await;
     books::tidying(make().await).await;
     books::tidying_much(make().await).await;
@@ -91,4 +120,9 @@ where
     races::one_decision(make().await, rounds).await;
     races::password_change(make().await, rounds).await;
     races::abandoned(make().await, rounds).await;
+    crowds::one_rotation(make().await, rounds).await;
+    crowds::one_name(make().await, rounds).await;
+    crowds::last_two_owners(make().await, rounds).await;
+    crowds::revoke_and_rotate(make().await, rounds).await;
+    crowds::told_in_order(make().await, rounds).await;
 }

@@ -12,7 +12,7 @@ use super::town::{Leaves, Town};
 use crate::{Claim, Decide, GrantKind, Issue, Rotation, Spend, Start, Store};
 
 /// Runs `racer` for the numbers below [`RACERS`] at once, and collects what they got.
-async fn race<T, R>(racer: impl Fn(usize) -> R) -> Vec<T>
+pub(super) async fn race<T, R>(racer: impl Fn(usize) -> R) -> Vec<T>
 where
     T: Send + 'static,
     R: Future<Output = T> + Send + 'static,
@@ -21,7 +21,7 @@ where
     racers.join_all().await
 }
 
-fn count<T: PartialEq>(answers: &[T], wanted: &T) -> usize {
+pub(super) fn count<T: PartialEq>(answers: &[T], wanted: &T) -> usize {
     answers.iter().filter(|answer| *answer == wanted).count()
 }
 

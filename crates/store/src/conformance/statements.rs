@@ -3,8 +3,8 @@
 use crate::db::{Db, Statement};
 use crate::{
     Store, audit, clients, codes, credentials, devices, failures, grants, image, legacy, members,
-    orgs, projects, refresh, resources, rotation, sessions, settings, setup, signing_keys, tidy,
-    tombstones, users,
+    moving, orgs, projects, refresh, resources, rotation, sessions, settings, setup, signing_keys,
+    tidy, tombstones, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
@@ -18,6 +18,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     image::STATEMENTS,
     legacy::STATEMENTS,
     members::STATEMENTS,
+    moving::STATEMENTS,
     orgs::STATEMENTS,
     projects::STATEMENTS,
     refresh::STATEMENTS,

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hallpass_core::id::{AuditId, DeviceId, GrantId, ResourceId, SessionId, UserId};
+use hallpass_core::id::{
+    AuditId, DeviceId, GrantId, OrgId, ProjectId, ResourceId, SessionId, TokenId, UserId,
+};
 use hallpass_core::{Clock, Digest, Random, Scope, Timestamp};
 
 use crate::{
-    By, Client, ClientKind, Device, GrantKind, Issue, NewCode, NewDevice, NewGrant, NewRefresh,
-    NewSession, NewUser, Reported, Spend, Start, Store, User,
+    By, Client, ClientKind, Credential, Device, GrantKind, Issue, NewCode, NewDevice, NewGrant,
+    NewOrg, NewProject, NewRefresh, NewSession, NewToken, NewUser, Org, Project, Reported, Spend,
+    Start, Store, Successor, User,
 };
 
 /// The client that most grants are for.
@@ -81,7 +84,10 @@ impl Town {
         grant_id: GrantId,
         session_id: SessionId,
         device_id: DeviceId,
-        resource_id: ResourceId
+        resource_id: ResourceId,
+        org_id: OrgId,
+        project_id: ProjectId,
+        token_id: TokenId
     );
 
     /// Lets time pass.
@@ -260,6 +266,72 @@ impl Town {
         let (id, cookie) = (new.id, new.digest);
         assert_eq!(self.store.sessions().start(new, &self.by()).await, Ok(true));
         (id, cookie)
+    }
+
+    /// A token to be, that never ends; its name is its id.
+    pub(super) fn new_token(&self, owner: UserId) -> NewToken {
+        let id = self.token_id();
+        NewToken {
+            id,
+            digest: self.digest(),
+            prefix: "hp_user_".to_owned(),
+            last_four: "a1B2".to_owned(),
+            owner,
+            name: id.to_string(),
+            scope: None,
+            projects: Vec::new(),
+            expires_at: None,
+            grant_id: self.grant_id(),
+        }
+    }
+
+    /// A token that is live.
+    pub(super) async fn token(&self, owner: UserId) -> Credential {
+        let new = self.new_token(owner);
+        self.store.credentials().create(new, &self.by()).await.unwrap()
+    }
+
+    /// What is to take over from a token.
+    pub(super) fn successor(&self) -> Successor {
+        Successor {
+            id: self.token_id(),
+            digest: self.digest(),
+            prefix: "hp_user_".to_owned(),
+            last_four: "c3D4".to_owned(),
+            grant_id: self.grant_id(),
+            expires_by: None,
+        }
+    }
+
+    /// An organization to be; its slug is made of its id.
+    pub(super) fn new_org(&self) -> NewOrg {
+        let id = self.org_id();
+        let slug = id.to_string().to_lowercase();
+        NewOrg { id, slug, name: "Analytical Engines".to_owned(), plan: String::new() }
+    }
+
+    /// An organization that `owner` owns.
+    pub(super) async fn org(&self, owner: UserId) -> Org {
+        self.store.orgs().create(self.new_org(), Some(owner), &self.by()).await.unwrap()
+    }
+
+    pub(super) fn new_project(&self, org_id: OrgId) -> NewProject {
+        let id = self.project_id();
+        let slug = id.to_string().to_lowercase();
+        NewProject { id, org_id, slug, name: "Notes".to_owned() }
+    }
+
+    pub(super) async fn project(&self, org: OrgId) -> Project {
+        self.store.projects().create(self.new_project(org), &self.by()).await.unwrap()
+    }
+
+    /// Whether the token is good now, its owner included.
+    pub(super) async fn admits(&self, token: &Credential) -> bool {
+        let facts = self.store.credentials().facts(&token.digest).await.unwrap();
+        facts.is_some_and(|facts| {
+            facts.credential.is_live(self.now())
+                && facts.user.is_none_or(|user| user.disabled_at.is_none())
+        })
     }
 
     /// Whether the grant is good now.

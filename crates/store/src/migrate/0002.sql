@@ -49,3 +49,5 @@ CREATE INDEX legacy_hashes_by_lookup ON legacy_hashes (lookup);
 CREATE INDEX grants_of_clients ON grants (id) WHERE client_id IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX memberships_of_principal ON memberships (principal_id);
 CREATE INDEX tombstones_until ON tombstones (until) WHERE until IS NOT NULL;
+-- Guards are told what is newer than what they know.
+CREATE INDEX tombstones_by_epoch ON tombstones (epoch);
