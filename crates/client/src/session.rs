@@ -341,11 +341,18 @@ impl Session {
                 },
             };
         }
-        let code = |p: &Problem| presentable(&p.code, 60);
+        let code = match &problem {
+            // RFC 6750 §3.1: every resource server says it here, whatever its bodies are.
+            _ if reply.status == 403 && reply.challenges_with("insufficient_scope") => {
+                "insufficient_scope".to_owned()
+            }
+            Some(problem) => presentable(&problem.code, 60),
+            None => format!("http_{}", reply.status),
+        };
         Error::Problem {
             server: self.server.clone(),
             status: reply.status,
-            code: problem.as_ref().map_or_else(|| format!("http_{}", reply.status), code),
+            code,
             title: problem
                 .as_ref()
                 .map_or_else(|| "no explanation".to_owned(), |p| presentable(&p.title, 200)),

@@ -116,8 +116,9 @@ fn a_token_that_is_refused_is_not_one_that_cannot_be_checked() {
     town.server.says("/api/v1/whoami", Said::hang_up());
     assert!(matches!(asked().state, State::CannotVerify { .. }));
 
-    let problem = json!({ "title": "No", "status": 403, "code": "insufficient_scope" });
-    town.server.says("/api/v1/whoami", Said::json(403, &problem));
+    let narrow = Said::text(403, "text/plain", "")
+        .with("WWW-Authenticate", "Bearer error=\"insufficient_scope\"");
+    town.server.says("/api/v1/whoami", narrow);
     let status = asked();
     assert_eq!(status.state, State::Valid, "good, though it does not say whose");
     assert!(status.warnings.contains(&Warning::NarrowToken { scope: "account" }));

@@ -200,6 +200,15 @@ fn a_given_token_is_checked_then_kept() {
     assert!(matches!(&error, Error::Rejected { .. }) && !error.to_string().contains(token));
     assert!(!town.file().exists());
 
+    // Good, but it does not say whose: not refused, and not stored either.
+    let narrow = Said::text(403, "text/plain", "")
+        .with("WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"account\"");
+    town.server.says("/api/v1/whoami", narrow);
+    assert!(matches!(login(), Err(Error::NarrowToken { scope: "account", .. })));
+    town.server.says("/api/v1/whoami", Said::hang_up());
+    assert!(matches!(login(), Err(Error::Http(_))));
+    assert!(!town.file().exists());
+
     let whoami = json!({
         "id": "usr_ada", "email": "ada@example.com", "name": "Ada", "scope": "account",
         "expires_at": "2026-04-18T11:00:00Z",
