@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 pub struct FeedRequest {
     /// Random, made when the guard started; tells two guards of one client apart.
     pub holder: String,
-    /// Everything up to this epoch is applied; `None` before the first answer.
-    #[serde(default)]
+    /// Whose answers those were, as [`FeedAnswer::server`] said; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Everything up to this epoch is applied; absent before the first answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<i64>,
     /// For how long to wait for news, at most; the server may answer earlier.
     #[serde(default)]
@@ -22,6 +25,8 @@ pub struct FeedRequest {
 /// What it is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedAnswer {
+    /// Random, made when the server started: epochs of another are not to be compared.
+    pub server: String,
     /// The epoch that `revoked` leads up to.
     pub epoch: i64,
     /// What may not be relied on any more: ids of credentials, grants, JWTs, users, projects,
