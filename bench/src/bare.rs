@@ -21,37 +21,37 @@ struct Request {
     token: String,
 }
 
-/// As many fields of as many bytes as RFC 7662 §2.2 has for a token of ours.
+/// As many fields of as many bytes as our answer about a personal token (RFC 7662 §2.2).
 #[derive(Serialize)]
 struct Active {
     active: bool,
     scope: &'static str,
-    client_id: &'static str,
     username: &'static str,
     token_type: &'static str,
     exp: i64,
     iat: i64,
     sub: &'static str,
-    aud: [&'static str; 1],
     iss: &'static str,
     jti: &'static str,
-    grant: &'static str,
+    credential: &'static str,
+    sub_type: &'static str,
+    name: &'static str,
 }
 
 async fn form(Form(request): Form<Request>) -> Json<Active> {
     Json(Active {
         active: !request.token.is_empty(),
-        scope: "account email offline_access openid profile",
-        client_id: "hallpass-cli",
+        scope: "account billing:manage keys:manage members:manage org:manage org:read project:publish project:read projects:create settings:manage tokens:manage",
         username: "ada@example.com",
         token_type: "Bearer",
         exp: 1_800_000_300,
         iat: 1_800_000_000,
         sub: "usr_01JD2ZK7Y9V0W8T5R3Q1N6M4HB",
-        aud: ["http://localhost:8470/api"],
         iss: "http://localhost:8470",
-        jti: "01JD2ZK7Y9V0W8T5R3Q1N6M4HC",
-        grant: "grt_01JD2ZK7Y9V0W8T5R3Q1N6M4HD",
+        jti: "tok_01JD2ZK7Y9V0W8T5R3Q1N6M4HC",
+        credential: "personal_token",
+        sub_type: "user",
+        name: "Ada Lovelace",
     })
 }
 

@@ -1,19 +1,19 @@
 //! Many tokens at once, straight into the store's tables.
 //!
-//! One grant with its refresh token is made through the store's interface; all others
-//! are copies of its rows with an id and a digest of their own. So this follows the
-//! schema without knowing it.
+//! One personal token with its grant, and one program's grant with its refresh token, are
+//! made through the store's interface; all others are copies of their rows with an id and a
+//! digest of their own. So this follows the schema without knowing it.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hallpass_core::id::{AuditId, GrantId};
+use hallpass_core::id::{AuditId, GrantId, TokenId};
 use hallpass_core::token::Kind;
 use hallpass_core::wire::CLI_CLIENT_ID;
 use hallpass_core::{Clock, Scope, TokenText};
 use hallpass_store::{
-    By, GrantKind, Issue, NewCode, NewGrant, NewRefresh, Place, Reported, Spend, Store,
+    By, GrantKind, Issue, NewCode, NewGrant, NewRefresh, NewToken, Place, Reported, Spend, Store,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -26,45 +26,92 @@ pub(crate) const EMAIL: &str = "ada@example.com";
 /// The database in a data directory.
 const DATABASE: &str = "hallpass.db";
 
-/// How many tokens the bench may want to use; of the others it keeps no text.
-const USABLE: usize = 2_000;
+/// How many personal tokens the bench may want to use; of the others it keeps no text.
+const USABLE: usize = 4_096;
+
+/// Programs that are signed in.
+const PROGRAMS: usize = 2_000;
 
 /// Everything that is loaded outlives the run.
 const LIFE: Duration = Duration::from_secs(86_400);
 
-/// Loads `count` live grants for `resource`, each with an unused refresh token, and
-/// returns some of the tokens.
-pub(crate) fn load(data: &Path, resource: &str, count: u32) -> Result<Vec<String>> {
+/// What the bench may use of what it loaded.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// Texts of personal tokens.
+    pub(crate) personal: Vec<String>,
+    /// Texts of refresh tokens that nobody has used.
+    pub(crate) refresh: Vec<String>,
+}
+
+/// Loads `count` live personal tokens, and some programs that are signed in for `resource`.
+pub(crate) fn load(data: &Path, resource: &str, count: u32) -> Result<Loaded> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (grant, token) = runtime.block_on(template(data, resource))?;
+    let templates = runtime.block_on(templates(data, resource))?;
     let database = Connection::open(data.join(DATABASE))?;
     // Nobody would mind losing this, and nothing here needs to be checked again.
     database.execute_batch(
         "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -262144; BEGIN;",
     )?;
-    let mut grants = Copies::of(&database, "grants", "id", &Value::Text(grant.to_string()))?;
-    let digest = token.digest().as_bytes().to_vec();
-    let mut refresh = Copies::of(&database, "refresh", "digest", &Value::Blob(digest))?;
-    let mut usable = vec![token.expose().to_owned()];
-    for _ in 1..count {
+    let personal = personal(&database, &templates, count)?;
+    let refresh = programs(&database, &templates)?;
+    database.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
+    let loaded: u32 =
+        database.query_row("SELECT COUNT(*) FROM credentials", [], |row| row.get(0))?;
+    ensure!(loaded == count, "{loaded} tokens are there, not {count}");
+    Ok(Loaded { personal, refresh })
+}
+
+fn personal(database: &Connection, of: &Templates, count: u32) -> Result<Vec<String>> {
+    let grant = Value::Text(of.token_grant.to_string());
+    let mut grants = Copies::of(database, "grants", "id", &grant)?;
+    let mut tokens = Copies::of(database, "credentials", "id", &Value::Text(of.token.to_string()))?;
+    let mut usable = vec![of.token_text.expose().to_owned()];
+    for number in 1..count {
+        let text = TokenText::mint(Kind::Personal, &SystemRandom);
+        let grant = Value::Text(GrantId::new(&SystemClock, &SystemRandom).to_string());
+        grants.add(&[("id", grant.clone())])?;
+        tokens.add(&[
+            ("id", Value::Text(TokenId::new(&SystemClock, &SystemRandom).to_string())),
+            ("digest", Value::Blob(text.digest().as_bytes().to_vec())),
+            ("name", Value::Text(format!("ci {number}"))),
+            ("grant_id", grant),
+        ])?;
+        if usable.len() < USABLE {
+            usable.push(text.expose().to_owned());
+        }
+    }
+    Ok(usable)
+}
+
+fn programs(database: &Connection, of: &Templates) -> Result<Vec<String>> {
+    let grant = Value::Text(of.grant.to_string());
+    let mut grants = Copies::of(database, "grants", "id", &grant)?;
+    let digest = Value::Blob(of.refresh.digest().as_bytes().to_vec());
+    let mut refresh = Copies::of(database, "refresh", "digest", &digest)?;
+    let mut usable = vec![of.refresh.expose().to_owned()];
+    for _ in 1..PROGRAMS {
         let token = TokenText::mint(Kind::Refresh, &SystemRandom);
         let id = Value::Text(GrantId::new(&SystemClock, &SystemRandom).to_string());
         grants.add(&[("id", id.clone())])?;
         let digest = Value::Blob(token.digest().as_bytes().to_vec());
         refresh.add(&[("digest", digest), ("grant_id", id)])?;
-        if usable.len() < USABLE {
-            usable.push(token.expose().to_owned());
-        }
+        usable.push(token.expose().to_owned());
     }
-    drop((grants, refresh));
-    database.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
-    let loaded: u32 = database.query_row("SELECT COUNT(*) FROM refresh", [], |row| row.get(0))?;
-    ensure!(loaded == count, "{loaded} tokens are there, not {count}");
     Ok(usable)
 }
 
-/// One grant of the usual kind, and its refresh token.
-async fn template(data: &Path, resource: &str) -> Result<(GrantId, TokenText)> {
+/// What everything else is a copy of.
+struct Templates {
+    token: TokenId,
+    token_text: TokenText,
+    token_grant: GrantId,
+    grant: GrantId,
+    refresh: TokenText,
+}
+
+/// One personal token, one grant of the usual kind and its refresh token.
+async fn templates(data: &Path, resource: &str) -> Result<Templates> {
     let store = Store::open(&Place::Directory(data.to_owned())).await?;
     let user = store.users().by_email(EMAIL).await?.context("the user is not there")?;
     let now = SystemClock.now();
@@ -106,8 +153,23 @@ async fn template(data: &Path, resource: &str) -> Result<(GrantId, TokenText)> {
     let first = NewRefresh { digest: token.digest(), expires_at: now + LIFE };
     let spent = store.codes().spend(&code, Some(first), &by()).await?;
     ensure!(spent == Spend::Won, "a code that nobody spent is {spent:?}");
+    let text = TokenText::mint(Kind::Personal, &SystemRandom);
+    let personal = NewToken {
+        id: TokenId::new(&SystemClock, &SystemRandom),
+        digest: text.digest(),
+        prefix: Kind::Personal.prefix().to_owned(),
+        last_four: text.last_four().to_owned(),
+        owner: user.id,
+        name: "ci".to_owned(),
+        scope: None,
+        projects: Vec::new(),
+        expires_at: Some(now + LIFE),
+        grant_id: GrantId::new(&SystemClock, &SystemRandom),
+    };
+    let (made, token_grant) = (personal.id, personal.grant_id);
+    store.credentials().create(personal, &by()).await?;
     store.close().await;
-    Ok((id, token))
+    Ok(Templates { token: made, token_text: text, token_grant, grant: id, refresh: token })
 }
 
 /// Copies of one row.

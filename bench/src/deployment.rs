@@ -32,12 +32,14 @@ pub(crate) struct Deployment {
     public_url: PublicUrl,
     /// The caller's `Authorization` header.
     caller: String,
+    /// Personal tokens.
+    personal: Vec<String>,
     /// Refresh tokens that nobody has used yet.
     unused: Vec<String>,
 }
 
 impl Deployment {
-    /// Makes one with `tokens` live refresh tokens, each with a grant of its own.
+    /// Makes one with `tokens` live personal tokens, and some programs that are signed in.
     pub(crate) fn make(program: &Program, data: PathBuf, tokens: u32) -> Result<Self> {
         let address = free_address()?;
         let public_url = PublicUrl::parse(&format!("http://{address}"))?;
@@ -55,15 +57,21 @@ impl Deployment {
         client.extend(["--id", CALLER, "--confidential"]);
         client.extend(["--redirect-uri", "https://api.example.com/callback"]);
         let secret = program.run(&client, &home, "").context("making a client")?;
-        let unused =
+        let loaded =
             bulk::load(&data, &public_url.default_resource(), tokens).context("loading tokens")?;
         let caller = format!("Basic {}", STANDARD.encode(format!("{CALLER}:{}", secret.trim())));
-        Ok(Self { data, address, public_url, caller, unused })
+        let bulk::Loaded { personal, refresh: unused } = loaded;
+        Ok(Self { data, address, public_url, caller, personal, unused })
     }
 
     /// The `Authorization` header of the client that introspects.
     pub(crate) fn caller(&self) -> &str {
         &self.caller
+    }
+
+    /// Some personal tokens, at most `count`.
+    pub(crate) fn personal(&self, count: usize) -> &[String] {
+        &self.personal[..count.min(self.personal.len())]
     }
 
     /// Starts its server, which may not listen yet.

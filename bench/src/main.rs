@@ -47,6 +47,9 @@ struct Arguments {
     /// Few and short rounds: shows that everything runs, says little about speed.
     #[arg(long)]
     quick: bool,
+    /// How many tokens are many; 10000000 takes some gigabytes of disk.
+    #[arg(long, value_name = "N")]
+    many: Option<u32>,
     /// Only this part; may be given several times.
     #[arg(long, value_name = "NAME", value_enum)]
     only: Vec<Part>,
@@ -96,7 +99,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     if cfg!(debug_assertions) {
         say("This is a debug build: the goals are meant for --release.");
     }
-    let size = if arguments.quick { Size::quick() } else { Size::full() };
+    let mut size = if arguments.quick { Size::quick() } else { Size::full() };
+    if let Some(many) = arguments.many {
+        size.tokens[1] = many;
+    }
     let mut bench = Bench::new(program, scratch_path, size, say);
     let mut rows = Vec::new();
     for part in Part::ALL {

@@ -1,21 +1,21 @@
 //! Durable issuance: how many credentials a second are acknowledged after their sync,
 //! against the rate of single commits, one after the other, on the same disk.
 //!
-//! At the store: a grant with its code and its audit row; a refresh token rotated with
-//! its audit row. Over HTTP: the same rotation, and an access token signed.
+//! At the store: a personal token with its grant and its audit row; a grant with its code and
+//! its audit row; a refresh token rotated with its audit row. Over HTTP: the same rotation, and an access token signed.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
-use hallpass_core::id::{AuditId, GrantId, UserId};
+use hallpass_core::id::{AuditId, GrantId, TokenId, UserId};
 use hallpass_core::token::Kind;
 use hallpass_core::wire::CLI_CLIENT_ID;
 use hallpass_core::{Clock, Digest, Scope, TokenText};
 use hallpass_store::{
-    By, Client, ClientKind, GrantKind, Issue, NewCode, NewGrant, NewRefresh, NewUser, Place,
-    Reported, Rotation, Spend, Store,
+    By, Client, ClientKind, GrantKind, Issue, NewCode, NewGrant, NewRefresh, NewToken, NewUser,
+    Place, Reported, Rotation, Spend, Store,
 };
 
 use super::Bench;
@@ -35,6 +35,7 @@ const LIFE: Duration = Duration::from_secs(86_400);
 /// Ours in each round, beside one single-commit rate.
 #[derive(Default)]
 struct Rates {
+    made: [Pairs; 3],
     issued: [Pairs; 3],
     rotated: [Pairs; 3],
     refreshed: [Pairs; 3],
@@ -59,10 +60,12 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     for round in 0..=bench.size.rounds {
         let baseline = single.rate(bench.size.writing)?;
         for (number, clients) in CLIENTS.into_iter().enumerate() {
+            let made = runtime.block_on(shop.make(clients, bench.size.writing))?;
             let issued = runtime.block_on(shop.issue(clients, bench.size.writing))?;
             let rotated = runtime.block_on(shop.rotate(clients, bench.size.writing))?;
             let refreshed = refresh(&server, &mut programs[number], bench.size.writing)?;
             if round > 0 {
+                rates.made[number].push(made, baseline);
                 rates.issued[number].push(issued, baseline);
                 rates.rotated[number].push(rotated, baseline);
                 rates.refreshed[number].push(refreshed, baseline);
@@ -78,13 +81,14 @@ impl Rates {
     fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         for (what, pairs) in [
+            ("personal token, at the store", &self.made),
             ("grant and code, at the store", &self.issued),
             ("refresh, at the store", &self.rotated),
             ("refresh, over HTTP", &self.refreshed),
         ] {
             for (clients, pairs) in CLIENTS.into_iter().zip(pairs) {
                 // The goal is about issuing with 64 clients; the others show how it grows.
-                let asked = clients == 64 && what.starts_with("grant");
+                let asked = clients == 64 && what.starts_with("personal");
                 let goal = if asked { Goal::AtLeast(40.0) } else { Goal::Nothing };
                 let noun = if clients == 1 { "client" } else { "clients" };
                 rows.push(Row::new(
@@ -155,6 +159,16 @@ impl Shop {
         Ok(Self { store, user })
     }
 
+    /// Personal tokens, a second.
+    async fn make(&self, clients: usize, time: Duration) -> Result<f64> {
+        let crowd = (0..clients).map(|_| (self.store.clone(), self.user));
+        rate(crowd, time, |(store, user)| async move {
+            make(&store, user).await?;
+            Ok((store, user))
+        })
+        .await
+    }
+
     /// Grants with their codes, a second.
     async fn issue(&self, clients: usize, time: Duration) -> Result<f64> {
         let crowd = (0..clients).map(|_| (self.store.clone(), self.user));
@@ -219,6 +233,25 @@ async fn rotate(store: &Store, presented: Digest) -> Result<Digest> {
         store.refresh().rotate(&presented, new_refresh(child), sealed, grace, &by()).await?;
     ensure!(rotated == Rotation::Won, "an unspent refresh token is {rotated:?}");
     Ok(child)
+}
+
+async fn make(store: &Store, user: UserId) -> Result<()> {
+    let text = TokenText::mint(Kind::Personal, &SystemRandom);
+    let id = TokenId::new(&SystemClock, &SystemRandom);
+    let token = NewToken {
+        id,
+        digest: text.digest(),
+        prefix: Kind::Personal.prefix().to_owned(),
+        last_four: text.last_four().to_owned(),
+        owner: user,
+        name: id.to_string(),
+        scope: None,
+        projects: Vec::new(),
+        expires_at: Some(SystemClock.now() + LIFE),
+        grant_id: GrantId::new(&SystemClock, &SystemRandom),
+    };
+    store.credentials().create(token, &by()).await?;
+    Ok(())
 }
 
 async fn issue(store: &Store, user: UserId) -> Result<Digest> {
@@ -302,12 +335,13 @@ mod tests {
             let before = shop.store.audit().count().await.unwrap();
             let time = Duration::from_millis(50);
             for clients in CLIENTS {
+                let made = shop.make(clients, time).await.unwrap();
                 let issued = shop.issue(clients, time).await.unwrap();
                 let rotated = shop.rotate(clients, time).await.unwrap();
-                assert!(issued > 0.0 && rotated > 0.0);
+                assert!(made > 0.0 && issued > 0.0 && rotated > 0.0);
             }
             // One audit row for each, at the least.
-            assert!(shop.store.audit().count().await.unwrap() > before + 2 * 73);
+            assert!(shop.store.audit().count().await.unwrap() > before + 3 * 73);
             shop.store.close().await;
         });
         let single = SingleCommits::open(&scratch.path().join("single.db")).unwrap();

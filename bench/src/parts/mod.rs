@@ -3,7 +3,9 @@
 mod commands;
 mod handlers;
 mod issuance;
+mod scale;
 mod start;
+mod verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +24,10 @@ pub(crate) enum Part {
     Introspection,
     /// A check against a bare GET.
     Check,
+    /// Checks among many tokens against checks among few.
+    Scale,
+    /// Verifying in the process against one SHA-256, and one ES256 signature.
+    Verify,
     /// Durable issuance against single commits.
     Issuance,
     /// Start to the first correct answer, and memory, with few and with many tokens.
@@ -32,14 +38,23 @@ pub(crate) enum Part {
 
 impl Part {
     /// In the order in which they run.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Introspection, Self::Check, Self::Issuance, Self::Start, Self::Commands];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Introspection,
+        Self::Check,
+        Self::Verify,
+        Self::Issuance,
+        Self::Scale,
+        Self::Start,
+        Self::Commands,
+    ];
 
     /// For people.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Introspection => "introspection against a bare handler",
             Self::Check => "a check against a bare GET",
+            Self::Scale => "checks among many tokens against checks among few",
+            Self::Verify => "verifying in the process",
             Self::Issuance => "durable issuance against single commits",
             Self::Start => "start and memory, with few and with many tokens",
             Self::Commands => "commands against /bin/true",
@@ -60,6 +75,8 @@ pub(crate) struct Size {
     pub(crate) runs: usize,
     /// Few tokens, and many.
     pub(crate) tokens: [u32; 2],
+    /// How long a server may take to fill its index before its memory is read.
+    pub(crate) settle: Duration,
 }
 
 impl Size {
@@ -71,6 +88,7 @@ impl Size {
             writing: Duration::from_secs(1),
             runs: 40,
             tokens: [1_000, 1_000_000],
+            settle: Duration::from_secs(6),
         }
     }
 
@@ -82,6 +100,7 @@ impl Size {
             writing: Duration::from_millis(200),
             runs: 5,
             tokens: [1_000, 10_000],
+            settle: Duration::from_secs(1),
         }
     }
 
@@ -101,12 +120,13 @@ pub(crate) struct Bench {
     size: Size,
     say: fn(&str),
     few: Option<Deployment>,
+    many: Option<Deployment>,
 }
 
 impl Bench {
     /// Measures `program`, keeping data in `scratch` meanwhile.
     pub(crate) fn new(program: Program, scratch: PathBuf, size: Size, say: fn(&str)) -> Self {
-        Self { program, scratch, size, say, few: None }
+        Self { program, scratch, size, say, few: None, many: None }
     }
 
     /// Measures one part.
@@ -114,6 +134,8 @@ impl Bench {
         match part {
             Part::Introspection => handlers::introspection(self),
             Part::Check => handlers::check(self),
+            Part::Scale => scale::measure(self),
+            Part::Verify => verify::measure(self),
             Part::Issuance => issuance::measure(self),
             Part::Start => start::measure(self),
             Part::Commands => commands::measure(self),
@@ -126,6 +148,14 @@ impl Bench {
             self.few = Some(self.deploy("few", self.size.tokens[0])?);
         }
         Ok(self.few.as_mut().expect("made just now"))
+    }
+
+    /// The deployment with many tokens, made when it is first needed.
+    fn many(&mut self) -> Result<&mut Deployment> {
+        if self.many.is_none() {
+            self.many = Some(self.deploy("many", self.size.tokens[1])?);
+        }
+        Ok(self.many.as_mut().expect("made just now"))
     }
 
     fn deploy(&self, name: &str, tokens: u32) -> Result<Deployment> {

@@ -30,11 +30,11 @@ const MARK: &[u8] = br#""active":true"#;
 
 /// Two deployments, side by side.
 pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
-    let mut many = bench.deploy("many", bench.size.tokens[1])?;
-    let about_many = questions(bench, &mut many)?;
+    bench.many()?;
     bench.few()?;
-    let mut few = bench.few.take().expect("made just now");
-    let about_few = questions(bench, &mut few)?;
+    let many = bench.many.take().expect("made just now");
+    let few = bench.few.take().expect("made just now");
+    let (about_many, about_few) = (questions(&many), questions(&few));
 
     let (mut first, mut now, mut peak) = (Pairs::default(), Pairs::default(), Pairs::default());
     for _ in 0..bench.size.rounds {
@@ -44,7 +44,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
         now.push(large.memory.now, small.memory.now);
         peak.push(large.memory.peak, small.memory.peak);
     }
-    bench.few = Some(few);
+    (bench.few, bench.many) = (Some(few), Some(many));
 
     let [few, many] = bench.size.tokens;
     let versus = format!("{many} tokens against {few}");
@@ -62,14 +62,11 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
 }
 
 /// Introspection requests about tokens of a deployment.
-fn questions(bench: &Bench, deployment: &mut Deployment) -> Result<Vec<Vec<u8>>> {
-    let server = deployment.serve(&bench.program)?;
-    let tokens = deployment.access_tokens(&server, TOKENS)?;
-    server.stop()?;
+fn questions(deployment: &Deployment) -> Vec<Vec<u8>> {
     let ask = |token: &String| {
         http::post(path::INTROSPECT, Some(deployment.caller()), &format!("token={token}"))
     };
-    Ok(tokens.iter().map(ask).collect())
+    deployment.personal(TOKENS).iter().map(ask).collect()
 }
 
 struct Life {
@@ -84,6 +81,8 @@ fn life(bench: &Bench, deployment: &Deployment, questions: &[Vec<u8>]) -> Result
     let first_answer = runtime.block_on(first_answer(&mut server, &questions[0], watch))?;
     let mut crowd = Asking::crowd(questions, MARK, 8);
     runtime.block_on(load::run(server.address(), &mut crowd, bench.size.handler / 4))?;
+    // The index is filled in the background; its memory is to be counted.
+    std::thread::sleep(bench.size.settle);
     let memory = server.memory()?;
     server.stop()?;
     Ok(Life { first_answer: first_answer.as_secs_f64(), memory })
