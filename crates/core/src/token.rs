@@ -118,6 +118,15 @@ impl TokenText {
 
     /// Reads a token with a brand's prefix. Costs no look-up.
     pub fn parse_with_prefix(prefix: &str, text: &str) -> Result<Self, NotAToken> {
+        Self::check(prefix, text).map(|()| Self(Secret::new(text)))
+    }
+
+    /// What a token with this prefix is kept as, without a copy of its text.
+    pub fn digest_of(prefix: &str, text: &str) -> Result<Digest, NotAToken> {
+        Self::check(prefix, text).map(|()| Digest::of(text.as_bytes()))
+    }
+
+    fn check(prefix: &str, text: &str) -> Result<(), NotAToken> {
         let rest = text.strip_prefix(prefix).ok_or(NotAToken::Prefix)?;
         if rest.len() != BODY_LEN + CHECK_LEN {
             return Err(NotAToken::Length);
@@ -129,7 +138,7 @@ impl TokenText {
         if check.as_bytes() != check_of(signed) {
             return Err(NotAToken::Check);
         }
-        Ok(Self(Secret::new(text)))
+        Ok(())
     }
 
     /// What is kept at rest.
@@ -306,6 +315,9 @@ mod tests {
     fn says_what_is_wrong() {
         let good = token();
         let good = good.expose();
+        let digest = TokenText::digest_of(Kind::Personal.prefix(), good);
+        assert_eq!(digest, Ok(Digest::of(good.as_bytes())));
+        assert_eq!(TokenText::digest_of("hp_rt_", good), Err(NotAToken::Prefix));
         assert_eq!(TokenText::parse(Kind::Refresh, good), Err(NotAToken::Prefix));
         assert_eq!(TokenText::parse(Kind::Personal, &good[..20]), Err(NotAToken::Length));
         assert_eq!(TokenText::parse(Kind::Personal, &format!("{good} ")), Err(NotAToken::Length));

@@ -22,7 +22,9 @@ impl Live {
 
 fn people(image: &Image) -> impl Iterator<Item = String> {
     image.people.iter().flat_map(|row| {
-        let who = row.who.as_ref().map(|who| format!("{who:?} disabled={}", row.disabled));
+        // A key is told with its credential, and is gone with it.
+        let person = row.who.as_ref().filter(|who| who.user().is_some());
+        let who = person.map(|who| format!("{who:?} disabled={}", row.disabled));
         let orgs = row.orgs().iter().map(|(org, role)| {
             let org = image.places.org_at(*org).map(|org| org.id);
             format!("{:?} is {role:?} in {org:?}", row.id)
@@ -72,7 +74,9 @@ fn credentials(image: &Image, now: Timestamp) -> impl Iterator<Item = String> {
     let live = image.tokens.iter().filter(move |row| !row.is_over(now));
     live.map(|row| {
         let token = &row.rest;
-        let principal = image.people.get(token.principal).map(|row| row.id);
+        let principal = image.people.get(token.principal);
+        let name = principal.and_then(|row| row.who.as_ref()).filter(|who| who.user().is_none());
+        let (name, principal) = (name.map(|who| who.name()), principal.map(|row| row.id));
         let made = image.book.get(token.terms).map(|terms| {
             let id = |slot| image.places.project_at(slot).map(|project| project.id);
             let mut projects: Vec<_> = terms.made.projects.iter().map(|slot| id(*slot)).collect();
@@ -81,6 +85,6 @@ fn credentials(image: &Image, now: Timestamp) -> impl Iterator<Item = String> {
             let scope = terms.made.scope.as_ref().map(ToString::to_string);
             format!("{:?} {scope:?} {projects:?} {bound:?}", terms.made.kind)
         });
-        format!("{} of {principal:?}: {made:?} until {:?}", token.id(), row.ends())
+        format!("{} of {principal:?} {name:?}: {made:?} until {:?}", token.id(), row.ends())
     })
 }
