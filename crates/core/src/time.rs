@@ -49,6 +49,20 @@ impl Timestamp {
         self.civil().strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
     }
 
+    /// As HTTP writes dates (RFC 9110 §5.6.7): `Sat, 18 Apr 2026 10:00:00 GMT`.
+    pub fn to_http_date(self) -> String {
+        self.civil().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
+    /// Reads RFC 3339, or a day (`2026-04-18`), which means its beginning in UTC.
+    pub fn parse(text: &str) -> Option<Self> {
+        let instant = match text.len() {
+            10 => format!("{text}T00:00:00Z").parse::<jiff::Timestamp>(),
+            _ => text.parse(),
+        };
+        instant.ok().map(|instant| Self(instant.as_millisecond()))
+    }
+
     fn civil(self) -> jiff::Timestamp {
         // An instant that no calendar holds is shown as the nearest one that it does.
         let nearest = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
@@ -108,6 +122,13 @@ mod tests {
         assert_eq!(t.to_human(), "2026-04-18 10:00:00 UTC");
         assert_eq!(serde_json::to_string(&t).unwrap(), "\"2026-04-18T10:00:00Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>("\"2026-04-18T10:00:00Z\"").unwrap(), t);
+        assert_eq!(t.to_http_date(), "Sat, 18 Apr 2026 10:00:00 GMT");
+        assert_eq!(Timestamp::parse("2026-04-18T12:00:00+02:00"), Some(t));
+        assert_eq!(
+            Timestamp::parse("2026-04-18").map(Timestamp::to_rfc3339).as_deref(),
+            Some("2026-04-18T00:00:00Z")
+        );
+        assert_eq!(Timestamp::parse("2026-13-18").or(Timestamp::parse("soon")), None);
         assert_eq!(Timestamp::from_millis(-1).secs(), -1);
         assert_eq!(Timestamp::from_millis(5).since(Timestamp::from_millis(9)), Duration::ZERO);
     }

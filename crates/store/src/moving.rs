@@ -15,14 +15,14 @@ impl Legacy<'_> {
     /// setting is something else by now; nothing was changed.
     pub async fn advance(
         &self,
-        key: &'static str,
+        key: &str,
         was: Option<String>,
         now: String,
         ends: Option<Option<Timestamp>>,
         detail: String,
         by: &By,
     ) -> Result<bool, Error> {
-        let by = by.clone();
+        let (key, by) = (key.to_owned(), by.clone());
         let change = async move |tx: &mut Tx<'_>| {
             let kept = match &was {
                 None => tx.execute(&BEGIN, binds![key, now]).await?,
@@ -34,7 +34,7 @@ impl Legacy<'_> {
             if let Some(ends) = ends {
                 set_end(tx, ends, &by).await?;
             }
-            audit::write(tx, &by, "legacy.move", key, Some(&detail)).await?;
+            audit::write(tx, &by, "legacy.move", &key, Some(&detail)).await?;
             Ok(true)
         };
         self.0.db().change(change).await
