@@ -226,9 +226,10 @@ async fn others_own(tx: &mut Tx<'_>, user: UserId, org: OrgId) -> Result<bool, E
 /// Keeps a role, whatever was there before; all but the row is the caller's.
 pub(crate) async fn put(tx: &mut Tx<'_>, new: Membership) -> Result<(), Error> {
     let (project, role) = (new.role.project(), new.role.as_str());
-    let place = binds![new.principal, new.org_id, project, role, new.created_at];
-    if tx.execute(&CHANGE, place).await? == 0 {
-        tx.execute(&INSERT, place).await?;
+    let there = binds![new.principal, new.org_id, project, role];
+    if tx.execute(&CHANGE, there).await? == 0 {
+        let row = binds![new.principal, new.org_id, project, role, new.created_at];
+        tx.execute(&INSERT, row).await?;
     }
     tx.tell(Effect::Member(new));
     Ok(())

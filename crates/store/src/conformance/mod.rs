@@ -40,6 +40,7 @@ mod tokens;
 mod town;
 
 use std::future::Future;
+use std::pin::Pin;
 
 use crate::Store;
 
@@ -53,76 +54,94 @@ where
     F: Fn() -> M,
     M: Future<Output = Store>,
 {
-    statements::all_can_be_prepared(make().await).await;
+    on(&make, statements::all_can_be_prepared).await;
 
-    people::users(make().await).await;
-    people::disabling(make().await).await;
-    people::passwords(make().await).await;
-    people::setup(make().await).await;
-    people::setup_is_ended_by_a_user(make().await).await;
-    people::sessions(make().await).await;
-    programs::clients(make().await).await;
-    programs::resources(make().await).await;
-    programs::settings(make().await).await;
-    programs::failures(make().await).await;
-    programs::signing_keys(make().await).await;
-    grants::standing(make().await).await;
-    grants::ending(make().await).await;
-    grants::listing(make().await).await;
-    secrets::codes(make().await).await;
-    secrets::codes_gone(make().await).await;
-    secrets::burning(make().await).await;
-    secrets::one_by_is_one_change(make().await).await;
-    secrets::rotation(make().await).await;
-    secrets::grace(make().await).await;
-    secrets::sealed_successors(make().await).await;
-    secrets::refresh_gone(make().await).await;
-    devices::approval(make().await).await;
-    devices::refusal(make().await).await;
-    devices::polling(make().await).await;
-    devices::limits(make().await).await;
-    tokens::life(make().await).await;
-    tokens::names(make().await).await;
-    tokens::expiry(make().await).await;
-    tokens::rotation(make().await).await;
-    tokens::leaks(make().await).await;
-    tokens::people(make().await).await;
-    tokens::listing(make().await).await;
-    tokens::facts(make().await).await;
-    legacy::digests(make().await).await;
-    legacy::salted(make().await).await;
-    places::orgs(make().await).await;
-    places::projects(make().await).await;
-    places::members(make().await).await;
-    places::last_owner(make().await).await;
-    mirror::jwts(make().await).await;
-    mirror::settling(make().await).await;
-    mirror::undone(make().await).await;
+    on(&make, people::users).await;
+    on(&make, people::disabling).await;
+    on(&make, people::passwords).await;
+    on(&make, people::setup).await;
+    on(&make, people::setup_is_ended_by_a_user).await;
+    on(&make, people::sessions).await;
+    on(&make, programs::clients).await;
+    on(&make, programs::resources).await;
+    on(&make, programs::settings).await;
+    on(&make, programs::failures).await;
+    on(&make, programs::signing_keys).await;
+    on(&make, grants::standing).await;
+    on(&make, grants::ending).await;
+    on(&make, grants::listing).await;
+    on(&make, secrets::codes).await;
+    on(&make, secrets::codes_gone).await;
+    on(&make, secrets::burning).await;
+    on(&make, secrets::one_by_is_one_change).await;
+    on(&make, secrets::rotation).await;
+    on(&make, secrets::grace).await;
+    on(&make, secrets::sealed_successors).await;
+    on(&make, secrets::refresh_gone).await;
+    on(&make, devices::approval).await;
+    on(&make, devices::refusal).await;
+    on(&make, devices::polling).await;
+    on(&make, devices::limits).await;
+    on(&make, tokens::life).await;
+    on(&make, tokens::names).await;
+    on(&make, tokens::expiry).await;
+    on(&make, tokens::rotation).await;
+    on(&make, tokens::leaks).await;
+    on(&make, tokens::people).await;
+    on(&make, tokens::listing).await;
+    on(&make, tokens::facts).await;
+    on(&make, legacy::digests).await;
+    on(&make, legacy::salted).await;
+    on(&make, places::orgs).await;
+    on(&make, places::projects).await;
+    on(&make, places::members).await;
+    on(&make, places::last_owner).await;
+    on(&make, mirror::jwts).await;
+    on(&make, mirror::settling).await;
+    on(&make, mirror::undone).await;
     for seed in 0..rounds.div_ceil(20) {
-        mirror::random_history(make().await, seed as u64).await;
+        on(&make, |store| mirror::random_history(store, seed as u64)).await;
     }
-    books::audit(make().await).await;
-    books::tidying(make().await).await;
-    books::tidying_much(make().await).await;
-    books::time(make().await).await;
-    books::closing(make().await).await;
+    on(&make, books::audit).await;
+    on(&make, books::tidying).await;
+    on(&make, books::tidying_much).await;
+    on(&make, books::time).await;
+    on(&make, books::closing).await;
 
-    races::one_code(make().await, rounds).await;
-    races::one_device_code(make().await, rounds).await;
-    races::one_refresh_token(make().await, rounds).await;
-    races::one_setup_code(make().await).await;
-    races::one_of_a_kind(make().await).await;
+    on(&make, |store| races::one_code(store, rounds)).await;
+    on(&make, |store| races::one_device_code(store, rounds)).await;
+    on(&make, |store| races::one_refresh_token(store, rounds)).await;
+    on(&make, races::one_setup_code).await;
+    on(&make, races::one_of_a_kind).await;
     // In these, each round is many races.
     let rounds = rounds.div_ceil(10);
-    races::many_refresh_tokens(make().await, rounds).await;
-    races::many_revocations(make().await, rounds).await;
-    races::last_free_place(make().await, rounds).await;
-    races::one_decision(make().await, rounds).await;
-    races::password_change(make().await, rounds).await;
-    races::abandoned(make().await, rounds).await;
-    crowds::one_rotation(make().await, rounds).await;
-    crowds::one_name(make().await, rounds).await;
-    crowds::last_two_owners(make().await, rounds).await;
-    crowds::revoke_and_rotate(make().await, rounds).await;
-    crowds::told_in_order(make().await, rounds).await;
+    on(&make, |store| races::many_refresh_tokens(store, rounds)).await;
+    on(&make, |store| races::many_revocations(store, rounds)).await;
+    on(&make, |store| races::last_free_place(store, rounds)).await;
+    on(&make, |store| races::one_decision(store, rounds)).await;
+    on(&make, |store| races::password_change(store, rounds)).await;
+    on(&make, |store| races::abandoned(store, rounds)).await;
+    on(&make, |store| crowds::one_rotation(store, rounds)).await;
+    on(&make, |store| crowds::one_name(store, rounds)).await;
+    on(&make, |store| crowds::last_two_owners(store, rounds)).await;
+    on(&make, |store| crowds::revoke_and_rotate(store, rounds)).await;
+    on(&make, |store| crowds::told_in_order(store, rounds)).await;
+}
+
+/// Checks one promise on a store of its own. Boxed: all of them in one future, and in the frame
+/// of who polls it, would be too large for the stack of a test.
+async fn on<M, C>(make: impl Fn() -> M, check: impl Fn(Store) -> C)
+where
+    M: Future<Output = Store>,
+    C: Future<Output = ()>,
+{
+    let store = Box::pin(make()).await;
+    boxed(check, store).await;
+}
+
+fn boxed<'c, C: Future<Output = ()> + 'c>(
+    check: impl Fn(Store) -> C,
+    store: Store,
+) -> Pin<Box<dyn Future<Output = ()> + 'c>> {
+    Box::pin(check(store))
 }

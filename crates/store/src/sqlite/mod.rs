@@ -184,13 +184,20 @@ fn prepare<'c>(
 ) -> Result<rusqlite::CachedStatement<'c>, Error> {
     let mut prepared = conn.prepare_cached(statement.sql(Engine::Sqlite)).map_err(from_sqlite)?;
     // To SQLite `$2` is a name, and it numbers names by first appearance: bind by name.
+    let mut last = 0;
     for slot in 1..=prepared.parameter_count() {
         let number = prepared.parameter_name(slot).and_then(|name| name[1..].parse::<usize>().ok());
+        last = last.max(number.unwrap_or(0));
         let value =
             number.and_then(|number| binds.get(number.wrapping_sub(1))).ok_or_else(|| {
                 Error::Unavailable { cause: format!("parameter {slot} is not bound") }
             })?;
         prepared.raw_bind_parameter(slot, value).map_err(from_sqlite)?;
+    }
+    if last < binds.len() {
+        // PostgreSQL would refuse it.
+        let cause = format!("{} values are bound to {last} parameters", binds.len());
+        return Err(Error::Unavailable { cause });
     }
     Ok(prepared)
 }
