@@ -30,12 +30,15 @@
 //! | [`refusal`] | the answers when it is not let through |
 //! | [`resource`] | the API's metadata (RFC 9728) |
 //! | `axum` | extractors and a route, with the feature `axum` |
+//! | `remote` | a verifier that asks a server elsewhere, with the feature `remote` |
 
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod bearer;
 pub mod layer;
 pub mod refusal;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod resource;
 pub mod shape;
 pub mod verifier;
@@ -43,6 +46,8 @@ pub mod verifier;
 pub use hallpass_verdict::Decision;
 pub use layer::{Guard, Guarded};
 pub use refusal::{Challenge, Refusal};
+#[cfg(feature = "remote")]
+pub use remote::Remote;
 pub use resource::Resource;
 pub use shape::Shapes;
 pub use verifier::{Unverified, Verifier, Where};
