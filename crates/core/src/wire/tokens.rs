@@ -42,6 +42,9 @@ pub struct Token {
     /// It was rotated, and is good until then beside its successor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_until: Option<Timestamp>,
+    /// It had leaked, and was revoked then. It is shown for a while, so that its owner knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaked_at: Option<Timestamp>,
 }
 
 /// `POST /api/v1/tokens`.
@@ -125,6 +128,17 @@ pub struct Org {
     /// The caller's role in it, now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<OrgRole>,
+}
+
+/// `POST /api/v1/orgs`, and `POST …/projects`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPlace {
+    /// Its name in addresses; it does not change.
+    pub slug: String,
+    /// What people call it; the slug if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// A project.

@@ -1,0 +1,50 @@
+//! Why nothing became of a request about organizations and projects.
+
+use std::borrow::Cow;
+
+use crate::Error;
+
+/// Why nothing became of a request about organizations, projects and members. Nothing was
+/// changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OrgError {
+    /// The one who asks may not; says what would help.
+    #[error("{0}")]
+    NotAllowed(&'static str),
+    /// There is none, or the one who asks may not know: the two are not told apart.
+    #[error("there is no such {0} here, or you have no role in it")]
+    Unknown(&'static str),
+    /// The name in addresses is taken.
+    #[error("this slug is taken; choose another")]
+    SlugTaken,
+    /// An organization always has an owner.
+    #[error("they are the last owner of the organization; make somebody else an owner first")]
+    LastOwner,
+    /// Something that was sent cannot be used.
+    #[error("{why}")]
+    Invalid {
+        /// Stable, for programs.
+        code: &'static str,
+        /// What is wrong with it, and what would be right.
+        why: Cow<'static, str>,
+    },
+    /// Nobody could be asked.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl OrgError {
+    pub(crate) fn invalid(code: &'static str, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Invalid { code, why: why.into() }
+    }
+}
+
+impl From<hallpass_store::Error> for OrgError {
+    fn from(error: hallpass_store::Error) -> Self {
+        match error {
+            hallpass_store::Error::Conflict("slug") => Self::SlugTaken,
+            hallpass_store::Error::Missing(what) => Self::Unknown(what),
+            other => Self::Failed(other.into()),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Where somebody stands: an organization or a project, and what they may do there now.
+
+use std::collections::BTreeSet;
+
+use hallpass_core::id::{OrgId, ProjectId, UserId};
+use hallpass_core::permission::implied;
+use hallpass_core::role::{OrgRole, ProjectRole};
+use hallpass_core::scope::TOKENS;
+use hallpass_store::{Membership, Org, Project, Role};
+use hallpass_verdict::CredentialKind;
+
+use super::OrgError;
+use crate::Issuer;
+use crate::tokens::{Actor, TokenError};
+
+/// An organization or a project in it, and the actor's role there.
+pub(super) struct Seat {
+    pub(super) org: Org,
+    pub(super) project: Option<Project>,
+    pub(super) org_role: Option<OrgRole>,
+    /// In the project; an organization's admins and owners own its projects.
+    pub(super) role: Option<ProjectRole>,
+}
+
+impl Seat {
+    /// The highest role that the actor may give here, or take away.
+    pub(super) fn outranks(&self, role: Role) -> bool {
+        match role {
+            Role::Org(role) => self.org_role.is_some_and(|own| own >= role),
+            Role::Project(_, role) => self.role.is_some_and(|own| own >= role),
+        }
+    }
+}
+
+/// Whose roles count, and in which projects: a token that was narrowed sees no other.
+pub(super) struct Reach {
+    pub(super) user: UserId,
+    pub(super) roles: Vec<Membership>,
+    /// `None`: everywhere.
+    pub(super) only: Option<BTreeSet<ProjectId>>,
+}
+
+impl Reach {
+    /// The role in an organization itself, which a narrowed credential has nothing to do with.
+    pub(super) fn in_org(&self, org: OrgId) -> Option<OrgRole> {
+        self.only.is_none().then(|| self.org_role(org)).flatten()
+    }
+
+    /// The role in a project: given there, or brought along by the one in its organization.
+    pub(super) fn in_project(&self, org: OrgId, project: ProjectId) -> Option<ProjectRole> {
+        if self.only.as_ref().is_some_and(|only| !only.contains(&project)) {
+            return None;
+        }
+        let given = self.roles.iter().find_map(|it| match it.role {
+            Role::Project(id, role) if id == project => Some(role),
+            _ => None,
+        });
+        self.org_role(org).and_then(implied).max(given)
+    }
+
+    /// Whether all projects of an organization are theirs.
+    pub(super) fn all_of(&self, org: OrgId) -> bool {
+        self.only.is_none() && self.org_role(org).and_then(implied).is_some()
+    }
+
+    /// The projects of an organization that may be theirs, one by one.
+    pub(super) fn named_in(&self, org: OrgId) -> BTreeSet<ProjectId> {
+        let given = self.roles.iter().filter(|it| it.org_id == org);
+        let given = given.filter_map(|it| it.role.project());
+        // Narrowed to projects that come with the organization: those are named by nothing else.
+        let narrowed = self.only.iter().flatten().copied();
+        given.chain(narrowed).collect()
+    }
+
+    fn org_role(&self, org: OrgId) -> Option<OrgRole> {
+        self.roles.iter().find_map(|it| match it.role {
+            Role::Org(role) if it.org_id == org => Some(role),
+            _ => None,
+        })
+    }
+}
+
+impl Issuer {
+    /// Whose roles count for `actor`, who has to be a person.
+    pub(super) async fn reach(&self, actor: &Actor<'_>) -> Result<Reach, OrgError> {
+        let person = actor.person().filter(|_| actor.is_person());
+        let Some((user, ..)) = person else {
+            return Err(OrgError::NotAllowed(
+                "only a person has organizations; sign in, or present a personal token",
+            ));
+        };
+        let bounds = self.bounds_of(actor).await.map_err(|error| match error {
+            TokenError::Failed(error) => OrgError::Failed(error),
+            // It ended while it was looked at.
+            _ => OrgError::NotAllowed("the credential has just ended; sign in again"),
+        })?;
+        let only = bounds.map(|it| it.projects).filter(|projects| !projects.is_empty());
+        Ok(Reach {
+            user,
+            roles: self.0.store.members().of_user(user).await?,
+            only: only.map(|projects| projects.into_iter().collect()),
+        })
+    }
+
+    /// Where `actor` has a role now. `Unknown` where they have none.
+    pub(super) async fn seat(
+        &self,
+        actor: &Actor<'_>,
+        org: &str,
+        project: Option<&str>,
+    ) -> Result<Seat, OrgError> {
+        let found = self.org_called(org).await?.ok_or(OrgError::Unknown("organization"))?;
+        let project = match project {
+            None => None,
+            Some(slug) => {
+                Some(self.project_called(&found, slug).await?.ok_or(OrgError::Unknown("project"))?)
+            }
+        };
+        if let Actor::Operator = actor {
+            let (org_role, role) = (Some(OrgRole::Owner), Some(ProjectRole::Owner));
+            return Ok(Seat { org: found, project, org_role, role });
+        }
+        let reach = self.reach(actor).await?;
+        let org_role = reach.in_org(found.id);
+        let role = project.as_ref().and_then(|it| reach.in_project(found.id, it.id));
+        match &project {
+            None if org_role.is_none() => Err(OrgError::Unknown("organization")),
+            Some(_) if role.is_none() => Err(OrgError::Unknown("project")),
+            _ => Ok(Seat { org: found, project, org_role, role }),
+        }
+    }
+
+    /// The same, if `permission` comes with the role there and the credential was scoped to
+    /// it.
+    pub(super) async fn seat_with(
+        &self,
+        actor: &Actor<'_>,
+        org: &str,
+        project: Option<&str>,
+        permission: &str,
+    ) -> Result<Seat, OrgError> {
+        let seat = self.seat(actor, org, project).await?;
+        let table = &self.0.config.brand.roles;
+        let by_role = match (&seat.project, seat.org_role, seat.role) {
+            (Some(_), _, Some(role)) => table.of_project(role).contains(permission),
+            (None, Some(role), _) => table.of_org(role).contains(permission),
+            _ => false,
+        };
+        let scoped = match actor {
+            Actor::Person(_) | Actor::Operator => true,
+            Actor::Bearer(decision) => {
+                // A program that may make tokens could make itself one that may this: it needs
+                // no detour. Every other credential says by name what it is for.
+                let could =
+                    decision.kind == CredentialKind::AccessToken && decision.scope.contains(TOKENS);
+                could || decision.scope.contains(permission)
+            }
+        };
+        match (by_role, scoped) {
+            (true, true) => Ok(seat),
+            (false, _) => {
+                Err(OrgError::NotAllowed("your role there does not allow this; ask an owner"))
+            }
+            (true, false) => Err(OrgError::NotAllowed(
+                "your role there allows this, but this credential was not scoped to it",
+            )),
+        }
+    }
+
+    /// An enabled organization by slug or id.
+    pub(super) async fn org_called(&self, org: &str) -> Result<Option<Org>, OrgError> {
+        let found = match org.parse::<OrgId>() {
+            Ok(id) => self.0.store.orgs().by_id(id).await?,
+            Err(_) => self.0.store.orgs().by_slug(org).await?,
+        };
+        Ok(found.filter(|org| org.disabled_at.is_none()))
+    }
+
+    /// An enabled project of `org` by slug or id.
+    async fn project_called(&self, org: &Org, project: &str) -> Result<Option<Project>, OrgError> {
+        let found = match project.parse::<ProjectId>() {
+            Ok(id) => self.0.store.projects().by_id(id).await?,
+            Err(_) => self.0.store.projects().by_slug(&org.slug, project).await?,
+        };
+        Ok(found.filter(|it| it.org_id == org.id && it.disabled_at.is_none()))
+    }
+}
