@@ -5,6 +5,7 @@ use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, ErrorCode, REF
 use hallpass_core::wire::params::Params;
 use hallpass_core::{Digest, Secret};
 use hallpass_store::{Client, ClientKind};
+use hallpass_verdict::live::Caller;
 
 use crate::authorize::known_scopes;
 use crate::limits::{Limit, network_of};
@@ -38,7 +39,16 @@ impl Issuer {
         origin: &Origin,
     ) -> Result<Client, OAuthError> {
         let (id, secret) = one_method(params, credentials)?;
-        let client = self.0.store.clients().by_id(&id).await?;
+        self.prove_client(&id, secret, origin).await
+    }
+
+    async fn prove_client(
+        &self,
+        id: &str,
+        secret: Option<Secret>,
+        origin: &Origin,
+    ) -> Result<Client, OAuthError> {
+        let client = self.0.store.clients().by_id(id).await?;
         let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
             return Err(refused());
         };
@@ -65,10 +75,27 @@ impl Issuer {
         origin: &Origin,
     ) -> Result<Client, OAuthError> {
         let client = self.authenticate(params, credentials, origin).await?;
-        match client.kind {
-            ClientKind::Confidential => Ok(client),
-            ClientKind::Public => Err(refused()),
+        confidential(client)
+    }
+
+    /// The resource server that asks about tokens, and the resources that it may ask about:
+    /// a confidential client. It is known from memory; one that is not, or whose secret is
+    /// wrong, is looked up, and failures are counted.
+    pub(crate) async fn caller(
+        &self,
+        params: &Params,
+        credentials: ClientCredentials,
+        origin: &Origin,
+    ) -> Result<Caller, OAuthError> {
+        let (id, secret) = one_method(params, credentials)?;
+        if let (Some(secret), Some(live)) = (&secret, self.0.keeper.live())
+            && let Some(Some(known)) = live.caller(&id, &Digest::of(secret.expose().as_bytes()))
+        {
+            return Ok(known);
         }
+        let client = confidential(self.prove_client(&id, secret, origin).await?)?;
+        let resources = self.0.store.resources().of_caller(&client.id).await?;
+        Ok(Caller { id: client.id.into(), resources: resources.into() })
     }
 
     /// Counts a wrong secret (RFC 6749 §2.3.1 wants guessing bounded). The right one is
@@ -108,6 +135,13 @@ impl Issuer {
             disabled_at: None,
         };
         Ok(self.0.store.clients().ensure(client).await?)
+    }
+}
+
+fn confidential(client: Client) -> Result<Client, OAuthError> {
+    match client.kind {
+        ClientKind::Confidential => Ok(client),
+        ClientKind::Public => Err(refused()),
     }
 }
 

@@ -1,17 +1,22 @@
 //! Token introspection (RFC 7662).
 //!
-//! A caller sees tokens that are made out for a resource that it is registered for, and
-//! tokens that were issued to itself. Of all others it learns that they are not active,
-//! exactly as of those that never were (§2.2, §4).
+//! A caller sees access tokens that are made out for a resource that it is registered for, and
+//! those that were issued to itself. Personal tokens, keys and an older system's tokens are
+//! made out for no resource in particular: whoever is registered for any sees them. Of all
+//! others it learns that they are not active, exactly as of those that never were (§2.2, §4).
+//!
+//! Extension: the parameter `project=ORG/PROJECT` or `org=ORG` asks what the token's holder may
+//! do there now; the answer is `place`.
 
 use hallpass_core::permission::Permissions;
 use hallpass_core::wire::oauth::{self, ErrorCode, Introspection};
 use hallpass_core::wire::params::Params;
 use hallpass_core::{Kind, Scope, Timestamp, TokenText};
-use hallpass_store::Client;
-use hallpass_verdict::{Decision, Place};
+use hallpass_verdict::live::Caller;
+use hallpass_verdict::{Ask, Decision, Place, PlaceAsked};
 
 use crate::admin::OWN_API;
+use crate::verify::Keys;
 use crate::{ClientCredentials, Error, Issuer, OAuthError, Origin};
 
 impl Issuer {
@@ -22,42 +27,60 @@ impl Issuer {
         credentials: ClientCredentials,
         origin: &Origin,
     ) -> Result<Introspection, OAuthError> {
-        let caller = self.authenticate_confidential(params, credentials, origin).await?;
+        let caller = self.caller(params, credentials, origin).await?;
         let token = params
             .get("token")
             .ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "token is missing"))?;
-        let answer = match TokenText::parse(Kind::Refresh, token) {
-            Ok(text) => self.introspect_refresh(&caller, &text).await?,
-            Err(_) => self.introspect_access(&caller, token).await?,
+        // The resource is compared here, where it may be one of several.
+        let ask = Ask { resource: None, place: place_asked(params)? };
+        let answer = if let Some(keys) = self.kept_under(token) {
+            self.introspect_kept(&caller, keys, &ask).await?
+        } else if let Ok(text) = TokenText::parse(Kind::Refresh, token) {
+            self.introspect_refresh(&caller, &text).await?
+        } else {
+            self.introspect_access(&caller, token, &ask).await?
         };
         // §2.2: an inactive answer SHOULD NOT say anything else.
         Ok(answer.unwrap_or_default())
     }
 
+    async fn introspect_kept(
+        &self,
+        caller: &Caller,
+        keys: Keys,
+        ask: &Ask<'_>,
+    ) -> Result<Option<Introspection>, Error> {
+        if caller.resources.is_empty() {
+            return Ok(None);
+        }
+        let judged = self.judge_kept(keys, ask).await?;
+        Ok(judged.ok().map(|decision| answer(decision, self.0.config.public_url.issuer())))
+    }
+
     async fn introspect_access(
         &self,
-        caller: &Client,
+        caller: &Caller,
         token: &str,
+        ask: &Ask<'_>,
     ) -> Result<Option<Introspection>, Error> {
         let Ok(claims) = self.read_access_token(token) else { return Ok(None) };
-        let for_itself = claims.client_id == caller.id;
-        if !for_itself {
-            let mut mine = self.0.store.resources().of_caller(&caller.id).await?;
-            if mine.iter().any(|resource| resource == OWN_API) {
-                mine.push(self.0.config.public_url.default_resource());
-            }
-            if !claims.aud.0.iter().any(|resource| mine.contains(resource)) {
-                return Ok(None);
-            }
+        let default = self.0.config.public_url.default_resource();
+        let registered = |resource: &str| {
+            let known = if resource == default { OWN_API } else { resource };
+            caller.resources.iter().any(|mine| mine == known || mine == resource)
+        };
+        let for_itself = *claims.client_id == *caller.id;
+        if !for_itself && !claims.aud.0.iter().any(|resource| registered(resource)) {
+            return Ok(None);
         }
-        let Ok(decision) = self.decide(claims, None).await? else { return Ok(None) };
+        let Ok(decision) = self.judge_jwt(claims, ask).await? else { return Ok(None) };
         Ok(Some(answer(decision, self.0.config.public_url.issuer())))
     }
 
     /// A refresh token is shown to nobody but the client that holds it.
     async fn introspect_refresh(
         &self,
-        caller: &Client,
+        caller: &Caller,
         text: &TokenText,
     ) -> Result<Option<Introspection>, Error> {
         let Some(kept) = self.0.store.refresh().by_digest(&text.digest()).await? else {
@@ -67,7 +90,7 @@ impl Issuer {
         let unspent = kept.spent_at.is_none() && now < kept.expires_at;
         let standing = self.0.store.grants().standing(kept.grant_id, None).await?;
         let Some(standing) =
-            standing.filter(|it| unspent && it.is_good(now) && it.grant.client_id == caller.id)
+            standing.filter(|it| unspent && it.is_good(now) && *it.grant.client_id == *caller.id)
         else {
             return Ok(None);
         };
@@ -84,6 +107,23 @@ impl Issuer {
             grant: Some(standing.grant.id.to_string()),
             ..Introspection::default()
         }))
+    }
+}
+
+/// The place that is asked about, if one is.
+fn place_asked(params: &Params) -> Result<Option<PlaceAsked<'_>>, OAuthError> {
+    let wrong = |why| OAuthError::new(ErrorCode::InvalidRequest, why);
+    match (params.get("org"), params.get("project")) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err(wrong("ask about an organization or a project, not both")),
+        (Some(org), None) => match PlaceAsked::org(org) {
+            None => Err(wrong("org must be the slug or id of an organization")),
+            asked => Ok(asked),
+        },
+        (None, Some(project)) => match PlaceAsked::project(project) {
+            None => Err(wrong("project must look like ORG/PROJECT, each a slug or an id")),
+            asked => Ok(asked),
+        },
     }
 }
 

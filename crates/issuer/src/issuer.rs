@@ -10,10 +10,12 @@ use hallpass_core::{Clock, Random, Timestamp};
 use hallpass_store::{By, Store};
 
 use crate::limits::{Meter, Shares};
+use crate::live::Keeper;
 use crate::passwords::Hasher;
 use crate::seal::Keys;
 use crate::session::LastUse;
 use crate::signing::Ring;
+use crate::token_use::TokenUse;
 use crate::{Config, Error, MasterKey};
 
 /// How long expired things are kept: so long a stolen old token is told from an unknown
@@ -28,6 +30,7 @@ pub struct Issuer(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
+    pub(crate) keeper: Keeper,
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -38,6 +41,9 @@ pub(crate) struct Inner {
     pub(crate) meter: Meter,
     pub(crate) shares: Shares,
     pub(crate) last_use: LastUse,
+    pub(crate) token_use: TokenUse,
+    pub(crate) feed: Arc<crate::feed::Feed>,
+    pub(crate) legacy: RwLock<Option<crate::legacy::Move>>,
     tidied: Mutex<Timestamp>,
     pub(crate) setup_code: tokio::sync::OnceCell<hallpass_core::Secret>,
 }
@@ -102,7 +108,10 @@ impl Issuer {
         check(&config)?;
         store.learn_time(&*clock).await?;
         let hasher = Hasher::new(&config.password, random.clone()).await?;
+        let feed = Arc::default();
+        let keeper = Keeper::watch(&store, &config.brand, Arc::clone(&feed));
         let issuer = Issuer(Arc::new(Inner {
+            keeper,
             keys: Keys::derive(&master_key)?,
             shares: Shares::new(config.device_max_live, config.device_ttl),
             store,
@@ -114,12 +123,17 @@ impl Issuer {
             hasher,
             meter: Meter::default(),
             last_use: LastUse::default(),
+            token_use: TokenUse::default(),
+            feed,
+            legacy: RwLock::default(),
             tidied: Mutex::default(),
             setup_code: tokio::sync::OnceCell::new(),
         }));
         issuer.ensure_signing_keys().await?;
         issuer.ensure_own_client().await?;
         issuer.ensure_default_resource().await?;
+        issuer.load_legacy_move().await?;
+        issuer.fill();
         Ok(issuer)
     }
 
@@ -129,7 +143,10 @@ impl Issuer {
     pub async fn tend(&self) -> Result<(), Error> {
         self.0.store.learn_time(&*self.0.clock).await?;
         self.write_last_use().await?;
+        self.write_token_use().await?;
+        self.fill();
         self.tend_signing_keys().await?;
+        self.load_legacy_move().await?;
         self.tidy().await
     }
 
@@ -143,6 +160,9 @@ impl Issuer {
             *tidied = now;
         }
         self.0.store.tidy(now - KEPT).await?;
+        if let Some(live) = self.0.keeper.live() {
+            live.tidy(now);
+        }
         self.0.store.refresh().forget_successors(now - self.0.config.refresh_grace).await?;
         Ok(())
     }
@@ -153,7 +173,7 @@ impl Issuer {
     }
 
     /// Now, by the database's clock: what one node issues, another redeems.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.0.store.database_time(self.0.clock.now())
     }
 

@@ -13,11 +13,17 @@
 //! | [`device`] | device authorization, its page, its polls | RFC 8628 |
 //! | [`revoke`] | a token is given back | RFC 7009 |
 //! | [`introspect`] | a resource server asks | RFC 7662 |
+//! | [`feed`] | guards in other processes learn what was revoked | |
 //! | [`userinfo`] | a client asks who it is | OIDC Core §5.3 |
-//! | [`verify`] | our own API asks | RFC 6750, RFC 9068 §4 |
+//! | [`verify`], `live` | our own API asks; the answer is in memory | RFC 6750, RFC 9068 §4 |
 //! | [`logout`] | a client signs the browser out | OIDC RP-Initiated Logout |
 //! | [`signin`], [`session`], [`setup`], [`csrf`] | people and their browsers | |
 //! | [`admin`] | users, clients and resources are made | |
+//! | [`tokens`] | personal tokens, and who may make them | |
+//! | [`orgs`] | organizations, projects, and who has which role there | |
+//! | [`leaks`] | what leaked is revoked by whoever has it | |
+//! | [`legacy`] | tokens of an older system, taken over by their hashes | RFC 9745, RFC 8594 |
+//! | [`patterns`] | what scanners look for | |
 //! | [`metadata`] | what we say about ourselves | RFC 8414, OIDC Discovery |
 //! | [`jwt`], `mint`, [`signing`], [`seal`] | tokens, the keys that sign them, what seals those | RFC 9068, RFC 8725 |
 //! | [`clients`], [`passwords`], [`limits`], [`email`] | client authentication, argon2id, counting wrong guesses | |
@@ -36,14 +42,20 @@ pub mod csrf;
 pub mod device;
 pub mod email;
 pub mod error;
+pub mod feed;
 pub mod introspect;
 mod issuer;
 pub mod jwt;
+pub mod legacy;
+pub mod leaks;
 pub mod limits;
+mod live;
 pub mod logout;
 pub mod metadata;
 mod mint;
+pub mod orgs;
 pub mod passwords;
+pub mod patterns;
 pub mod refresh;
 pub mod revoke;
 pub mod seal;
@@ -54,6 +66,8 @@ pub mod signing;
 #[cfg(test)]
 mod tests;
 pub mod token;
+mod token_use;
+pub mod tokens;
 pub mod userinfo;
 pub mod verify;
 

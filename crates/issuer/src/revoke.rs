@@ -1,8 +1,13 @@
 //! Token revocation (RFC 7009).
+//!
+//! A refresh or access token is revoked by the client that it was issued to (§2.1). Personal
+//! tokens, keys and an older system's tokens were issued to no client: whoever holds one may
+//! end it, through any client. That gives nobody more than they have, since with the token
+//! itself they could do worse, and it is what `logout` does with a token that it was given.
 
 use hallpass_core::wire::oauth::ErrorCode;
 use hallpass_core::wire::params::Params;
-use hallpass_core::{Kind, TokenText};
+use hallpass_core::{Digest, Kind, TokenText};
 use hallpass_store::Client;
 
 use crate::{ClientCredentials, Issuer, OAuthError, Origin};
@@ -25,7 +30,28 @@ impl Issuer {
         if let Ok(text) = TokenText::parse(Kind::Refresh, token) {
             return self.revoke_refresh(&client, &text, origin).await;
         }
+        if let Some((first, second)) = self.kept_under(token) {
+            self.revoke_kept(&client, &first, origin).await?;
+            if let Some(second) = second {
+                self.revoke_kept(&client, &second, origin).await?;
+            }
+            return Ok(());
+        }
         self.revoke_access(&client, token, origin).await
+    }
+
+    /// A token that is kept under its digest ends, with its grant.
+    async fn revoke_kept(
+        &self,
+        client: &Client,
+        digest: &Digest,
+        origin: &Origin,
+    ) -> Result<(), OAuthError> {
+        let Some(found) = self.0.store.credentials().facts(digest).await? else { return Ok(()) };
+        let by = self.by(&found.credential.principal, Some(&client.id), Some(origin));
+        let (id, reason) = (found.credential.id, "revoked by its holder");
+        self.0.store.credentials().revoke(None, id, reason, &by).await?;
+        Ok(())
     }
 
     /// §2.1: with a refresh token its grant ends, and all access tokens with it. Also when

@@ -1,57 +1,127 @@
-//! A token at our own API (RFC 6750, RFC 9068 §4): read, looked up, decided.
+//! Whether a credential is good, now: for our own API (RFC 6750, RFC 9068 §4), and for
+//! everybody who asks through us.
+//!
+//! The text says what it is: a prefix and a checksum, or a JWT. A text that is neither costs
+//! no look-up. What is looked up is answered from memory ([`crate::live`]).
 
-use std::sync::Arc;
+use std::net::IpAddr;
 
-use hallpass_store::{Standing, User};
-use hallpass_verdict::{Decision, Refusal, Who};
+use hallpass_core::{Digest, Kind, TokenText};
+use hallpass_verdict::{Ask, Decision, Refusal};
 
+use crate::error::Rejected;
 use crate::jwt::claims::AccessClaims;
 use crate::{BearerError, Error, Issuer};
 
+/// What a credential may be kept under; an older system's, under a second one too.
+pub(crate) type Keys = (Digest, Option<Digest>);
+
+/// No credential of an older system is longer.
+const MAX_LEN: usize = 1024;
+
 impl Issuer {
-    /// Whether `token` is good now at `resource`, and for what.
-    pub async fn verify(&self, token: &str, resource: &str) -> Result<Decision, BearerError> {
-        let rejected = |why| BearerError::InvalidToken { why };
-        let claims = self.read_access_token(token).map_err(|why| rejected(why.into()))?;
-        let decision = self.decide(claims, Some(resource)).await?;
-        decision.map_err(|why| rejected(why.into()))
+    /// Whether `token`, a credential of any kind, is good now, and what it may do at the place
+    /// that is asked about.
+    pub async fn check(
+        &self,
+        token: &str,
+        ask: &Ask<'_>,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let judged = self.judge(token, ask).await?;
+        Ok(judged.map_err(|why| match why {
+            Rejected::Verdict(refusal) => refusal,
+            Rejected::Jwt(_) => Refusal::Unknown,
+        }))
     }
 
-    /// What stands about a token of ours, now. The one place that introspection, userinfo
-    /// and our own API answer from.
-    pub(crate) async fn decide(
+    /// Whether `token` is good now at `resource`, and for what. A JWT must be made out for it;
+    /// every other credential is good at any resource of the deployment.
+    pub async fn verify(&self, token: &str, resource: &str) -> Result<Decision, BearerError> {
+        let ask = Ask { resource: Some(resource), place: None };
+        let judged = self.judge(token, &ask).await?;
+        judged.map_err(|why| BearerError::InvalidToken { why })
+    }
+
+    /// Notes from where a credential was used that has just been found good.
+    pub fn used_from(&self, decision: &Decision, address: Option<IpAddr>) {
+        if address.is_some() {
+            self.0.token_use.note(&decision.id, self.now(), address);
+        }
+    }
+
+    async fn judge(&self, token: &str, ask: &Ask<'_>) -> Result<Result<Decision, Rejected>, Error> {
+        if let Some(keys) = self.kept_under(token) {
+            return Ok(self.judge_kept(keys, ask).await?.map_err(Rejected::Verdict));
+        }
+        match self.read_access_token(token) {
+            Ok(claims) => Ok(self.judge_jwt(claims, ask).await?.map_err(Rejected::Verdict)),
+            Err(why) => Ok(Err(Rejected::Jwt(why))),
+        }
+    }
+
+    /// What a credential that is looked up may be kept under. `None`: it is none; also if its
+    /// checksum is wrong, and it is no token of an older system.
+    pub(crate) fn kept_under(&self, token: &str) -> Option<Keys> {
+        let own = &self.0.config.brand.tokens.prefix;
+        [&**own, Kind::ProjectKey.prefix(), Kind::OrgKey.prefix()]
+            .into_iter()
+            .find_map(|prefix| TokenText::digest_of(prefix, token).ok())
+            .map(|digest| (digest, None))
+            .or_else(|| {
+                let legacy = token.len() <= MAX_LEN && self.is_legacy_text(token);
+                legacy.then(|| self.lookup_keys(token))
+            })
+    }
+
+    /// Whether the credential that is kept under one of these is good.
+    pub(crate) async fn judge_kept(
+        &self,
+        (first, second): Keys,
+        ask: &Ask<'_>,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let judged = self.judge_digest(&first, ask).await?;
+        match (&judged, second) {
+            (Err(Refusal::Unknown), Some(second)) => self.judge_digest(&second, ask).await,
+            _ => Ok(judged),
+        }
+    }
+
+    async fn judge_digest(
+        &self,
+        digest: &Digest,
+        ask: &Ask<'_>,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let now = self.now();
+        let known = self.0.keeper.live().and_then(|live| live.check(digest, ask, now));
+        let judged = match known {
+            Some(judged) => judged,
+            None => self.ask_kept(digest, ask, now).await?,
+        };
+        if let Ok(decision) = &judged {
+            self.0.token_use.note(&decision.id, now, None);
+        }
+        Ok(judged)
+    }
+
+    /// Whether a JWT of ours, whose signature was checked, is good.
+    pub(crate) async fn judge_jwt(
         &self,
         claims: AccessClaims,
-        resource: Option<&str>,
+        ask: &Ask<'_>,
     ) -> Result<Result<Decision, Refusal>, Error> {
-        let (grant, jti) = (claims.grant, claims.jti.to_string());
-        let standing = self.0.store.grants().standing(grant, Some(&jti)).await?;
-        let now = self.now();
-        let who = standing.as_ref().map(who);
-        let known = standing.as_ref().zip(who.as_ref()).map(view);
-        let decision = hallpass_verdict::decide(claims.into(), known, resource, now);
-        if decision.is_ok() {
+        let (now, grant) = (self.now(), claims.grant);
+        let complete = self.0.keeper.live().filter(|live| live.is_complete());
+        let known = match complete {
+            Some(live) => live.check_jwt(claims.clone().into(), ask, now),
+            None => None,
+        };
+        let judged = match known {
+            Some(judged) => judged,
+            None => self.ask_jwt(claims.into(), ask, now).await?,
+        };
+        if judged.is_ok() {
             self.used(grant, now);
         }
-        Ok(decision)
-    }
-}
-
-fn who(standing: &Standing) -> Arc<Who> {
-    let User { id, email, name, admin, .. } = standing.user.clone();
-    Arc::new(Who::User { id, email, name, admin })
-}
-
-fn view<'a>((standing, who): (&'a Standing, &'a Arc<Who>)) -> hallpass_verdict::Standing<'a> {
-    let Standing { grant, user, client_disabled, jti_revoked } = standing;
-    hallpass_verdict::Standing {
-        who,
-        user_disabled: user.disabled_at.is_some(),
-        client_id: &grant.client_id,
-        client_disabled: *client_disabled,
-        scope: &grant.scope,
-        grant_ended: grant.ended_at.is_some(),
-        grant_expires_at: grant.expires_at,
-        jti_revoked: *jti_revoked,
+        Ok(judged)
     }
 }

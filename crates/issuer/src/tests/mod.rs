@@ -9,6 +9,8 @@
 //! | `revoke`, `introspect`, `endings` | group E, and what ends what |
 //! | `secrets` | what a wrong guess teaches |
 //! | `keys`, `hostile`, `resources` | groups F and G |
+//! | `leaks` | the leak desk |
+//! | `live` | what is answered from memory |
 //! | `oidc`, `logout` | group I |
 //! | `signin`, `sessions`, `setup` | people and their browsers |
 
@@ -22,6 +24,9 @@ mod hostile;
 pub(crate) mod house;
 mod introspect;
 mod keys;
+mod leaks;
+mod legacy;
+mod live;
 mod logout;
 mod oidc;
 mod pkce;

@@ -1,0 +1,100 @@
+//! The facts about one credential, from the database: as long as the image is not complete,
+//! and always where other processes change the store too.
+
+use hallpass_core::id::{OrgId, ProjectId};
+use hallpass_core::{Digest, Timestamp};
+use hallpass_store::Standing;
+use hallpass_verdict::live::fact;
+use hallpass_verdict::{Ask, Decision, Fact, Live, PlaceAsked, Presented, Refusal};
+
+use super::facts;
+use crate::{Error, Issuer};
+
+impl Issuer {
+    /// Whether the credential that is kept under `digest` is good, asking the database.
+    pub(crate) async fn ask_kept(
+        &self,
+        digest: &Digest,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let Some(found) = self.0.store.credentials().facts(digest).await? else {
+            return Ok(Err(Refusal::Unknown));
+        };
+        let bound = found.credential.project_id;
+        let mut known: Vec<Fact> = found.user.map(facts::of_user).into_iter().collect();
+        known.extend(found.memberships.iter().filter_map(facts::of_membership));
+        known.push(facts::of_credential(found.credential));
+        if let Some(project) = bound {
+            self.add_project(project, &mut known).await?;
+        }
+        self.add_place(ask.place, &mut known).await?;
+        let live = Live::of(self.0.keeper.rules.clone(), known);
+        Ok(live.check(digest, ask, now).unwrap_or(Err(Refusal::Unknown)))
+    }
+
+    /// Whether a JWT of ours is good, asking the database.
+    pub(crate) async fn ask_jwt(
+        &self,
+        presented: Presented,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let grants = self.0.store.grants();
+        let mut known = Vec::new();
+        if let Some(standing) = grants.standing(presented.grant, Some(&presented.jti)).await? {
+            let Standing { grant, user, client_disabled, jti_revoked } = standing;
+            if ask.place.is_some() {
+                let memberships = self.0.store.members().of_user(user.id).await?;
+                known.extend(memberships.iter().filter_map(facts::of_membership));
+                self.add_place(ask.place, &mut known).await?;
+            }
+            known.push(facts::of_user(user));
+            let (id, disabled) = (grant.client_id.clone(), client_disabled);
+            let client = fact::Client { id, secret: None, resources: Vec::new(), disabled };
+            known.push(Fact::Client(client));
+            let ended = grant.ended_at.map(|_| Fact::GrantEnded(grant.id));
+            known.push(facts::of_grant(hallpass_store::Grant { ended_at: None, ..grant }));
+            known.extend(ended);
+            if jti_revoked {
+                let (jti, until) = (presented.jti.clone(), presented.expires_at);
+                known.push(Fact::JwtRevoked { jti, until });
+            }
+        }
+        let live = Live::of(self.0.keeper.rules.clone(), known);
+        Ok(live.check_jwt(presented, ask, now).unwrap_or(Err(Refusal::Unknown)))
+    }
+
+    /// What is known about the place that is asked about.
+    async fn add_place(
+        &self,
+        asked: Option<PlaceAsked<'_>>,
+        known: &mut Vec<Fact>,
+    ) -> Result<(), Error> {
+        let Some(asked) = asked else { return Ok(()) };
+        let (PlaceAsked::Org(org) | PlaceAsked::Project { org, .. }) = asked;
+        let org = match org.parse::<OrgId>() {
+            Ok(id) => self.0.store.orgs().by_id(id).await?,
+            Err(_) => self.0.store.orgs().by_slug(org).await?,
+        };
+        let Some(org) = org else { return Ok(()) };
+        if let PlaceAsked::Project { project, .. } = asked {
+            let projects = self.0.store.projects();
+            let project = match project.parse::<ProjectId>() {
+                Ok(id) => projects.by_id(id).await?,
+                Err(_) => projects.by_slug(&org.slug, project).await?,
+            };
+            known.extend(project.map(facts::of_project));
+        }
+        known.push(facts::of_org(org));
+        Ok(())
+    }
+
+    /// What is known about a project and its organization.
+    async fn add_project(&self, id: ProjectId, known: &mut Vec<Fact>) -> Result<(), Error> {
+        let Some(project) = self.0.store.projects().by_id(id).await? else { return Ok(()) };
+        known.extend(self.0.store.orgs().by_id(project.org_id).await?.map(facts::of_org));
+        known.push(facts::of_project(project));
+        Ok(())
+    }
+}
