@@ -61,7 +61,8 @@ statements! {
     );
     ALL = concat!(
         "SELECT ", columns!(), " FROM credentials
-        WHERE credentials.kind = 'legacy' AND credentials.id > $1 AND ", live!("$2"), " ORDER BY credentials.id LIMIT $3"
+        WHERE credentials.kind = 'legacy' AND credentials.id > $1 AND ", live!("$2"), "
+        ORDER BY credentials.id LIMIT $3"
     );
 }
 

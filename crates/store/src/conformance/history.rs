@@ -1,5 +1,7 @@
 //! A history in which anything may happen to anybody.
 
+use std::time::Duration;
+
 use hallpass_core::Digest;
 use hallpass_core::id::{GrantId, OrgId, ProjectId, SessionId, UserId};
 use hallpass_core::role::{OrgRole, ProjectRole};
@@ -240,7 +242,7 @@ impl History {
         self.refresh.push(child.digest);
         // Without any grace, so that a second use ends the grant.
         let refresh = store.refresh();
-        fine(refresh.rotate(&presented, child, Vec::new(), MINUTE * 0, &by).await);
+        fine(refresh.rotate(&presented, child, Vec::new(), Duration::ZERO, &by).await);
     }
 
     async fn end_grants(&mut self) {
