@@ -81,15 +81,16 @@ pub enum Found<'t> {
 /// its text.
 ///
 /// Nothing is guessed: a word that is the name of one and the end of another means both.
-/// The name of a token that was rotated is its successor's.
+/// The name of a token that was rotated is its successor's, and one that leaked is over.
 pub fn find<'t>(tokens: &'t [Token], word: &str) -> Found<'t> {
-    if let Some(token) = tokens.iter().find(|token| token.id == word) {
+    let live = tokens.iter().filter(|token| token.leaked_at.is_none());
+    if let Some(token) = live.clone().find(|token| token.id == word) {
         return Found::One(token);
     }
     let called = |token: &&Token| {
         token.last_four == word || token.overlap_until.is_none() && token.name == word
     };
-    let several: Vec<_> = tokens.iter().filter(called).collect();
+    let several: Vec<_> = live.filter(called).collect();
     match several.as_slice() {
         [] => Found::None,
         [one] => Found::One(one),

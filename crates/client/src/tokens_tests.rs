@@ -141,7 +141,10 @@ fn token(id: &str, name: &str, last_four: &str) -> Token {
 fn a_word_means_a_token_only_if_it_means_no_other() {
     let mut old = token("tok_0", "ci", "Old1");
     old.overlap_until = Some(Timestamp::from_secs(0));
+    let mut leaked = token("tok_9", "cd", "Leak");
+    leaked.leaked_at = Some(Timestamp::from_secs(0));
     let all = [
+        leaked,
         old,
         token("tok_1", "ci", "AAAA"),
         token("tok_2", "AAAA", "BBBB"),
@@ -155,6 +158,8 @@ fn a_word_means_a_token_only_if_it_means_no_other() {
     assert_eq!(found("tok_3"), ["tok_3"]);
     assert_eq!(found("ci"), ["tok_1"], "the name is the successor's");
     assert_eq!(found("Old1"), ["tok_0"]);
+    assert_eq!(found("cd"), ["tok_3"], "what leaked is over");
+    assert!(found("Leak").is_empty() && found("tok_9").is_empty());
     assert_eq!(found("AAAA"), ["tok_1", "tok_2"]);
     assert_eq!(found("BBBB"), ["tok_2", "tok_3"]);
     assert!(found("CI").is_empty() && found("").is_empty());

@@ -19,8 +19,8 @@ use crate::commands::{retry, warn};
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 const AFTER_CREATE: &str = "\
-Only the token goes to standard output, so TOKEN=$(hallpass token create ci) works. It is \
-shown this once. A token does what you may do, also when that changes later; it cannot make \
+Only the token goes to standard output, so a script can put it into a variable. It is shown \
+this once. A token does what you may do, also when that changes later; it cannot make \
 tokens unless --scope says so.";
 
 pub(super) fn command() -> Command {

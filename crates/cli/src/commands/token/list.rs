@@ -75,7 +75,7 @@ fn render(items: &[Token], now: Timestamp, terminal: &Terminal) -> String {
 struct Row {
     name: String,
     ends: String,
-    /// It ends within [`SOON`], or has ended.
+    /// It ends within [`SOON`], or leaked.
     soon: bool,
     used: String,
     text: String,
@@ -105,10 +105,15 @@ impl Row {
         let scope =
             scope.map(|scope| format!("only for {}", paint.foreign(&scope.to_string(), 1000)));
         let only: Vec<String> = projects.into_iter().chain(scope).collect();
+        let ends = match (token.leaked_at, end) {
+            (Some(at), _) => format!("leaked, revoked {}", words::ago(at, now)),
+            (None, Some(end)) => words::ends(end, now),
+            (None, None) => "never".to_owned(),
+        };
         Self {
             name,
-            ends: end.map_or("never".to_owned(), |end| words::ends(end, now)),
-            soon,
+            ends,
+            soon: soon || token.leaked_at.is_some(),
             used,
             text: paint.foreign(&text_of(token), 40),
             id: paint.foreign(&token.id, 60),
@@ -188,14 +193,14 @@ fn cards(rows: &[Row], width: usize, paint: Paint) -> String {
 }
 
 /// For `cut` and `awk`: id, name, token, end, last used, from where, made, good until beside
-/// its successor, scope, projects.
-fn fields(token: &Token) -> [String; 10] {
+/// its successor, scope, projects, leaked.
+fn fields(token: &Token) -> [String; 11] {
     let shown = |text: &str| hallpass_core::text::presentable(text, 320);
     let time = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339).unwrap_or_default();
     [
         shown(&token.id),
         shown(&token.name),
-        shown(&text_of(token)),
+        shown(&format!("{}...{}", token.prefix, token.last_four)),
         time(token.expires_at),
         time(token.last_used_at),
         token.last_used_address.as_deref().map(shown).unwrap_or_default(),
@@ -203,6 +208,7 @@ fn fields(token: &Token) -> [String; 10] {
         time(token.overlap_until),
         token.scope.as_ref().map(|scope| shown(&scope.to_string())).unwrap_or_default(),
         shown(&token.projects.join(" ")),
+        time(token.leaked_at),
     ]
 }
 
@@ -248,6 +254,11 @@ mod tests {
                 json!({ "overlap_until": "2026-11-29T12:40:00Z", "last_used_at": "2026-11-22T12:40:00Z" }),
             ),
             token("tok_01JD2XW6S7Y8Z9ABCDEFGHJKMR", "backup", json!({})),
+            token(
+                "tok_01JD2XW6S7Y8Z9ABCDEFGHJKMS",
+                "old",
+                json!({ "leaked_at": "2026-11-22T12:00:00Z" }),
+            ),
         ]
     }
 
@@ -262,17 +273,18 @@ mod tests {
     // proves: attack-33
     #[test]
     fn people_get_a_table_or_cards() {
-        insta::assert_snapshot!(shown(80), @"
-        NAME        ENDS          LAST USED                      TOKEN
-        ci          in 30 days    4 minutes ago from 192.0.2.7   hp_user_…urKA
+        insta::assert_snapshot!(shown(96), @"
+        NAME        ENDS                               LAST USED                      TOKEN
+        ci          in 30 days                         4 minutes ago from 192.0.2.7   hp_user_…urKA
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMN
-        de[2Jploy   in 3 days !   never                          hp_user_…urKA
-          tok_01JD2XW6S7Y8Z9ABCDEFGHJKMP, only in acme/site, acme/blog, only for account
-          project:read
-        ci (old)    in 7 days !   just now                       hp_user_…urKA
+        de[2Jploy   in 3 days !                        never                          hp_user_…urKA
+          tok_01JD2XW6S7Y8Z9ABCDEFGHJKMP, only in acme/site, acme/blog, only for account project:read
+        ci (old)    in 7 days !                        just now                       hp_user_…urKA
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMQ
-        backup      never         never                          hp_user_…urKA
+        backup      never                              never                          hp_user_…urKA
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMR
+        old         leaked, revoked 40 minutes ago !   never                          hp_user_…urKA
+          tok_01JD2XW6S7Y8Z9ABCDEFGHJKMS
         ");
         insta::assert_snapshot!(shown(40), @"
         ci
@@ -297,6 +309,11 @@ mod tests {
           never ends
           hp_user_…urKA, never used
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMR
+
+        old
+          leaked, revoked 40 minutes ago !
+          hp_user_…urKA, never used
+          tok_01JD2XW6S7Y8Z9ABCDEFGHJKMS
         ");
     }
 
@@ -304,8 +321,8 @@ mod tests {
     fn programs_get_one_line_of_tabs_each() {
         let town = Town::new().piped();
         let text = town.with(|cx| render(&tokens(), cx.clock.now(), &town.terminal()));
-        assert!(text.lines().all(|line| line.split('\t').count() == 10), "{text}");
+        assert!(text.lines().all(|line| line.split('\t').count() == 11), "{text}");
         assert!(!text.contains('\u{1b}'), "{text:?}");
-        assert_eq!(text.lines().count(), 4);
+        assert_eq!(text.lines().count(), 5);
     }
 }
