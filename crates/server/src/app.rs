@@ -11,7 +11,7 @@ use crate::config::{Network, Settings};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::observe::RequestIds;
-use crate::web::Assets;
+use crate::web::{Assets, Once};
 
 /// The state of the server. Handlers take it as `State<App>`.
 #[derive(Clone)]
@@ -29,6 +29,7 @@ struct Inner {
     limits: Limits,
     request_ids: RequestIds,
     assets: Assets,
+    once: Once,
 }
 
 /// What an [`App`] is made of.
@@ -59,6 +60,7 @@ impl App {
         let limits = Limits::new(settings.refused_credentials);
         let metrics = Metrics::new(metrics_token);
         let assets = Assets::of(&brand);
+        let once = Once::new(&*random);
         let request_ids = RequestIds::new(&*random);
         Self(Arc::new(Inner {
             issuer,
@@ -72,6 +74,7 @@ impl App {
             limits,
             request_ids,
             assets,
+            once,
         }))
     }
 
@@ -124,6 +127,10 @@ impl App {
 
     pub(crate) fn assets(&self) -> &Assets {
         &self.0.assets
+    }
+
+    pub(crate) fn once(&self) -> &Once {
+        &self.0.once
     }
 
     pub(crate) fn limits(&self) -> &Limits {

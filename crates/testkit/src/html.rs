@@ -34,6 +34,9 @@ pub fn form(html: &str, matching: &str) -> Option<Form> {
     let form = document.select(&selector(matching)).next()?;
     let (inputs, buttons) = (selector("input, textarea"), selector("button"));
     let fields = form.select(&inputs).filter(|field| field.attr("name").is_some());
+    // What is not ticked is not sent.
+    let ticked = |field: &ElementRef<'_>| matches!(field.attr("type"), Some("radio" | "checkbox"));
+    let fields = fields.filter(|field| !ticked(field) || field.attr("checked").is_some());
     let buttons = form.select(&buttons);
     Some(Form {
         action: attribute(form, "action"),
@@ -71,7 +74,9 @@ mod tests {
     const PAGE: &str = r#"<!doctype html><meta http-equiv="refresh" content="0;url=http://127.0.0.1:1/?a=1&amp;b=2">
         <h1 id="outcome" data-outcome="done">All  <b>done</b></h1>
         <form id="f" method="POST" action="/go"><input type="hidden" name="csrf" value="a&amp;b">
-        <input name="email"><button name="decision" value="approve">Yes,  do</button></form>"#;
+        <input name="email"><input type="radio" name="a" value="1" checked>
+        <input type="radio" name="a" value="2"><input type="checkbox" name="b" value="yes">
+        <button name="decision" value="approve">Yes,  do</button></form>"#;
 
     #[test]
     fn a_form_is_read_with_its_hidden_fields_and_buttons() {

@@ -1,5 +1,5 @@
-//! The stylesheet and the icon: made once at start from the brand's colours, named by
-//! their content, and cacheable for ever.
+//! The stylesheet, the icon and the one script: made once at start, the first two from
+//! the brand's colours, named by their content, and cacheable for ever.
 
 use std::sync::Arc;
 
@@ -16,10 +16,11 @@ use crate::app::App;
 
 pub(super) const STYLE: &str = include_str!("../../assets/style.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
+const COPY: &str = include_str!("../../assets/copy.js");
 
 /// What pages link to. A cheap clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Assets(Arc<[Asset; 2]>);
+pub(crate) struct Assets(Arc<[Asset; 3]>);
 
 #[derive(Debug)]
 struct Asset {
@@ -37,6 +38,7 @@ impl Assets {
         Self(Arc::new([
             Asset::new("style", "css", "text/css; charset=utf-8", style),
             Asset::new("icon", "svg", "image/svg+xml", icon),
+            Asset::new("copy", "js", "text/javascript; charset=utf-8", COPY.to_owned()),
         ]))
     }
 
@@ -48,6 +50,11 @@ impl Assets {
     /// The path of the icon.
     pub(crate) fn icon(&self) -> String {
         self.0[1].path()
+    }
+
+    /// The path of the script that adds a button to copy a token.
+    pub(crate) fn copy(&self) -> String {
+        self.0[2].path()
     }
 }
 

@@ -1,4 +1,5 @@
 //! Pages, for people. All of them work without JavaScript, and with the keyboard alone.
+//! One of them has a script, which adds a button: the page that shows a token.
 //!
 //! | module | page |
 //! |---|---|
@@ -8,6 +9,8 @@
 //! | [`consent`] | the question at `/oauth/authorize`, and its answer |
 //! | [`device`] | `/device`: type the code, compare, decide (HP11) |
 //! | [`sessions`] | `/settings/sessions`: browsers and programs that are signed in |
+//! | [`tokens`] | `/settings/tokens`: tokens for scripts, CI and servers |
+//! | [`legacy`] | `/orgs/…/projects/…/tokens`: tokens of an older system |
 //! | [`security`] | `/settings/security`: the password |
 //! | [`logout`] | the question at `/oauth/logout`, and its answer |
 //!
@@ -16,6 +19,7 @@
 //! | [`views`] | what each page shows: one struct for each template |
 //! | [`answer`] | pages, redirects and refusals as HTTP answers |
 //! | [`csrf`] | what a form carries, and how it is checked |
+//! | [`once`] | forms that act once |
 //! | [`jar`] | short-lived cookies beside the session's |
 //! | [`return_to`] | where to go after signing in: a path of ours, nothing else |
 //! | [`shown`] | foreign text on its way to a page |
@@ -37,13 +41,16 @@ mod csrf;
 mod device;
 mod home;
 mod jar;
+mod legacy;
 mod logout;
+mod once;
 mod return_to;
 mod security;
 mod sessions;
 mod setup;
 mod shown;
 mod signin;
+mod tokens;
 mod views;
 mod when;
 
@@ -60,6 +67,7 @@ use crate::http::same_origin;
 pub(crate) use assets::Assets;
 pub(crate) use consent::page as consent_page;
 pub(crate) use logout::page as logout_page;
+pub(crate) use once::Once;
 
 /// All pages and what they post to. Posts from other sites do not arrive.
 pub(crate) fn routes(app: &App) -> Router<App> {
@@ -71,6 +79,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(consent::routes())
         .merge(device::routes())
         .merge(sessions::routes())
+        .merge(tokens::routes())
+        .merge(legacy::routes())
         .merge(security::routes())
         .merge(logout::routes())
         .layer(middleware::from_fn_with_state(app.clone(), same_origin::only))

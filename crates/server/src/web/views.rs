@@ -49,7 +49,7 @@ impl Notice {
     }
 
     /// How screen readers announce it.
-    fn role(&self) -> &'static str {
+    pub(super) fn role(&self) -> &'static str {
         if self.tone == "problem" { "alert" } else { "status" }
     }
 }

@@ -79,6 +79,63 @@ async fn every_page_has_its_picture_and_fits() -> Result<()> {
 }
 
 #[tokio::test]
+async fn pages_about_tokens_have_their_pictures_and_fit() -> Result<()> {
+    let scene = Scene::set().await?;
+    let (browser, server) = (&scene.browser, &scene.server);
+    scene.sign_in().await?;
+    browser.goto(&server.at("/settings/tokens")).await?;
+    keep(browser, "tokens-empty").await?;
+    server.admin(&["org", "create", "acme", "--owner", &scene.ada.email], "").await?;
+    server.admin(&["project", "create", "acme/genome"], "").await?;
+    for (name, expires) in
+        [("laptop", "never"), ("nightly backup on nas-2", "90d"), ("ci-deploy", "7d")]
+    {
+        browser.goto(&server.at("/settings/tokens/new")).await?;
+        browser.fill("#make #name", name).await?;
+        browser.click(&format!("#make [value='{expires}']")).await?;
+        if name == "laptop" {
+            keep(browser, "token-new").await?;
+            browser.click("#narrow summary").await?;
+            browser.click("[value='date']").await?;
+            browser.click("#scope-1").await?;
+            keep(browser, "token-new-narrow").await?;
+            browser.click("#make [value='never']").await?;
+        }
+        browser.click("#make #submit").await?;
+        browser.find("#token").await?;
+        if name == "laptop" {
+            keep(browser, "token-shown").await?;
+        }
+    }
+    let leaked = shown_by(browser, server, "old wiki page").await?;
+    let http = server.http()?.build()?;
+    let report = serde_json::json!({ "tokens": [leaked] });
+    let told = http.post(server.at("/api/v1/revoke-leaked")).json(&report).send().await?;
+    assert!(told.status().is_success(), "{}", told.status());
+    browser.goto(&server.at("/settings/tokens")).await?;
+    browser.driver().find(thirtyfour::By::LinkText("ci-deploy")).await?.click().await?;
+    keep(browser, "token").await?;
+    for summary in ["#change-expiry", "#rotate-it", "#revoke-it"] {
+        browser.click(&format!("{summary} summary")).await?;
+    }
+    keep(browser, "token-open").await?;
+    browser.click("#rotate button").await?;
+    browser.find("#token").await?;
+    keep(browser, "token-rotated").await?;
+    browser.goto(&server.at("/settings/tokens")).await?;
+    keep(browser, "tokens").await?;
+    scene.browser.close().await
+}
+
+/// Makes a token of this name; its text.
+async fn shown_by(browser: &Browser, server: &Server, name: &str) -> Result<String> {
+    browser.goto(&server.at("/settings/tokens/new")).await?;
+    browser.fill("#make #name", name).await?;
+    browser.click("#make #submit").await?;
+    Ok(browser.find("#token").await?.prop("value").await?.unwrap_or_default())
+}
+
+#[tokio::test]
 async fn the_setup_link_makes_the_first_administrator_once() -> Result<()> {
     let _turn = scene::turn().await?;
     let server = Server::start().await?;

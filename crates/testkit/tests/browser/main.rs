@@ -6,6 +6,7 @@
 //! | `scene` | a server, Ada, her browser, her terminal |
 //! | `login` | signing a terminal in through the browser |
 //! | `device` | signing a terminal in with a code |
+//! | `tokens` | tokens for scripts: made, shown once, rotated, revoked |
 //! | `tabs` | second tabs, the back button, sessions that end elsewhere |
 //! | `hostile` | other sites: posts, frames, links |
 //! | `gallery` | a picture of every page, light and dark, narrow and wide |
@@ -16,3 +17,4 @@ mod hostile;
 mod login;
 mod scene;
 mod tabs;
+mod tokens;

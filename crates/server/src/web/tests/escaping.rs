@@ -3,8 +3,11 @@
 //! A page with a payload must have the very same tags and attributes as the page with a
 //! harmless word in the same place: then nothing of it became markup.
 
+use std::time::Duration;
+
 use hallpass_core::text::presentable;
 use hallpass_core::wire::reported;
+use http::StatusCode;
 
 use super::html;
 use super::site::{CHALLENGE, HOME, PASSWORD, Page, Site};
@@ -229,6 +232,10 @@ async fn what_is_typed_or_stands_in_the_address() {
             format!("/device?user_code={word}"),
             format!("/settings/sessions?done={word}"),
             format!("/settings/security?done={word}"),
+            format!("/settings/tokens?done={word}&after={word}"),
+            format!("/settings/tokens?q={word}"),
+            format!("/settings/tokens/{word}"),
+            format!("/settings/tokens/new?name={word}"),
             format!("/oauth/logout?client_id={word}&post_logout_redirect_uri={word}"),
         ] {
             pages.push((path.clone(), browser.get(&path).await));
@@ -251,10 +258,63 @@ async fn what_is_typed_or_stands_in_the_address() {
         let mut hostile = visit(payload).await;
         hostile.extend(post(payload).await);
         // Wrong passwords are counted by the hour; these are not about that.
-        site.pass(std::time::Duration::from_secs(3600));
+        site.pass(Duration::from_secs(3600));
         for ((place, hostile), (_, harmless)) in hostile.iter().zip(&harmless) {
             assert_eq!(hostile.status, harmless.status, "{place}");
             assert_eq!(structure(&hostile.html), structure(&harmless.html), "{place}");
         }
     }
+}
+
+// proves: attack-32
+#[tokio::test]
+async fn names_of_tokens() {
+    let site = Site::with_ada().await;
+    let browser = site.adas_browser().await;
+    let newest = async || {
+        let list = browser.get("/settings/tokens").await;
+        let link = html::tags(&list.html, "a").into_iter().find(|tag| tag.contains("\"name\""));
+        let path = html::attribute(link.expect("a token"), "href").expect("href");
+        (list, browser.get(&path).await)
+    };
+    let blank = async || browser.get("/settings/tokens/new").await.form("make");
+    browser.submit(&blank().await, &[("name", "taken"), ("expires", "never")]).await;
+    let visit = async |word: &str| {
+        let bad = [("name", word), ("expires", word), ("date", word), (word, word)];
+        let refused = browser.submit(&blank().await, &bad).await;
+        // The newest is the first: two of one moment would be in any order.
+        site.pass(Duration::from_secs(1));
+        let named = [("name", word), ("expires", "7d")];
+        let made = browser.submit(&blank().await, &named).await;
+        if made.status != StatusCode::OK {
+            return vec![refused, made];
+        }
+        let (list, one) = newest().await;
+        let renamed = browser.submit(&one.form("rename"), &[("name", "taken")]).await;
+        site.pass(Duration::from_secs(1));
+        let rotated = browser.submit(&one.form("rotate"), &[("overlap", "7")]).await;
+        let (pair, new) = newest().await;
+        // Then there is again nothing but what was there before.
+        browser.submit(&new.form("revoke"), &[]).await;
+        let (alone, old) = newest().await;
+        browser.submit(&old.form("revoke"), &[]).await;
+        vec![refused, made, list, one, renamed, rotated, pair, new, alone, old]
+    };
+    let harmless = visit(HARMLESS).await;
+    let mut names = 0;
+    for payload in PAYLOADS {
+        let hostile = visit(payload).await;
+        same_markup("a form that was refused", payload, &hostile[0], &harmless[0]);
+        if let [_, refused] = &hostile[..] {
+            // It could not be a name: the form comes back with it.
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{payload}");
+            assert!(html::tags(&refused.html, "script").is_empty(), "{payload}");
+            continue;
+        }
+        names += 1;
+        for (hostile, harmless) in hostile.iter().zip(&harmless) {
+            same_markup("a page about a token", payload, hostile, harmless);
+        }
+    }
+    assert!(names >= 40, "of the payloads, {names} were names");
 }

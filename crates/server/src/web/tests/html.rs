@@ -16,8 +16,14 @@ pub(super) fn form(html: &str, id: &str) -> HtmlForm {
         attribute(open, "id").as_deref() == Some(id) || !id.starts_with('#') && form.contains(id)
     });
     let form = found.unwrap_or_else(|| panic!("no form {id} in {html}"));
+    // What is not ticked is not sent.
+    let sent = |tag: &&str| {
+        let ticked = ["radio", "checkbox"].map(|kind| format!(" type=\"{kind}\""));
+        !ticked.iter().any(|kind| tag.contains(kind)) || tag.ends_with(" checked>")
+    };
     let fields = tags(form, "input")
         .into_iter()
+        .filter(sent)
         .filter_map(|tag| {
             Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
         })

@@ -9,3 +9,4 @@ mod people;
 mod rules;
 mod settings;
 mod site;
+mod tokens;

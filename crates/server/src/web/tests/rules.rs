@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::html::{attribute, tags, text};
-use super::site::{AWAY, Browser, CHALLENGE, HOME, Page, Site};
+use super::site::{AWAY, Browser, CHALLENGE, EMAIL, HOME, Page, Site};
 
 /// Every page that there is, by name.
 async fn every_page(site: &Site, browser: &Browser<'_>) -> Vec<(&'static str, Page)> {
@@ -26,6 +26,8 @@ async fn every_page(site: &Site, browser: &Browser<'_>) -> Vec<(&'static str, Pa
         ("denied", browser.get("/device/denied").await),
         ("sessions", browser.get("/settings/sessions").await),
         ("security", browser.get("/settings/security").await),
+        ("tokens, none", browser.get("/settings/tokens").await),
+        ("make a token", browser.get("/settings/tokens/new").await),
         ("logout", browser.get("/oauth/logout").await),
         ("consent", browser.get(&consent).await),
         ("bad request", browser.get("/oauth/authorize").await),
@@ -39,6 +41,7 @@ async fn every_page(site: &Site, browser: &Browser<'_>) -> Vec<(&'static str, Pa
         browser.submit(&form, &[("user_code", &code)]).await;
         pages.push((name, browser.get("/device/confirm").await));
     }
+    pages.extend(pages_about_tokens(site, browser).await);
     let fresh = Site::fresh().await;
     let installer = fresh.browser();
     pages.push(("welcome, fresh", installer.get("/").await));
@@ -46,6 +49,37 @@ async fn every_page(site: &Site, browser: &Browser<'_>) -> Vec<(&'static str, Pa
     installer.get("/setup?code=hp_setup_x").await;
     pages.push(("setup, with a link", installer.get("/setup").await));
     pages
+}
+
+/// The name of the one page with a script.
+const SHOWN_ONCE: &str = "a token, once";
+
+async fn pages_about_tokens(site: &Site, browser: &Browser<'_>) -> Vec<(&'static str, Page)> {
+    site.add_tokens(EMAIL, 11).await;
+    let form = browser.get("/settings/tokens/new").await.form("make");
+    let filled = [("name", "ci"), ("expires", "7d")];
+    let made = browser.submit(&form, &filled).await;
+    let list = browser.get("/settings/tokens").await;
+    let first = tags(&list.html, "a").into_iter().find(|tag| tag.contains("class=\"name\""));
+    let path = attribute(first.expect("a token"), "href").expect("href");
+    let one = browser.get(&path).await;
+    let rotated = browser.submit(&one.form("rotate"), &[("overlap", "7")]).await;
+    let found = browser.get("/settings/tokens?q=token+0003").await;
+    let third = tags(&found.html, "a").into_iter().find(|tag| tag.contains("class=\"name\""));
+    let other = browser.get(&attribute(third.expect("it"), "href").expect("href")).await;
+    let fresh = browser.get("/settings/tokens/new").await.form("make");
+    vec![
+        (SHOWN_ONCE, made),
+        (SHOWN_ONCE, rotated),
+        ("make a token, again", browser.submit(&form, &filled).await),
+        ("make a token, wrong", browser.submit(&fresh, &[("expires", "date")]).await),
+        ("tokens", browser.get("/settings/tokens?done=revoked").await),
+        ("tokens, found", browser.get("/settings/tokens?q=token").await),
+        ("tokens, not found", browser.get("/settings/tokens?q=nothing").await),
+        ("a token", browser.get(&path).await),
+        ("a token, wrong", browser.submit(&other.form("rename"), &[("name", "ci")]).await),
+        ("no token", browser.get("/settings/tokens/tok_x").await),
+    ]
 }
 
 async fn site() -> Site {
@@ -73,7 +107,9 @@ async fn every_page_carries_the_headers() {
             assert!(policy.contains(part), "{name}: {part}");
         }
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{name}: {policy}");
-        assert!(!policy.contains("script-src") || policy.contains("script-src 'none'"), "{name}");
+        assert_eq!(policy.contains("script-src 'self';"), name == SHOWN_ONCE, "{name}: {policy}");
+        assert_eq!(policy.contains("script-src"), name == SHOWN_ONCE, "{name}: {policy}");
+        assert!(policy.contains("require-trusted-types-for 'script'; trusted-types 'none'"));
         assert_eq!(page.header("x-frame-options"), "DENY", "{name}");
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{name}");
         assert_eq!(page.header("cache-control"), "no-store", "{name}");
@@ -85,11 +121,19 @@ async fn every_page_carries_the_headers() {
 
 // proves: attack-32
 #[tokio::test]
-async fn no_page_has_script_or_inline_style() {
+async fn no_page_has_inline_script_or_style_and_one_has_a_script_of_ours() {
     let site = site().await;
     let browser = site.adas_browser().await;
     for (name, page) in every_page(&site, &browser).await {
-        assert!(tags(&page.html, "script").is_empty(), "{name}");
+        let scripts = tags(&page.html, "script");
+        match name {
+            // One file of ours, and nothing between its tags.
+            SHOWN_ONCE => {
+                let whole = format!("<script src=\"{}\" defer></script>", site.app.assets().copy());
+                assert!(scripts.len() == 1 && page.html.contains(&whole), "{name}: {scripts:?}");
+            }
+            _ => assert!(scripts.is_empty(), "{name}"),
+        }
         assert!(tags(&page.html, "style").is_empty(), "{name}");
         for tag in page.html.split('<').map(|tag| tag.split('>').next().unwrap_or_default()) {
             assert!(!tag.contains(" style=") && !tag.contains(" on"), "{name}: <{tag}>");
@@ -121,7 +165,10 @@ async fn every_page_can_be_read_and_used_by_everybody() {
                 let id = attribute(input, "id").expect("an id");
                 let label = format!("<label for=\"{id}\">");
                 assert!(html.contains(&label), "{name}: {input}");
-                assert!(attribute(input, "autocomplete").is_some(), "{name}: {input}");
+                // HTML §4.10.18.7: nothing of the sort for what is ticked.
+                let ticked = ["radio", "checkbox"].map(|kind| format!(" type=\"{kind}\""));
+                let ticked = ticked.iter().any(|kind| input.contains(kind));
+                assert!(ticked || attribute(input, "autocomplete").is_some(), "{name}: {input}");
             }
             if let Some(described) = attribute(input, "aria-describedby") {
                 for id in described.split(' ') {
@@ -129,10 +176,15 @@ async fn every_page_can_be_read_and_used_by_everybody() {
                 }
             }
         }
-        for form in tags(html, "form") {
-            assert_eq!(attribute(form, "method").as_deref(), Some("post"), "{name}: {form}");
+        // A search is an address; everything else is a post with its token.
+        let (searches, forms): (Vec<_>, Vec<_>) =
+            tags(html, "form").into_iter().partition(|form| form.contains(" role=\"search\""));
+        for (form, method) in
+            searches.iter().map(|form| (form, "get")).chain(forms.iter().map(|form| (form, "post")))
+        {
+            assert_eq!(attribute(form, "method").as_deref(), Some(method), "{name}: {form}");
         }
-        assert_eq!(html.matches("name=\"csrf\"").count(), tags(html, "form").len(), "{name}");
+        assert_eq!(html.matches("name=\"csrf\"").count(), forms.len(), "{name}");
         for button in tags(html, "button") {
             assert_eq!(attribute(button, "type").as_deref(), Some("submit"), "{name}");
         }
@@ -187,6 +239,12 @@ async fn a_get_changes_nothing() {
         "/settings/sessions",
         "/settings/sessions/end",
         "/settings/sessions/end-others",
+        "/settings/tokens",
+        "/settings/tokens?done=revoked",
+        "/settings/tokens/new?name=x&expires=never",
+        "/settings/tokens/tok_01JZZZZZZZZZZZZZZZZZZZZZZZ/revoke",
+        "/settings/tokens/tok_01JZZZZZZZZZZZZZZZZZZZZZZZ/rotate?overlap=0",
+        "/settings/tokens/%0d%0aX:y/revoke",
         "/settings/security",
         "/settings/security?password=a&new_password=b",
         "/oauth/logout",

@@ -11,14 +11,17 @@ use axum::Router;
 use axum::body::Body;
 use hallpass_core::brand::Brand;
 use hallpass_core::wire::params::Params;
+use hallpass_core::wire::tokens::NewToken;
 use hallpass_core::{Clock, PublicUrl, Secret, Timestamp};
 use hallpass_issuer::admin::{NewClient, NewUser};
+use hallpass_issuer::tokens::Actor;
 use hallpass_issuer::{ClientCredentials, Config, Issuer, MasterKey, Origin, PasswordCost};
 use hallpass_store::{Place, Store};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
+use super::super::csrf::{self, Purpose};
 use super::html::{self, HtmlForm};
 use crate::config::{Layers, Settings};
 use crate::http::peer::Socket;
@@ -138,6 +141,37 @@ impl Site {
         answer.expect("a device code").user_code.expose().to_owned()
     }
 
+    /// What our own API says to whoever presents `token`.
+    pub(super) async fn whoami(&self, token: &str) -> StatusCode {
+        let request = Request::get("/api/v1/whoami")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Body::empty());
+        let mut request = request.expect("a request");
+        let address: IpAddr = AWAY.parse().expect("an address");
+        request.extensions_mut().insert(Socket { address, tls: true });
+        self.router.clone().oneshot(request).await.expect("never fails").status()
+    }
+
+    /// Somebody found this token and reports it.
+    pub(super) async fn report_leak(&self, token: &str) {
+        let found = [Secret::new(token)];
+        let were = self.app.issuer().revoke_leaked(&found, "a test", &Origin::default()).await;
+        assert_eq!(were.expect("a leak desk"), [true]);
+    }
+
+    /// `token 0000`, `token 0001`, …
+    pub(super) async fn add_tokens(&self, email: &str, count: usize) {
+        let user = self.store.users().by_email(email).await.expect("a store").expect("a user");
+        for number in 0..count {
+            let name = format!("token {number:04}");
+            self.pass(Duration::from_millis(10));
+            let wanted = NewToken { name, ..NewToken::default() };
+            let (actor, origin) = (Actor::Person(&user), Origin::default());
+            let made = self.app.issuer().create_token(&actor, wanted, &origin).await;
+            made.expect("a token");
+        }
+    }
+
     pub(super) fn browser(&self) -> Browser<'_> {
         let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/146.0".to_owned();
         Browser {
@@ -226,6 +260,12 @@ impl Browser<'_> {
         }
         let all: Vec<_> = all.iter().map(|(name, value)| (&**name, &**value)).collect();
         self.post(&form.action, &all).await
+    }
+
+    /// What a form about this token would carry, if this browser were shown one.
+    pub(super) fn csrf_for_token(&self, id: &str) -> String {
+        let session = self.jar.borrow()["__Host-hp"].clone();
+        csrf::token(&self.site.app, &Secret::new(session), Purpose::Token(id))
     }
 
     pub(super) async fn sign_in(&self, email: &str, password: &str, return_to: &str) -> Page {
