@@ -10,7 +10,7 @@ use crate::{Error, Issuer};
 
 const PORTION: u32 = 500;
 /// Why they were revoked.
-const REASON: &str = "revoked by the operator";
+const REASON: &str = "revoked";
 
 /// A legacy token that is still good.
 #[derive(Clone, Debug, PartialEq, Eq)]

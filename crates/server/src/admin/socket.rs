@@ -24,7 +24,8 @@ use crate::serve::{Failure, Opened};
 const FILE: &str = "admin.sock";
 /// `sun_path` holds 108 bytes on Linux and 104 elsewhere.
 const LONGEST: usize = 100;
-const MAX_COMMAND: u64 = 64 * 1024;
+/// A file of hashes may come along.
+const MAX_COMMAND: u64 = 32 * 1024 * 1024;
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Making a user hashes a password, perhaps in a queue.

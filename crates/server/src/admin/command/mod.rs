@@ -1,7 +1,22 @@
 //! What can be asked, and the answers. Both also travel over the private socket.
+//!
+//! | module | what |
+//! |---|---|
+//! | `listed` | users, clients, keys and audit rows as listed, a client to register |
+//! | [`orgs`] | organizations, projects and roles in them |
+//! | [`tokens`] | personal tokens, and what a scanner looks for |
+//! | [`legacy`] | tokens of an older system |
 
-use hallpass_core::{Secret, Timestamp};
+use hallpass_core::Secret;
+use hallpass_core::wire::tokens::CreatedToken;
 use serde::{Deserialize, Serialize};
+
+pub mod legacy;
+mod listed;
+pub mod orgs;
+pub mod tokens;
+
+pub use listed::{AuditRow, Client, NewClient, SigningKey, User};
 
 /// One command of an operator.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,6 +63,12 @@ pub enum Command {
         /// Its id.
         id: String,
     },
+    /// Organizations and projects.
+    Orgs(orgs::Command),
+    /// Personal tokens.
+    Tokens(tokens::Command),
+    /// Tokens of an older system.
+    Legacy(legacy::Command),
     /// Makes the next signing keys.
     SigningKeysRotate {
         /// Sign with them at once, without publishing them first: a key has leaked.
@@ -60,31 +81,6 @@ pub enum Command {
         /// How many.
         limit: u32,
     },
-}
-
-/// A client to register.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct NewClient {
-    /// Its id.
-    pub id: String,
-    /// What people see; the id if it is empty.
-    pub name: String,
-    /// Whether it can keep a secret, and gets one.
-    pub confidential: bool,
-    /// Where codes may be sent.
-    pub redirect_uris: Vec<String>,
-    /// Where a browser may be sent after sign-out.
-    pub post_logout_redirect_uris: Vec<String>,
-    /// Grant types; empty for the usual ones.
-    pub grant_types: Vec<String>,
-    /// Scope tokens that it may ask for; empty for all.
-    pub scopes: Vec<String>,
-    /// Resources that it may introspect tokens for; empty for this server's own API.
-    pub resources: Vec<String>,
-    /// Whether it may come without PKCE, then with a nonce.
-    pub without_pkce: bool,
-    /// `RS256` or `ES256`.
-    pub id_token_alg: Option<String>,
 }
 
 /// The answer to a [`Command`].
@@ -106,6 +102,12 @@ pub enum Answer {
         #[serde(serialize_with = "Secret::serialize_exposed_option")]
         secret: Option<Secret>,
     },
+    /// An organization was made.
+    OrgCreated(orgs::Org),
+    /// A project was made.
+    ProjectCreated(orgs::Project),
+    /// A token was made; its text is shown this once.
+    TokenCreated(Box<CreatedToken>),
     /// Users.
     Users(Vec<User>),
     /// Clients.
@@ -114,86 +116,22 @@ pub enum Answer {
     SigningKeys(Vec<SigningKey>),
     /// Rows of the audit log, oldest first.
     Audit(Vec<AuditRow>),
-}
-
-/// A user, as listed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct User {
-    /// Their id.
-    pub id: String,
-    /// E-mail address.
-    pub email: String,
-    /// What to call them.
-    pub name: String,
-    /// Whether they administer the deployment.
-    pub admin: bool,
-    /// When the account was made.
-    pub created_at: Timestamp,
-    /// Since when they are not let in.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub disabled_at: Option<Timestamp>,
-}
-
-/// A client, as listed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Client {
-    /// Its id.
-    pub id: String,
-    /// What people see.
-    pub name: String,
-    /// Whether it can keep a secret.
-    pub confidential: bool,
-    /// Where codes may be sent.
-    pub redirect_uris: Vec<String>,
-    /// Grant types.
-    pub grant_types: Vec<String>,
-    /// What it may ask for.
-    pub scope: String,
-    /// When it was registered.
-    pub created_at: Timestamp,
-    /// Since when it may do nothing.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub disabled_at: Option<Timestamp>,
-}
-
-/// A signing key, as listed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SigningKey {
-    /// Its `kid`.
-    pub id: String,
-    /// `ES256` or `RS256`.
-    pub alg: String,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// From when on it signs.
-    pub signs_from: Timestamp,
-    /// Until when it signs.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub signs_until: Option<Timestamp>,
-    /// Until when it is published.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub published_until: Option<Timestamp>,
-}
-
-/// A row of the audit log, as listed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AuditRow {
-    /// Its place in the log.
-    pub seq: i64,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub actor: String,
-    /// What.
-    pub action: String,
-    /// To what.
-    pub subject: String,
-    /// From where.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub address: Option<String>,
-    /// More about it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub detail: Option<String>,
+    /// Organizations.
+    Orgs(Vec<orgs::Org>),
+    /// Projects.
+    Projects(Vec<orgs::Project>),
+    /// Who has which role somewhere.
+    Members(Vec<orgs::Member>),
+    /// Personal tokens.
+    Tokens(Vec<tokens::Token>),
+    /// What a scanner looks for.
+    Patterns(tokens::Patterns),
+    /// How far the move away from an older system is.
+    LegacyPhase(Option<legacy::Phase>),
+    /// What was imported.
+    LegacyImported(legacy::Imported),
+    /// Tokens of an older system, the last used first.
+    LegacyReport(Vec<legacy::Token>),
 }
 
 /// Why a command was not done. Nothing was changed.

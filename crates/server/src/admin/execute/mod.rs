@@ -1,4 +1,7 @@
 //! Doing it. One function, whoever calls: a running server or the command itself.
+//!
+//! Organizations, tokens and what an older system left are in modules of their own; users,
+//! clients, signing keys and the audit log are here.
 
 use hallpass_core::id::UserId;
 use hallpass_issuer::Issuer;
@@ -6,6 +9,10 @@ use hallpass_issuer::admin::{AdminError, NewClient, NewUser};
 use hallpass_store::{ClientKind, Store};
 
 use super::command::{self, Answer, Command, Refused};
+
+mod legacy;
+mod orgs;
+mod tokens;
 
 /// Who stands in the audit log.
 const ACTOR: &str = "system";
@@ -43,6 +50,9 @@ pub async fn execute(issuer: &Issuer, store: &Store, command: Command) -> Result
             let done = issuer.disable_client(&id, ACTOR).await?;
             Ok(said(done, format!("{id} is disabled; everything of it has ended")))
         }
+        Command::Orgs(command) => orgs::execute(issuer, store, command).await,
+        Command::Tokens(command) => tokens::execute(issuer, store, command).await,
+        Command::Legacy(command) => legacy::execute(issuer, command).await,
         Command::SigningKeysRotate { now } => {
             issuer.rotate_signing_keys(now, ACTOR).await?;
             signing_keys(store).await

@@ -1,0 +1,164 @@
+//! `hallpass admin`: an operator's commands. Data goes to standard output, and nothing
+//! else: a script can use it as it is.
+//!
+//! | module | what |
+//! |---|---|
+//! | `user`, `client` | people, and programs that ask for tokens |
+//! | `org` | organizations, projects, and roles in them |
+//! | `token`, `patterns` | personal tokens, and what scanners look for |
+//! | `legacy` | tokens of an older system |
+//! | `books` | signing keys, the audit log |
+//! | `print`, `words` | answers, flags |
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Command};
+use hallpass_server::admin::{self, Answer, Command as Asked};
+use hallpass_server::serve::Failure;
+
+use crate::{serve, settings, system};
+
+mod books;
+mod client;
+mod legacy;
+mod org;
+mod patterns;
+mod print;
+mod token;
+mod user;
+mod words;
+
+/// Settings that decide where the data is, and what is needed to open it.
+const SETTINGS: [&str; 7] = [
+    "data_dir",
+    "database_url",
+    "database_url_file",
+    "master_key_file",
+    "public_url",
+    "brand_file",
+    "log_level",
+];
+
+/// Its part of the tree.
+pub(crate) fn command() -> Command {
+    let shared = settings::flags(|setting| SETTINGS.contains(&setting.name));
+    Command::new("admin")
+        .about("Prepare and look after a server, running or not")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(shared.into_iter().map(|flag| flag.global(true)))
+        .subcommand(user::command())
+        .subcommand(org::org())
+        .subcommand(org::project())
+        .subcommand(org::member())
+        .subcommand(token::command())
+        .subcommand(patterns::command())
+        .subcommand(legacy::command())
+        .subcommand(client::command())
+        .subcommand(books::signing_keys())
+        .subcommand(books::audit())
+}
+
+/// Runs it.
+pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
+    let asked = match read(matches) {
+        Ok(asked) => asked,
+        Err(why) => return refuse(&why),
+    };
+    let answered = settings::layers(matches)
+        .map_err(Failure::from)
+        .and_then(|layers| admin::run(&layers, system::data_dir(), asked));
+    match answered {
+        Ok(Answer::Patterns(all)) => print::out(&patterns::written(&all, matches), ""),
+        Ok(answer) => print::tell(&answer, matches.get_flag("json")),
+        Err(failure) => serve::fail("admin", &failure),
+    }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "hallpass admin: {why}");
+    ExitCode::from(2)
+}
+
+fn read(matches: &ArgMatches) -> Result<Asked, String> {
+    let (noun, matches) = matches.subcommand().ok_or("say what to do; see --help")?;
+    let (verb, matches) = matches.subcommand().ok_or("say what to do; see --help")?;
+    Ok(match noun {
+        "user" => user::read(verb, matches)?,
+        "org" => org::read_org(verb, matches),
+        "project" => org::read_project(verb, matches),
+        "member" => org::read_member(verb, matches),
+        "token" => token::read(verb, matches)?,
+        "tokens" => patterns::read(),
+        "legacy" => legacy::read(verb, matches)?,
+        "client" => client::read(verb, matches),
+        "signing-keys" => books::read_signing_keys(verb, matches),
+        "audit" => books::read_audit(matches),
+        _ => return Err("there is no such command; see --help".to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_of_the_tree_can_be_read() {
+        command().debug_assert();
+        let lines = [
+            "admin user list",
+            "admin user disable ada@example.com",
+            "admin user enable usr_1 --data-dir /x",
+            "admin org create acme --name Acme --owner ada@example.com",
+            "admin org list",
+            "admin project create acme/site",
+            "admin project list acme",
+            "admin member set acme/site ada@example.com viewer",
+            "admin member remove acme usr_1",
+            "admin member list acme",
+            "admin token create --user a@b --name ci --expires 30d --project a/b --project a/c --scope account",
+            "admin token list --user a@b --json",
+            "admin token revoke tok_1",
+            "admin tokens patterns --format github",
+            "admin legacy import /dev/null --project a/b --role viewer --owner a@b",
+            "admin legacy phase",
+            "admin legacy phase b --sunset never --back",
+            "admin legacy report --project a/b",
+            "admin legacy revoke tok_1",
+            "admin legacy revoke --project a/b",
+            "admin client create --id web --confidential --redirect-uri https://a/cb --redirect-uri https://b/cb",
+            "admin client list",
+            "admin client disable web",
+            "admin signing-keys rotate --now",
+            "admin signing-keys list",
+            "admin audit list --limit 3",
+        ];
+        for line in lines {
+            let matches = command().try_get_matches_from(line.split(' ')).expect(line);
+            assert!(read(&matches).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for line in [
+            "admin token create --user a@b --name ci --expires 30",
+            "admin token create --user a@b --name ci --expires soon",
+            "admin legacy phase A --sunset soon",
+            "admin legacy import /does/not/exist",
+        ] {
+            let matches = command().try_get_matches_from(line.split(' ')).expect(line);
+            assert!(read(&matches).is_err(), "{line}");
+        }
+        for line in [
+            "admin tokens patterns --format xml",
+            "admin legacy phase D",
+            "admin legacy revoke",
+            "admin legacy revoke tok_1 --project a/b",
+            "admin member set acme ada@example.com",
+        ] {
+            assert!(command().try_get_matches_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}
