@@ -221,10 +221,7 @@ impl Feed {
             loop {
                 let mut news = std::pin::pin!(self.news.notified());
                 news.as_mut().enable();
-                let state = desk.state();
-                let heard = state.heard.max(state.ring.epoch());
-                drop(state);
-                if heard > applied {
+                if desk.heard() > applied {
                     return;
                 }
                 news.await;
@@ -243,6 +240,12 @@ impl Feed {
 }
 
 impl Desk {
+    /// The latest epoch that anything is known of.
+    fn heard(&self) -> i64 {
+        let state = self.state();
+        state.heard.max(state.ring.epoch())
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

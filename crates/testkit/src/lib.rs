@@ -13,6 +13,7 @@
 //! | [`person`], [`html`] | somebody at a browser without JavaScript |
 //! | [`browser`] | a real Chromium |
 //! | [`oauth`] | a client that says exactly what a test wants to say |
+//! | [`link`] | a wire to a server that can be cut and made slow |
 //! | [`secrets`] | marked secrets, and the search for their marks |
 //! | [`postgres`] | a throw-away PostgreSQL cluster |
 //! | [`process`], [`ports`], [`wait`] | children, ports, deadlines |
@@ -38,6 +39,8 @@ pub mod cli;
 pub mod dice;
 #[cfg(feature = "town")]
 pub mod html;
+#[cfg(feature = "town")]
+pub mod link;
 #[cfg(feature = "town")]
 pub mod oauth;
 #[cfg(feature = "town")]

@@ -13,6 +13,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hallpass_issuer::feed::Leases;
 use hallpass_store::OpenError;
 
 use crate::config::{Layers, Settings};
@@ -71,6 +72,7 @@ async fn run_in(
 async fn here(settings: &Settings, data: open::Data, command: Command) -> Result<Answer, Failure> {
     let url = public_url::for_admin(&data, settings).await?;
     let opened = data.issuer(settings, url).await?;
+    opened.know_guards(Leases::GrantedElsewhere).await?;
     let answer = execute::execute(&opened.issuer, &opened.store, command).await;
     opened.close().await;
     Ok(answer?)

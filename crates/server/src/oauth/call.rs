@@ -63,7 +63,7 @@ pub(super) fn refuse_secrets_in_query(query: Option<&str>) -> Result<(), Refusal
 }
 
 /// The `Authorization` header, if there is exactly one that we can use.
-fn credentials(headers: &HeaderMap) -> ClientCredentials {
+pub(crate) fn credentials(headers: &HeaderMap) -> ClientCredentials {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     match (sent.next(), sent.next()) {
         (None, _) => ClientCredentials::None,

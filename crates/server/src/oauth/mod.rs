@@ -32,6 +32,7 @@ mod revoke;
 mod token;
 mod userinfo;
 
+pub(crate) use call::credentials;
 pub(crate) use refusal::Refusal;
 
 pub(crate) fn routes(app: &App) -> Router<App> {

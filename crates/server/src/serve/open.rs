@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use hallpass_core::brand::Brand;
 use hallpass_core::{Clock, PublicUrl, Random, Secret};
-use hallpass_issuer::{Config, Issuer};
+use hallpass_issuer::feed::Leases;
+use hallpass_issuer::{Config, Issuer, StartError};
 use hallpass_store::{OpenError, Place, Store};
 
 use super::{Failure, master_key};
 use crate::config::Settings;
-use crate::system::{SystemClock, SystemRandom};
+use crate::system::{SystemBootClock, SystemClock, SystemRandom};
 
 /// A store that is open, and what goes with it.
 pub struct Data {
@@ -91,6 +92,12 @@ impl Data {
 }
 
 impl Opened {
+    /// From now on a revocation waits until no guard in another process admits it any more.
+    pub async fn know_guards(&self, leases: Leases) -> Result<(), Failure> {
+        let answered = self.issuer.answer_guards(Arc::new(SystemBootClock), leases).await;
+        answered.map_err(|error| Failure::from(StartError::from(error)))
+    }
+
     /// Finishes what waits and lets go of the directory.
     pub async fn close(self) {
         self.store.close().await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_issuer::feed::Leases;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -38,6 +39,7 @@ impl Running {
         let addresses = listen::addresses(&listeners)?;
         let url = public_url::decide(&data, &start.layers, &settings, &addresses).await?;
         let opened = data.issuer(&settings, url.url.clone()).await?;
+        opened.know_guards(Leases::GrantedHere).await?;
         let setup = setup_link::make(&opened, start.terminal).await?;
         let socket = socket::listen(&opened)?;
 

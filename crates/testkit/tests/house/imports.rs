@@ -65,10 +65,12 @@ const TABLE: &[Row] = &[
     Row {
         name: "hallpass-guard",
         may: &["core", "verdict"],
-        never: &["axum"],
+        never: &["hyper"],
         never_reach: &["rusqlite", "tokio-postgres"],
-        only_behind_a_feature: &["tokio", "reqwest", "ureq", "jsonwebtoken"],
+        only_behind_a_feature: &["axum", "tokio", "reqwest", "ureq", "jsonwebtoken"],
     },
+    // What an API author builds on.
+    Row { name: "protect-an-api", may: &["guard"], never: DATABASES, ..NOTHING },
     Row {
         name: "hallpass-client",
         may: &["core"],
