@@ -7,6 +7,7 @@ use hallpass_core::{Clock, PublicUrl, Random};
 use hallpass_issuer::Issuer;
 use hallpass_store::Store;
 
+use crate::api::LeakDesk;
 use crate::config::{Network, Settings};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
@@ -30,6 +31,7 @@ struct Inner {
     request_ids: RequestIds,
     assets: Assets,
     once: Once,
+    leak_desk: LeakDesk,
 }
 
 /// What an [`App`] is made of.
@@ -75,6 +77,7 @@ impl App {
             request_ids,
             assets,
             once,
+            leak_desk: LeakDesk::new(),
         }))
     }
 
@@ -131,6 +134,10 @@ impl App {
 
     pub(crate) fn once(&self) -> &Once {
         &self.0.once
+    }
+
+    pub(crate) fn leak_desk(&self) -> &LeakDesk {
+        &self.0.leak_desk
     }
 
     pub(crate) fn limits(&self) -> &Limits {

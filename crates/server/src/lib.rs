@@ -18,7 +18,7 @@
 //! | [`serve`], [`admin`] | what the binary runs |
 //! | [`router`] | all routes and what stands around them |
 //! | `lane` | what is asked all day, past the router |
-//! | `oauth`, `api`, `web` | endpoints, API, pages |
+//! | `oauth`, `api`, `check`, `web` | endpoints, API, forward auth, pages |
 //! | `observe`, `metrics`, `health`, `limit` | logs, numbers, probes, limits in memory |
 //! | [`system`] | the real clock and randomness |
 
@@ -31,6 +31,7 @@ pub mod serve;
 pub mod system;
 
 mod api;
+mod check;
 mod health;
 mod lane;
 mod limit;

@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::http::{Audience, headers, transport};
-use crate::{api, health, metrics, oauth, observe, web};
+use crate::{api, check, health, metrics, oauth, observe, web};
 
 /// The whole server as one service.
 pub fn router(app: App) -> Router {
@@ -20,6 +20,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(oauth::routes(&app))
         .merge(api::routes(&app))
+        .merge(check::routes(&app))
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(web::routes(&app))

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hallpass_guard::{Decision, Unverified, Verifier};
+use hallpass_core::Kind;
+use hallpass_guard::{Decision, Shapes, Unverified, Verifier};
 use hallpass_issuer::{BearerError, Issuer};
 
 use crate::app::App;
@@ -12,11 +13,21 @@ use crate::app::App;
 pub(super) struct Local {
     issuer: Issuer,
     resource: Arc<str>,
+    shapes: Arc<Shapes>,
 }
 
 impl Local {
     pub(super) fn new(app: &App) -> Self {
-        Self { issuer: app.issuer().clone(), resource: app.public_url().default_resource().into() }
+        let tokens = &app.issuer().config().brand.tokens;
+        let shapes = [&*tokens.prefix, Kind::ProjectKey.prefix(), Kind::OrgKey.prefix()]
+            .into_iter()
+            .fold(Shapes::jwt(), Shapes::prefix);
+        let shapes = shapes.legacy_prefix(tokens.legacy_prefix.as_deref().unwrap_or_default());
+        Self {
+            issuer: app.issuer().clone(),
+            resource: app.public_url().default_resource().into(),
+            shapes: Arc::new(shapes),
+        }
     }
 }
 
@@ -28,9 +39,13 @@ impl Verifier for Local {
                 Unverified::Unavailable
             }
             error => {
-                tracing::debug!(why = %error, "an access token was refused");
+                tracing::debug!(why = %error, "a credential was refused");
                 Unverified::NotGood
             }
         })
+    }
+
+    fn shapes(&self) -> &Shapes {
+        &self.shapes
     }
 }

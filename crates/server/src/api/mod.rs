@@ -1,57 +1,83 @@
-//! `/api/v1`: the account of whoever presents an access token.
+//! `/api/v1`: the account of whoever presents a credential, their tokens, their
+//! organizations.
 //!
-//! Requests come through the guard layer, with a verifier of our own over the issuer.
-//! Errors are RFC 9457 problems with a stable `code`; lists are `{items, next_cursor}`.
+//! Every route is a row of one [table], made from the type of its handler: the right that it
+//! needs, what it reads, what it answers. The router and the OpenAPI document are both
+//! written from that table. Requests come through the guard layer, with a verifier of our own
+//! over the issuer. Errors are RFC 9457 problems with a stable `code`; lists are
+//! `{items, next_cursor}`.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`whoami`] | `GET /api/v1/whoami` |
-//! | [`sessions`] | `GET /api/v1/sessions`, `DELETE /api/v1/sessions/{id}` |
+//! | [`route`] | a row of the table, from a handler's type |
+//! | [`right`], [`argument`], [`answer`], [`refused`] | those types: what is needed, read, answered, refused |
+//! | [`schema`], [`openapi`] | the schemas and the document |
+//! | [`whoami`], [`sessions`], [`tokens`] | the account |
+//! | [`orgs`], [`members`] | organizations, projects, roles |
+//! | [`feed`] | guards in other processes |
+//! | [`leaks`], [`scanning`] | tokens that leaked |
+//! | [`deprecation`] | what is said with every answer to an older system's token |
 //! | [`resource`] | the protected resource's metadata (RFC 9728) |
 //! | [`local`] | the [`Verifier`](hallpass_guard::Verifier) over the issuer |
+//!
+//! To add a route: a handler that names a [`right`] first, and a row in its file's `table`.
 
-use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, middleware};
-use hallpass_core::scope::ACCOUNT;
 use hallpass_core::wire::api::Problem;
-use hallpass_guard::{Decision, Guard};
 use http::header::CONTENT_TYPE;
-use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
+use self::route::Route;
 use crate::app::App;
 use crate::limit;
 
+mod answer;
+mod argument;
+pub(crate) mod deprecation;
+mod feed;
+mod leaks;
 mod local;
+mod members;
+mod openapi;
+mod orgs;
+mod refused;
 mod resource;
+mod right;
+mod route;
+mod scanning;
+mod schema;
 mod sessions;
+mod tokens;
 mod whoami;
 
+pub(crate) use leaks::LeakDesk;
 pub(crate) use resource::metadata_url;
+pub(crate) use scanning::Keys as ScanningKeys;
 
-pub(crate) fn routes(app: &App) -> Router<App> {
-    let guard = Guard::new(local::Local::new(app), metadata_url(app.public_url())).require(ACCOUNT);
-    Router::new()
-        .merge(whoami::routes())
-        .merge(sessions::routes())
-        .route_layer(guard)
-        .route_layer(middleware::from_fn_with_state(app.clone(), limit::refused_credentials))
-        .merge(resource::routes())
+/// All routes below `/api`.
+fn table() -> Vec<Route> {
+    let tables = [
+        whoami::table(),
+        sessions::table(),
+        tokens::table(),
+        orgs::table(),
+        members::table(),
+        leaks::table(),
+        feed::table(),
+        scanning::table(),
+        openapi::table(),
+    ];
+    tables.into_iter().flatten().collect()
 }
 
-/// Whoever the guard let through.
-pub(crate) struct Caller(pub(crate) Decision);
-
-impl FromRequestParts<App> for Caller {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Response> {
-        // A route outside of the guard would be a mistake of ours; it stays shut.
-        parts.extensions.get::<Decision>().cloned().map(Self).ok_or_else(|| {
-            problem(StatusCode::INTERNAL_SERVER_ERROR, "broken", "This route is not guarded.")
-        })
-    }
+pub(crate) fn routes(app: &App) -> Router<App> {
+    table()
+        .iter()
+        .fold(Router::new(), |router, route| router.route(route.operation.path, route.on(app)))
+        .route_layer(middleware::from_fn_with_state(app.clone(), deprecation::announce))
+        .route_layer(middleware::from_fn_with_state(app.clone(), limit::refused_credentials))
+        .merge(resource::routes())
 }
 
 /// An RFC 9457 answer. `code` is stable; `detail` says what to do next.

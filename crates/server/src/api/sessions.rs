@@ -1,47 +1,49 @@
 //! `/api/v1/sessions`: everything that is signed in to the account, and ending it.
 
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get};
-use axum::{Json, Router};
-use hallpass_core::wire::api::Page;
+use hallpass_core::wire::api::{Page, Session};
 use hallpass_core::wire::path::SESSIONS;
+use hallpass_issuer::Origin;
 use hallpass_issuer::session::Current;
-use http::StatusCode;
+use http::{Method, StatusCode};
 
-use super::{Caller, failure, only_people, problem};
+use super::answer::{Done, Shown};
+use super::argument::Path;
+use super::refused::Refused;
+use super::right::{Account, Needs};
+use super::route::Route;
+use super::{only_people, problem};
 use crate::app::App;
-use crate::http::Peer;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route(SESSIONS, get(list)).route(&format!("{SESSIONS}/{{id}}"), delete(end))
+const ONE: &str = "/api/v1/sessions/{id}";
+
+pub(super) fn table() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, SESSIONS, "listSessions", "List sign-ins", list),
+        Route::new(Method::DELETE, ONE, "endSession", "End a sign-in", end),
+    ]
 }
 
 /// An account has few of them: one page holds all.
-async fn list(State(app): State<App>, Caller(caller): Caller) -> Response {
-    let Some(user) = caller.user() else { return only_people() };
-    let current = caller.grant.map(Current::Grant);
-    match app.issuer().sessions_of(user, current).await {
-        Ok(items) => Json(Page { items, next_cursor: None }).into_response(),
-        Err(error) => failure(&error),
-    }
+async fn list(app: App, Needs(caller): Needs<Account>) -> Result<Shown<Page<Session>>, Refused> {
+    let user = caller.user().ok_or_else(|| Refused(only_people()))?;
+    let items = app.issuer().sessions_of(user, caller.grant.map(Current::Grant)).await?;
+    Ok(Shown(Page { items, next_cursor: None }))
 }
 
 /// Somebody else's is answered like one that does not exist.
 async fn end(
-    State(app): State<App>,
-    Caller(caller): Caller,
-    Peer(origin): Peer,
-    Path(id): Path<String>,
-) -> Response {
-    let Some(user) = caller.user() else { return only_people() };
-    match app.issuer().end_session(user, &id, &origin).await {
-        Ok(true) => StatusCode::NO_CONTENT.into_response(),
-        Ok(false) => problem(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "There is no such sign-in, or it has ended; GET /api/v1/sessions lists those that are there.",
-        ),
-        Err(error) => failure(&error),
+    app: App,
+    Needs(caller): Needs<Account>,
+    origin: Origin,
+    Path([id]): Path<1>,
+) -> Result<Done, Refused> {
+    let user = caller.user().ok_or_else(|| Refused(only_people()))?;
+    if app.issuer().end_session(user, &id, &origin).await? {
+        return Ok(Done);
     }
+    Err(Refused(problem(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "There is no such sign-in, or it has ended; GET /api/v1/sessions lists those that are there.",
+    )))
 }

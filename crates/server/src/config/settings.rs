@@ -83,6 +83,10 @@ settings! {
         /// Proxies in front whose X-Forwarded-For is believed.
         trusted_proxies: Vec<Network> = "" as "NETWORK,…";
     }
+    "Leaked tokens" {
+        /// GitHub's answer at https://api.github.com/meta/public_keys/secret_scanning, to take in what its secret scanning found.
+        secret_scanning_keys_file: Option<PathBuf> = "" as "FILE";
+    }
     "Logs and metrics" {
         /// text or json.
         log_format: LogFormat = "text" as "FORMAT";

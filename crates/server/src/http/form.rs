@@ -65,10 +65,20 @@ pub async fn read(request: Request, patience: Duration) -> Result<Params, FormEr
 
 /// Reads a body within the limits of size and time.
 pub async fn bytes(body: Body, patience: Duration) -> Result<Bytes, FormError> {
-    tokio::time::timeout(patience, collected(body)).await.map_err(|_| FormError::TooSlow)?
+    bytes_within(body, BODY_LIMIT, patience).await
 }
 
-async fn collected(mut body: Body) -> Result<Bytes, FormError> {
+/// The same with another limit of size, at most 1 MiB.
+pub async fn bytes_within(
+    body: Body,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, FormError> {
+    let read = tokio::time::timeout(patience, collected(body, limit));
+    read.await.map_err(|_| FormError::TooSlow)?
+}
+
+async fn collected(mut body: Body, limit: usize) -> Result<Bytes, FormError> {
     if body.size_hint().lower() > HEARD_LIMIT as u64 {
         return Err(FormError::TooLarge);
     }
@@ -79,11 +89,11 @@ async fn collected(mut body: Body) -> Result<Bytes, FormError> {
         if size > HEARD_LIMIT {
             break;
         }
-        if size <= BODY_LIMIT {
+        if size <= limit {
             kept.extend_from_slice(&data);
         }
     }
-    if size > BODY_LIMIT { Err(FormError::TooLarge) } else { Ok(kept.freeze()) }
+    if size > limit { Err(FormError::TooLarge) } else { Ok(kept.freeze()) }
 }
 
 /// The media type, in any case, with at most a `charset` of UTF-8; one header.

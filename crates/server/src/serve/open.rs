@@ -13,6 +13,7 @@ use hallpass_issuer::{Config, Issuer, StartError};
 use hallpass_store::{OpenError, Place, Store};
 
 use super::{Failure, master_key};
+use crate::api::ScanningKeys;
 use crate::config::Settings;
 use crate::system::{SystemBootClock, SystemClock, SystemRandom};
 
@@ -118,6 +119,14 @@ fn brand(settings: &Settings) -> Result<Brand, Failure> {
 /// The token that may read `/metrics`, if a file is named.
 pub(super) fn metrics_token(settings: &Settings) -> Result<Option<Secret>, Failure> {
     settings.metrics_token_file.as_deref().map(one_line).transpose()
+}
+
+/// That GitHub's keys can be used, if a file of them is named; it is read again later.
+pub(super) async fn scanning_keys(settings: &Settings) -> Result<(), Failure> {
+    let Some(path) = &settings.secret_scanning_keys_file else { return Ok(()) };
+    let next = "put GitHub's answer there, or leave --secret-scanning-keys-file away";
+    let read = ScanningKeys::read(path).await.map(drop);
+    read.map_err(|why| Failure::File { path: path.clone(), why: why.to_string(), next })
 }
 
 fn database_url(settings: &Settings) -> Result<Option<Secret>, Failure> {

@@ -34,6 +34,7 @@ impl Running {
         listen::check(&settings)?;
         let tls = tls::load(&settings)?;
         let metrics_token = open::metrics_token(&settings)?;
+        open::scanning_keys(&settings).await?;
         let data = open::store(&settings, start.default_data_dir.as_deref()).await?;
         let listeners = listen::bind(&settings.listen).await?;
         let addresses = listen::addresses(&listeners)?;

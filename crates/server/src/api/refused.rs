@@ -1,0 +1,53 @@
+//! The issuer's refusals as RFC 9457 problems.
+
+use axum::response::Response;
+use hallpass_issuer::orgs::OrgError;
+use hallpass_issuer::tokens::TokenError;
+use http::StatusCode;
+
+use super::{failure, problem};
+
+/// A problem that a handler answers with.
+pub(super) struct Refused(pub(super) Response);
+
+impl From<TokenError> for Refused {
+    fn from(error: TokenError) -> Self {
+        Self(token(error))
+    }
+}
+
+impl From<OrgError> for Refused {
+    fn from(error: OrgError) -> Self {
+        Self(org(error))
+    }
+}
+
+impl From<hallpass_issuer::Error> for Refused {
+    fn from(error: hallpass_issuer::Error) -> Self {
+        Self(failure(&error))
+    }
+}
+
+fn token(error: TokenError) -> Response {
+    let detail = format!("{error}.");
+    match error {
+        TokenError::NotAllowed(_) => problem(StatusCode::FORBIDDEN, "not_allowed", detail),
+        TokenError::Unknown => problem(StatusCode::NOT_FOUND, "not_found", detail),
+        TokenError::NameTaken => problem(StatusCode::CONFLICT, "name_taken", detail),
+        TokenError::Rotated => problem(StatusCode::CONFLICT, "already_rotated", detail),
+        TokenError::Invalid { code, .. } => problem(StatusCode::BAD_REQUEST, code, detail),
+        TokenError::Failed(error) => failure(&error),
+    }
+}
+
+pub(super) fn org(error: OrgError) -> Response {
+    let detail = format!("{error}.");
+    match error {
+        OrgError::NotAllowed(_) => problem(StatusCode::FORBIDDEN, "not_allowed", detail),
+        OrgError::Unknown(_) => problem(StatusCode::NOT_FOUND, "not_found", detail),
+        OrgError::SlugTaken => problem(StatusCode::CONFLICT, "slug_taken", detail),
+        OrgError::LastOwner => problem(StatusCode::CONFLICT, "last_owner", detail),
+        OrgError::Invalid { code, .. } => problem(StatusCode::BAD_REQUEST, code, detail),
+        OrgError::Failed(error) => failure(&error),
+    }
+}

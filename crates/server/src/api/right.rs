@@ -1,0 +1,204 @@
+//! The right that a route needs, as a type.
+//!
+//! Who presents what is decided by the guard layer around the route; what is needed on top
+//! of that, a role at the place that the path names, is asked here, of live rows, before the
+//! handler runs.
+
+use std::future::Future;
+
+use axum::extract::FromRequestParts as _;
+use axum::response::Response;
+use axum::routing::MethodRouter;
+use hallpass_core::scope;
+use hallpass_guard::{Decision, Guard};
+use hallpass_issuer::orgs::{MEMBERS_MANAGE, OrgError, PROJECTS_CREATE};
+use hallpass_issuer::tokens::Actor;
+use http::StatusCode;
+
+use super::argument::path_values;
+use super::local::Local;
+use super::route::{Incoming, Operation};
+use super::{metadata_url, problem, refused};
+use crate::app::App;
+use crate::http::{Peer, peer};
+
+/// A right that a route can need.
+pub(super) trait Right: Send + Sync + 'static {
+    /// Who is let through.
+    type Who: Send;
+
+    /// Adds what it needs, and how it refuses.
+    fn describe(operation: &mut Operation);
+
+    /// Puts the guard around a route, if a credential is needed.
+    fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App>;
+
+    /// Lets a request through, or answers it.
+    fn admit(
+        incoming: &mut Incoming,
+        app: &App,
+    ) -> impl Future<Output = Result<Self::Who, Response>> + Send;
+}
+
+/// What a handler is given for the right that it names: whoever has it.
+pub(super) struct Needs<R: Right>(pub(super) R::Who);
+
+/// Whatever anybody may know.
+pub(super) enum Anybody {}
+
+impl Right for Anybody {
+    type Who = ();
+
+    fn describe(operation: &mut Operation) {
+        operation.right = "Anybody.";
+    }
+
+    fn guarded(route: MethodRouter<App>, _: &App) -> MethodRouter<App> {
+        route
+    }
+
+    async fn admit(_: &mut Incoming, _: &App) -> Result<(), Response> {
+        Ok(())
+    }
+}
+
+/// Possession of what is brought, so many times a minute from one network.
+pub(super) enum Possession {}
+
+impl Right for Possession {
+    type Who = ();
+
+    fn describe(operation: &mut Operation) {
+        operation.right = "Whoever has the tokens.";
+    }
+
+    fn guarded(route: MethodRouter<App>, _: &App) -> MethodRouter<App> {
+        route
+    }
+
+    async fn admit(incoming: &mut Incoming, app: &App) -> Result<(), Response> {
+        let Ok(Peer(origin)) = Peer::from_request_parts(&mut incoming.parts, app).await;
+        app.leak_desk().admit(origin.address)
+    }
+}
+
+/// What the guard decided; a route outside of it would be a mistake of ours and stays shut.
+fn caller(incoming: &Incoming, app: &App) -> Result<Decision, Response> {
+    let decision = incoming.parts.extensions.get::<Decision>().cloned().ok_or_else(|| {
+        problem(StatusCode::INTERNAL_SERVER_ERROR, "broken", "This route is not guarded.")
+    })?;
+    let address = peer::address_of(&incoming.parts.extensions, &incoming.parts.headers, app);
+    app.issuer().used_from(&decision, address);
+    Ok(decision)
+}
+
+fn describe_bearer(operation: &mut Operation, scopes: &[&'static str], right: &'static str) {
+    operation.security = Some(("bearer", scopes.to_vec()));
+    operation.right = right;
+    operation.may_refuse([400, 401, 403]);
+}
+
+fn guard(app: &App) -> Guard<Local> {
+    Guard::new(Local::new(app), metadata_url(app.public_url()))
+}
+
+macro_rules! scoped {
+    ($(#[$doc:meta] $name:ident = $scope:expr, $right:literal;)*) => {$(
+        #[$doc]
+        pub(super) enum $name {}
+
+        impl Right for $name {
+            type Who = Decision;
+
+            fn describe(operation: &mut Operation) {
+                describe_bearer(operation, &[$scope], $right);
+            }
+
+            fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+                route.route_layer(guard(app).require($scope))
+            }
+
+            async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+                caller(incoming, app)
+            }
+        }
+    )*};
+}
+
+scoped! {
+    /// Reads what is one's own.
+    Account = scope::ACCOUNT, "A credential with the scope `account`.";
+    /// Makes, changes, rotates and revokes one's own tokens.
+    Tokens = scope::TOKENS, "A credential with the scope `tokens`.";
+}
+
+/// A role at the place that the path names, and the scope `account`.
+pub(super) enum Member {}
+
+impl Right for Member {
+    type Who = Decision;
+
+    fn describe(operation: &mut Operation) {
+        let right = "A credential with the scope `account`, of somebody with a role there.";
+        describe_bearer(operation, &[scope::ACCOUNT], right);
+    }
+
+    fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+        route.route_layer(guard(app).require(scope::ACCOUNT))
+    }
+
+    async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+        at_place(incoming, app, None).await
+    }
+}
+
+macro_rules! permitted {
+    ($(#[$doc:meta] $name:ident = $permission:expr, $right:literal;)*) => {$(
+        #[$doc]
+        pub(super) enum $name {}
+
+        impl Right for $name {
+            type Who = Decision;
+
+            fn describe(operation: &mut Operation) {
+                describe_bearer(operation, &[], $right);
+            }
+
+            fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+                route.route_layer(guard(app))
+            }
+
+            async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+                at_place(incoming, app, Some($permission)).await
+            }
+        }
+    )*};
+}
+
+permitted! {
+    /// Gives and takes roles at the place that the path names.
+    ManageMembers = MEMBERS_MANAGE,
+        "The permission `members:manage` there, by role and by the credential's scope.";
+    /// Makes projects in the organization that the path names.
+    CreateProjects = PROJECTS_CREATE,
+        "The permission `projects:create` there, by role and by the credential's scope.";
+}
+
+/// Whether the caller has a role, and `permission` if one is needed, where the path says.
+async fn at_place(
+    incoming: &mut Incoming,
+    app: &App,
+    permission: Option<&str>,
+) -> Result<Decision, Response> {
+    let decision = caller(incoming, app)?;
+    let place = path_values(incoming, app).await?;
+    let named = |name: &str| place.iter().find(|(known, _)| known == name);
+    let org = named("org").map(|(_, value)| value.as_str());
+    let project = named("project").map(|(_, value)| value.as_str());
+    let Some(org) = org else {
+        return Err(refused::org(OrgError::Unknown("organization")));
+    };
+    let actor = Actor::Bearer(&decision);
+    let asked = app.issuer().must_be_at(&actor, org, project, permission).await;
+    asked.map(|()| decision).map_err(refused::org)
+}

@@ -1,0 +1,299 @@
+//! The schemas of what is read and answered (JSON Schema 2020-12, as OpenAPI 3.1 uses it).
+//!
+//! Each wire type has one, by hand: the wire types belong to core, which knows nothing of
+//! OpenAPI. That they agree is a test's business: every answer is read by its schema, and
+//! each object lists all of its members.
+
+use std::collections::BTreeMap;
+
+use hallpass_core::role::{OrgRole, ProjectRole};
+pub(super) use hallpass_core::wire::api::Problem;
+use hallpass_core::wire::api::{Page, Session, Whoami};
+use hallpass_core::wire::feed::{FeedAnswer, FeedRequest};
+use hallpass_core::wire::tokens::{
+    CreatedToken, LeakedRevoked, Member, NewPlace, NewToken, Org, Project, RevokeLeaked,
+    RotateToken, SetRole, Token, TokenChange,
+};
+use serde_json::{Map, Value, json};
+
+/// Schemas by name.
+#[derive(Default)]
+pub(super) struct Schemas(pub(super) BTreeMap<String, Value>);
+
+/// Refers to a schema, and sees to it that it is there.
+pub(super) type Reference = fn(&mut Schemas) -> Value;
+
+/// A type that has a schema.
+pub(super) trait Described {
+    /// What it is called in the document.
+    fn name() -> String;
+
+    /// What it looks like.
+    fn schema(schemas: &mut Schemas) -> Value;
+}
+
+/// Refers to the schema of `T`.
+pub(super) fn refer<T: Described>(schemas: &mut Schemas) -> Value {
+    let name = T::name();
+    if !schemas.0.contains_key(&name) {
+        // Reserved first, for a type that refers to itself.
+        schemas.0.insert(name.clone(), Value::Null);
+        let schema = T::schema(schemas);
+        schemas.0.insert(name.clone(), schema);
+    }
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// An object with exactly these members; those whose name ends in `?` may be absent.
+fn object(about: &str, members: &[(&str, Value)]) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (name, schema) in members {
+        let plain = name.trim_end_matches('?');
+        if plain == *name {
+            required.push(plain);
+        }
+        properties.insert(plain.to_owned(), schema.clone());
+    }
+    json!({
+        "type": "object",
+        "description": about,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+fn text(about: &str) -> Value {
+    json!({ "type": "string", "description": about })
+}
+
+fn number(about: &str) -> Value {
+    json!({ "type": "integer", "description": about })
+}
+
+fn whether(about: &str) -> Value {
+    json!({ "type": "boolean", "description": about })
+}
+
+fn time(about: &str) -> Value {
+    json!({ "type": "string", "format": "date-time", "description": about })
+}
+
+fn scope() -> Value {
+    text("Scope tokens, separated by single spaces (RFC 6749 §3.3).")
+}
+
+fn id(prefix: &str, about: &str) -> Value {
+    json!({
+        "type": "string",
+        "description": about,
+        "pattern": format!("^{prefix}_[0-9A-HJKMNP-TV-Z]{{26}}$"),
+    })
+}
+
+fn one_of(names: &[&str], about: &str) -> Value {
+    json!({ "type": "string", "enum": names, "description": about })
+}
+
+fn list(of: Value, about: &str) -> Value {
+    json!({ "type": "array", "items": of, "description": about })
+}
+
+const ORG_ROLES: [&str; 3] =
+    [OrgRole::Member.as_str(), OrgRole::Admin.as_str(), OrgRole::Owner.as_str()];
+const PROJECT_ROLES: [&str; 3] =
+    [ProjectRole::Viewer.as_str(), ProjectRole::Collaborator.as_str(), ProjectRole::Owner.as_str()];
+
+macro_rules! described {
+    ($($type:ty = $name:literal, $about:literal { $($member:literal: $schema:expr),* $(,)? })*) => {$(
+        impl Described for $type {
+            fn name() -> String {
+                $name.to_owned()
+            }
+
+            fn schema(_: &mut Schemas) -> Value {
+                object($about, &[$(($member, $schema)),*])
+            }
+        }
+    )*};
+}
+
+fn token_members() -> Vec<(&'static str, Value)> {
+    vec![
+        ("id", id("tok", "The token's id.")),
+        ("name", text("What its owner calls it; unique among their live tokens.")),
+        ("prefix", text("What its text begins with.")),
+        ("last_four", text("The last four characters of its text.")),
+        ("scope?", scope()),
+        (
+            "projects?",
+            list(text("`ORG/PROJECT`."), "The projects that it is narrowed to; absent: all."),
+        ),
+        ("created_at", time("When it was made.")),
+        ("created_by?", text("Who made it, if that was not its owner.")),
+        ("expires_at?", time("When it ends by itself; absent: never.")),
+        ("last_used_at?", time("When it was last used, to within a minute.")),
+        ("last_used_address?", text("From where it was last used.")),
+        ("rotated_from?", id("tok", "The token that it took over from.")),
+        ("overlap_until?", time("It was rotated, and is good until then beside its successor.")),
+        ("leaked_at?", time("It had leaked, and was revoked then.")),
+    ]
+}
+
+impl Described for Token {
+    fn name() -> String {
+        "Token".to_owned()
+    }
+
+    fn schema(_: &mut Schemas) -> Value {
+        object("A personal token, without its text.", &token_members())
+    }
+}
+
+impl Described for CreatedToken {
+    fn name() -> String {
+        "CreatedToken".to_owned()
+    }
+
+    fn schema(_: &mut Schemas) -> Value {
+        let mut members = token_members();
+        members.push(("value", text("Its text, shown this once.")));
+        object("A personal token with its text.", &members)
+    }
+}
+
+described! {
+    Problem = "Problem", "What went wrong (RFC 9457)." {
+        "type": text("`about:blank`."),
+        "title": text("What happened, in a few words."),
+        "status": number("The HTTP status."),
+        "code": text("Stable, for programs."),
+        "detail?": text("What happened this time, and what to do next."),
+    }
+    Whoami = "Whoami", "Who presents the credential." {
+        "id": text("The `sub`."),
+        "email": text("E-mail address."),
+        "name": text("Display name."),
+        "client_id?": text("The client that the credential was issued to."),
+        "scope": scope(),
+        "expires_at?": time("When the credential ends."),
+    }
+    Session = "Session", "Something that is signed in." {
+        "id": text("`ses_…` for a browser, `grt_…` for a program."),
+        "kind": one_of(&["browser", "program", "device"], "How it was signed in."),
+        "name": text("The browser, or the program's name."),
+        "reported_host?": text("The host's name as reported by the program; not verified."),
+        "address?": text("From where it was signed in."),
+        "created_at": time("When it was signed in."),
+        "last_used_at?": time("When it was last used."),
+        "current": whether("Whether this request comes from it."),
+    }
+    NewToken = "NewToken", "A token to be made." {
+        "name": text("What to call it."),
+        "expires_at?": time("When it ends; absent: never."),
+        "scope?": scope(),
+        "projects?": list(text("`ORG/PROJECT`."), "The projects to narrow it to; absent: all."),
+        "user?": text("Whose it is to be, by id or e-mail address; only for administrators."),
+    }
+    TokenChange = "TokenChange", "What is to change; what is absent stays." {
+        "name?": text("Another name."),
+        "expires_at?": json!({
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "Another end; null: never.",
+        }),
+    }
+    RotateToken = "RotateToken", "How a token is to be rotated." {
+        "overlap_seconds?": json!({
+            "type": "integer",
+            "minimum": 0,
+            "description": "For how long the old one stays good; 0: not at all.",
+        }),
+    }
+    RevokeLeaked = "RevokeLeaked", "Tokens that leaked." {
+        "tokens": list(text("A token's text."), "Texts of tokens of any kind."),
+    }
+    LeakedRevoked = "LeakedRevoked", "They were read; good and bad ones are not told apart." {
+        "received": number("How many were read."),
+    }
+    Org = "Org", "An organization." {
+        "id": id("org", "The organization's id."),
+        "slug": text("Its name in addresses."),
+        "name": text("What people call it."),
+        "role?": one_of(&ORG_ROLES, "The caller's role in it."),
+    }
+    Project = "Project", "A project." {
+        "id": id("prj", "The project's id."),
+        "org": text("Its organization's slug."),
+        "slug": text("Its name in addresses."),
+        "name": text("What people call it."),
+        "role?": one_of(&PROJECT_ROLES, "The caller's role in it."),
+    }
+    NewPlace = "NewPlace", "An organization or a project to be made." {
+        "slug": json!({
+            "type": "string",
+            "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
+            "description": "Its name in addresses; it does not change.",
+        }),
+        "name?": text("What people call it; the slug if absent."),
+    }
+    Member<OrgRole> = "OrgMember", "Somebody with a role in an organization." {
+        "user": id("usr", "Whose it is."),
+        "email": text("E-mail address."),
+        "name": text("Display name."),
+        "role": one_of(&ORG_ROLES, "The role."),
+    }
+    Member<ProjectRole> = "ProjectMember", "Somebody with a role in a project." {
+        "user": id("usr", "Whose it is."),
+        "email": text("E-mail address."),
+        "name": text("Display name."),
+        "role": one_of(&PROJECT_ROLES, "The role."),
+    }
+    SetRole<OrgRole> = "SetOrgRole", "A role to be given." {
+        "role": one_of(&ORG_ROLES, "The role from now on."),
+    }
+    SetRole<ProjectRole> = "SetProjectRole", "A role to be given." {
+        "role": one_of(&PROJECT_ROLES, "The role from now on."),
+    }
+    FeedRequest = "FeedRequest", "What a guard says of itself." {
+        "holder": text("Random, made when the guard started."),
+        "server?": json!({
+            "type": ["string", "null"],
+            "description": "Whose answers those were that are applied.",
+        }),
+        "server?": json!({
+            "type": ["string", "null"],
+            "description": "Whose answers those were.",
+        }),
+        "applied?": json!({
+            "type": ["integer", "null"],
+            "description": "Everything up to this epoch is applied.",
+        }),
+        "wait_ms?": json!({
+            "type": "integer",
+            "minimum": 0,
+            "description": "For how long to wait for news, at most.",
+        }),
+    }
+    FeedAnswer = "FeedAnswer", "What was revoked, and the lease." {
+        "server": text("Random, made when the server started."),
+        "server": text("Random, made when the server started."),
+        "epoch": number("What `revoked` leads up to."),
+        "revoked": list(text("An id."), "What may not be relied on any more."),
+        "reset": whether("Everything that was cached is to be forgotten."),
+        "lease_ms": number("The lease, counted from before the request was sent."),
+    }
+}
+
+impl<T: Described> Described for Page<T> {
+    fn name() -> String {
+        format!("{}Page", T::name())
+    }
+
+    fn schema(schemas: &mut Schemas) -> Value {
+        let items = list(refer::<T>(schemas), "The items.");
+        let next = text("Pass it as `cursor` for the next page; absent on the last.");
+        object("A page of a list.", &[("items", items), ("next_cursor?", next)])
+    }
+}
