@@ -187,18 +187,30 @@ impl House {
         ("code_challenge_method", "S256"),
     ];
 
+    /// What the command line asks for, but for `changes`. Another client asks for everything
+    /// that any client may.
+    fn asked(changes: &[(&str, &str)]) -> Params {
+        let another =
+            changes.iter().any(|(name, id)| *name == "client_id" && *id != Self::ASK[1].1);
+        let mut base = Self::ASK;
+        if another {
+            base[3].1 = "openid profile email offline_access account";
+        }
+        changed(&base, changes)
+    }
+
     /// Asks as the command line does, but for `changes`.
     pub(crate) async fn ask(
         &self,
         who: Option<&SignedIn>,
         changes: &[(&str, &str)],
     ) -> Result<Authorize, AuthorizeError> {
-        self.issuer.authorize(&changed(&Self::ASK, changes), who, &home()).await
+        self.issuer.authorize(&Self::asked(changes), who, &home()).await
     }
 
     /// A code for the command line, but for `changes`.
     pub(crate) async fn code(&self, who: &SignedIn, changes: &[(&str, &str)]) -> String {
-        let request = changed(&Self::ASK, changes);
+        let request = Self::asked(changes);
         let url = self.issuer.approve(&request, who, &home()).await.unwrap();
         query(&url)["code"].clone()
     }
