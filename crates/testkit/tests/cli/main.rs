@@ -9,6 +9,7 @@
 //! | `device` | signing in with a code (group C) |
 //! | `status` | states, exit codes, JSON (group G) |
 //! | `account` | `whoami`, `token`, `api`, `session` |
+//! | `tokens` | `token`: personal tokens, and scripts that hold one |
 //! | `logout` | `logout` (group K) |
 //! | `together` | many processes with one expired token (group E) |
 //! | `operator` | `admin`, `demo`, `completions`, `man` |
@@ -22,3 +23,4 @@ mod logout;
 mod operator;
 mod status;
 mod together;
+mod tokens;

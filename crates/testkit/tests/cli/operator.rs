@@ -14,13 +14,19 @@ async fn completions_and_manual_pages_come_out() -> Result<()> {
     for shell in ["bash", "zsh", "fish", "powershell", "nushell", "elvish"] {
         let printed = desk.cli.run(&["completions", shell]).await?;
         assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""), "{shell}");
-        for word in ["login", "whoami", "logout", "serve"] {
+        for word in ["login", "whoami", "logout", "rotate", "serve"] {
             assert!(printed.stdout.contains(word), "{shell} does not know {word}");
         }
     }
     let written = desk.cli.run(&["man", "pages"]).await?;
     assert_eq!(written.code, Some(0), "{written:?}");
-    for page in ["hallpass.1", "hallpass-login.1", "hallpass-session-list.1", "hallpass-serve.1"] {
+    for page in [
+        "hallpass.1",
+        "hallpass-login.1",
+        "hallpass-session-list.1",
+        "hallpass-token-create.1",
+        "hallpass-serve.1",
+    ] {
         let text = std::fs::read_to_string(desk.cli.home().join("pages").join(page))?;
         assert!(text.contains(".TH"), "{page}");
     }
