@@ -279,9 +279,8 @@ async fn all_pages_of_a_long_list_are_shown_and_every_one_can_be_named() -> Resu
     Ok(())
 }
 
-// proves: SM13
 #[tokio::test]
-async fn an_administrator_makes_and_lists_tokens_for_somebody_else() -> Result<()> {
+async fn an_operator_makes_a_token_for_somebody_and_a_token_does_not() -> Result<()> {
     let desk = Desk::set().await?;
     let by = &[
         "user",
@@ -310,7 +309,6 @@ async fn an_administrator_makes_and_lists_tokens_for_somebody_else() -> Result<(
     Ok(())
 }
 
-// proves: ST15
 #[tokio::test]
 async fn a_token_that_could_not_be_written_is_revoked_again() -> Result<()> {
     let desk = Desk::signed_in().await?;
