@@ -75,3 +75,24 @@ impl LeakDesk {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: HP13
+    #[test]
+    fn a_network_comes_so_often_and_no_more() {
+        let desk = LeakDesk::new();
+        let came = |address: &str| desk.admit(Some(address.parse().expect("an address")));
+        for host in 0..PER_MINUTE.get() {
+            assert!(came(&format!("203.0.113.{host}")).is_ok());
+        }
+        let refusal = came("203.0.113.250").expect_err("too many");
+        assert_eq!(refusal.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert!(refusal.headers().contains_key(RETRY_AFTER));
+        assert!(came("198.51.100.1").is_ok(), "another network");
+        assert!((0..200).all(|_| came("127.0.0.1").is_ok() && came("::1").is_ok()));
+        assert!(desk.admit(None).is_ok(), "everybody whose address is unknown is one");
+    }
+}

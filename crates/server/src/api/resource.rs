@@ -47,7 +47,7 @@ async fn metadata(State(app): State<App>) -> Response {
     let document = ResourceMetadata {
         resource: app.public_url().default_resource(),
         authorization_servers: vec![app.public_url().issuer().to_owned()],
-        scopes_supported: vec![hallpass_core::scope::ACCOUNT],
+        scopes_supported: vec![hallpass_core::scope::ACCOUNT, hallpass_core::scope::TOKENS],
         bearer_methods_supported: vec!["header"],
         resource_name: app.brand().title.clone(),
     };

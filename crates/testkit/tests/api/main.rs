@@ -1,0 +1,17 @@
+//! `/api/v1` and `/check`, as anybody on the network sees them.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`city`] | a server with people in every role, and what each presents |
+//! | [`matrix`] | every route × every role × one's own and foreign things |
+//! | [`document`] | the OpenAPI document, and values against its schemas |
+//! | [`random`] | requests by chance: nothing undocumented is answered, and no 5xx |
+//! | [`desk`] | the leak desk, and GitHub's secret scanning |
+//! | [`forward_auth`] | `/check` behind a real nginx |
+
+mod city;
+mod desk;
+mod document;
+mod forward_auth;
+mod matrix;
+mod random;
