@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use hallpass_client::TokenKind;
 use hallpass_core::Timestamp;
 
 /// A span to one or two units: `9 minutes`, `1 hour 5 minutes`, `3 days`.
@@ -32,6 +33,18 @@ pub fn ends(at: Timestamp, now: Timestamp) -> String {
         format!("in {}", duration(at.since(now)))
     } else {
         format!("ended {}", ago(at, now))
+    }
+}
+
+/// What a token is.
+pub const fn token(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Personal => "personal token",
+        TokenKind::Legacy => "token of an older kind",
+        TokenKind::ProjectKey => "key of a project",
+        TokenKind::OrgKey => "key of an organization",
+        TokenKind::Jwt => "access token",
+        TokenKind::Other => "of a kind that is not known here",
     }
 }
 

@@ -1,7 +1,7 @@
 //! `status`: signed in or not, as whom, from where (CLIENT group G).
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hallpass_client::{Masked, Source, State, Status, TokenKind, Warning};
+use hallpass_client::{Masked, Source, State, Status, Warning};
 use hallpass_core::Timestamp;
 use serde::Serialize;
 
@@ -108,14 +108,7 @@ fn source(source: &Source) -> String {
 
 /// `personal token, hp_user_…AbCd`: enough to tell it by (CLIENT G6).
 fn masked(token: &Masked) -> String {
-    let kind = match token.kind {
-        TokenKind::Personal => "personal token",
-        TokenKind::Legacy => "token of an older kind",
-        TokenKind::ProjectKey => "key of a project",
-        TokenKind::OrgKey => "key of an organization",
-        TokenKind::Jwt => "access token",
-        TokenKind::Other => "of a kind that is not known here",
-    };
+    let kind = words::token(token.kind);
     match &token.ends {
         Some((prefix, last_four)) => format!("{kind}, {prefix}…{last_four}"),
         None => kind.to_owned(),
@@ -413,7 +406,7 @@ mod tests {
         status.source = Source::Variable { name: "HALLPASS_TOKEN".into() };
         (status.account, status.scope, status.expires_at) = (None, None, None);
         let ends = Some(("hp_user_".to_owned(), "urKA".to_owned()));
-        status.token = Some(Masked { kind: TokenKind::Personal, ends });
+        status.token = Some(Masked { kind: hallpass_client::TokenKind::Personal, ends });
         status.warnings = vec![Warning::VariableWins { variable: "HALLPASS_TOKEN".into() }];
         insta::assert_snapshot!(shown(&town, &status, false), @"
         ✓ Using a token for https://id.example.com; the server was not asked
