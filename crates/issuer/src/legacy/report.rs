@@ -27,7 +27,7 @@ impl Issuer {
     /// The live legacy tokens of one project (`ORG/PROJECT`), or all; the last used first,
     /// right to this moment as far as this process knows.
     pub async fn legacy_report(&self, project: Option<&str>) -> Result<Vec<InUse>, LegacyError> {
-        self.write_last_use().await?;
+        self.write_token_use().await?;
         let tokens = match project {
             Some(place) => self.legacy_tokens(Some(self.legacy_project(place).await?.id)).await?,
             None => self.legacy_tokens(None).await?,

@@ -1,0 +1,18 @@
+//! `hallpass admin` as an operator's scripts use it: the real binary, with a running server
+//! and without one.
+//!
+//! | module | what |
+//! |---|---|
+//! | `office` | a server with a brand that an older system was there before, and who uses it |
+//! | `places` | organizations, projects, roles |
+//! | `tokens` | tokens made for somebody |
+//! | `patterns` | what scanners look for |
+//! | `import` | an older system's tokens, taken over |
+//! | `moving` | phases, ends, the report |
+
+mod import;
+mod moving;
+mod office;
+mod patterns;
+mod places;
+mod tokens;
