@@ -97,7 +97,8 @@ async fn pages_about_tokens_have_their_pictures_and_fit() -> Result<()> {
             keep(browser, "token-new").await?;
             browser.click("#narrow summary").await?;
             browser.click("[value='date']").await?;
-            browser.click("#scope-1").await?;
+            browser.click("[name='scope:project:read']").await?;
+            browser.click("#project-1").await?;
             keep(browser, "token-new-narrow").await?;
             browser.click("#make [value='never']").await?;
         }

@@ -5,6 +5,7 @@ mod device;
 mod escaping;
 mod forms;
 mod html;
+mod legacy;
 mod people;
 mod rules;
 mod settings;

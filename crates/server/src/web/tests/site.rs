@@ -55,11 +55,25 @@ pub(super) struct Site {
 impl Site {
     /// Nobody has an account yet.
     pub(super) async fn fresh() -> Self {
+        Self::of(Brand::hallpass()).await
+    }
+
+    /// Of a brand that took over from an older system.
+    pub(super) async fn with_a_past() -> Self {
+        let mut brand = Brand::hallpass();
+        brand.tokens.legacy_prefix = Some("stk_".to_owned());
+        let site = Self::of(brand).await;
+        site.add_user(EMAIL, "Ada Lovelace").await;
+        site
+    }
+
+    async fn of(brand: Brand) -> Self {
         let clock = Arc::new(Hands(AtomicI64::new(1_795_000_000_000)));
         let public_url = PublicUrl::parse("https://id.example.com").expect("a public URL");
         let store = Store::open(&Place::Memory).await.expect("a store in memory");
         let config = Config {
             public_url: public_url.clone(),
+            brand: brand.clone(),
             password: PasswordCost { memory_kib: 8, passes: 1, ..PasswordCost::default() },
             ..Config::default()
         };
@@ -72,7 +86,7 @@ impl Site {
             issuer,
             store: store.clone(),
             settings: Settings::read(&Layers::default()).expect("the defaults"),
-            brand: Brand::hallpass(),
+            brand,
             public_url,
             clock: clock.clone(),
             random,
