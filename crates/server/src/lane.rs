@@ -14,23 +14,25 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use futures_util::FutureExt as _;
-use hallpass_core::wire::path::INTROSPECT;
+use hallpass_core::wire::path::{CHECK, INTROSPECT};
 use http::Method;
 
 use crate::app::App;
 use crate::http::{Audience, headers, transport};
 use crate::limit::Admitted;
 use crate::observe::Seen;
-use crate::{oauth, router};
+use crate::{check, oauth, router};
 
 /// What is asked all day.
-pub(crate) const ROUTES: [&str; 1] = [INTROSPECT];
+pub(crate) const ROUTES: [&str; 2] = [INTROSPECT, CHECK];
 
 /// One of [`ROUTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
     /// RFC 7662.
     Introspect,
+    /// Forward auth.
+    Check,
 }
 
 impl Lane {
@@ -38,6 +40,8 @@ impl Lane {
     pub(crate) fn of<B>(request: &http::Request<B>) -> Option<Self> {
         match (request.method(), request.uri().path()) {
             (&Method::POST, INTROSPECT) => Some(Self::Introspect),
+            // Proxies ask with the method of the request that they ask about.
+            (_, CHECK) => Some(Self::Check),
             _ => None,
         }
     }
@@ -45,6 +49,7 @@ impl Lane {
     const fn route(self) -> &'static str {
         match self {
             Self::Introspect => INTROSPECT,
+            Self::Check => CHECK,
         }
     }
 }
@@ -78,6 +83,7 @@ async fn limited(app: &App, lane: Lane, request: Request) -> Response {
     };
     let response = match lane {
         Lane::Introspect => oauth::introspect::answer(app, request).await,
+        Lane::Check => check::answer(app, request).await,
     };
     admitted.answered(app, &response);
     response

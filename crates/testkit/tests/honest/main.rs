@@ -1,0 +1,127 @@
+//! Honest under load: while checks run at full speed, credentials, people and rights are
+//! taken away; a check that begins after that was answered never admits.
+//!
+//! `HALLPASS_REVOCATIONS=5000 cargo test -p hallpass-testkit --test honest` goes on for longer.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`claims`] | what may be asked, what is expected, and whether it is over |
+//! | [`doors`] | where it is asked: introspection, `/check`, a guard in another process |
+//! | [`town`] | the people, tokens and sign-ins that it is about, and taking them away |
+//! | [`wire`] | requests without ceremony, so that there are many |
+
+mod claims;
+mod doors;
+mod town;
+mod wire;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use anyhow::{Result, ensure};
+use hallpass_testkit::postgres::Cluster;
+use hallpass_testkit::server::Plan;
+use hallpass_testkit::{system, wait};
+use tokio::task::JoinSet;
+
+use claims::Claim;
+use doors::Door;
+use town::HonestTown;
+
+/// Connections that ask at once.
+const ASKING: usize = 8;
+/// Checks that are made around each revocation, at least.
+const AROUND: u64 = 40;
+
+/// What everybody here can see.
+struct Stage {
+    claims: Vec<Arc<Claim>>,
+    /// Which claim is taken away next; what is asked lies around it.
+    at: AtomicU64,
+    checks: AtomicU64,
+    done: AtomicBool,
+}
+
+impl Stage {
+    /// One near what is being taken away.
+    fn pick(&self, dice: u64) -> &Arc<Claim> {
+        let (at, all) = (self.at.load(Ordering::SeqCst), self.claims.len() as u64);
+        let near = at.saturating_sub(6) + dice % 16;
+        &self.claims[(near.min(all - 1)) as usize]
+    }
+}
+
+async fn ask(stage: Arc<Stage>, mut door: Door, seed: u64) -> Result<()> {
+    let mut dice = seed;
+    while !stage.done.load(Ordering::SeqCst) {
+        // Numerical Recipes' generator: anything uneven will do.
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let claim = stage.pick(dice >> 33);
+        let over = claim.is_over();
+        let admitted = door.admits(claim).await?;
+        let begun = claim.has_begun_to_end();
+        ensure!(!(admitted && over), "{door:?} admitted what was over: {claim:?}");
+        ensure!(admitted || begun, "{door:?} refused what is good: {claim:?}");
+        stage.checks.fetch_add(1, Ordering::SeqCst);
+    }
+    Ok(())
+}
+
+/// Takes everything away, one after the other, while it is asked about.
+async fn play(town: &HonestTown, doors: impl Fn(usize) -> Result<Vec<Door>>) -> Result<u64> {
+    let stage = Arc::new(Stage {
+        claims: town.claims(),
+        at: AtomicU64::new(0),
+        checks: AtomicU64::new(0),
+        done: AtomicBool::new(false),
+    });
+    let mut asking = JoinSet::new();
+    for n in 0..ASKING {
+        for door in doors(n)? {
+            asking.spawn(ask(stage.clone(), door, n as u64 + 1));
+        }
+    }
+    for (at, claim) in stage.claims.iter().enumerate() {
+        stage.at.store(at as u64, Ordering::SeqCst);
+        claim.begin_to_end();
+        town.take_away(claim).await?;
+        claim.end();
+        let enough = (at as u64 + 1) * AROUND;
+        wait::until("checks around a revocation", async || {
+            if let Some(early) = asking.try_join_next() {
+                early??;
+            }
+            Ok((stage.checks.load(Ordering::SeqCst) >= enough).then_some(()))
+        })
+        .await?;
+    }
+    stage.done.store(true, Ordering::SeqCst);
+    for outcome in asking.join_all().await {
+        outcome?;
+    }
+    Ok(stage.checks.load(Ordering::SeqCst))
+}
+
+fn each() -> usize {
+    system::count("HALLPASS_REVOCATIONS", 500) as usize
+}
+
+// proves: attack-30, HP01, E06
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_admitted_once_it_is_over() -> Result<()> {
+    let town = HonestTown::build(Plan::new(), each()).await?;
+    let doors = |_| Ok(vec![Door::introspection(&town), Door::check(&town)]);
+    let checks = play(&town, doors).await?;
+    ensure!(checks >= each() as u64 * 5 * AROUND, "only {checks} checks");
+    Ok(())
+}
+
+// proves: attack-30, HP01
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_on_postgresql() -> Result<()> {
+    let cluster = Cluster::start().await?;
+    let plan = Plan::new().database_url(&cluster.url().await?);
+    let town = HonestTown::build(plan, each().div_ceil(10)).await?;
+    let doors = |_| Ok(vec![Door::introspection(&town), Door::check(&town)]);
+    play(&town, doors).await.map(drop)
+}
