@@ -26,8 +26,9 @@ pub(super) fn all(brand: &Brand, tokens: &[Token], now: Timestamp) -> Vec<Line> 
         let Some(new) = successor(old) else { continue };
         let still = still(old, Some(new.created_at), now);
         let line = Line { still, ..one(brand, old, now) };
-        let place = lines.iter_mut().find(|line| line.id == new.id);
-        place.map(|new| new.old.push(line));
+        if let Some(place) = lines.iter_mut().find(|line| line.id == new.id) {
+            place.old.push(line);
+        }
     }
     lines
 }
