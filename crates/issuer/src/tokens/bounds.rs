@@ -51,9 +51,10 @@ impl Bounds {
         if !scope {
             return Err(exceeds("it has a narrower scope itself"));
         }
-        let all = self.projects.is_empty();
+        let mine = &self.projects;
         let some = !other.projects.is_empty();
-        if !all && !(some && other.projects.iter().all(|id| self.projects.contains(id))) {
+        let within = mine.is_empty() || some && other.projects.iter().all(|id| mine.contains(id));
+        if !within {
             return Err(exceeds("it is narrowed to other projects itself"));
         }
         let in_time =

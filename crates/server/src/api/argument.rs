@@ -90,10 +90,11 @@ const USER: (&str, &str, &str) =
     ("user", "Whose, by id or e-mail address; only administrators ask about others.", "string");
 
 impl Paging {
-    fn read(params: &Params) -> Result<Self, Response> {
+    fn read(params: &Params) -> Result<Self, Box<Response>> {
         let limit = params.get("limit").map_or(Ok(PAGE), str::parse);
         let limit = limit.ok().filter(|limit| (1..=200).contains(limit)).ok_or_else(|| {
-            problem(StatusCode::BAD_REQUEST, "invalid_limit", "limit is a number from 1 to 200.")
+            let detail = "limit is a number from 1 to 200.";
+            Box::new(problem(StatusCode::BAD_REQUEST, "invalid_limit", detail))
         })?;
         Ok(Self { limit, cursor: params.get("cursor").map(str::to_owned) })
     }
@@ -106,7 +107,8 @@ impl Argument for Paging {
     }
 
     async fn take(incoming: &mut Incoming, _: &App) -> Result<Self, Response> {
-        Self::read(&query(incoming, &["limit", "cursor"])?)
+        let page = query(incoming, &["limit", "cursor"]).and_then(|params| Self::read(&params));
+        page.map_err(|refusal| *refusal)
     }
 }
 
@@ -123,15 +125,19 @@ impl Argument for PageOf {
     }
 
     async fn take(incoming: &mut Incoming, _: &App) -> Result<Self, Response> {
-        let params = query(incoming, &["limit", "cursor", "user"])?;
-        let user = params.get("user").map(str::to_owned);
-        Ok(Self { paging: Paging::read(&params)?, user })
+        let params = query(incoming, &["limit", "cursor", "user"]);
+        let page = params.and_then(|params| {
+            let user = params.get("user").map(str::to_owned);
+            Ok(Self { paging: Paging::read(&params)?, user })
+        });
+        page.map_err(|refusal| *refusal)
     }
 }
 
 /// The query, in which nothing else than `known` may stand.
-fn query(incoming: &Incoming, known: &[&str]) -> Result<Params, Response> {
-    let bad = |detail: String| problem(StatusCode::BAD_REQUEST, "invalid_parameter", detail);
+fn query(incoming: &Incoming, known: &[&str]) -> Result<Params, Box<Response>> {
+    let bad =
+        |detail: String| Box::new(problem(StatusCode::BAD_REQUEST, "invalid_parameter", detail));
     let params = Params::parse(incoming.parts.uri.query().unwrap_or_default().as_bytes());
     let params = params.map_err(|why| bad(format!("The query cannot be read: {why}.")))?;
     if let Some((unknown, _)) = params.iter().find(|(name, _)| !known.contains(name)) {

@@ -59,7 +59,7 @@ impl LeakDesk {
 
     /// Lets a request in, or says how long its network has to wait. This machine is not
     /// limited, as elsewhere.
-    pub(super) fn admit(&self, address: Option<IpAddr>) -> Result<(), Response> {
+    pub(super) fn admit(&self, address: Option<IpAddr>) -> Result<(), Box<Response>> {
         if address.is_some_and(|address| address.to_canonical().is_loopback()) {
             return Ok(());
         }
@@ -71,7 +71,7 @@ impl LeakDesk {
             let detail = "Too many requests came from this network. Come back later.";
             let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
-            response
+            Box::new(response)
         })
     }
 }

@@ -78,14 +78,15 @@ impl Right for Possession {
 
     async fn admit(incoming: &mut Incoming, app: &App) -> Result<(), Response> {
         let Ok(Peer(origin)) = Peer::from_request_parts(&mut incoming.parts, app).await;
-        app.leak_desk().admit(origin.address)
+        app.leak_desk().admit(origin.address).map_err(|refusal| *refusal)
     }
 }
 
 /// What the guard decided; a route outside of it would be a mistake of ours and stays shut.
-fn caller(incoming: &Incoming, app: &App) -> Result<Decision, Response> {
+fn caller(incoming: &Incoming, app: &App) -> Result<Decision, Box<Response>> {
     let decision = incoming.parts.extensions.get::<Decision>().cloned().ok_or_else(|| {
-        problem(StatusCode::INTERNAL_SERVER_ERROR, "broken", "This route is not guarded.")
+        let detail = "This route is not guarded.";
+        Box::new(problem(StatusCode::INTERNAL_SERVER_ERROR, "broken", detail))
     })?;
     let address = peer::address_of(&incoming.parts.extensions, &incoming.parts.headers, app);
     app.issuer().used_from(&decision, address);
@@ -119,7 +120,7 @@ macro_rules! scoped {
             }
 
             async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
-                caller(incoming, app)
+                caller(incoming, app).map_err(|refusal| *refusal)
             }
         }
     )*};
@@ -190,7 +191,7 @@ async fn at_place(
     app: &App,
     permission: Option<&str>,
 ) -> Result<Decision, Response> {
-    let decision = caller(incoming, app)?;
+    let decision = caller(incoming, app).map_err(|refusal| *refusal)?;
     let place = path_values(incoming, app).await?;
     let named = |name: &str| place.iter().find(|(known, _)| known == name);
     let org = named("org").map(|(_, value)| value.as_str());

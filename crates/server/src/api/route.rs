@@ -128,10 +128,13 @@ endpoint!(One);
 endpoint!(One, Two);
 endpoint!(One, Two, Three);
 
+/// Builds what the router takes; the guard around it needs the application.
+type Build = dyn Fn(&App) -> MethodRouter<App>;
+
 /// A row of the table of routes.
 pub(super) struct Route {
     pub(super) operation: Operation,
-    on: Box<dyn Fn(&App) -> MethodRouter<App>>,
+    on: Box<Build>,
 }
 
 impl Route {

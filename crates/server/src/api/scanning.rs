@@ -98,7 +98,7 @@ impl Argument for Delivery {
             let detail = "No keys of GitHub are configured here (secret_scanning_keys_file).";
             return Err(problem(StatusCode::NOT_FOUND, "not_configured", detail));
         };
-        let (key, signature) = named(&incoming.parts.headers)?;
+        let (key, signature) = named(&incoming.parts.headers).map_err(|refusal| *refusal)?;
         let keys = Keys::read(file).await.map_err(|error| {
             tracing::error!(cause = %error, "secret scanning: GitHub's keys cannot be read");
             let detail = "GitHub's keys cannot be read; the operator has to look into it.";
@@ -117,7 +117,7 @@ impl Argument for Delivery {
 }
 
 /// What the headers say: the key's name and the signature.
-fn named(headers: &HeaderMap) -> Result<(String, Vec<u8>), axum::response::Response> {
+fn named(headers: &HeaderMap) -> Result<(String, Vec<u8>), Box<axum::response::Response>> {
     let one = |name: &str| {
         let mut sent = headers.get_all(name).iter();
         match (sent.next(), sent.next()) {
@@ -129,7 +129,7 @@ fn named(headers: &HeaderMap) -> Result<(String, Vec<u8>), axum::response::Respo
     one(KEY).zip(signature).ok_or_else(|| {
         let detail =
             "Github-Public-Key-Identifier and Github-Public-Key-Signature are needed, each once.";
-        problem(StatusCode::UNAUTHORIZED, "not_signed", detail)
+        Box::new(problem(StatusCode::UNAUTHORIZED, "not_signed", detail))
     })
 }
 

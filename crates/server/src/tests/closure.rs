@@ -112,7 +112,7 @@ async fn what_others_have_and_we_do_not_is_not_there() {
         "/api/v1/sessions/",
         "/api/v1/users",
         "/auth/oidc/exchange",
-        "/check",
+        "/check/",
     ] {
         for method in [Method::GET, Method::POST] {
             let answer = town.ask(method.clone(), path, &[("content-type", FORM)], "").await;
