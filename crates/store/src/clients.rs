@@ -67,8 +67,10 @@ impl Clients<'_> {
     /// may ask for is what this version says. Writes no audit row.
     pub async fn ensure(&self, client: Client) -> Result<(), Error> {
         let change = async move |tx: &mut Tx<'_>| {
-            if insert(tx, &client).await? == 0 {
-                tx.execute(&SET_SCOPES, binds![client.id, client.scopes]).await?;
+            if insert(tx, &client).await? == 0
+                && tx.execute(&SET_SCOPES, binds![client.id, client.scopes]).await? > 0
+            {
+                tell(tx, &client.id).await?;
             }
             Ok(())
         };

@@ -62,15 +62,21 @@ impl Rules {
         self.roles.scoped(scope)
     }
 
-    /// What `scope` leaves of a role in an organization.
+    /// What the scope of a person's JWT leaves of a role in an organization.
     pub(super) fn of_org(&self, role: OrgRole, scope: &Scope) -> Arc<Permissions> {
-        narrowed(&self.roles.org[role as usize], scope)
+        left_to_jwt(&self.roles.org[role as usize], scope)
     }
 
-    /// What `scope` leaves of a role in a project.
+    /// What the scope of a person's JWT leaves of a role in a project.
     pub(super) fn of_project(&self, role: ProjectRole, scope: &Scope) -> Arc<Permissions> {
-        narrowed(&self.roles.project[role as usize], scope)
+        left_to_jwt(&self.roles.project[role as usize], scope)
     }
+}
+
+/// A sign-in that may make tokens could make one that is not narrowed, so it is not narrowed
+/// itself: whoever signs in with the command line acts with their roles.
+fn left_to_jwt(all: &Arc<Permissions>, scope: &Scope) -> Arc<Permissions> {
+    if scope.contains(TOKENS) { all.clone() } else { narrowed(all, scope) }
 }
 
 const ORG_ROLES: [OrgRole; 3] = [OrgRole::Member, OrgRole::Admin, OrgRole::Owner];
@@ -200,5 +206,23 @@ impl Book {
             + self.rows.len() * (size_of::<Made>() + size_of::<(Arc<Made>, Slot)>())
             + self.rows.iter().map(|it| it.made.projects.len() * size_of::<Slot>()).sum::<usize>()
             + self.scopes.capacity() * size_of::<(Scope, Arc<Scoped>)>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_in_that_may_make_tokens_has_its_persons_roles() {
+        let table = PermissionTable::default();
+        let rules = Rules::new(&table, false);
+        let left = |scope: &str| {
+            let scope = scope.parse().expect("a scope");
+            Permissions::clone(&rules.of_project(ProjectRole::Collaborator, &scope))
+        };
+        assert_eq!(left("account tokens"), table.of_project(ProjectRole::Collaborator));
+        assert_eq!(left("account project:read"), Permissions::from(["project:read".to_owned()]));
+        assert!(left("account openid").is_empty());
     }
 }
