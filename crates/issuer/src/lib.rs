@@ -18,6 +18,7 @@
 //! | [`verify`], `live` | our own API asks; the answer is in memory | RFC 6750, RFC 9068 §4 |
 //! | [`logout`] | a client signs the browser out | OIDC RP-Initiated Logout |
 //! | [`signin`], [`session`], [`setup`], [`csrf`] | people and their browsers | |
+//! | `token_use` | when tokens were last used, and from where | |
 //! | [`admin`] | users, clients and resources are made | |
 //! | [`tokens`] | personal tokens, and who may make them | |
 //! | [`orgs`] | organizations, projects, and who has which role there | |
