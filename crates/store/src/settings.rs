@@ -26,12 +26,13 @@ impl Settings<'_> {
         self.0.db().change(change).await
     }
 
-    /// Sets `key`, whatever it was. The audit row says to what.
+    /// Sets `key`, whatever it was. The audit row names the key: how long a value
+    /// is, is not ours to say.
     pub async fn set(&self, key: &str, value: &str, by: &By) -> Result<(), Error> {
         let (key, value, by) = (key.to_owned(), value.to_owned(), by.clone());
         let change = async move |tx: &mut Tx<'_>| {
             tx.execute(&SET, binds![key, value]).await?;
-            audit::write(tx, &by, "setting.set", &key, Some(&value)).await
+            audit::write(tx, &by, "setting.set", &key, None).await
         };
         self.0.db().change(change).await
     }

@@ -118,7 +118,7 @@ mod tests {
             "admin member remove acme usr_1",
             "admin member list acme",
             "admin token create --user a@b --name ci --expires 30d --project a/b --project a/c --scope account",
-            "admin token list --user a@b --json",
+            "admin token list --user a@b",
             "admin token revoke tok_1",
             "admin tokens patterns --format github",
             "admin legacy import /dev/null --project a/b --role viewer --owner a@b",

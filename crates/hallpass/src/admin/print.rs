@@ -178,9 +178,11 @@ fn personal(user: &str, token: &Personal) -> Vec<String> {
             scope.chain(projects.iter().cloned()).collect::<Vec<_>>().join(" ")
         }
     };
-    let end = token
-        .overlap_until
-        .map_or_else(|| since(&token.expires_at, "until"), |at| format!("rotated, until {at}"));
+    let end = match (token.leaked_at, token.overlap_until) {
+        (Some(at), _) => format!("leaked, revoked {at}"),
+        (None, Some(at)) => format!("rotated, until {at}"),
+        (None, None) => since(&token.expires_at, "until"),
+    };
     vec![
         token.id.clone(),
         user.to_owned(),

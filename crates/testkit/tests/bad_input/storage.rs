@@ -113,7 +113,7 @@ async fn a_database_of_a_newer_version_is_left_alone() -> Result<()> {
         [],
         |row| row.get(0),
     )?;
-    db.execute_batch(&format!("UPDATE {table} SET version = 999, min_compatible = 999"))?;
+    db.execute_batch(&format!("INSERT INTO {table} (version, min_compatible) VALUES (999, 999)"))?;
     drop(db);
     let before = std::fs::read(database(&server))?;
     refused(&server.refusal().await?, 14, &["newer"]);
