@@ -91,17 +91,26 @@ impl Cli {
     /// A program for `$BROWSER` that writes the address it is given to a file and ends
     /// with `code`; answers its path and that file's.
     pub fn launcher(&self, code: u8) -> Result<(String, PathBuf)> {
-        use std::os::unix::fs::PermissionsExt as _;
         let script = self.home.path().join(format!("launcher-{code}"));
         let opened = self.home.path().join(format!("opened-{code}"));
         let text = format!(
-            "#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{0}.part'\nmv '{0}.part' '{0}'\nexit {code}\n",
+            "printf '%s\\n' \"$1\" >> '{0}.part'\nmv '{0}.part' '{0}'\nexit {code}",
             opened.display()
         );
-        std::fs::write(&script, text)?;
-        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700))?;
+        write_script(&script, &text)?;
         Ok((script.display().to_string(), opened))
     }
+}
+
+/// Writes a shell script that can be run. Another process writes it: a child that a test beside
+/// this one forks meanwhile would inherit a file that is open for writing here, and such a file
+/// cannot be run.
+pub fn write_script(path: &Path, text: &str) -> Result<()> {
+    let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod 755 \"$1\"";
+    let mut sh = Command::new("sh");
+    let status = sh.args(["-c", write, "sh"]).arg(path).arg(text).status()?;
+    anyhow::ensure!(status.success(), "no script at {}", path.display());
+    Ok(())
 }
 
 /// Waits until `running` has written something in which `find` finds what is wanted, on

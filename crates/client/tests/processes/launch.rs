@@ -1,9 +1,8 @@
 //! Launchers: what they are started with, and that none of them can hold up a login.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +20,14 @@ fn launcher(time: Arc<dyn Time>) -> SystemLauncher {
     SystemLauncher::new(time, vec!["HALLPASS_TOKEN".to_owned()])
 }
 
+/// A program. Another process writes it: a child that a test beside this one forks meanwhile
+/// would inherit a file that is open for writing here, and such a file cannot be run.
 fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
     let path = dir.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod 755 \"$1\"";
+    let mut sh = Command::new("sh");
+    sh.args(["-c", write, "sh"]).arg(&path).arg(text);
+    assert!(sh.status().unwrap().success());
     path
 }
 

@@ -104,8 +104,9 @@ impl Postgres {
         };
         match outcome {
             Ok(answer) => {
-                // While its rows are held: who changes them next is next in order, too.
-                let turn = (!effects.is_empty()).then(|| self.order.turn());
+                // While its rows are held: who changes them next is next in order, too. One that
+                // only saw an epoch waits until who made it has handed it over.
+                let turn = (!effects.is_empty() || epoch.is_some()).then(|| self.order.turn());
                 // If the connection breaks here, nobody knows what became of it: no
                 // second attempt, or it might take effect twice.
                 client.batch_execute("COMMIT").await.map_err(|error| Failed {

@@ -1,10 +1,9 @@
 //! A server, Ada, her terminal, and the traps around it.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use hallpass_testkit::cli::{self, Cli};
+use hallpass_testkit::cli::{self, Cli, write_script};
 use hallpass_testkit::oauth::OAuth;
 use hallpass_testkit::person::Person;
 use hallpass_testkit::process::{Finished, Running};
@@ -165,7 +164,7 @@ impl Traps {
         std::fs::create_dir(&directory)?;
         let note = directory.join("sprung");
         for name in BROWSERS {
-            script(&directory.join(name), &format!("echo {name} >> '{}'", note.display()))?;
+            write_script(&directory.join(name), &format!("echo {name} >> '{}'", note.display()))?;
         }
         Ok(Self { directory })
     }
@@ -178,10 +177,4 @@ impl Traps {
     pub(crate) fn sprung(&self) -> String {
         std::fs::read_to_string(self.directory.join("sprung")).unwrap_or_default()
     }
-}
-
-/// A shell script that can be run.
-pub(crate) fn script(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, format!("#!/bin/sh\n{text}\n"))?;
-    Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)
 }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use anyhow::Result;
-use hallpass_testkit::cli::{self, Cli};
+use hallpass_testkit::cli::{self, Cli, write_script};
 use hallpass_testkit::process::{self, Running};
 use hallpass_testkit::terminal::Terminal;
 use hallpass_testkit::wait;
 
-use crate::desk::{Desk, request_address, script};
+use crate::desk::{Desk, request_address};
 
 /// Runs `login` at a terminal until it has said what it chose, and stops it. Answers what
 /// it said.
@@ -100,8 +100,11 @@ async fn on_wsl_windows_opens_the_address_and_no_shell_reads_it() -> Result<()> 
     let desk = Desk::set().await?;
     let shell = desk.shell(&[("WSL_DISTRO_NAME", "Debian")])?;
     // What comes before it in the chain fails.
-    script(&shell.home().join("wslview"), "exit 1")?;
-    script(&shell.home().join("powershell.exe"), "printf '%s\\n' \"$@\" > \"$HOME/arguments\"")?;
+    write_script(&shell.home().join("wslview"), "exit 1")?;
+    write_script(
+        &shell.home().join("powershell.exe"),
+        "printf '%s\\n' \"$@\" > \"$HOME/arguments\"",
+    )?;
     let path = format!("{}:/usr/bin:/bin", shell.home().display());
     let shell = shell.variable("PATH", &path);
     let mut login = shell.start(&["login", "--web"])?;
@@ -123,9 +126,9 @@ async fn no_launcher_can_stop_the_login_or_write_to_the_terminal() -> Result<()>
     let shell = desk.shell(&[])?;
     let home = shell.home().to_owned();
     let noise = "echo NOISE; echo NOISE >&2;";
-    script(&home.join("works"), &format!("{noise} exit 0"))?;
-    script(&home.join("fails"), &format!("{noise} exit 3"))?;
-    script(
+    write_script(&home.join("works"), &format!("{noise} exit 0"))?;
+    write_script(&home.join("fails"), &format!("{noise} exit 3"))?;
+    write_script(
         &home.join("hangs"),
         &format!("{noise} echo $$ > '{}/hanging'; exec sleep 600", home.display()),
     )?;
@@ -161,7 +164,7 @@ async fn the_address_is_on_standard_error_before_a_launcher_runs() -> Result<()>
     let shell = desk.shell(&[])?;
     let (told, seen) = (shell.home().join("told"), shell.home().join("seen"));
     let launcher = shell.home().join("launcher");
-    script(
+    write_script(
         &launcher,
         &format!("cp '{0}' '{1}.part'; mv '{1}.part' '{1}'", told.display(), seen.display()),
     )?;

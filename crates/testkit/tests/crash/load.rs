@@ -14,19 +14,30 @@ use crate::ledger::{Family, Ledger, Revocation};
 
 const WORKERS: usize = 8;
 
+/// A browser for each worker: in one that they share, the code that one of them types would take
+/// the place of another's.
+pub(crate) async fn browsers(town: &Town) -> Result<Vec<Person>> {
+    let mut browsers = Vec::new();
+    for _ in 0..WORKERS {
+        browsers.push(Person::signed_in(&town.server, &town.ada).await?);
+    }
+    Ok(browsers)
+}
+
 /// Starts the load. What it answers is what every worker knew when its server was gone.
 pub(crate) fn start(
     town: &Town,
+    browsers: &[Person],
     ledger: &mut Ledger,
     dice: &mut Dice,
     acknowledged: &Arc<AtomicU64>,
 ) -> impl Future<Output = Result<Vec<Family>>> + use<> {
     let mut workers = JoinSet::new();
-    for _ in 0..WORKERS {
+    for person in browsers {
         let worker = Worker {
             client: town.api.clone(),
             tool: town.tool.clone(),
-            person: town.person.clone(),
+            person: person.clone(),
             dice: Dice::new(dice.roll()),
             families: ledger.lend(dice).into_iter().collect(),
             acknowledged: acknowledged.clone(),

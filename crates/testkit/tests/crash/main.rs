@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use hallpass_testkit::dice::Dice;
+use hallpass_testkit::person::Person;
 use hallpass_testkit::postgres::Cluster;
 use hallpass_testkit::server::Plan;
 use hallpass_testkit::system;
@@ -42,7 +43,8 @@ const LONGEST: u64 = 400;
 async fn survive(mut town: Town, books: &Books<'_>, kills: u32) -> Result<()> {
     let seed = system::seed();
     eprintln_seed(seed);
-    let mut run = Run { dice: Dice::new(seed), ledger: Ledger::default(), epoch: 0 };
+    let browsers = load::browsers(&town).await?;
+    let mut run = Run { browsers, dice: Dice::new(seed), ledger: Ledger::default(), epoch: 0 };
     for kill in 1..=kills {
         let survived = run.one_kill(&mut town, books).await;
         survived.with_context(|| format!("after kill {kill} of {kills}, HALLPASS_SEED={seed}"))?;
@@ -51,6 +53,7 @@ async fn survive(mut town: Town, books: &Books<'_>, kills: u32) -> Result<()> {
 }
 
 struct Run {
+    browsers: Vec<Person>,
     dice: Dice,
     ledger: Ledger,
     epoch: i64,
@@ -59,7 +62,8 @@ struct Run {
 impl Run {
     async fn one_kill(&mut self, town: &mut Town, books: &Books<'_>) -> Result<()> {
         let acknowledged = Arc::default();
-        let load = load::start(town, &mut self.ledger, &mut self.dice, &acknowledged);
+        let load =
+            load::start(town, &self.browsers, &mut self.ledger, &mut self.dice, &acknowledged);
         let load = tokio::spawn(load);
         // Now and then right at the beginning, mostly in the midst of it. The moment is the
         // test's subject; nothing relies on what has been done by then.

@@ -145,3 +145,23 @@ fn built(member: &str) -> BTreeSet<String> {
 pub(crate) fn name_of(id: &str) -> &str {
     id.split(' ').next().unwrap_or(id)
 }
+
+/// The README's first command is `cargo run`: it must know what to run, whatever binaries the
+/// tests, the bench and the examples have.
+#[test]
+fn what_cargo_runs_is_hallpass() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(tree::root().join("Cargo.toml"))
+        .other_options(vec!["--locked".to_owned()])
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let run: Vec<&str> = metadata
+        .workspace_default_packages()
+        .into_iter()
+        .flat_map(|package| &package.targets)
+        .filter(|target| target.is_bin())
+        .map(|target| target.name.as_str())
+        .collect();
+    assert_eq!(run, ["hallpass"]);
+}
