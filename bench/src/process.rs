@@ -17,6 +17,9 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// How long a server may take to stop after it was asked to.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
+/// How long a server may take to fill its index.
+const QUIET_WITHIN: Duration = Duration::from_secs(300);
+
 /// A server in a process of its own. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -83,6 +86,21 @@ impl Server {
     pub(crate) fn cpu(&self) -> Result<f64> {
         let stat = self.proc("stat")?;
         cpu_seconds(&stat).context("/proc/PID/stat is not as it was")
+    }
+
+    /// Waits until it has nothing to do: a whole second took less than a tick or two.
+    pub(crate) fn quiet(&self) -> Result<()> {
+        let watch = Stopwatch::start();
+        let mut before = self.cpu()?;
+        while watch.elapsed() < QUIET_WITHIN {
+            std::thread::sleep(Duration::from_secs(1));
+            let now = self.cpu()?;
+            if (now - before) * TICKS_PER_SECOND < 3.0 {
+                return Ok(());
+            }
+            before = now;
+        }
+        bail!("the server was still busy after {QUIET_WITHIN:?}, though nobody asked it anything")
     }
 
     /// Bytes in memory now, and at most so far.

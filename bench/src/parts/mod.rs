@@ -75,8 +75,6 @@ pub(crate) struct Size {
     pub(crate) runs: usize,
     /// Few tokens, and many.
     pub(crate) tokens: [u32; 2],
-    /// How long a server may take to fill its index before its memory is read.
-    pub(crate) settle: Duration,
 }
 
 impl Size {
@@ -88,7 +86,6 @@ impl Size {
             writing: Duration::from_secs(1),
             runs: 40,
             tokens: [1_000, 1_000_000],
-            settle: Duration::from_secs(6),
         }
     }
 
@@ -100,7 +97,6 @@ impl Size {
             writing: Duration::from_millis(200),
             runs: 5,
             tokens: [1_000, 10_000],
-            settle: Duration::from_secs(1),
         }
     }
 

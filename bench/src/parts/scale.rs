@@ -31,7 +31,9 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     let (many, few) = many.zip(few).context("made just now")?;
     let (large, small) = (many.serve(&program)?, few.serve(&program)?);
     let (about_large, about_small) = (questions(&large, &many)?, questions(&small, &few)?);
-    std::thread::sleep(bench.size.settle);
+    // Their indexes are filled in the background.
+    large.quiet()?;
+    small.quiet()?;
     let mut cpu = Pairs::default();
     // The first round warms both sides up and is not counted.
     for round in 0..=bench.size.rounds {

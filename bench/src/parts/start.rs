@@ -82,7 +82,7 @@ fn life(bench: &Bench, deployment: &Deployment, questions: &[Vec<u8>]) -> Result
     let mut crowd = Asking::crowd(questions, MARK, 8);
     runtime.block_on(load::run(server.address(), &mut crowd, bench.size.handler / 4))?;
     // The index is filled in the background; its memory is to be counted.
-    std::thread::sleep(bench.size.settle);
+    server.quiet()?;
     let memory = server.memory()?;
     server.stop()?;
     Ok(Life { first_answer: first_answer.as_secs_f64(), memory })

@@ -21,8 +21,11 @@ pub const ACCOUNT: &str = "account";
 pub const TOKENS: &str = "tokens";
 
 /// A set of scope tokens. A cheap clone: it is in every answer about a token.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Scope(Arc<BTreeSet<String>>);
+///
+/// Kept as it is spoken: sorted, each token once, single spaces between them. There are few in
+/// it, so looking through them is as fast as anything.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Scope(Arc<str>);
 
 /// The text is not `scope-token *( SP scope-token )`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +40,7 @@ impl Scope {
 
     /// Whether `token` is in it.
     pub fn contains(&self, token: &str) -> bool {
-        self.0.contains(token)
+        self.iter().any(|known| known == token)
     }
 
     /// Whether nothing is in it.
@@ -47,60 +50,69 @@ impl Scope {
 
     /// Whether everything here is in `other` too.
     pub fn is_subset(&self, other: &Scope) -> bool {
-        self.0.is_subset(&other.0)
+        self.iter().all(|token| other.contains(token))
     }
 
     /// What is in both.
     pub fn intersection(&self, other: &Scope) -> Scope {
-        self.0.intersection(&other.0).map(String::as_str).collect()
+        self.iter().filter(|token| other.contains(token)).collect()
     }
 
     /// The tokens, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        // The empty text would have one empty token.
+        self.0.split(' ').filter(|token| !token.is_empty())
+    }
+
+    /// As it is spoken: the tokens, sorted, with single spaces between them.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self(Arc::from(""))
     }
 }
 
 impl FromStr for Scope {
     type Err = BadScope;
     fn from_str(text: &str) -> Result<Self, BadScope> {
-        if text.is_empty() {
-            return Ok(Self::empty());
-        }
         // scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
         let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-        text.split(' ')
-            .map(|token| {
-                let ok = !token.is_empty() && token.bytes().all(allowed);
-                ok.then(|| token.to_owned()).ok_or(BadScope)
-            })
-            .collect::<Result<_, _>>()
-            .map(|tokens| Self(Arc::new(tokens)))
+        let token = |token: &str| !token.is_empty() && token.bytes().all(allowed);
+        if text.is_empty() || text.split(' ').all(token) {
+            Ok(text.split(' ').collect())
+        } else {
+            Err(BadScope)
+        }
     }
 }
 
 impl<'a> FromIterator<&'a str> for Scope {
     /// From tokens that are known to be well-formed.
     fn from_iter<I: IntoIterator<Item = &'a str>>(tokens: I) -> Self {
-        Self(Arc::new(tokens.into_iter().map(str::to_owned).collect()))
+        let tokens: BTreeSet<&str> = tokens.into_iter().filter(|token| !token.is_empty()).collect();
+        Self(tokens.into_iter().collect::<Vec<_>>().join(" ").into())
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, token) in self.0.iter().enumerate() {
-            if n > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(token)?;
-        }
-        Ok(())
+        f.write_str(self.as_str())
     }
 }
 
 impl Serialize for Scope {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
+        s.serialize_str(self.as_str())
     }
 }
 
@@ -120,6 +132,17 @@ mod tests {
         assert_eq!(scope.to_string(), "openid profile");
         assert!(scope.contains(OPENID) && !scope.contains(EMAIL));
         assert!("openid".parse::<Scope>().unwrap().is_subset(&scope));
+        assert!(!scope.contains("") && !scope.contains("open") && !scope.contains(" "));
+        assert_eq!(scope.iter().collect::<Vec<_>>(), [OPENID, PROFILE]);
+        assert_eq!(scope, "openid profile".parse().unwrap());
+    }
+
+    #[test]
+    fn no_scope_is_nothing() {
+        let none: Scope = "".parse().unwrap();
+        assert!(none.is_empty() && none == Scope::empty() && none.iter().next().is_none());
+        assert!(none.is_subset(&none) && none.to_string().is_empty());
+        assert_eq!(none.intersection(&"openid".parse().unwrap()), none);
     }
 
     #[test]

@@ -210,7 +210,7 @@ mod tests {
             kind: CredentialKind::ProjectKey,
             who: Arc::new(Who::Key { id: "tok_1".to_owned(), name: "ci".to_owned() }),
             client_id: None,
-            scope: Arc::new("project:publish".parse().expect("scope")),
+            scope: "project:publish".parse().expect("scope"),
             grant: None,
             audience: Vec::new(),
             id: "tok_1".to_owned(),

@@ -199,7 +199,7 @@ mod tests {
                 admin: false,
             }),
             client_id: Some("c".into()),
-            scope: Arc::new("account".parse().expect("scope")),
+            scope: "account".parse().expect("scope"),
             grant: "grt_01JBBBBBBBBBBBBBBBBBBBBBBB".parse().ok(),
             audience: vec!["https://api.example".to_owned()],
             id: "jti".to_owned(),

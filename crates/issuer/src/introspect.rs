@@ -11,7 +11,7 @@
 use hallpass_core::permission::Permissions;
 use hallpass_core::wire::oauth::{self, ErrorCode, Introspection};
 use hallpass_core::wire::params::Params;
-use hallpass_core::{Kind, Scope, Timestamp, TokenText};
+use hallpass_core::{Kind, Timestamp, TokenText};
 use hallpass_verdict::live::Caller;
 use hallpass_verdict::{Ask, Decision, Place, PlaceAsked};
 
@@ -131,7 +131,7 @@ fn place_asked(params: &Params) -> Result<Option<PlaceAsked<'_>>, OAuthError> {
 fn answer(decision: Decision, issuer: &str) -> Introspection {
     Introspection {
         active: true,
-        scope: Some(Scope::clone(&decision.scope)),
+        scope: Some(decision.scope),
         client_id: decision.client_id.as_deref().map(str::to_owned),
         username: decision.who.email().map(str::to_owned),
         token_type: Some("Bearer".to_owned()),

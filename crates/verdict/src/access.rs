@@ -105,7 +105,7 @@ pub fn decide(
         kind: CredentialKind::AccessToken,
         who: standing.who.clone(),
         client_id: Some(presented.client_id.into()),
-        scope: Arc::new(presented.scope.intersection(standing.scope)),
+        scope: presented.scope.intersection(standing.scope),
         grant: Some(presented.grant),
         audience: presented.audience,
         id: presented.jti,

@@ -228,7 +228,7 @@ mod tests {
             kind: CredentialKind::ProjectKey,
             who: Arc::new(who),
             client_id: None,
-            scope: Arc::default(),
+            scope: Scope::empty(),
             grant: None,
             audience: Vec::new(),
             id: "tok_1".to_owned(),

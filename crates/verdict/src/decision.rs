@@ -116,7 +116,7 @@ pub struct Decision {
     pub client_id: Option<Arc<str>>,
     /// What it was scoped to, as far as it still holds. For a credential that was not
     /// narrowed: every scope that it could have.
-    pub scope: Arc<Scope>,
+    pub scope: Scope,
     /// The grant behind a JWT; ending that ends it. Of other credentials the grant is not
     /// told: they are ended by themselves, by their own id.
     pub grant: Option<GrantId>,

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_core::Timestamp;
+use hallpass_core::{Scope, Timestamp};
 use hallpass_verdict::cache::{Begun, Key, Remembered, Verdicts};
 use hallpass_verdict::feed::{Holders, Ring, Ticket};
 use hallpass_verdict::lease::{BootTime, LEASE, Lease, outlast};
@@ -303,7 +303,7 @@ fn remembered(token: usize) -> Remembered {
         kind: CredentialKind::ProjectKey,
         who: Arc::new(who),
         client_id: None,
-        scope: Arc::default(),
+        scope: Scope::empty(),
         grant: None,
         audience: Vec::new(),
         id: id(token),

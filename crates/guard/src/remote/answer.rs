@@ -46,7 +46,7 @@ pub(super) fn decision(
         kind,
         who: Arc::new(who),
         client_id: answer.client_id.map(Into::into),
-        scope: Arc::new(answer.scope.unwrap_or_default()),
+        scope: answer.scope.unwrap_or_default(),
         grant,
         audience: answer.aud,
         id: answer.jti.ok_or(Unreadable)?,

@@ -100,7 +100,7 @@ pub(super) fn read(
         kind: CredentialKind::AccessToken,
         who: Arc::new(who),
         client_id: Some(claims.client_id.into()),
-        scope: Arc::new(claims.scope),
+        scope: claims.scope,
         grant: Some(claims.grant),
         audience,
         id: claims.jti,

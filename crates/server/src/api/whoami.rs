@@ -20,7 +20,7 @@ async fn whoami(_: App, Needs(decision): Needs<Account>) -> Shown<Whoami> {
         email: decision.who.email().unwrap_or_default().to_owned(),
         name: decision.who.name().to_owned(),
         client_id: decision.client_id.as_deref().map(str::to_owned),
-        scope: Scope::clone(&decision.scope),
+        scope: decision.scope.clone(),
         expires_at: decision.expires_at,
     })
 }

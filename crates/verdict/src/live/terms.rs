@@ -29,7 +29,7 @@ struct Roles {
 
 /// A scope, and what it leaves of each role.
 pub(super) struct Scoped {
-    pub(super) scope: Arc<Scope>,
+    pub(super) scope: Scope,
     left: Roles,
 }
 
@@ -54,7 +54,7 @@ impl Rules {
     }
 
     /// Every scope that a personal token can have if it was not narrowed.
-    pub fn whole(&self) -> &Arc<Scope> {
+    pub fn whole(&self) -> &Scope {
         &self.person.scope
     }
 
@@ -91,7 +91,7 @@ impl Roles {
             org: self.org.each_ref().map(|all| narrowed(all, &scope)),
             project: self.project.each_ref().map(|all| narrowed(all, &scope)),
         };
-        Scoped { scope: Arc::new(scope), left }
+        Scoped { scope, left }
     }
 }
 

@@ -291,7 +291,7 @@ impl From<Decision> for Verdict {
         let place = decision.place;
         Self {
             kind: decision.kind,
-            scope: Scope::clone(&decision.scope),
+            scope: decision.scope.clone(),
             ends: decision.expires_at,
             place: place.map(|it| (it.org_role, it.role, Permissions::clone(&it.permissions))),
         }
