@@ -1,6 +1,5 @@
 //! `GET /api/v1/whoami`: who the presented credential is.
 
-use hallpass_core::Scope;
 use hallpass_core::wire::api::Whoami;
 use hallpass_core::wire::path::WHOAMI;
 use http::Method;
