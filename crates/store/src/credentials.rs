@@ -8,6 +8,7 @@ use hallpass_core::id::{TokenId, UserId};
 use hallpass_core::{Digest, Timestamp};
 
 use crate::db::{Tx, binds, kept, statements};
+use crate::others::{self, Act};
 use crate::store::Store;
 use crate::watch::Effect;
 use crate::{By, Error, audit, grants, members, tombstones, users};
@@ -97,7 +98,8 @@ impl Credentials<'_> {
                 free_name(tx, &token.principal, &name, by.at).await?;
             }
             tx.execute(&RENAME, binds![id, name]).await?;
-            audit::write(tx, &by, "token.rename", id, Some(&name)).await?;
+            let detail = others::note(tx, &token, Act::Renamed, &name, &by).await?;
+            audit::write(tx, &by, "token.rename", id, Some(&detail)).await?;
             token.name.clone_from(&name);
             tx.tell(Effect::Credential(token.clone()));
             Ok(Some(token))
@@ -128,7 +130,8 @@ impl Credentials<'_> {
                 tombstones::bury(tx, &by, &[id.to_string()], None).await?;
             }
             let until = expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-            audit::write(tx, &by, "token.set_expiry", id, Some(&until)).await?;
+            let detail = others::note(tx, &token, Act::EndChanged, &until, &by).await?;
+            audit::write(tx, &by, "token.set_expiry", id, Some(&detail)).await?;
             Ok(Some(token))
         };
         self.0.db().change(change).await
@@ -151,7 +154,8 @@ impl Credentials<'_> {
                 return Ok(false);
             };
             end(tx, &revoked, &by).await?;
-            audit::write(tx, &by, "token.revoke", id, Some(&reason)).await?;
+            let detail = others::note(tx, &revoked, Act::Revoked, &reason, &by).await?;
+            audit::write(tx, &by, "token.revoke", id, Some(&detail)).await?;
             Ok(true)
         };
         self.0.db().change(change).await

@@ -15,6 +15,7 @@
 //! | [`grants`] | the root of each authorization |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
+//! | [`others`] | what somebody else than its owner did with a token |
 //! | [`legacy`], `moving` | tokens of an older system, and the move away from it |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`tombstones`] | what was revoked, and the epoch |
@@ -60,6 +61,7 @@ pub mod members;
 mod migrate;
 mod moving;
 pub mod orgs;
+pub mod others;
 mod postgres;
 pub mod projects;
 pub mod refresh;
@@ -88,6 +90,7 @@ pub use image::Image;
 pub use legacy::{Legacy, LegacyHash, NewLegacy};
 pub use members::{Members, Membership, RemoveRole, Role, SetRole};
 pub use orgs::{NewOrg, Org, Orgs};
+pub use others::{Act, ByOthers};
 pub use projects::{NewProject, Project, Projects};
 pub use refresh::{NewRefresh, Refresh, Refreshes, Rotation};
 pub use resources::{NewResource, Resources};

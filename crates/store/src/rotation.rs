@@ -6,7 +6,7 @@ use hallpass_core::{Digest, Timestamp};
 use crate::credentials::{self, Credentials, columns, keep};
 use crate::db::{Tx, binds, statements};
 use crate::watch::Effect;
-use crate::{By, Credential, Error, audit, grants, tombstones, users};
+use crate::{By, Credential, Error, audit, grants, others, tombstones, users};
 
 /// The token that is to take over. All else is as with the one before: name, scope, projects,
 /// and for how long it is good.
@@ -70,7 +70,9 @@ impl Credentials<'_> {
             // The name is free now: an overlap has begun.
             keep(tx, &new, &by).await?;
             tombstones::bury(tx, &by, &[id.to_string()], None).await?;
-            audit::write(tx, &by, "token.rotate", id, Some(&format!("to {}", new.id))).await?;
+            // Who made the successor is kept with it.
+            let detail = others::named(&old, &format!("to {}", new.id), &by);
+            audit::write(tx, &by, "token.rotate", id, Some(&detail)).await?;
             Ok(Rotate::Done(new))
         };
         self.0.db().change(change).await

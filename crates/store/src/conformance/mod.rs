@@ -12,7 +12,8 @@
 //! | `grants` | grants, and what revokes them |
 //! | `secrets` | codes and refresh tokens |
 //! | `devices` | device authorizations |
-//! | `tokens`, `legacy` | personal tokens, their rotation and their end; tokens of an older system |
+//! | `tokens`, `others` | personal tokens, their rotation and their end; what others did with them |
+//! | `legacy` | tokens of an older system |
 //! | `places` | organizations, projects, roles |
 //! | `mirror`, `history` | an image that is built from effects is what the store holds, whatever happens |
 //! | `books` | the audit log, tidying up, the handle itself |
@@ -30,6 +31,7 @@ mod grants;
 mod history;
 mod legacy;
 mod mirror;
+mod others;
 mod people;
 mod places;
 mod programs;
@@ -90,6 +92,7 @@ where
     on(&make, tokens::people).await;
     on(&make, tokens::listing).await;
     on(&make, tokens::facts).await;
+    on(&make, others::are_remembered).await;
     on(&make, legacy::digests).await;
     on(&make, legacy::salted).await;
     on(&make, places::orgs).await;

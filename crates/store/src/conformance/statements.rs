@@ -3,8 +3,8 @@
 use crate::db::{Db, Statement};
 use crate::{
     Store, audit, clients, codes, credentials, devices, failures, grants, image, legacy, members,
-    moving, orgs, projects, refresh, resources, rotation, sessions, settings, setup, signing_keys,
-    tidy, tombstones, users,
+    moving, orgs, others, projects, refresh, resources, rotation, sessions, settings, setup,
+    signing_keys, tidy, tombstones, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
@@ -20,6 +20,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     members::STATEMENTS,
     moving::STATEMENTS,
     orgs::STATEMENTS,
+    others::STATEMENTS,
     projects::STATEMENTS,
     refresh::STATEMENTS,
     resources::STATEMENTS,
