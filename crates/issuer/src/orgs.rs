@@ -31,6 +31,8 @@ use seat::Seat;
 
 /// Manages people.
 pub const MEMBERS_MANAGE: &str = "members:manage";
+/// Makes tokens for a project.
+pub const TOKENS_MANAGE: &str = "tokens:manage";
 /// Makes projects in an organization.
 pub const PROJECTS_CREATE: &str = "projects:create";
 

@@ -407,7 +407,7 @@ fn reach(kept: &Credential) -> Bounds {
 
 /// A name as it is kept: what would deceive is refused, not taken out, because two names
 /// that look alike would become one.
-fn name(text: &str) -> Result<String, TokenError> {
+pub(crate) fn name(text: &str) -> Result<String, TokenError> {
     let text = text.trim();
     let shown = presentable(text, MAX_NAME);
     if shown.is_empty() || shown != text {

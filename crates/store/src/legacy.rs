@@ -78,11 +78,10 @@ impl Legacy<'_> {
     ) -> Result<u64, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
-            let org = tx.first(&HOLD_PROJECT, binds![project], |row| row.next()).await?;
-            let org: OrgId = org.ok_or(Error::Missing("project"))?;
+            let org = hold_project(tx, project).await?;
             let mut imported = 0;
             for token in &tokens {
-                imported += u64::from(import(tx, token, (org, project), &by).await?);
+                imported += u64::from(keep(tx, token, (org, project), &by).await?.is_some());
             }
             if imported > 0 {
                 let detail = format!("imported {imported} of {}", tokens.len());
@@ -162,13 +161,19 @@ statements! {
     );
 }
 
-/// Imports one token, unless it was before.
-async fn import(
+/// The organization of a project that is not disabled, nor will be before the change is made.
+pub(crate) async fn hold_project(tx: &mut Tx<'_>, project: ProjectId) -> Result<OrgId, Error> {
+    let org = tx.first(&HOLD_PROJECT, binds![project], |row| row.next()).await?;
+    org.ok_or(Error::Missing("project"))
+}
+
+/// Keeps one token, unless it is known; the audit row is the caller's.
+pub(crate) async fn keep(
     tx: &mut Tx<'_>,
     new: &NewLegacy,
     (org, project): (OrgId, ProjectId),
     by: &By,
-) -> Result<bool, Error> {
+) -> Result<Option<Credential>, Error> {
     let (digest, known) = match &new.hash {
         LegacyHash::Digest(digest) => {
             (*digest, tx.first(&KNOWN, binds![digest], |_| Ok(())).await?)
@@ -178,7 +183,7 @@ async fn import(
         }
     };
     if known.is_some() {
-        return Ok(false);
+        return Ok(None);
     }
     let principal = match new.owner {
         Some(owner) if users::hold(tx, owner).await? => owner.to_string(),
@@ -217,6 +222,6 @@ async fn import(
     if let LegacyHash::Salted { lookup, phc, .. } = &new.hash {
         tx.execute(&INSERT_HASH, binds![new.id, lookup, phc]).await?;
     }
-    tx.tell(Effect::Credential(token));
-    Ok(true)
+    tx.tell(Effect::Credential(token.clone()));
+    Ok(Some(token))
 }

@@ -1,11 +1,12 @@
-//! The move away from an older system: where it is, and the end of its tokens with it.
+//! The move away from an older system: where it is, the end of its tokens with it, and the last
+//! ones that are made.
 
 use hallpass_core::Timestamp;
-use hallpass_core::id::TokenId;
+use hallpass_core::id::{ProjectId, TokenId};
 
 use crate::credentials::{columns, live, read};
 use crate::db::{Tx, binds, statements};
-use crate::legacy::Legacy;
+use crate::legacy::{self, Legacy, NewLegacy};
 use crate::watch::Effect;
 use crate::{By, Credential, Error, audit, tombstones};
 
@@ -40,6 +41,32 @@ impl Legacy<'_> {
         self.0.db().change(change).await
     }
 
+    /// Makes a token as the older system did, while the setting `key` is `now`. `None` if that
+    /// is something else by then, or there is such a token; nothing was changed.
+    /// [`Error::Missing`]`("project")` or `("user")` if there is none such, or it is disabled.
+    pub async fn mint(
+        &self,
+        key: &str,
+        now: String,
+        project: ProjectId,
+        new: NewLegacy,
+        by: &By,
+    ) -> Result<Option<Credential>, Error> {
+        let (key, by) = (key.to_owned(), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.first(&HOLD_MOVE, binds![key, now], |_| Ok(())).await?.is_none() {
+                return Ok(None);
+            }
+            let org = legacy::hold_project(tx, project).await?;
+            let made = legacy::keep(tx, &new, (org, project), &by).await?;
+            if made.is_some() {
+                audit::write(tx, &by, "legacy.create", new.id, Some(&new.name)).await?;
+            }
+            Ok(made)
+        };
+        self.0.db().change(change).await
+    }
+
     /// All live legacy tokens after `after` in the order of their ids, at most `limit`.
     pub async fn all(
         &self,
@@ -55,6 +82,9 @@ impl Legacy<'_> {
 statements! {
     BEGIN = "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
     ADVANCE = "UPDATE settings SET value = $3 WHERE key = $1 AND value = $2";
+    /// It stays so until the change is made.
+    HOLD_MOVE = "SELECT value FROM settings WHERE key = $1 AND value = $2",
+        postgres + "FOR SHARE";
     SET_END = concat!(
         "UPDATE credentials SET expires_at = $1 WHERE credentials.kind = 'legacy' AND ", live!("$2"),
         " RETURNING ", columns!()

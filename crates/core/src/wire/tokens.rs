@@ -79,6 +79,42 @@ pub struct CreatedToken {
     pub value: Secret,
 }
 
+/// `POST /api/v1/orgs/{org}/projects/{project}/legacy-tokens`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewLegacyToken {
+    /// What to call it.
+    pub name: String,
+    /// The most that it may do in the project; collaborator if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ProjectRole>,
+}
+
+/// The answer that shows a token like those of an older system, this once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CreatedLegacyToken {
+    /// `tok_…`.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// The one project that it is good for, as `ORG/PROJECT`.
+    pub project: String,
+    /// The most that it may do there. It may never do more than whoever made it may.
+    pub role: ProjectRole,
+    /// What its text begins with.
+    pub prefix: String,
+    /// The last four characters of its text.
+    pub last_four: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends by itself; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Its text.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub value: Secret,
+}
+
 /// `PATCH /api/v1/tokens/{id}`: what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

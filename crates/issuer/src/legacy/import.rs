@@ -16,7 +16,7 @@ use crate::Issuer;
 const PORTION: usize = 500;
 const MAX_NAME: usize = 80;
 /// What a token may do at most if nothing says so.
-const ROLE: ProjectRole = ProjectRole::Collaborator;
+pub(super) const ROLE: ProjectRole = ProjectRole::Collaborator;
 
 /// What holds for lines that do not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,6 +11,7 @@
 //! | [`hash`] | how the text of one is known |
 //! | [`phase`] | how far the move is, with dates |
 //! | `import`, `report` | taking over, and seeing who still uses them |
+//! | `mint` | the last ones that are made |
 
 use hallpass_core::Digest;
 use hallpass_store::{Project, User};
@@ -20,12 +21,14 @@ use crate::{Error, Issuer};
 pub mod file;
 pub mod hash;
 mod import;
+mod mint;
 pub mod phase;
 mod report;
 
 pub use file::BadLine;
 pub use hash::Hash;
 pub use import::{Defaults, Imported};
+pub use mint::MintError;
 pub use phase::{BadMove, Move, Phase, Step};
 pub use report::InUse;
 

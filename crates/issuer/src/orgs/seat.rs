@@ -14,12 +14,12 @@ use crate::Issuer;
 use crate::tokens::{Actor, TokenError};
 
 /// An organization or a project in it, and the actor's role there.
-pub(super) struct Seat {
-    pub(super) org: Org,
-    pub(super) project: Option<Project>,
-    pub(super) org_role: Option<OrgRole>,
+pub(crate) struct Seat {
+    pub(crate) org: Org,
+    pub(crate) project: Option<Project>,
+    pub(crate) org_role: Option<OrgRole>,
     /// In the project; an organization's admins and owners own its projects.
-    pub(super) role: Option<ProjectRole>,
+    pub(crate) role: Option<ProjectRole>,
 }
 
 impl Seat {
@@ -132,7 +132,7 @@ impl Issuer {
 
     /// The same, if `permission` comes with the role there and the credential was scoped to
     /// it.
-    pub(super) async fn seat_with(
+    pub(crate) async fn seat_with(
         &self,
         actor: &Actor<'_>,
         org: &str,

@@ -14,6 +14,7 @@
 //! | [`schema`], [`openapi`] | the schemas and the document |
 //! | [`whoami`], [`sessions`], [`tokens`] | the account |
 //! | [`orgs`], [`members`] | organizations, projects, roles |
+//! | [`legacy`] | the last tokens that look like an older system's |
 //! | [`feed`] | guards in other processes |
 //! | [`leaks`], [`scanning`] | tokens that leaked |
 //! | [`deprecation`] | what is said with every answer to an older system's token |
@@ -37,6 +38,7 @@ mod argument;
 pub(crate) mod deprecation;
 mod feed;
 mod leaks;
+mod legacy;
 mod local;
 mod members;
 mod openapi;
@@ -63,6 +65,7 @@ fn table() -> Vec<Route> {
         tokens::table(),
         orgs::table(),
         members::table(),
+        legacy::table(),
         leaks::table(),
         feed::table(),
         scanning::table(),

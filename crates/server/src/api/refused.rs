@@ -1,6 +1,7 @@
 //! The issuer's refusals as RFC 9457 problems.
 
 use axum::response::Response;
+use hallpass_issuer::legacy::MintError;
 use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
@@ -19,6 +20,18 @@ impl From<TokenError> for Refused {
 impl From<OrgError> for Refused {
     fn from(error: OrgError) -> Self {
         Self(org(error))
+    }
+}
+
+impl From<MintError> for Refused {
+    fn from(error: MintError) -> Self {
+        match error {
+            MintError::Token(error) => error.into(),
+            MintError::Place(error) => error.into(),
+            MintError::Over(why) => {
+                Self(problem(StatusCode::CONFLICT, "not_made_any_more", format!("{why}.")))
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 use hallpass_core::scope;
 use hallpass_guard::{Decision, Guard};
-use hallpass_issuer::orgs::{MEMBERS_MANAGE, OrgError, PROJECTS_CREATE};
+use hallpass_issuer::orgs::{MEMBERS_MANAGE, OrgError, PROJECTS_CREATE, TOKENS_MANAGE};
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
@@ -183,6 +183,27 @@ permitted! {
     /// Makes projects in the organization that the path names.
     CreateProjects = PROJECTS_CREATE,
         "The permission `projects:create` there, by role and by the credential's scope.";
+}
+
+/// Makes tokens for the project that the path names: a right of the role there, and the scope
+/// `tokens`.
+pub(super) enum ProjectTokens {}
+
+impl Right for ProjectTokens {
+    type Who = Decision;
+
+    fn describe(operation: &mut Operation) {
+        let right = "A sign-in with the scope `tokens`, of somebody with the permission `tokens:manage` in the project.";
+        describe_bearer(operation, &[scope::TOKENS], right);
+    }
+
+    fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+        route.route_layer(guard(app).require(scope::TOKENS))
+    }
+
+    async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+        at_place(incoming, app, Some(TOKENS_MANAGE)).await
+    }
 }
 
 /// Whether the caller has a role, and `permission` if one is needed, where the path says.

@@ -11,8 +11,8 @@ pub(super) use hallpass_core::wire::api::Problem;
 use hallpass_core::wire::api::{Page, Session, Whoami};
 use hallpass_core::wire::feed::{FeedAnswer, FeedRequest};
 use hallpass_core::wire::tokens::{
-    CreatedToken, LeakedRevoked, Member, NewPlace, NewToken, Org, Project, RevokeLeaked,
-    RotateToken, SetRole, Token, TokenChange,
+    CreatedLegacyToken, CreatedToken, LeakedRevoked, Member, NewLegacyToken, NewPlace, NewToken,
+    Org, Project, RevokeLeaked, RotateToken, SetRole, Token, TokenChange,
 };
 use serde_json::{Map, Value, json};
 
@@ -195,6 +195,21 @@ described! {
         "scope?": scope(),
         "projects?": list(text("`ORG/PROJECT`."), "The projects to narrow it to; absent: all."),
         "user?": text("Whose it is to be, by id or e-mail address; only for administrators."),
+    }
+    NewLegacyToken = "NewLegacyToken", "A token like those of an older system, to be made." {
+        "name": text("What to call it."),
+        "role?": one_of(&PROJECT_ROLES, "The most that it may do; collaborator if absent."),
+    }
+    CreatedLegacyToken = "CreatedLegacyToken", "Such a token, with its text." {
+        "id": id("tok", "The token's id."),
+        "name": text("What it is called."),
+        "project": text("`ORG/PROJECT`: what it is good for."),
+        "role": one_of(&PROJECT_ROLES, "The most that it may do there."),
+        "prefix": text("What its text begins with."),
+        "last_four": text("The last four characters of its text."),
+        "created_at": time("When it was made."),
+        "expires_at?": time("When it ends by itself; absent: never."),
+        "value": text("Its text, shown this once."),
     }
     TokenChange = "TokenChange", "What is to change; what is absent stays." {
         "name?": text("Another name."),

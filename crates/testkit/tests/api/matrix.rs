@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use hallpass_testkit::server::Plan;
+use hallpass_testkit::tree;
 use serde_json::{Value, json};
 
 use crate::city::{City, ROLES, text};
@@ -12,7 +13,7 @@ use crate::document;
 /// What each role is answered, in the order of [`ROLES`]. Things in the path belong to the
 /// organization's owner: a token, a sign-in, `lab`, `tools`, a member.
 #[rustfmt::skip]
-const EXPECTED: [(&str, [u16; 12]); 27] = [
+const EXPECTED: [(&str, [u16; 12]); 28] = [
     //                        nobody client stranger viewer collab p.owner member admin owner root account project
     ("whoami",               [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("listSessions",         [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
@@ -35,6 +36,7 @@ const EXPECTED: [(&str, [u16; 12]); 27] = [
     ("listProjectMembers",   [401, 401, 404, 200, 200, 200, 404, 200, 200, 404, 200, 200]),
     ("setProjectMember",     [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
     ("removeProjectMember",  [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
+    ("createLegacyToken",    [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 403]),
     ("revokeLeaked",         [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     // No keys of GitHub are configured here; with them: `desk`.
     ("githubSecretScanning", [404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404]),
@@ -95,6 +97,9 @@ async fn prepared(
             (member("/projects/tools", "viewer").await?, Some(json!({ "role": "viewer" })))
         }
         "removeProjectMember" => (member("/projects/tools", "viewer").await?, None),
+        "createLegacyToken" => {
+            (own("orgs/lab/projects/tools/legacy-tokens"), Some(json!({ "name": name })))
+        }
         "revokeLeaked" => (own("revoke-leaked"), Some(json!({ "tokens": ["x"] }))),
         "githubSecretScanning" => (own("secret-scanning/github"), Some(json!([]))),
         "feed" => (own("feed"), Some(json!({ "holder": "matrix" }))),
@@ -122,7 +127,14 @@ impl Lasting {
 // proves: attack-27, attack-28
 #[tokio::test]
 async fn every_route_answers_every_role_as_it_must() -> Result<()> {
-    let city = City::build(Plan::new()).await?;
+    // An older system was there, and the move away from it is in phase A.
+    let scratch = tempfile::tempdir()?;
+    let brand = scratch.path().join("brand.toml");
+    let ours = std::fs::read_to_string(tree::root().join("brands/hallpass.toml"))?;
+    std::fs::write(&brand, format!("{ours}\n[tokens]\nlegacy_prefix = 'stk_'\n"))?;
+    let brand = brand.to_str().context("a path in UTF-8")?;
+    let city = City::build(Plan::new().set("brand_file", brand)).await?;
+    city.town.server.admin(&["legacy", "phase", "A"], "").await?;
     let document = document::read(&city).await?;
     let routes = document::operations(&document)?;
     // A route that is not in the matrix is a hole in it, and one that is gone a leftover.
