@@ -19,6 +19,7 @@
 //! | [`permission`] | what a role may do, as a table |
 //! | [`brand`] | a tool's names, paths and texts, as data |
 //! | [`public_url`] | the one address of a deployment, which is also its issuer |
+//! | [`strict`] | JSON without repeated members, for tokens |
 //! | [`text`] | making foreign text safe to show |
 //! | [`wire`] | what goes over HTTP: metadata, token answers, errors |
 
@@ -33,6 +34,7 @@ pub mod redirect;
 pub mod role;
 pub mod scope;
 pub mod secret;
+pub mod strict;
 pub mod text;
 pub mod time;
 pub mod token;

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hallpass_core::Secret;
 use hallpass_verdict::Decision;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Request, Response};
 use tower::{Layer, Service};
@@ -143,6 +144,8 @@ where
             parts.extensions.remove::<Decision>();
             match guard.decide(presented, place).await {
                 Ok(decision) => {
+                    // Nothing behind here can pass it on (RFC 9700 §4.10, "token passthrough").
+                    parts.headers.remove(AUTHORIZATION);
                     parts.extensions.insert(decision);
                     #[cfg(feature = "axum")]
                     parts.extensions.insert(Told(guard.challenge));
@@ -217,6 +220,7 @@ mod tests {
                 .extensions()
                 .get::<Decision>()
                 .and_then(|d| d.who.email().map(str::to_owned));
+            assert!(!request.headers().contains_key(AUTHORIZATION), "it could be passed on");
             let body = Full::new(Bytes::from(who.unwrap_or_default()));
             Ok::<_, Infallible>(Response::new(body))
         });
@@ -233,6 +237,7 @@ mod tests {
         Guard::new(Counting(Arc::default(), unavailable), "https://id.example/m").require("account")
     }
 
+    // proves: G10
     #[tokio::test]
     async fn a_good_token_is_let_through_with_its_decision() {
         assert_eq!(

@@ -43,11 +43,11 @@ pub mod resource;
 pub mod shape;
 pub mod verifier;
 
-pub use hallpass_verdict::Decision;
+pub use hallpass_verdict::{CredentialKind, Decision, Who};
 pub use layer::{Guard, Guarded};
 pub use refusal::{Challenge, Refusal};
 #[cfg(feature = "remote")]
-pub use remote::Remote;
+pub use remote::{OutsideIssuer, Remote};
 pub use resource::Resource;
 pub use shape::Shapes;
 pub use verifier::{Unverified, Verifier, Where};

@@ -13,19 +13,20 @@ use hallpass_core::{Kind, TokenText};
 use serde::Deserialize;
 
 /// Longer than any access token of ours.
-const MAX_LEN: usize = 8 * 1024;
+pub(crate) const MAX_LEN: usize = 8 * 1024;
 
 /// What the credentials of a deployment look like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shapes {
     prefixes: Vec<Box<str>>,
     legacy: Vec<Box<str>>,
+    id_tokens: bool,
 }
 
 impl Shapes {
     /// Access tokens (JWTs), and nothing else.
     pub const fn jwt() -> Self {
-        Self { prefixes: Vec::new(), legacy: Vec::new() }
+        Self { prefixes: Vec::new(), legacy: Vec::new(), id_tokens: false }
     }
 
     /// Access tokens, personal tokens and keys with hallpass's own prefixes.
@@ -53,41 +54,68 @@ impl Shapes {
         self
     }
 
+    /// Also ID tokens: JWTs of no special type. Only a verifier that trusts an outside issuer
+    /// by name has any use for one.
+    #[must_use]
+    pub fn id_tokens(mut self) -> Self {
+        self.id_tokens = true;
+        self
+    }
+
     /// Whether `token` may be a credential.
     pub fn fits(&self, token: &str) -> bool {
+        token.len() <= MAX_LEN
+            && (self.is_opaque(token)
+                || is_access_token(token)
+                || self.id_tokens && is_id_token(token))
+    }
+
+    /// Whether `token` may be a credential that is no JWT of ours.
+    pub(crate) fn is_opaque(&self, token: &str) -> bool {
         let checked = |prefix: &str| TokenText::parse_with_prefix(prefix, token).is_ok();
         let legacy = |prefix: &str| token.len() > prefix.len() && token.starts_with(prefix);
-        token.len() <= MAX_LEN
-            && (self.prefixes.iter().any(|prefix| checked(prefix))
-                || self.legacy.iter().any(|prefix| legacy(prefix))
-                || is_access_token(token))
+        self.prefixes.iter().any(|prefix| checked(prefix))
+            || self.legacy.iter().any(|prefix| legacy(prefix))
     }
 }
 
 #[derive(Deserialize)]
 struct Header {
-    typ: String,
+    #[serde(default)]
+    typ: Option<String>,
 }
 
 /// Whether `token` looks like an access token.
 pub fn is_access_token(token: &str) -> bool {
+    jwt_type(token).is_some_and(|typ| typ.as_deref() == Some("at+jwt"))
+}
+
+/// Whether `token` looks like an ID token: its type is none, or the plain one.
+fn is_id_token(token: &str) -> bool {
+    jwt_type(token).is_some_and(|typ| typ.is_none_or(|typ| typ == "jwt"))
+}
+
+/// What type the header of a JWT names, in lower case and without `application/` (RFC 7515
+/// §4.1.9: compared as a media type). `None`: it is no JWT.
+fn jwt_type(token: &str) -> Option<Option<String>> {
     let mut parts = token.split('.');
     let (Some(header), Some(claims), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return false;
+        return None;
     };
     if token.len() > MAX_LEN || claims.is_empty() || signature.is_empty() {
-        return false;
+        return None;
     }
-    let header = URL_SAFE_NO_PAD.decode(header).ok();
-    header
-        .and_then(|json| serde_json::from_slice::<Header>(&json).ok())
-        // RFC 7515 §4.1.9: compared as a media type, `application/` left out or not.
-        .is_some_and(|header| {
-            let typ = header.typ.to_ascii_lowercase();
-            typ.strip_prefix("application/").unwrap_or(&typ) == "at+jwt"
-        })
+    let header = URL_SAFE_NO_PAD.decode(header).ok()?;
+    if header.first() != Some(&b'{') {
+        return None;
+    }
+    let Header { typ } = serde_json::from_slice(&header).ok()?;
+    Some(typ.map(|typ| {
+        let typ = typ.to_ascii_lowercase();
+        typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ)
+    }))
 }
 
 #[cfg(test)]
@@ -143,6 +171,14 @@ mod tests {
             "",
         ] {
             assert!(!is_access_token(&jwt(other)), "{other}");
+        }
+        let (with, without) = (Shapes::jwt().id_tokens(), Shapes::jwt());
+        for id in [r#"{"alg":"RS256","typ":"JWT"}"#, r#"{"alg":"RS256"}"#] {
+            assert!(with.fits(&jwt(id)) && !without.fits(&jwt(id)), "{id}");
+        }
+        for other in [r#"{"typ":"logout+jwt"}"#, r#"{"typ":"dpop+jwt"}"#, r#"{"typ":1}"#, "[]", ""]
+        {
+            assert!(!with.fits(&jwt(other)), "{other}");
         }
         for other in [
             "hp_rt_000000000000000000000000000000000000",

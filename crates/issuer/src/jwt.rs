@@ -11,11 +11,11 @@
 //! | part | what |
 //! |---|---|
 //! | [`claims`] | access token (RFC 9068 §2.2), ID token (OIDC Core §2) |
-//! | [`strict`] | JSON without repeated members |
+//! | [`hallpass_core::strict`] | JSON without repeated members |
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hallpass_core::{Secret, Timestamp};
+use hallpass_core::{Secret, Timestamp, strict};
 use jsonwebtoken::Header;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,6 @@ use crate::Error;
 use crate::signing::{Alg, Key, Ring};
 
 pub mod claims;
-pub(crate) mod strict;
 
 /// Longer than any token of ours: an access token has about 700 bytes.
 const MAX_LEN: usize = 8 * 1024;

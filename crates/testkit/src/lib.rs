@@ -14,6 +14,7 @@
 //! | [`browser`] | a real Chromium |
 //! | [`oauth`] | a client that says exactly what a test wants to say |
 //! | [`link`] | a wire to a server that can be cut and made slow |
+//! | [`guarded`] | an API behind a guard, in a process of its own |
 //! | [`secrets`] | marked secrets, and the search for their marks |
 //! | [`postgres`] | a throw-away PostgreSQL cluster |
 //! | [`process`], [`ports`], [`wait`] | children, ports, deadlines |
@@ -37,6 +38,8 @@ pub mod certificate;
 pub mod cli;
 #[cfg(feature = "town")]
 pub mod dice;
+#[cfg(feature = "town")]
+pub mod guarded;
 #[cfg(feature = "town")]
 pub mod html;
 #[cfg(feature = "town")]

@@ -216,6 +216,8 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
+    use hallpass_core::Scope;
+
     use super::*;
     use crate::{CredentialKind, Who};
 

@@ -20,6 +20,8 @@ pub enum CredentialKind {
     ProjectKey,
     /// A key of an organization.
     OrgKey,
+    /// An ID token of an outside issuer that a guard trusts by name. The server knows none.
+    IdToken,
 }
 
 impl CredentialKind {
@@ -31,6 +33,7 @@ impl CredentialKind {
             Self::LegacyToken => "legacy_token",
             Self::ProjectKey => "project_key",
             Self::OrgKey => "org_key",
+            Self::IdToken => "id_token",
         }
     }
 }
@@ -56,14 +59,34 @@ pub enum Who {
         /// What it is called.
         name: String,
     },
+    /// Somebody whom an outside issuer knows, and we do not: no principal of ours, whatever the
+    /// subject looks like. The same only if both are the same (OIDC Core §5.7).
+    Outside {
+        /// Who says so: its issuer identifier, byte for byte.
+        issuer: String,
+        /// Who it is there.
+        subject: String,
+        /// What to call them.
+        name: String,
+    },
 }
 
 impl Who {
-    /// The `sub`.
+    /// The `sub`; of somebody outside `<issuer>#<subject>`. An issuer identifier has no fragment
+    /// (OIDC Core §2), so that is no id of ours, and no two of them are alike.
     pub fn id(&self) -> String {
         match self {
             Self::User { id, .. } => id.to_string(),
             Self::Key { id, .. } => id.clone(),
+            Self::Outside { issuer, subject, .. } => format!("{issuer}#{subject}"),
+        }
+    }
+
+    /// Issuer and subject of somebody whom an outside issuer knows.
+    pub fn outside(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Outside { issuer, subject, .. } => Some((issuer, subject)),
+            Self::User { .. } | Self::Key { .. } => None,
         }
     }
 
@@ -71,7 +94,7 @@ impl Who {
     pub fn user(&self) -> Option<UserId> {
         match self {
             Self::User { id, .. } => Some(*id),
-            Self::Key { .. } => None,
+            Self::Key { .. } | Self::Outside { .. } => None,
         }
     }
 
@@ -79,14 +102,14 @@ impl Who {
     pub fn email(&self) -> Option<&str> {
         match self {
             Self::User { email, .. } => Some(email),
-            Self::Key { .. } => None,
+            Self::Key { .. } | Self::Outside { .. } => None,
         }
     }
 
     /// A name for people.
     pub fn name(&self) -> &str {
         match self {
-            Self::User { name, .. } | Self::Key { name, .. } => name,
+            Self::User { name, .. } | Self::Key { name, .. } | Self::Outside { name, .. } => name,
         }
     }
 
@@ -95,6 +118,7 @@ impl Who {
         match self {
             Self::User { .. } => "user",
             Self::Key { .. } => "key",
+            Self::Outside { .. } => "outside",
         }
     }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::id::{GrantId, UserId};
-use hallpass_core::{Scope, Timestamp};
+use hallpass_core::{Scope, Timestamp, strict};
 use hallpass_verdict::{CredentialKind, Decision, Who};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// How far clocks may differ before a token looks as if it came from the future. Nothing
 /// lives longer by it.
@@ -34,11 +34,11 @@ struct Claims {
     client_id: String,
     exp: i64,
     iat: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "there")]
     nbf: Option<i64>,
     jti: String,
     scope: Scope,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "there")]
     auth_time: Option<i64>,
     grant: GrantId,
 }
@@ -50,6 +50,11 @@ enum Audience {
     Many(Vec<String>),
 }
 
+/// A claim that may be absent, but not null.
+fn there<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
+    i64::deserialize(d).map(Some)
+}
+
 /// Why it is no good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bad;
@@ -58,7 +63,7 @@ pub(super) struct Bad;
 /// access token.
 pub(super) fn key_id(token: &str) -> Option<String> {
     let header = token.split('.').next()?;
-    let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+    let header: Header = strict::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?)?;
     let typ = header.typ.to_ascii_lowercase();
     let access = typ.strip_prefix("application/").unwrap_or(&typ) == "at+jwt";
     // The key's own algorithm; the header may only agree (RFC 8725 §3.1).
@@ -81,7 +86,7 @@ pub(super) fn read(
         Ok(false) | Err(_) => return Err(Bad),
     }
     let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| Bad)?;
-    let claims: Claims = serde_json::from_slice(&claims).map_err(|_| Bad)?;
+    let claims: Claims = strict::from_slice(&claims).ok_or(Bad)?;
     let audience = match claims.aud {
         Audience::One(one) => vec![one],
         Audience::Many(many) => many,
@@ -109,4 +114,153 @@ pub(super) fn read(
         expires_at: Some(expires),
         place: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::EncodingKey;
+    use jsonwebtoken::jwk::Jwk;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::remote::forge::{b64, change, ec, sign};
+
+    const ISSUER: &str = "https://id.example";
+    const API: &str = "https://api.example";
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn header() -> Value {
+        json!({"alg": "ES256", "typ": "at+jwt", "kid": "one"})
+    }
+
+    fn claims() -> Value {
+        let now = NOW.secs();
+        json!({
+            "iss": ISSUER, "sub": "usr_01JAAAAAAAAAAAAAAAAAAAAAAA", "aud": [API, "https://b.example"],
+            "client_id": "tool", "exp": now + 300, "iat": now - 1, "jti": "jti_1",
+            "scope": "account", "auth_time": now - 9, "grant": "grt_01JBBBBBBBBBBBBBBBBBBBBBBB",
+        })
+    }
+
+    fn token(key: &EncodingKey, header: &Value, claims: &Value) -> String {
+        sign(&header.to_string(), &claims.to_string(), key, Algorithm::ES256)
+    }
+
+    fn public(key: &EncodingKey) -> DecodingKey {
+        let jwk = Jwk::from_encoding_key(key, Algorithm::ES256).expect("a JWK");
+        DecodingKey::from_jwk(&jwk).expect("a key")
+    }
+
+    /// What the guard does with a token whose key is known: both steps.
+    fn admits(token: &str, key: &DecodingKey) -> bool {
+        key_id(token).is_some_and(|kid| kid == "one") && read(token, key, ISSUER, API, NOW).is_ok()
+    }
+
+    // proves: G01, G02, G03, G09, attack-15
+    #[test]
+    fn an_access_token_is_checked_in_all_that_rfc_9068_asks_for() {
+        let (key, other) = (ec(), ec());
+        let (public, others) = (public(&key), public(&other));
+        let with = |changed: Value| {
+            let mut claims = claims();
+            change(&mut claims, changed);
+            token(&key, &header(), &claims)
+        };
+        let set = |name: &str, value: Value| {
+            let mut claims = claims();
+            claims[name] = value;
+            token(&key, &header(), &claims)
+        };
+        let now = NOW.secs();
+        for good in [
+            with(json!({})),
+            with(json!({"aud": API, "auth_time": null})),
+            with(json!({"nbf": now, "iat": now + 5})),
+            with(json!({"exp": now + 1, "later": {"a": 1}})),
+        ] {
+            assert!(admits(&good, &public));
+            assert!(!admits(&good, &others), "another key");
+        }
+        for name in ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "scope", "grant"] {
+            assert!(!admits(&with(json!({name: null})), &public), "no {name}");
+            assert!(!admits(&set(name, Value::Null), &public), "{name} is null");
+            assert!(!admits(&set(name, json!({})), &public), "{name} is an object");
+        }
+        for (name, value) in [
+            ("iss", json!("https://id.example/")),
+            ("iss", json!("https://ID.example")),
+            ("iss", json!("http://id.example")),
+            ("iss", json!([ISSUER])),
+            ("aud", json!("https://api.example/")),
+            ("aud", json!("https://api.example https://b.example")),
+            ("aud", json!(["https://b.example"])),
+            ("aud", json!([])),
+            ("aud", json!([API, 1])),
+            ("sub", json!("https://accounts.example.com#somebody")),
+            ("exp", json!(now)),
+            ("exp", json!((now + 300).to_string())),
+            ("exp", json!(1_800_000_300.5)),
+            ("exp", json!(u64::MAX)),
+            ("iat", json!(now + 6)),
+            ("iat", json!("1800000000")),
+            ("nbf", json!(now + 6)),
+            ("nbf", Value::Null),
+            ("nbf", json!("0")),
+            ("auth_time", json!("0")),
+            ("scope", json!(["account"])),
+        ] {
+            assert!(!admits(&set(name, value.clone()), &public), "{name}: {value}");
+        }
+        let twice = claims().to_string().replacen('{', r#"{"iss":"https://evil.example","#, 1);
+        let twice = sign(&header().to_string(), &twice, &key, Algorithm::ES256);
+        assert!(!admits(&twice, &public));
+    }
+
+    // proves: G01, G04, G05, G06, attack-14
+    #[test]
+    fn a_header_is_exactly_ours() {
+        let key = ec();
+        let public = public(&key);
+        let with = |changed: Value| {
+            let mut header = header();
+            change(&mut header, changed);
+            token(&key, &header, &claims())
+        };
+        assert!(admits(&with(json!({})), &public));
+        for changed in [
+            json!({"alg": "none"}),
+            json!({"alg": "es256"}),
+            json!({"alg": "HS256"}),
+            json!({"alg": "RS256"}),
+            json!({"alg": null}),
+            json!({"typ": "JWT"}),
+            json!({"typ": "logout+jwt"}),
+            json!({"typ": null}),
+            json!({"kid": null}),
+            json!({"kid": 1}),
+            json!({"jwk": {"kty": "EC"}}),
+            json!({"jku": "https://evil.example/keys"}),
+            json!({"x5u": "https://evil.example/c"}),
+            json!({"x5c": ["MIIB"]}),
+            json!({"crit": ["exp"]}),
+            json!({"b64": false}),
+            json!({"cty": "JWT"}),
+        ] {
+            assert!(!admits(&with(changed.clone()), &public), "{changed}");
+        }
+        let twice = r#"{"alg":"none","alg":"ES256","typ":"at+jwt","kid":"one"}"#;
+        assert!(!admits(&sign(twice, &claims().to_string(), &key, Algorithm::ES256), &public));
+        let good = with(json!({}));
+        let (signed, signature) = good.rsplit_once('.').expect("a signature");
+        for forged in [
+            format!("{signed}."),
+            format!("{signed}.{signature}="),
+            format!("{signed}.{}", b64([0; 64])),
+            format!("{signed}.{}", b64([1; 32])),
+            format!("{good}.{signature}"),
+            format!("{}.{signature}", signed.replace('.', "..")),
+        ] {
+            assert!(!admits(&forged, &public), "{forged}");
+        }
+    }
 }

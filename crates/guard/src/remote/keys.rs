@@ -1,80 +1,100 @@
-//! The keys that sign access tokens, fetched when they are needed.
+//! Keys that sign tokens, fetched when they are needed.
 //!
 //! A token that names an unknown key makes us look for new ones, but not more often than every
 //! [`FLOOR`]: how often we ask is never up to whoever sends tokens (RFC 8725 §3.10: nothing in
-//! a token selects where a key comes from).
+//! a token selects where a key comes from). A fetch goes on when the request that began it is
+//! given up, or whoever sends requests could keep it from ever being done.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use hallpass_verdict::lease::BootTime;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet, KeyAlgorithm};
-
-use super::server::{NoAnswer, Server};
+use tokio::sync::Mutex;
 
 /// Between two attempts at fetching keys lies at least this.
 const FLOOR: Duration = Duration::from_secs(30);
-/// Keys are fetched anew when they are older; the server says so too (`Cache-Control`).
+/// Keys are fetched anew when they are older; our server says so too (`Cache-Control`).
 const FRESH: Duration = Duration::from_secs(300);
 /// Keys that could not be fetched anew for so long are not used any more.
 const STALE: Duration = Duration::from_secs(3600);
 
+/// Keys by their id.
+pub(super) type ById<K> = HashMap<String, Arc<K>>;
+
 /// A key, or why there is none.
-pub(super) enum Found {
+pub(super) enum Found<K> {
     /// The key.
-    Key(Arc<DecodingKey>),
-    /// The server publishes no such key.
+    Key(Arc<K>),
+    /// Its issuer publishes no such key.
     Nowhere,
-    /// The server's keys are not known now.
+    /// The issuer's keys are not known now.
     Unknown,
 }
 
-/// Keys by their id.
-#[derive(Default)]
-pub(super) struct Keys {
-    known: RwLock<Known>,
-    /// Held while keys are being fetched, so that one fetch does for all.
-    fetching: tokio::sync::Mutex<Option<BootTime>>,
+/// The keys of one issuer.
+pub(super) struct Keys<K> {
+    known: Arc<RwLock<Known<K>>>,
+    /// Held while keys are being fetched, so that one fetch does for all. When it was begun.
+    fetching: Arc<Mutex<Option<BootTime>>>,
 }
 
-#[derive(Clone, Default)]
-struct Known {
-    keys: HashMap<String, Arc<DecodingKey>>,
+struct Known<K> {
+    keys: ById<K>,
     fetched: Option<BootTime>,
 }
 
-impl Keys {
-    /// The key `kid`. `fetch` is used if it is not known, or not known to be current.
-    pub(super) async fn find(&self, kid: &str, server: &Server, now: BootTime) -> Found {
-        self.find_with(kid, now, || server.keys()).await
+impl<K> Default for Keys<K> {
+    fn default() -> Self {
+        let known = Known { keys: HashMap::new(), fetched: None };
+        Self { known: Arc::new(RwLock::new(known)), fetching: Arc::default() }
     }
+}
 
-    async fn find_with<F, Fut>(&self, kid: &str, now: BootTime, fetch: F) -> Found
+impl<K: Send + Sync + 'static> Keys<K> {
+    /// The key `kid`. `fetch` is used if it is not known, or not known to be current.
+    pub(super) async fn find<F, Fut, E>(&self, kid: &str, now: BootTime, fetch: F) -> Found<K>
     where
         F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<JwkSet, NoAnswer>>,
+        Fut: Future<Output = Result<ById<K>, E>> + Send + 'static,
+        E: Display + Send + 'static,
     {
         if let Some(key) = self.known(kid, now, FRESH) {
             return Found::Key(key);
         }
-        let mut tried = self.fetching.lock().await;
+        let mut tried = match self.fetching.clone().try_lock_owned() {
+            Ok(tried) => tried,
+            // Somebody is at it. Until they are done, an older key will do.
+            Err(_) => match self.known(kid, now, STALE) {
+                Some(key) => return Found::Key(key),
+                None => self.fetching.clone().lock_owned().await,
+            },
+        };
         // Somebody else may have fetched them while we waited.
         if let Some(key) = self.known(kid, now, FRESH) {
             return Found::Key(key);
         }
         if tried.is_none_or(|tried| now >= tried.after(FLOOR)) {
             *tried = Some(now);
-            match fetch().await {
-                Ok(set) => {
-                    let known = Known { keys: usable(&set), fetched: Some(now) };
-                    *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+            let (known, fetch) = (self.known.clone(), fetch());
+            let fetching = async move {
+                match fetch.await {
+                    Ok(keys) => {
+                        let new = Known { keys, fetched: Some(now) };
+                        *known.write().unwrap_or_else(PoisonError::into_inner) = new;
+                    }
+                    Err(error) => tracing::warn!(%error, "signing keys could not be fetched"),
                 }
-                Err(error) => tracing::warn!(%error, "signing keys could not be fetched"),
-            }
+                drop(tried);
+            };
+            // Fails only when the runtime ends; then the keys are as they were.
+            let _ = tokio::spawn(fetching).await;
+        } else {
+            drop(tried);
         }
-        drop(tried);
         let current = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             known.fetched.is_some_and(|fetched| now < fetched.after(STALE))
@@ -86,7 +106,7 @@ impl Keys {
         }
     }
 
-    fn known(&self, kid: &str, now: BootTime, within: Duration) -> Option<Arc<DecodingKey>> {
+    fn known(&self, kid: &str, now: BootTime, within: Duration) -> Option<Arc<K>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let current = known.fetched.is_some_and(|fetched| now < fetched.after(within));
         known.keys.get(kid).filter(|_| current).cloned()
@@ -95,7 +115,7 @@ impl Keys {
 
 /// Keys of the one kind that signs our access tokens: ES256 (RFC 8725 §3.1: one key, one
 /// algorithm, and not the token's choice).
-fn usable(set: &JwkSet) -> HashMap<String, Arc<DecodingKey>> {
+pub(super) fn usable(set: &JwkSet) -> ById<DecodingKey> {
     let es256 = |key: &&jsonwebtoken::jwk::Jwk| {
         key.common.key_algorithm == Some(KeyAlgorithm::ES256)
             && matches!(&key.algorithm, AlgorithmParameters::EllipticCurve(point)
@@ -113,7 +133,10 @@ fn usable(set: &JwkSet) -> HashMap<String, Arc<DecodingKey>> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -131,17 +154,30 @@ mod tests {
         BootTime::from_nanos(seconds * 1_000_000_000)
     }
 
-    async fn ask(keys: &Keys, kid: &str, now: u64, up: bool, asked: &AtomicU32) -> &'static str {
-        let fetch = || {
-            asked.fetch_add(1, Ordering::SeqCst);
-            let set = serde_json::from_str(SET).map_err(|_| NoAnswer::Unreadable);
-            std::future::ready(if up { set } else { Err(NoAnswer::Status(503)) })
-        };
-        match keys.find_with(kid, at(now), fetch).await {
+    fn set() -> ById<DecodingKey> {
+        usable(&serde_json::from_str(SET).expect("a key set"))
+    }
+
+    fn said<K>(found: &Found<K>) -> &'static str {
+        match found {
             Found::Key(_) => "key",
             Found::Nowhere => "nowhere",
             Found::Unknown => "unknown",
         }
+    }
+
+    async fn ask(
+        keys: &Keys<DecodingKey>,
+        kid: &str,
+        now: u64,
+        up: bool,
+        asked: &AtomicU32,
+    ) -> &'static str {
+        let fetch = || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            ready(if up { Ok(set()) } else { Err("nobody answers") })
+        };
+        said(&keys.find(kid, at(now), fetch).await)
     }
 
     // proves: G05, G06
@@ -170,5 +206,58 @@ mod tests {
         assert_eq!(ask(&keys, "one", 30, true, &asked).await, "key");
         assert_eq!(ask(&keys, "one", 3_000, false, &asked).await, "key");
         assert_eq!(ask(&keys, "one", 3_630, false, &asked).await, "unknown");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_not_published_any_more_is_not_used() {
+        let keys = Keys::default();
+        let published = || ready(Ok::<_, &str>(set()));
+        assert_eq!(said(&keys.find("one", at(0), published).await), "key");
+        let withdrawn = || ready(Ok::<_, &str>(ById::<DecodingKey>::new()));
+        assert_eq!(said(&keys.find("one", at(300), withdrawn).await), "nowhere");
+    }
+
+    // proves: G06
+    #[tokio::test]
+    async fn who_gives_up_a_request_does_not_give_up_the_fetch() {
+        let keys = Keys::default();
+        let (done, wait) = oneshot::channel::<()>();
+        let slow = || async move {
+            wait.await.map_err(|_| "gone")?;
+            Ok::<_, &str>(set())
+        };
+        {
+            let mut asking = std::pin::pin!(keys.find("one", at(0), slow));
+            let waker = std::task::Waker::noop();
+            let polled = asking.as_mut().poll(&mut std::task::Context::from_waker(waker));
+            assert!(polled.is_pending());
+        }
+        done.send(()).expect("the fetch still waits");
+        // Another one waits for that fetch, and begins none of its own.
+        let none = || ready(Err::<ById<DecodingKey>, _>("asked twice"));
+        assert_eq!(said(&keys.find("one", at(1), none).await), "key");
+    }
+
+    #[tokio::test]
+    async fn an_older_key_does_while_a_newer_one_is_being_fetched() {
+        let keys = Arc::new(Keys::default());
+        let published = || ready(Ok::<_, &str>(set()));
+        assert_eq!(said(&keys.find("one", at(0), published).await), "key");
+        let (done, wait) = oneshot::channel::<()>();
+        let (slow, other) = (keys.clone(), keys.clone());
+        let slow = tokio::spawn(async move {
+            let fetch = || async move {
+                wait.await.map_err(|_| "gone")?;
+                Ok::<_, &str>(ById::new())
+            };
+            said(&slow.find("one", at(301), fetch).await)
+        });
+        while keys.fetching.try_lock().is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let none = || ready(Err::<ById<DecodingKey>, _>("asked twice"));
+        assert_eq!(said(&other.find("one", at(302), none).await), "key");
+        done.send(()).expect("the fetch still waits");
+        assert_eq!(slow.await.expect("it ended"), "nowhere");
     }
 }

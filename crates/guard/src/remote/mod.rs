@@ -24,6 +24,7 @@
 //! | `feed` | the task that holds the lease |
 //! | `answer` | an introspection answer as a decision |
 //! | `jwt`, `keys` | what a JWT says of itself, and the keys for it |
+//! | [`outside`] | ID tokens of outside issuers that are trusted by name |
 //! | `system` | clocks and chance |
 
 use std::sync::Arc;
@@ -38,16 +39,24 @@ use hallpass_verdict::lease::{BootClock as _, Lease};
 use tokio::task::AbortHandle;
 
 use self::keys::{Found, Keys};
+use self::outside::Outside;
 use self::server::Server;
 use self::system::{UptimeClock, WallClock};
+use crate::shape::is_access_token;
 use crate::{Guard, Resource, Shapes, Unverified, Verifier, Where};
+use jsonwebtoken::DecodingKey;
 
 mod answer;
 mod feed;
+#[cfg(test)]
+mod forge;
 mod jwt;
 mod keys;
+pub mod outside;
 mod server;
 mod system;
+
+pub use outside::OutsideIssuer;
 
 /// Decisions that are remembered, unless told otherwise.
 const MANY: usize = 100_000;
@@ -65,6 +74,14 @@ pub enum BadSetup {
         what: &'static str,
         /// What is wrong with it.
         cause: BadPublicUrl,
+    },
+    /// An outside issuer cannot be trusted.
+    #[error("the outside issuer {issuer:?}: {cause}")]
+    Outside {
+        /// Which issuer.
+        issuer: String,
+        /// What is wrong with it.
+        cause: outside::BadIssuer,
     },
     /// The guard's feed is a tokio task.
     #[error("call `start` inside of a tokio runtime, for example below #[tokio::main]")]
@@ -87,6 +104,7 @@ pub struct Connect {
     remember: usize,
     at_most: Duration,
     offline_jwt: bool,
+    outside: Vec<OutsideIssuer>,
 }
 
 /// Asks a hallpass server. A cheap clone; the lease is held until the last one is dropped.
@@ -111,8 +129,9 @@ struct Shared {
     shapes: Shapes,
     at_most: Duration,
     offline_jwt: bool,
-    server: Server,
-    keys: Keys,
+    server: Arc<Server>,
+    keys: Keys<DecodingKey>,
+    outside: Outside,
     verdicts: Verdicts,
     lease: Lease,
     boot: UptimeClock,
@@ -152,6 +171,7 @@ impl Remote {
             remember: MANY,
             at_most: AT_MOST,
             offline_jwt: false,
+            outside: Vec::new(),
         }
     }
 
@@ -225,6 +245,18 @@ impl Connect {
         self
     }
 
+    /// Also admits who presents an ID token of `issuer`, an OpenID provider that is not this
+    /// hallpass. May be called more than once.
+    ///
+    /// Such a caller is [`Who::Outside`](hallpass_verdict::Who::Outside): issuer and subject, and
+    /// no principal of ours. They have no role, so [`Require`](crate::axum::Require) refuses them,
+    /// and no scope unless [`OutsideIssuer::scope`] gives them one. **Nobody here can revoke an ID
+    /// token**, and nobody is asked about it: it is good until it expires.
+    pub fn trust(mut self, issuer: OutsideIssuer) -> Self {
+        self.outside.push(issuer);
+        self
+    }
+
     /// Begins. The server need not be up: until it is, requests are answered 503.
     pub fn start(self) -> Result<Remote, BadSetup> {
         let parse = |what, text: &str| {
@@ -235,15 +267,18 @@ impl Connect {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| BadSetup::NoRuntime)?;
         let server = Server::new(address, &self.client_id, &self.client_secret)
             .map_err(|error| BadSetup::Http(error.to_string()))?;
-        let resource = self.resource.unwrap_or_else(|| issuer.default_resource());
+        let outside = Outside::new(self.outside, &issuer)?;
+        let shapes = if outside.is_empty() { self.shapes } else { self.shapes.id_tokens() };
+        let resource = self.resource.unwrap_or_else(|| issuer.default_resource().to_owned());
         let shared = Arc::new(Shared {
             resource: Resource::new(resource, issuer.issuer()),
             issuer,
-            shapes: self.shapes,
+            shapes,
             at_most: self.at_most,
             offline_jwt: self.offline_jwt,
-            server,
+            server: Arc::new(server),
             keys: Keys::default(),
+            outside,
             verdicts: Verdicts::new(self.remember),
             lease: Lease::none(),
             boot: UptimeClock,
@@ -275,15 +310,20 @@ impl Shared {
         if !self.shapes.fits(token) {
             return Err(Unverified::NotGood);
         }
+        let jwt = !self.shapes.is_opaque(token);
+        if jwt && !self.outside.is_empty() && !is_access_token(token) {
+            return self.outside.check(token, self.clock.now(), self.boot.now()).await;
+        }
         let key = Key::of(token, place.map(question).as_deref());
         if let Some(decision) = self.remembered(&key) {
             return Ok(decision);
         }
-        if let Some(kid) = jwt::key_id(token)
-            && let Some(decision) = self.read_jwt(token, &kid).await?
-            && self.offline_jwt
-        {
-            return Ok(decision);
+        if jwt {
+            let kid = jwt::key_id(token).ok_or(Unverified::NotGood)?;
+            let decision = self.read_jwt(token, &kid).await?;
+            if let Some(decision) = decision.filter(|_| self.offline_jwt) {
+                return Ok(decision);
+            }
         }
         self.ask(token, place, key).await
     }
@@ -302,7 +342,11 @@ impl Shared {
 
     /// What a JWT says of itself, if its key is known. `None`: only the server can tell.
     async fn read_jwt(&self, token: &str, kid: &str) -> Result<Option<Decision>, Unverified> {
-        let key = match self.keys.find(kid, &self.server, self.boot.now()).await {
+        let fetch = || {
+            let server = self.server.clone();
+            async move { server.keys().await.map(|set| keys::usable(&set)) }
+        };
+        let key = match self.keys.find(kid, self.boot.now(), fetch).await {
             Found::Key(key) => key,
             Found::Nowhere => return Err(Unverified::NotGood),
             Found::Unknown if self.offline_jwt => return Err(Unverified::Unavailable),

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anyhow::Result;
+use hallpass_testkit::guarded::Guarded;
 use hallpass_testkit::person::Person;
 use hallpass_testkit::system;
 use tokio::task::JoinSet;
 
-use crate::scene::{Api, Scene};
+use crate::scene::Scene;
 
 /// Requests under way at once.
 const CALLERS: usize = 4;
@@ -25,7 +26,7 @@ struct Seen {
 /// Checks `token` from several callers, revokes it in the midst of that, and goes on until
 /// each caller has been refused a few times after the revocation was answered.
 async fn revoked_in_the_midst(
-    api: &Arc<Api>,
+    api: &Arc<Guarded>,
     token: &str,
     revoke: impl Future<Output = Result<()>>,
 ) -> Result<Seen> {

@@ -4,9 +4,13 @@
 //! | module | what happens |
 //! |---|---|
 //! | [`scene`] | a server, an API behind a guard, a wire between them |
+//! | [`held`] | a token, a role, a membership, and taking them away |
 //! | [`busy`] | checks run all the time while things are revoked |
+//! | [`outside`] | another issuer, whose ID tokens the API trusts by name |
 //! | [`trouble`] | the wire is cut or slow, the guard is stopped, the server is killed |
 
 mod busy;
+mod held;
+mod outside;
 mod scene;
 mod trouble;

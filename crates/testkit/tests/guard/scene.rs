@@ -1,84 +1,73 @@
 //! A server, an API behind a guard in a process of its own, and a wire between them.
 
-use std::process::Stdio;
-
-use anyhow::{Context as _, Result};
+use anyhow::{Result, ensure};
+use hallpass_testkit::guarded::Guarded;
 use hallpass_testkit::link::Link;
-use hallpass_testkit::process::{self, Running};
+use hallpass_testkit::oauth::Tokens;
 use hallpass_testkit::town::Town;
 use hallpass_testkit::wait;
-use serde_json::Value;
+
+use crate::held::{Held, PROJECT};
 
 /// All of it.
 pub(crate) struct Scene {
     pub(crate) town: Town,
     pub(crate) link: Link,
-    pub(crate) api: Api,
-}
-
-/// The API.
-pub(crate) struct Api {
-    pub(crate) process: Running,
-    url: String,
-    http: reqwest::Client,
+    pub(crate) api: Guarded,
 }
 
 impl Scene {
     pub(crate) async fn build() -> Result<Self> {
         let town = Town::build().await?;
         let link = Link::to(town.server.port()).await?;
-        let api = Api::start(&town, &link).await?;
-        api.until("a lease", |status| status["lease"] == true).await?;
+        let api = Guarded::start(&town.server, &town.api, &link.url(), &[]).await?;
         Ok(Self { town, link, api })
     }
 
+    /// A scene with a project in it.
+    pub(crate) async fn with_a_project() -> Result<Self> {
+        let scene = Self::build().await?;
+        let (org, _) = PROJECT.split_once('/').unwrap_or_default();
+        scene.town.server.admin(&["org", "create", org], "").await?;
+        scene.town.server.admin(&["project", "create", PROJECT], "").await?;
+        Ok(scene)
+    }
+
     /// A token that the guard has admitted, from memory too.
-    pub(crate) async fn admitted(&self) -> Result<hallpass_testkit::oauth::Tokens> {
+    pub(crate) async fn admitted(&self) -> Result<Tokens> {
         let tokens = self.town.tool.tokens(&self.town.person, &[]).await?;
-        let before = self.api.status().await?["from_memory"].as_u64();
-        wait::until("an answer from memory", async || {
-            assert_eq!(self.api.ask(&tokens.access).await?, 200);
-            Ok((self.api.status().await?["from_memory"].as_u64() > before).then_some(()))
-        })
-        .await?;
+        self.remembered("/me", &tokens.access).await?;
         Ok(tokens)
     }
-}
 
-impl Api {
-    async fn start(town: &Town, link: &Link) -> Result<Self> {
-        let mut command = process::command(process::binary("guarded")?);
-        let secret = town.server.scratch().join("guard-secret");
-        std::fs::write(&secret, town.api.secret.as_deref().context("a secret")?)?;
-        command.args([town.server.url(), link.url(), town.api.id.clone()]);
-        command.stdin(Stdio::from(std::fs::File::open(secret)?));
-        let mut process = Running::start(&mut command)?;
-        let url = wait::until("the API to listen", async || {
-            anyhow::ensure!(process.ended()?.is_none(), "it ended: {}", process.written());
-            Ok(process.stdout.text().lines().next().map(str::to_owned))
+    /// A token, a role and a membership that the guard has admitted, from memory too. `round`
+    /// makes the people new ones.
+    pub(crate) async fn held(&self, round: u32) -> Result<Vec<Held>> {
+        let held = Held::one_of_each(&self.town, round).await?;
+        for held in &held {
+            self.remembered(held.path, &held.token).await?;
+        }
+        Ok(held)
+    }
+
+    async fn remembered(&self, path: &str, token: &str) -> Result<()> {
+        let before = self.api.status().await?["from_memory"].as_u64();
+        wait::until("an answer from memory", async || {
+            let (status, body) = self.api.get(path, token).await?;
+            ensure!(status == 200, "{path}: {status} {body}");
+            Ok((self.api.status().await?["from_memory"].as_u64() > before).then_some(()))
         })
-        .await?;
-        Ok(Self { process, url, http: reqwest::Client::new() })
+        .await
     }
 
-    /// The status of a request with `token`.
-    pub(crate) async fn ask(&self, token: &str) -> Result<u16> {
-        let request = self.http.get(format!("{}/me", self.url)).bearer_auth(token);
-        Ok(request.send().await?.status().as_u16())
-    }
-
-    pub(crate) async fn status(&self) -> Result<Value> {
-        Ok(self.http.get(format!("{}/status", self.url)).send().await?.json().await?)
-    }
-
-    /// Waits until the guard says so of itself.
-    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Result<()> {
-        wait::until(what, async || Ok(holds(&self.status().await?).then_some(()))).await
+    /// What a request that rests on `held` is answered.
+    pub(crate) async fn ask(&self, held: &Held) -> Result<u16> {
+        Ok(self.api.get(held.path, &held.token).await?.0)
     }
 
     /// Waits until a request with `token` is answered so.
     pub(crate) async fn answers(&self, token: &str, wanted: u16) -> Result<()> {
         let what = format!("{wanted} from the API");
-        wait::until(&what, async || Ok((self.ask(token).await? == wanted).then_some(()))).await
+        wait::until(&what, async || Ok((self.api.ask(token).await? == wanted).then_some(()))).await
     }
 }

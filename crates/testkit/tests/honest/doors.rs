@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::claims::{Claim, PROJECT};
+use crate::claims::{Claim, PROJECT, READ};
 use crate::town::HonestTown;
 use crate::wire::Wire;
 
@@ -22,6 +22,8 @@ enum Way {
     Introspection { authorization: String },
     /// `GET /check`.
     Check,
+    /// An API behind a guard in another process, which remembers.
+    Guard,
 }
 
 impl fmt::Debug for Door {
@@ -29,28 +31,42 @@ impl fmt::Debug for Door {
         f.write_str(match self.way {
             Way::Introspection { .. } => "introspection",
             Way::Check => "/check",
+            Way::Guard => "the guard",
         })
     }
 }
 
 impl Door {
-    pub(crate) fn introspection(town: &HonestTown) -> Self {
+    /// One of each, and another of the guard's.
+    pub(crate) fn all(town: &HonestTown) -> [Self; 4] {
+        [Self::introspection(town), Self::guard(town), Self::check(town), Self::guard(town)]
+    }
+
+    fn introspection(town: &HonestTown) -> Self {
         let (id, secret) = town.caller();
         let authorization = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-        Self::new(town, Way::Introspection { authorization })
+        Self::new(town.host(), Way::Introspection { authorization })
     }
 
-    pub(crate) fn check(town: &HonestTown) -> Self {
-        Self::new(town, Way::Check)
+    fn check(town: &HonestTown) -> Self {
+        Self::new(town.host(), Way::Check)
     }
 
-    fn new(town: &HonestTown, way: Way) -> Self {
-        let host = town.host();
+    fn guard(town: &HonestTown) -> Self {
+        Self::new(town.guarded().host().to_owned(), Way::Guard)
+    }
+
+    /// Whether what it says comes from another process than the server's.
+    pub(crate) fn is_guard(&self) -> bool {
+        matches!(self.way, Way::Guard)
+    }
+
+    fn new(host: String, way: Way) -> Self {
         Self { wire: Wire::new(host.clone()), host, way }
     }
 
-    /// Whether the claim holds, as far as this door knows.
-    pub(crate) async fn admits(&mut self, claim: &Claim) -> Result<bool> {
+    /// Whether the claim holds, as far as this door knows; `None`: it cannot tell now.
+    pub(crate) async fn admits(&mut self, claim: &Claim) -> Result<Option<bool>> {
         match &self.way {
             Way::Introspection { authorization } => {
                 let mut body = format!("token={}", claim.token);
@@ -67,12 +83,12 @@ impl Door {
                     bail!("introspection answered {status} {body}");
                 }
                 let answer: serde_json::Value = serde_json::from_str(&body)?;
-                Ok(match claim.permission {
+                Ok(Some(match claim.permission {
                     None => answer["active"] == true,
                     Some(permission) => answer["place"]["permissions"]
                         .as_array()
                         .is_some_and(|all| all.iter().any(|one| one == permission)),
-                })
+                }))
             }
             Way::Check => {
                 let query = claim
@@ -84,12 +100,40 @@ impl Door {
                     self.host,
                     claim.token
                 );
-                match self.wire.ask(&request).await? {
-                    (200, _) => Ok(true),
-                    (401 | 403, _) => Ok(false),
-                    (status, body) => bail!("/check answered {status} {body}"),
-                }
+                self.yes_or_no(&request).await
+            }
+            Way::Guard => {
+                let path = match claim.permission {
+                    None => "/me".to_owned(),
+                    Some(permission) => format!("{}{}", project_path(), route(permission)),
+                };
+                let request = format!(
+                    "GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n",
+                    self.host, claim.token
+                );
+                self.yes_or_no(&request).await
             }
         }
     }
+
+    async fn yes_or_no(&mut self, request: &str) -> Result<Option<bool>> {
+        match self.wire.ask(request).await? {
+            (200, _) => Ok(Some(true)),
+            (401 | 403, _) => Ok(Some(false)),
+            // A guard whose lease has run out on a busy machine, and whose question took too long.
+            (503, _) if self.is_guard() => Ok(None),
+            (status, body) => bail!("{self:?} answered {status} {body}"),
+        }
+    }
+}
+
+/// Where the guarded API speaks of [`PROJECT`].
+fn project_path() -> String {
+    let (org, project) = PROJECT.split_once('/').unwrap_or_default();
+    format!("/orgs/{org}/projects/{project}")
+}
+
+/// Where it asks for which permission.
+fn route(permission: &str) -> &'static str {
+    if permission == READ { "/read" } else { "" }
 }

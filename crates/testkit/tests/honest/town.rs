@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use hallpass_core::Secret;
 use hallpass_core::wire::CLI_CLIENT_ID;
 use hallpass_server::admin::{Command, socket};
+use hallpass_testkit::guarded::Guarded;
 use hallpass_testkit::oauth::{Answer, OAuth};
 use hallpass_testkit::server::{PASSWORD, Plan};
 use hallpass_testkit::town::Town;
@@ -16,6 +17,7 @@ use crate::claims::{Claim, End, PROJECT, PUBLISH, READ};
 /// A town with enough in it to be taken away.
 pub(crate) struct HonestTown {
     town: Town,
+    guarded: Guarded,
     /// An owner of everything here; signed in, with every right.
     owner: String,
     claims: Vec<Arc<Claim>>,
@@ -47,7 +49,8 @@ impl HonestTown {
         let owner = command_line.tokens(&root, &[("scope", "account tokens")]).await?.access;
         town.server.admin(&["org", "create", "acme", "--owner", "root@example.com"], "").await?;
         town.server.admin(&["project", "create", PROJECT], "").await?;
-        let mut this = Self { town, owner, claims: Vec::new() };
+        let guarded = Guarded::start(&town.server, &town.api, &town.server.url(), &[]).await?;
+        let mut this = Self { town, guarded, owner, claims: Vec::new() };
         this.tokens(each).await?;
         this.sign_ins(each).await?;
         this.people(each).await?;
@@ -56,6 +59,11 @@ impl HonestTown {
 
     pub(crate) fn claims(&self) -> Vec<Arc<Claim>> {
         self.claims.clone()
+    }
+
+    /// An API behind a guard.
+    pub(crate) fn guarded(&self) -> &Guarded {
+        &self.guarded
     }
 
     /// Host and port.

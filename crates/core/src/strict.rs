@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Reads an object of type `T`. `None` if it is not one, or a member is repeated.
-pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     if json.first() != Some(&b'{') {
         return None;
     }
