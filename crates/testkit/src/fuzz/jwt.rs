@@ -74,7 +74,7 @@ impl Clock for Still {
 fn build() -> Result<House> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (issuer, good) = runtime.block_on(issue())?;
-    let resource = issuer.config().public_url.default_resource();
+    let resource = issuer.config().public_url.default_resource().to_owned();
     Ok(House { runtime, issuer, good, resource })
 }
 
