@@ -43,6 +43,7 @@ pub mod resource;
 pub mod shape;
 pub mod verifier;
 
+pub use hallpass_core::Scope;
 pub use hallpass_verdict::{CredentialKind, Decision, Who};
 pub use layer::{Guard, Guarded};
 pub use refusal::{Challenge, Refusal};

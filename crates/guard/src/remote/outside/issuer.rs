@@ -91,6 +91,14 @@ impl OutsideIssuer {
     /// What scope of this API's own somebody has, by what their ID token says, for
     /// [`Guard::require`](crate::Guard::require). By default none. No scope makes up for a role:
     /// [`Require`](crate::axum::Require) refuses whoever comes from outside.
+    ///
+    /// ```
+    /// # use hallpass_guard::{OutsideIssuer, Scope};
+    /// OutsideIssuer::new("https://accounts.example.com", "registry-cli").scope(|claims| {
+    ///     let staff = claims.get("hd") == Some(&"example.com".into());
+    ///     if staff { ["publish"].into_iter().collect() } else { Scope::empty() }
+    /// });
+    /// ```
     pub fn scope<F>(mut self, of: F) -> Self
     where
         F: Fn(&Claims) -> Scope + Send + Sync + 'static,
