@@ -2,13 +2,15 @@
 //!
 //! A person makes tokens for their scripts, at a page or with a program that they signed in
 //! to. A token makes tokens only if it was given that right, and then none that exceeds it.
-//! An administrator makes them for others, signed in and never with a token.
+//! An administrator does all of it for others, signed in and never with a token; whose token
+//! it is sees that on their tokens page.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`actor`] | who acts |
 //! | `bounds` | a child never exceeds its parent |
 //! | [`error`] | why nothing became of it |
+//! | [`others`] | for whom an administrator acts, and what others did for somebody |
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -28,6 +30,9 @@ use crate::{Issuer, Origin, email};
 pub mod actor;
 mod bounds;
 pub mod error;
+pub mod others;
+#[cfg(test)]
+mod others_tests;
 #[cfg(test)]
 mod tests;
 
@@ -110,9 +115,27 @@ impl Issuer {
         Ok(Page { items, next_cursor })
     }
 
-    /// One token of the actor's own.
+    /// One token of the actor's own; an administrator's own is everybody's.
     pub async fn own_token(&self, actor: &Actor<'_>, id: &str) -> Result<wire::Token, TokenError> {
         let kept = self.theirs(actor, id).await?;
+        self.still_shown(kept).await
+    }
+
+    /// One token of `owner`'s, if it is the actor's own or they administer.
+    pub async fn token_of(
+        &self,
+        actor: &Actor<'_>,
+        owner: UserId,
+        id: &str,
+    ) -> Result<wire::Token, TokenError> {
+        let kept = self.theirs(actor, id).await?;
+        if kept.user_id != Some(owner) {
+            return Err(TokenError::Unknown);
+        }
+        self.still_shown(kept).await
+    }
+
+    async fn still_shown(&self, kept: Credential) -> Result<wire::Token, TokenError> {
         let leaked = kept.revoke_reason.as_deref() == Some(LEAKED);
         if leaked || kept.is_live(self.now()) {
             self.shown(kept).await
@@ -153,8 +176,8 @@ impl Issuer {
         self.shown(kept).await
     }
 
-    /// Ends a token of the actor's own, or any if the operator says so. When it returns, the
-    /// token is refused everywhere.
+    /// Ends a token of the actor's own, or anybody's if an administrator or the operator says
+    /// so. When it returns, the token is refused everywhere.
     pub async fn revoke_token(
         &self,
         actor: &Actor<'_>,
@@ -165,7 +188,8 @@ impl Issuer {
         let kept = self.own(actor, id).await?;
         let reason = match actor {
             Actor::Operator => "revoked by the operator",
-            _ => "revoked by its owner",
+            _ if self.is_own(actor, &kept) => "revoked by its owner",
+            _ => "revoked by an administrator",
         };
         let by = self.by(&actor.name(), None, Some(origin));
         let done = self.0.store.credentials().revoke(kept.user_id, kept.id, reason, &by).await?;
@@ -238,8 +262,7 @@ impl Issuer {
         {
             return Ok(own);
         }
-        let administers = actor.is_signed_in() && person.is_some_and(|(.., admin)| admin);
-        if !administers && !matches!(actor, Actor::Operator) {
+        if !actor.administers() && !matches!(actor, Actor::Operator) {
             return Err(TokenError::not_allowed(
                 "only an administrator who is signed in does this for somebody else",
             ));
@@ -258,7 +281,8 @@ impl Issuer {
         })
     }
 
-    /// A live personal token of the actor's own, or any if the operator asks.
+    /// A live personal token of the actor's own, or anybody's if an administrator or the
+    /// operator asks.
     async fn own(&self, actor: &Actor<'_>, id: &str) -> Result<Credential, TokenError> {
         let kept = self.theirs(actor, id).await?;
         if kept.is_live(self.now()) { Ok(kept) } else { Err(TokenError::Unknown) }
@@ -270,9 +294,15 @@ impl Issuer {
         let kept = self.0.store.credentials().by_id(id).await?;
         let kept = kept.filter(|kept| kept.kind == TokenKind::Personal);
         let kept = kept.ok_or(TokenError::Unknown)?;
+        let may =
+            self.is_own(actor, &kept) || actor.administers() || matches!(actor, Actor::Operator);
+        if may { Ok(kept) } else { Err(TokenError::Unknown) }
+    }
+
+    /// Whether it is the token of the very person who acts.
+    fn is_own(&self, actor: &Actor<'_>, kept: &Credential) -> bool {
         let own = actor.person().filter(|_| actor.is_person()).map(|(id, ..)| id);
-        let theirs = own.is_some() && kept.user_id == own;
-        if theirs || matches!(actor, Actor::Operator) { Ok(kept) } else { Err(TokenError::Unknown) }
+        own.is_some() && kept.user_id == own
     }
 
     fn known_scope(&self, scope: Scope) -> Result<Scope, TokenError> {

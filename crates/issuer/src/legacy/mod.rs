@@ -11,6 +11,7 @@
 //! | [`hash`] | how the text of one is known |
 //! | [`phase`] | how far the move is, with dates |
 //! | `import`, `report` | taking over, and seeing who still uses them |
+//! | `owners` | what the owners of a project do about them |
 //! | `mint` | the last ones that are made |
 
 use hallpass_core::Digest;
@@ -22,6 +23,7 @@ pub mod file;
 pub mod hash;
 mod import;
 mod mint;
+mod owners;
 pub mod phase;
 mod report;
 

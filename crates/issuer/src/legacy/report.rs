@@ -101,7 +101,7 @@ impl Issuer {
     }
 
     /// `ORG/PROJECT`.
-    async fn place(&self, id: ProjectId) -> Result<String, Error> {
+    pub(super) async fn place(&self, id: ProjectId) -> Result<String, Error> {
         let Some(project) = self.0.store.projects().by_id(id).await? else {
             return Ok(id.to_string());
         };

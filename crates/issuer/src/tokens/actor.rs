@@ -70,6 +70,12 @@ impl Actor<'_> {
         }
     }
 
+    /// Whether they may do for others what others may do for themselves: an administrator
+    /// who is signed in (SM13).
+    pub(crate) fn administers(&self) -> bool {
+        self.is_signed_in() && self.person().is_some_and(|(.., admin)| admin)
+    }
+
     /// Refuses who may not make, change, rotate or revoke tokens.
     pub(crate) fn must_manage_tokens(&self) -> Result<(), TokenError> {
         match self {

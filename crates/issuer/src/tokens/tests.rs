@@ -14,21 +14,21 @@ use crate::{Config, SignedIn};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-fn named(name: &str) -> NewToken {
+pub(super) fn named(name: &str) -> NewToken {
     NewToken { name: name.to_owned(), ..NewToken::default() }
 }
 
-fn scoped(name: &str, scope: &str) -> NewToken {
+pub(super) fn scoped(name: &str, scope: &str) -> NewToken {
     NewToken { scope: Some(scope.parse().unwrap()), ..named(name) }
 }
 
 impl House {
-    async fn make(&self, who: &SignedIn, new: NewToken) -> CreatedToken {
+    pub(super) async fn make(&self, who: &SignedIn, new: NewToken) -> CreatedToken {
         self.issuer.create_token(&Actor::Person(&who.user), new, &home()).await.unwrap()
     }
 
     /// What is decided about a token now.
-    async fn judged(&self, made: &CreatedToken) -> Result<Decision, Refusal> {
+    pub(super) async fn judged(&self, made: &CreatedToken) -> Result<Decision, Refusal> {
         self.issuer.check(made.value.expose(), &Ask::default()).await.unwrap()
     }
 
@@ -57,7 +57,7 @@ impl House {
 }
 
 #[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T, TokenError>) -> &'static str {
+pub(super) fn refused<T: std::fmt::Debug>(result: Result<T, TokenError>) -> &'static str {
     match result.expect_err("a refusal") {
         TokenError::NotAllowed(_) => "not allowed",
         TokenError::Unknown => "unknown",

@@ -24,6 +24,7 @@ pub(super) fn frame(app: &App, signed_in: Option<&SignedIn>) -> Frame {
         stylesheet: app.assets().style(),
         icon: app.assets().icon(),
         account: signed_in.map(|person| Shown::new(&person.user.email)),
+        admin: signed_in.is_some_and(|person| person.user.admin),
     }
 }
 

@@ -30,12 +30,14 @@ pub(super) enum Purpose<'a> {
     DeviceDecision(&'a str),
     /// Ending sign-ins of one's own.
     Sessions,
-    /// Making one token, once.
-    NewToken(&'a str),
-    /// Changing or revoking this token of one's own.
+    /// Making one token for this person, once.
+    NewToken(&'a str, &'a str),
+    /// Changing or revoking this token.
     Token(&'a str),
     /// Revoking an older system's token of this project.
     Legacy(&'a str),
+    /// Making one like those for this project, once.
+    NewLegacy(&'a str, &'a str),
     /// Changing the password.
     Password,
     /// Signing out of this browser.
@@ -53,9 +55,10 @@ impl Purpose<'_> {
             Self::DeviceCode => "web/device".to_owned(),
             Self::DeviceDecision(code) => format!("web/device/decision {code}"),
             Self::Sessions => "web/sessions".to_owned(),
-            Self::NewToken(once) => format!("web/tokens/new {once}"),
+            Self::NewToken(owner, once) => format!("web/tokens/new {owner} {once}"),
             Self::Token(id) => format!("web/tokens/one {id}"),
             Self::Legacy(place) => format!("web/legacy {place}"),
+            Self::NewLegacy(place, once) => format!("web/legacy/new {place} {once}"),
             Self::Password => "web/password".to_owned(),
             Self::SignOut => "web/signout".to_owned(),
             Self::Logout(request) => format!("web/logout {request}"),

@@ -9,6 +9,7 @@ use http::{StatusCode, Uri};
 
 use super::answer;
 use super::csrf::{self, Purpose};
+use super::legacy;
 use super::shown::Shown;
 use super::views::{Home, Notice, Welcome};
 use crate::app::App;
@@ -36,6 +37,10 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
     let done = query(request.uri()).get("done").unwrap_or_default().to_owned();
     let login_command = login_command(&app);
     if let Some((cookie, person)) = visitor.require() {
+        let older = match legacy::places(&app, person).await {
+            Ok(older) => older,
+            Err(error) => return failure::page(&app, &error),
+        };
         let view = Home {
             frame: answer::frame(&app, Some(person)),
             notice: (done == "set-up")
@@ -43,6 +48,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
             name: Shown::new(&person.user.name),
             email: Shown::new(&person.user.email),
             login_command,
+            older,
             csrf: csrf::token(&app, cookie, Purpose::SignOut),
         };
         return answer::page(StatusCode::OK, &view);

@@ -9,7 +9,8 @@
 //! | [`consent`] | the question at `/oauth/authorize`, and its answer |
 //! | [`device`] | `/device`: type the code, compare, decide (HP11) |
 //! | [`sessions`] | `/settings/sessions`: browsers and programs that are signed in |
-//! | [`tokens`] | `/settings/tokens`: tokens for scripts, CI and servers |
+//! | [`tokens`] | `/settings/tokens`: tokens for scripts, CI and servers; `/admin/users/…/tokens`: the same for somebody else |
+//! | [`people`] | `/admin/users`: for whom an administrator acts |
 //! | [`legacy`] | `/orgs/…/projects/…/tokens`: tokens of an older system |
 //! | [`security`] | `/settings/security`: the password |
 //! | [`logout`] | the question at `/oauth/logout`, and its answer |
@@ -44,6 +45,7 @@ mod jar;
 mod legacy;
 mod logout;
 mod once;
+mod people;
 mod return_to;
 mod security;
 mod sessions;
@@ -80,6 +82,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(device::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())
+        .merge(people::routes())
         .merge(legacy::routes())
         .merge(security::routes())
         .merge(logout::routes())
@@ -91,12 +94,8 @@ pub(crate) fn error_page(app: &App, status: StatusCode, title: &str, what_next: 
     answer::error(app, None, status, title, &[what_next])
 }
 
-/// There is no such page.
+/// There is no such page: in the words of the router's own answer, so that a page that is
+/// not for somebody looks like none.
 pub(crate) fn not_found(app: &App) -> Response {
-    error_page(
-        app,
-        StatusCode::NOT_FOUND,
-        "There is no such page",
-        "The address may be mistyped, or out of date.",
-    )
+    error_page(app, StatusCode::NOT_FOUND, "There is nothing here", "Check the address.")
 }

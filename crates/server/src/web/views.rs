@@ -19,6 +19,8 @@ pub(super) struct Frame {
     pub(super) icon: String,
     /// E-mail of whoever is signed in.
     pub(super) account: Option<Shown>,
+    /// They administer this deployment.
+    pub(super) admin: bool,
 }
 
 /// What happened, and what to do next.
@@ -61,6 +63,14 @@ pub(super) struct Way {
     pub(super) label: &'static str,
 }
 
+/// A project whose page about an older system's tokens somebody should see.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// `ORG/PROJECT`.
+    pub(super) name: Shown,
+    pub(super) href: String,
+}
+
 const READING_ORDER: [&str; 6] = [OPENID, PROFILE, EMAIL, OFFLINE_ACCESS, ACCOUNT, TOKENS];
 
 /// A scope and what it means.
@@ -101,6 +111,8 @@ pub(super) struct Home {
     pub(super) name: Shown,
     pub(super) email: Shown,
     pub(super) login_command: String,
+    /// Projects of theirs with tokens of an older system.
+    pub(super) older: Vec<Place>,
     pub(super) csrf: String,
 }
 

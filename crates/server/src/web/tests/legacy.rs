@@ -7,7 +7,8 @@ use hallpass_issuer::legacy::{Defaults, Phase, Step};
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
-use super::site::{EMAIL, PASSWORD, Site};
+use super::site::{EMAIL, HOME, PASSWORD, Site};
+use super::tokens::value;
 
 const PAGE: &str = "/orgs/acme/projects/genome/tokens";
 
@@ -60,6 +61,68 @@ async fn an_owner_sees_the_phase_and_revokes() {
     let page = ada.get(done.location()).await;
     assert!(page.text("notice").contains("is revoked") && page.html.contains("id=\"no-tokens\""));
     assert_eq!(ada.submit(&form, &[]).await.location(), format!("{PAGE}?done=gone"));
+    // Who, from where and why.
+    let audit = site.audit().await;
+    let row = audit.iter().find(|row| row.contains("\"token.revoke\"")).expect("a row");
+    assert!(row.contains("revoked by an owner of the project") && row.contains(HOME), "{row}");
+}
+
+#[tokio::test]
+async fn owners_are_led_to_it_from_home_and_from_their_tokens() {
+    let site = site().await;
+    let (ada, eve) = (site.adas_browser().await, site.browser());
+    eve.sign_in("eve@example.com", PASSWORD, "/").await;
+    let link = format!("href=\"{PAGE}\"");
+    for from in ["/", "/settings/tokens"] {
+        let page = ada.get(from).await;
+        assert!(page.text("older-tokens").contains("acme/atlas"), "{}", page.html);
+        assert!(page.html.contains(&link), "{}", page.html);
+        assert!(!eve.get(from).await.html.contains("older-tokens"));
+    }
+    // Not once there is none left.
+    let form = ada.get(PAGE).await.form("name=\"id\"");
+    ada.submit(&form, &[]).await;
+    let page = ada.get("/").await;
+    assert!(!page.html.contains(&link) && page.html.contains("acme/projects/atlas/tokens"));
+}
+
+// proves: ST13
+#[tokio::test]
+async fn one_more_is_made_in_phase_a_alone_and_shown_once() {
+    let site = site().await;
+    let (ada, eve) = (site.adas_browser().await, site.browser());
+    eve.sign_in("eve@example.com", PASSWORD, "/").await;
+    let form = ada.get(PAGE).await.form("id=\"make\"");
+    let unnamed = ada.submit(&form, &[("name", " ")]).await;
+    assert_eq!(unnamed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unnamed.text("notice").contains("No token was made."), "{}", unnamed.html);
+    // Corrected, by the back button; and then never again.
+    let fields = [("name", "old cron"), ("role", "viewer")];
+    let made = ada.submit(&form, &fields).await;
+    let text = value(&made);
+    assert!(text.starts_with("stk_") && made.html.contains("what a viewer of acme/genome may"));
+    let again = ada.submit(&form, &fields).await;
+    assert_eq!((again.status, &*again.outcome()), (StatusCode::CONFLICT, "sent-before"));
+    let page = ada.get(PAGE).await;
+    assert!(page.html.contains("<bdi>old cron</bdi>") && !page.html.contains(&text));
+    assert!(page.text("summary").contains("2 of them still work; none was used"));
+    let other = ada.get("/orgs/acme/projects/atlas/tokens").await;
+    assert!(!other.html.contains("old cron"));
+
+    // Nobody else, by no form; and not for another project by the form of this one.
+    let fresh = ada.get(PAGE).await.form("id=\"make\"");
+    assert_eq!(eve.submit(&fresh, &[("name", "x")]).await.status, StatusCode::NOT_FOUND);
+    let mut elsewhere = fresh.clone();
+    elsewhere.action = elsewhere.action.replace("genome", "atlas");
+    assert_eq!(ada.submit(&elsewhere, &[("name", "x")]).await.status, StatusCode::FORBIDDEN);
+    // Not after phase A, by a form from before either.
+    let step = Step { phase: Some(Phase::B), ..Step::default() };
+    site.app.issuer().step_legacy(step, "system").await.expect("a step");
+    assert!(!ada.get(PAGE).await.html.contains("id=\"make\""));
+    let late = ada.submit(&fresh, &[("name", "late")]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.text("notice").contains("No token was made."), "{}", late.html);
+    assert!(!ada.get(PAGE).await.html.contains("<bdi>late</bdi>"));
 }
 
 // proves: attack-27

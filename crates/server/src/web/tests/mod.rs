@@ -1,5 +1,6 @@
 //! Pages on the real router, over a real issuer and a store in memory.
 
+mod acting;
 mod consent;
 mod device;
 mod escaping;

@@ -103,13 +103,19 @@ impl Site {
     }
 
     pub(super) async fn add_user(&self, email: &str, name: &str) {
+        self.add(email, name, false).await;
+    }
+
+    /// Somebody with an account; their id.
+    pub(super) async fn add(&self, email: &str, name: &str, admin: bool) -> String {
         let user = NewUser {
             email: email.to_owned(),
             name: name.to_owned(),
             password: Some(Secret::new(PASSWORD)),
-            admin: false,
+            admin,
         };
-        self.app.issuer().create_user(user, "system").await.expect("a user");
+        let made = self.app.issuer().create_user(user, "system").await;
+        made.expect("a user").id.to_string()
     }
 
     pub(super) async fn add_client(&self, id: &str, name: &str, redirect: &str) {

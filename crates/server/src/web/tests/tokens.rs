@@ -11,30 +11,40 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The text that a page shows once.
 #[track_caller]
-fn value(page: &Page) -> String {
+pub(super) fn value(page: &Page) -> String {
     assert_eq!(page.status, StatusCode::OK, "{}", page.html);
     let field = tags(&page.html, "input").into_iter().find(|tag| tag.contains(" id=\"token\""));
     attribute(field.unwrap_or_else(|| panic!("no token in {}", page.html)), "value").expect("text")
 }
 
 /// Makes a token by its form; the page that shows it.
-async fn make(browser: &Browser<'_>, fields: &[(&str, &str)]) -> Page {
+pub(super) async fn make(browser: &Browser<'_>, fields: &[(&str, &str)]) -> Page {
     let page = browser.get("/settings/tokens/new").await;
     browser.submit(&page.form("make"), fields).await
 }
 
 /// The path of the page of the token that is listed under this name.
 async fn find(browser: &Browser<'_>, name: &str) -> String {
-    let list = browser.get("/settings/tokens").await;
+    find_at(&browser.get("/settings/tokens").await.html, name)
+}
+
+/// The same, in this list.
+#[track_caller]
+pub(super) fn find_at(html: &str, name: &str) -> String {
     let marked = format!("<bdi>{name}</bdi></a>");
-    let links = list.html.match_indices("<a class=\"name\"").map(|(at, _)| &list.html[at..]);
+    let links = html.match_indices("<a class=\"name\"").map(|(at, _)| &html[at..]);
     let link = links
         .into_iter()
         .find(|link| link.find("</a>").is_some_and(|end| link[..end + 4].ends_with(&marked)));
-    attribute(link.unwrap_or_else(|| panic!("no {name} in {}", list.html)), "href").expect("href")
+    attribute(link.unwrap_or_else(|| panic!("no {name} in {html}")), "href").expect("href")
 }
 
-async fn change(browser: &Browser<'_>, path: &str, form: &str, fields: &[(&str, &str)]) -> Page {
+pub(super) async fn change(
+    browser: &Browser<'_>,
+    path: &str,
+    form: &str,
+    fields: &[(&str, &str)],
+) -> Page {
     let page = browser.get(path).await;
     browser.submit(&page.form(form), fields).await
 }
@@ -310,4 +320,21 @@ async fn a_thousand_tokens_are_found_by_name_and_page_by_page() {
     assert!(found.html.contains("<bdi>token 0777</bdi>"));
     let none = browser.get("/settings/tokens?q=nothing").await;
     assert!(none.html.contains("id=\"no-match\""));
+
+    // By what is to be done about them.
+    let listed =
+        async |path: &str| browser.get(path).await.html.matches("<a class=\"name\"").count();
+    assert_eq!(listed("/settings/tokens?show=ending").await, 0);
+    let path = find_at(&found.html, "token 0777");
+    let fields = [("expires", "date"), ("date", "2026-11-20")];
+    change(&browser, &path, "expiry", &fields).await;
+    assert_eq!(listed("/settings/tokens?show=ending").await, 1);
+    assert_eq!(listed("/settings/tokens?show=idle").await, 0);
+    site.pass(DAY * 91);
+    browser.sign_in(super::site::EMAIL, PASSWORD, "/").await;
+    let idle = browser.get("/settings/tokens?show=idle&q=token+077").await;
+    // All of 0770 to 0779, but the one that has ended.
+    assert_eq!(idle.html.matches("<a class=\"name\"").count(), 9, "{}", idle.html);
+    assert!(idle.html.contains("<input type=\"hidden\" name=\"show\" value=\"idle\">"));
+    assert!(idle.html.contains("href=\"/settings/tokens?q=token+077\""));
 }

@@ -4,28 +4,38 @@ use std::time::Duration;
 
 use hallpass_core::Timestamp;
 use hallpass_core::brand::Brand;
-use hallpass_core::id::UserId;
 use hallpass_core::wire::tokens::Token;
 
 use super::super::shown::Shown;
 use super::super::when;
 use super::narrowing;
+use super::others::Others;
 use super::views::{Fate, Line};
 
 /// A token that ends within this time is pointed at.
 const NEAR: Duration = Duration::from_secs(14 * 86_400);
 
+/// Who reads them, and when.
+pub(super) struct Reader<'a> {
+    pub(super) brand: &'a Brand,
+    /// `you`, or `they`.
+    pub(super) you: &'static str,
+    pub(super) others: &'a Others,
+    pub(super) now: Timestamp,
+}
+
 /// The tokens of a page, each old text with its successor if that is there too.
-pub(super) fn all(brand: &Brand, tokens: &[Token], now: Timestamp) -> Vec<Line> {
+pub(super) fn all(reader: &Reader<'_>, tokens: &[Token]) -> Vec<Line> {
+    let now = reader.now;
     let successor =
         |old: &Token| tokens.iter().find(|token| token.rotated_from.as_deref() == Some(&old.id));
     let (beside, own): (Vec<_>, Vec<_>) =
         tokens.iter().partition(|it| it.overlap_until.is_some() && successor(it).is_some());
-    let mut lines: Vec<_> = own.into_iter().map(|token| one(brand, token, now)).collect();
+    let mut lines: Vec<_> = own.into_iter().map(|token| one(reader, token)).collect();
     for old in beside {
         let Some(new) = successor(old) else { continue };
         let still = still(old, Some(new.created_at), now);
-        let line = Line { still, ..one(brand, old, now) };
+        let line = Line { still, ..one(reader, old) };
         if let Some(place) = lines.iter_mut().find(|line| line.id == new.id) {
             place.old.push(line);
         }
@@ -34,27 +44,23 @@ pub(super) fn all(brand: &Brand, tokens: &[Token], now: Timestamp) -> Vec<Line> 
 }
 
 /// One token by itself.
-pub(super) fn one(brand: &Brand, token: &Token, now: Timestamp) -> Line {
+pub(super) fn one(reader: &Reader<'_>, token: &Token) -> Line {
+    let Reader { brand, you, others, now } = *reader;
     Line {
         id: token.id.clone(),
         name: Shown::new(&token.name),
         text: format!("{}…{}", token.prefix, token.last_four),
-        may: narrowing::summary(brand, token.scope.as_ref(), &token.projects),
+        may: narrowing::summary(brand, you, token.scope.as_ref(), &token.projects),
         created_at: token.created_at.to_rfc3339(),
         created: when::ago(now.since(token.created_at)),
-        made_by: token.created_by.as_deref().map(maker),
+        made_by: token.created_by.as_deref().map(|by| others.who(by)),
+        changed: others.change(&token.id, now),
         used: used(token, now),
         ends: ends(token),
         still: still(token, None, now),
         fate: fate(token, now),
         old: Vec::new(),
     }
-}
-
-/// Who else makes tokens for somebody: whoever runs the server, and administrators, whose
-/// names are not everybody's business.
-fn maker(by: &str) -> &'static str {
-    if by.parse::<UserId>().is_ok() { "an administrator" } else { "whoever runs this server" }
 }
 
 fn fate(token: &Token, now: Timestamp) -> Fate {
@@ -68,6 +74,12 @@ fn fate(token: &Token, now: Timestamp) -> Fate {
         Some(end) if end.since(now) <= NEAR => Fate::Near(when::at_least(end.since(now))),
         _ => Fate::Good,
     }
+}
+
+/// Whether it ends soon, by itself or with its overlap.
+pub(super) fn is_near(token: &Token, now: Timestamp) -> bool {
+    let end = token.overlap_until.or(token.expires_at);
+    token.leaked_at.is_none() && end.is_some_and(|end| end.since(now) <= NEAR)
 }
 
 /// `last used 2 hours ago from 203.0.113.9`.

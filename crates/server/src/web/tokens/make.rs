@@ -1,15 +1,14 @@
-//! Making a token, and the page that shows its text once.
+//! Making a token.
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use hallpass_core::Secret;
 use hallpass_core::wire::params::Params;
 use hallpass_core::wire::tokens::{CreatedToken, NewToken, Project};
+use hallpass_issuer::Origin;
 use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::{Actor, TokenError};
-use hallpass_issuer::{Origin, SignedIn};
 use http::StatusCode;
 
 use super::super::answer;
@@ -18,39 +17,40 @@ use super::super::setup::sentence;
 use super::super::shown::Shown;
 use super::super::views::Notice;
 use super::super::when;
+use super::desk::{Desk, Named};
 use super::expiry::{self, Expiry};
 use super::narrowing::{self, Narrowing, TICKABLE};
-use super::views::{New, ShownOnce};
-use super::{HERE, lines, refused, sent_before};
+use super::reveal::{Revealed, reveal};
+use super::views::New;
+use super::{HERE, at_both, lines};
 use crate::app::App;
-use crate::http::headers::OUR_SCRIPT;
 use crate::http::{Form, Peer, Visitor, failure};
 
-const NEW: &str = "/settings/tokens/new";
+const NEW: &str = "/new";
 const KEPT: &str = "No token was made.";
-const SENT_BEFORE: &str =
+/// A form that made something was sent again.
+pub(in crate::web) const SENT_BEFORE: &str =
     "A token is shown once, when it is made. Sending the form again made no other one.";
 /// Tokens without a name that may be made in a day: they are numbered.
 const UNNAMED: u32 = 200;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route(NEW, get(show).post(make))
+    at_both(NEW, || get(show).post(make))
 }
 
-async fn show(State(app): State<App>, visitor: Visitor) -> Response {
-    let (cookie, person) = match answer::person(&visitor, &app, NEW) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+async fn show(State(app): State<App>, visitor: Visitor, named: Named) -> Response {
+    let desk = match Desk::visit(&app, &visitor, &named, NEW).await {
+        Ok(desk) => desk,
+        Err(refusal) => return *refusal,
     };
-    let blank = Blank { cookie, person, form: &Params::default() };
+    let blank = Blank { desk: &desk, form: &Params::default() };
     let expiry = Expiry::fresh(app.clock().now());
     blank.page(&app, StatusCode::OK, None, expiry, false).await
 }
 
 /// A form that is to be filled in, for the first time or again.
 struct Blank<'a> {
-    cookie: &'a Secret,
-    person: &'a SignedIn,
+    desk: &'a Desk<'a>,
     form: &'a Params,
 }
 
@@ -63,18 +63,21 @@ impl Blank<'_> {
         expiry: Expiry,
         rejected: bool,
     ) -> Response {
-        let projects = match projects(app, self.person).await {
+        let desk = self.desk;
+        let projects = match projects(desk).await {
             Ok(projects) => projects,
             Err(OrgError::Failed(error)) => return failure::page(app, &error),
             // Left an organization meanwhile: there is nothing to tick.
             Err(_) => Vec::new(),
         };
         let once = app.once().word(app.random());
+        let owner = desk.owner().id.to_string();
         let view = New {
-            frame: answer::frame(app, Some(self.person)),
+            frame: answer::frame(app, Some(desk.person)),
             here: HERE,
+            sign: desk.sign(),
             notice,
-            csrf: csrf::token(app, self.cookie, Purpose::NewToken(&once)),
+            csrf: csrf::token(app, desk.cookie, Purpose::NewToken(&owner, &once)),
             once,
             name: Shown::typed(self.form.get("name").unwrap_or_default()),
             rejected,
@@ -97,54 +100,59 @@ async fn make(
     State(app): State<App>,
     Peer(origin): Peer,
     visitor: Visitor,
+    named: Named,
     Form(form): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, NEW) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+    let desk = match Desk::post(&app, &visitor, &named, NEW).await {
+        Ok(desk) => desk,
+        Err(refusal) => return *refusal,
     };
     let once = form.get("form").unwrap_or_default();
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::NewToken(once), &form) {
+    let owner = desk.owner().id.to_string();
+    let purpose = Purpose::NewToken(&owner, once);
+    if let Err(refusal) = csrf::check(&app, Some(desk.cookie), purpose, &form) {
         return *refusal;
     }
     if !app.once().is_of_now(once) {
-        return sent_before(&app, person, SENT_BEFORE);
+        return desk.sent_before(SENT_BEFORE);
     }
-    let blank = Blank { cookie, person, form: &form };
+    let blank = Blank { desk: &desk, form: &form };
     let expires_at = match expiry::read(&form, app.clock().now()) {
         Ok(end) => end,
         Err(bad) => return blank.again(&app, KEPT.to_owned(), bad.next(), false).await,
     };
     let (scope, projects) = narrowing::read(app.brand(), &form);
     let name = form.get("name").unwrap_or_default().trim().to_owned();
-    let wanted = NewToken { name, expires_at, scope, projects, user: None };
+    let wanted = NewToken { name, expires_at, scope, projects, user: desk.owner_id() };
     if !app.once().take(once, app.clock()) {
-        return sent_before(&app, person, SENT_BEFORE);
+        return desk.sent_before(SENT_BEFORE);
     }
-    let refusal = match create(&app, person, wanted, &origin).await {
-        Ok(made) => return shown_once(&app, person, &made, None),
+    let refusal = match create(&desk, wanted, &origin).await {
+        Ok(made) => return shown_once(&desk, &made, None),
         Err(error) => error,
     };
     // Nothing was made, so the form may be corrected and sent again, by the back button too.
     app.once().give_back(once);
     match refusal {
         TokenError::NameTaken => {
-            let what = "You have a token of that name already.".to_owned();
+            let whose = if desk.owner_id().is_some() { "They have" } else { "You have" };
+            let what = format!("{whose} a token of that name already.");
             blank.again(&app, what, "No token was made. Choose another name.", true).await
         }
         TokenError::Invalid { why, .. } => blank.again(&app, sentence(&why), KEPT, false).await,
-        error => refused(&app, person, error),
+        error => desk.refused(error),
     }
 }
 
-/// The projects in which a person has a role, and which a token can be narrowed to; one
+/// The projects in which the owner has a role, and which a token can be narrowed to; one
 /// more than can be ticked says that there are more.
-async fn projects(app: &App, person: &SignedIn) -> Result<Vec<Project>, OrgError> {
-    let actor = Actor::Person(&person.user);
+async fn projects(desk: &Desk<'_>) -> Result<Vec<Project>, OrgError> {
+    // What its owner sees, whoever looks: a token reaches no further than its owner.
+    let (issuer, owner) = (desk.app.issuer(), Actor::Person(desk.owner()));
     let mut found = Vec::new();
-    for org in app.issuer().orgs_of(&actor).await? {
+    for org in issuer.orgs_of(&owner).await? {
         let most = u32::try_from(TICKABLE + 1).unwrap_or(u32::MAX);
-        let page = app.issuer().projects_of(&actor, &org.slug, None, most).await?;
+        let page = issuer.projects_of(&owner, &org.slug, None, most).await?;
         found.extend(page.items.into_iter().filter(|project| project.role.is_some()));
         if found.len() > TICKABLE {
             break;
@@ -155,12 +163,11 @@ async fn projects(app: &App, person: &SignedIn) -> Result<Vec<Project>, OrgError
 
 /// Makes it. A token without a name is named after the day.
 async fn create(
-    app: &App,
-    person: &SignedIn,
+    desk: &Desk<'_>,
     wanted: NewToken,
     origin: &Origin,
 ) -> Result<CreatedToken, TokenError> {
-    let actor = Actor::Person(&person.user);
+    let (app, actor) = (desk.app, desk.actor());
     if !wanted.name.is_empty() {
         return app.issuer().create_token(&actor, wanted, origin).await;
     }
@@ -176,31 +183,31 @@ async fn create(
     Err(TokenError::NameTaken)
 }
 
-/// The one page that has a token's text.
-pub(super) fn shown_once(
-    app: &App,
-    person: &SignedIn,
-    made: &CreatedToken,
-    old: Option<String>,
-) -> Response {
-    let brand = app.brand();
-    let rotated = made.token.rotated_from.is_some();
-    let view = ShownOnce {
-        frame: answer::frame(app, Some(person)),
-        here: HERE,
-        script: app.assets().copy(),
-        outcome: if rotated { "rotated" } else { "made" },
-        heading: if rotated { "The new text of" } else { "Your new token" },
-        name: Shown::new(&made.token.name),
-        value: made.value.expose().to_owned(),
-        may: narrowing::summary(brand, made.token.scope.as_ref(), &made.token.projects),
-        ends: lines::end(&made.token),
-        old,
-        variable: brand.variable("TOKEN"),
-        tool: brand.name.clone(),
+/// Shows the text of a token that was just made.
+pub(super) fn shown_once(desk: &Desk<'_>, made: &CreatedToken, old: Option<String>) -> Response {
+    let (sign, token) = (desk.sign(), &made.token);
+    let rotated = token.rotated_from.is_some();
+    let heading = match (&sign.owner, rotated) {
+        (None, false) => "Your new token".to_owned(),
+        (None, true) => "The new text of".to_owned(),
+        (Some(owner), false) => format!("The new token of {owner}:"),
+        (Some(owner), true) => format!("The new text of {owner}’s token"),
     };
-    let mut response = answer::page(StatusCode::OK, &view);
-    let (name, value) = OUR_SCRIPT;
-    response.headers_mut().insert(name, value);
-    response
+    let shown = Revealed {
+        outcome: if rotated { "rotated" } else { "made" },
+        heading,
+        name: &token.name,
+        value: &made.value,
+        may: narrowing::summary(
+            desk.app.brand(),
+            sign.you(),
+            token.scope.as_ref(),
+            &token.projects,
+        ),
+        ends: lines::end(token),
+        old,
+        next: desk.base.clone(),
+        sign,
+    };
+    reveal(desk.app, desk.person, shown)
 }

@@ -131,10 +131,15 @@ fn by_role(table: &PermissionTable, name: &str) -> String {
 }
 
 /// What a token may do, for the list.
-pub(super) fn summary(brand: &Brand, scope: Option<&Scope>, projects: &[String]) -> Shown {
+pub(super) fn summary(
+    brand: &Brand,
+    you: &str,
+    scope: Option<&Scope>,
+    projects: &[String],
+) -> Shown {
     let what = match scope {
-        None if brand.tokens.may_make_tokens => "everything that you may do".to_owned(),
-        None => "everything that you may do, except make tokens".to_owned(),
+        None if brand.tokens.may_make_tokens => format!("everything that {you} may do"),
+        None => format!("everything that {you} may do, except make tokens"),
         Some(scope) => format!("only {}", listed(scope.iter().map(str::to_owned).collect())),
     };
     let place = match projects {
@@ -224,7 +229,7 @@ mod tests {
         let say = |scope: Option<&str>, projects: &[&str]| {
             let scope: Option<Scope> = scope.map(|text| text.parse().expect("a scope"));
             let projects: Vec<_> = projects.iter().map(|path| (*path).to_owned()).collect();
-            summary(&brand, scope.as_ref(), &projects).to_string()
+            summary(&brand, "you", scope.as_ref(), &projects).to_string()
         };
         assert_eq!(say(None, &[]), "everything that you may do, except make tokens");
         assert_eq!(say(Some("a b"), &["o/p"]), "only a and b, in o/p alone");

@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hallpass_core::Secret;
 use hallpass_core::id::TokenId;
 use hallpass_core::wire::params::Params;
 use hallpass_core::wire::tokens::{Token, TokenChange};
-use hallpass_issuer::SignedIn;
-use hallpass_issuer::tokens::{Actor, TokenError};
+use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
 
 use super::super::answer;
@@ -20,12 +18,15 @@ use super::super::home::query;
 use super::super::setup::sentence;
 use super::super::views::Notice;
 use super::super::when;
+use super::desk::{Desk, Named};
 use super::expiry::{self, Expiry};
+use super::lines::{self, Reader};
 use super::make::shown_once;
+use super::others::Others;
 use super::views::One;
-use super::{HERE, PAGE, lines, page_of, refused, sent_before, unknown};
+use super::{HERE, at_both};
 use crate::app::App;
-use crate::http::{Form, Peer, Visitor};
+use crate::http::{Form, Peer, Visitor, failure};
 
 const DAY: u64 = 86_400;
 const KEPT: &str = "Nothing was changed.";
@@ -40,26 +41,24 @@ pub(super) const OVERLAPS: [(&str, &str, u64); 4] = [
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/settings/tokens/{id}", get(show))
-        .route("/settings/tokens/{id}/rename", get(back).post(rename))
-        .route("/settings/tokens/{id}/expiry", get(back).post(change_expiry))
-        .route("/settings/tokens/{id}/rotate", get(back).post(rotate))
-        .route("/settings/tokens/{id}/revoke", get(back).post(revoke))
+        .merge(at_both("/{id}", || get(show)))
+        .merge(at_both("/{id}/rename", || get(back).post(rename)))
+        .merge(at_both("/{id}/expiry", || get(back).post(change_expiry)))
+        .merge(at_both("/{id}/rotate", || get(back).post(rotate)))
+        .merge(at_both("/{id}/revoke", || get(back).post(revoke)))
 }
 
 /// Whoever comes to the address of a form by hand.
-async fn back(Path(id): Path<String>) -> Response {
-    match id.parse::<TokenId>() {
-        Ok(id) => answer::see_other(&page_of(&id.to_string())),
-        Err(_) => answer::see_other(PAGE),
+async fn back(named: Named) -> Response {
+    match named.id.parse::<TokenId>() {
+        Ok(id) => answer::see_other(&format!("{}/{id}", named.base())),
+        Err(_) => answer::see_other(&named.base()),
     }
 }
 
 /// A token and who looks at it.
 struct Seen<'a> {
-    app: &'a App,
-    cookie: &'a Secret,
-    person: &'a SignedIn,
+    desk: Desk<'a>,
     token: Token,
 }
 
@@ -71,30 +70,30 @@ enum Wrong<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// The token, if it is one of this person's and there is still something to do
-    /// about it.
-    async fn find(
-        app: &'a App,
-        cookie: &'a Secret,
-        person: &'a SignedIn,
-        id: &str,
-    ) -> Result<Self, Box<Response>> {
-        let actor = Actor::Person(&person.user);
-        match app.issuer().own_token(&actor, id).await {
-            Ok(token) if token.leaked_at.is_none() => Ok(Self { app, cookie, person, token }),
-            Ok(_) => Err(Box::new(unknown(app, person))),
-            Err(error) => Err(Box::new(refused(app, person, error))),
+    /// The token, if it is one of this desk's and there is still something to do about it.
+    async fn find(desk: Desk<'a>, id: &str) -> Result<Self, Box<Response>> {
+        match desk.app.issuer().token_of(&desk.actor(), desk.owner().id, id).await {
+            Ok(token) if token.leaked_at.is_none() => Ok(Self { desk, token }),
+            Ok(_) => Err(Box::new(desk.unknown())),
+            Err(error) => Err(Box::new(desk.refused(error))),
         }
     }
 
-    fn page(&self, status: StatusCode, notice: Option<Notice>, wrong: Wrong<'_>) -> Response {
-        let now = self.app.clock().now();
+    async fn page(&self, status: StatusCode, notice: Option<Notice>, wrong: Wrong<'_>) -> Response {
+        let (desk, app) = (&self.desk, self.desk.app);
+        let now = app.clock().now();
+        let others = match Others::of(desk, std::slice::from_ref(&self.token)).await {
+            Ok(others) => others,
+            Err(error) => return failure::page(app, &error),
+        };
+        let sign = desk.sign();
+        let reader = Reader { brand: app.brand(), you: sign.you(), others: &others, now };
         let view = One {
-            frame: answer::frame(self.app, Some(self.person)),
+            frame: answer::frame(app, Some(desk.person)),
             here: HERE,
             notice,
-            csrf: csrf::token(self.app, self.cookie, Purpose::Token(&self.token.id)),
-            token: lines::one(self.app.brand(), &self.token, now),
+            csrf: csrf::token(app, desk.cookie, Purpose::Token(&self.token.id)),
+            token: lines::one(&reader, &self.token),
             ends: lines::end(&self.token),
             rejected: matches!(wrong, Wrong::Name),
             changing: matches!(wrong, Wrong::End(_)),
@@ -102,42 +101,40 @@ impl<'a> Seen<'a> {
                 Wrong::End(form) => Expiry::typed(now, form),
                 _ => Expiry::current(now, self.token.expires_at),
             },
+            sign,
         };
         answer::page(status, &view)
     }
 
     /// The page again, with what is wrong.
-    fn again(&self, what: &str, next: &str, wrong: Wrong<'_>) -> Response {
+    async fn again(&self, what: &str, next: &str, wrong: Wrong<'_>) -> Response {
         let notice = Notice::problem(what, next);
-        self.page(StatusCode::UNPROCESSABLE_ENTITY, Some(notice), wrong)
-    }
-
-    fn actor(&self) -> Actor<'a> {
-        Actor::Person(&self.person.user)
+        self.page(StatusCode::UNPROCESSABLE_ENTITY, Some(notice), wrong).await
     }
 
     fn done(&self, what: &str) -> Response {
-        answer::see_other(&format!("{}?done={what}", page_of(&self.token.id)))
+        answer::see_other(&format!("{}?done={what}", self.desk.page_of(&self.token.id)))
     }
 }
 
 async fn show(
     State(app): State<App>,
     visitor: Visitor,
-    Path(id): Path<String>,
+    named: Named,
     request: Request,
 ) -> Response {
-    let (cookie, person) = match answer::person(&visitor, &app, &page_of(&id)) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+    let here = named.id.parse::<TokenId>().map(|id| format!("/{id}")).unwrap_or_default();
+    let desk = match Desk::visit(&app, &visitor, &named, &here).await {
+        Ok(desk) => desk,
+        Err(refusal) => return *refusal,
     };
     let notice = match query(request.uri()).get("done").unwrap_or_default() {
         "renamed" => Some(Notice::done("It has its new name.", "")),
         "expiry" => Some(Notice::done("It ends when you said.", "")),
         _ => None,
     };
-    match Seen::find(&app, cookie, person, &id).await {
-        Ok(seen) => seen.page(StatusCode::OK, notice, Wrong::Nothing),
+    match Seen::find(desk, &named.id).await {
+        Ok(seen) => seen.page(StatusCode::OK, notice, Wrong::Nothing).await,
         Err(refusal) => *refusal,
     }
 }
@@ -145,15 +142,16 @@ async fn show(
 /// A post about one token: who sent it, from a form about this very token.
 struct Sent {
     visitor: Visitor,
-    id: String,
+    named: Named,
     form: Params,
 }
 
 impl Sent {
     async fn seen<'a>(&'a self, app: &'a App) -> Result<Seen<'a>, Box<Response>> {
-        let (cookie, person) = answer::poster(&self.visitor, app, PAGE)?;
-        csrf::check(app, Some(cookie), Purpose::Token(&self.id), &self.form)?;
-        Seen::find(app, cookie, person, &self.id).await
+        let desk = Desk::post(app, &self.visitor, &self.named, "").await?;
+        let id = &self.named.id;
+        csrf::check(app, Some(desk.cookie), Purpose::Token(id), &self.form)?;
+        Seen::find(desk, id).await
     }
 }
 
@@ -164,11 +162,9 @@ impl FromRequest<App> for Sent {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, app).await;
         let visitor = visitor.map_err(IntoResponse::into_response)?;
-        let Path(id) = Path::<String>::from_request_parts(&mut parts, app)
-            .await
-            .map_err(IntoResponse::into_response)?;
+        let named = Named::from_request_parts(&mut parts, app).await?;
         let Form(form) = Form::from_request(Request::from_parts(parts, body), app).await?;
-        Ok(Self { visitor, id, form })
+        Ok(Self { visitor, named, form })
     }
 }
 
@@ -179,13 +175,17 @@ async fn rename(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Respo
     };
     let name = sent.form.get("name").unwrap_or_default().trim().to_owned();
     let change = TokenChange { name: Some(name), expires_at: None };
-    match app.issuer().change_token(&seen.actor(), &seen.token.id, change, &origin).await {
+    match app.issuer().change_token(&seen.desk.actor(), &seen.token.id, change, &origin).await {
         Ok(_) => seen.done("renamed"),
         Err(TokenError::NameTaken) => {
-            seen.again("You have another token of that name.", KEPT, Wrong::Name)
+            let whose = if seen.desk.owner_id().is_some() { "They have" } else { "You have" };
+            let what = format!("{whose} another token of that name.");
+            seen.again(&what, KEPT, Wrong::Name).await
         }
-        Err(TokenError::Invalid { why, .. }) => seen.again(&sentence(&why), KEPT, Wrong::Name),
-        Err(error) => refused(&app, seen.person, error),
+        Err(TokenError::Invalid { why, .. }) => {
+            seen.again(&sentence(&why), KEPT, Wrong::Name).await
+        }
+        Err(error) => seen.desk.refused(error),
     }
 }
 
@@ -196,15 +196,15 @@ async fn change_expiry(State(app): State<App>, Peer(origin): Peer, sent: Sent) -
     };
     let end = match expiry::read(&sent.form, app.clock().now()) {
         Ok(end) => end,
-        Err(bad) => return seen.again(KEPT, bad.next(), Wrong::End(&sent.form)),
+        Err(bad) => return seen.again(KEPT, bad.next(), Wrong::End(&sent.form)).await,
     };
     let change = TokenChange { name: None, expires_at: Some(end) };
-    match app.issuer().change_token(&seen.actor(), &seen.token.id, change, &origin).await {
+    match app.issuer().change_token(&seen.desk.actor(), &seen.token.id, change, &origin).await {
         Ok(_) => seen.done("expiry"),
         Err(TokenError::Invalid { why, .. }) => {
-            seen.again(&sentence(&why), KEPT, Wrong::End(&sent.form))
+            seen.again(&sentence(&why), KEPT, Wrong::End(&sent.form)).await
         }
-        Err(error) => refused(&app, seen.person, error),
+        Err(error) => seen.desk.refused(error),
     }
 }
 
@@ -216,25 +216,23 @@ async fn rotate(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Respo
     };
     let chosen = sent.form.get("overlap").unwrap_or_default();
     let Some((_, _, secs)) = OVERLAPS.into_iter().find(|(value, ..)| *value == chosen) else {
-        return seen.again("Choose when the old text stops working.", KEPT, Wrong::Nothing);
+        return seen.again("Choose when the old text stops working.", KEPT, Wrong::Nothing).await;
     };
     let overlap = Duration::from_secs(secs);
     let id = &seen.token.id;
-    match app.issuer().rotate_token(&seen.actor(), id, overlap, &origin).await {
+    match app.issuer().rotate_token(&seen.desk.actor(), id, overlap, &origin).await {
         Ok(made) => {
             let old = match secs {
                 0 => "is refused from now on".to_owned(),
                 _ => format!("works until {}", when::day(app.clock().now() + overlap)),
             };
-            shown_once(&app, seen.person, &made, Some(old))
+            shown_once(&seen.desk, &made, Some(old))
         }
-        Err(TokenError::Rotated) => sent_before(
-            &app,
-            seen.person,
+        Err(TokenError::Rotated) => seen.desk.sent_before(
             "It was rotated already; its new text was shown once. Sending the form again changed nothing.",
         ),
-        Err(TokenError::Invalid { why, .. }) => seen.again(&sentence(&why), KEPT, Wrong::Nothing),
-        Err(error) => refused(&app, seen.person, error),
+        Err(TokenError::Invalid { why, .. }) => seen.again(&sentence(&why), KEPT, Wrong::Nothing).await,
+        Err(error) => seen.desk.refused(error),
     }
 }
 
@@ -243,9 +241,9 @@ async fn revoke(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Respo
         Ok(seen) => seen,
         Err(refusal) => return *refusal,
     };
-    match app.issuer().revoke_token(&seen.actor(), &seen.token.id, &origin).await {
-        Ok(()) => answer::see_other("/settings/tokens?done=revoked"),
-        Err(TokenError::Unknown) => answer::see_other("/settings/tokens?done=gone"),
-        Err(error) => refused(&app, seen.person, error),
+    match app.issuer().revoke_token(&seen.desk.actor(), &seen.token.id, &origin).await {
+        Ok(()) => answer::see_other(&format!("{}?done=revoked", seen.desk.base)),
+        Err(TokenError::Unknown) => answer::see_other(&format!("{}?done=gone", seen.desk.base)),
+        Err(error) => seen.desk.refused(error),
     }
 }

@@ -3,7 +3,8 @@
 use askama::Template;
 
 use super::super::shown::Shown;
-use super::super::views::{Frame, Notice};
+use super::super::views::{Frame, Notice, Place};
+use super::desk::Sign;
 use super::expiry::Expiry;
 use super::narrowing::Narrowing;
 
@@ -63,7 +64,9 @@ pub(super) struct Line {
     pub(super) created_at: String,
     pub(super) created: String,
     /// Whoever made it, if that was not its owner.
-    pub(super) made_by: Option<&'static str>,
+    pub(super) made_by: Option<Shown>,
+    /// What somebody else did with it last.
+    pub(super) changed: Option<String>,
     /// `last used 2 hours ago from 203.0.113.9`, `never used`.
     pub(super) used: String,
     /// `Ends on 18 April 2026.`
@@ -95,14 +98,71 @@ impl Line {
     }
 }
 
-/// `/settings/tokens`.
+/// A token that somebody else revoked.
+#[derive(Clone, Debug)]
+pub(super) struct Gone {
+    pub(super) name: Shown,
+    pub(super) text: String,
+    pub(super) by: Shown,
+    pub(super) at: String,
+    pub(super) day: String,
+}
+
+/// Which tokens are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// All.
+    #[default]
+    All,
+    /// Those that end soon.
+    Ending,
+    /// Those that nobody uses.
+    Idle,
+}
+
+impl Filter {
+    /// All of them: in an address, and for people.
+    pub(super) const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::All, "", "All"),
+        (Self::Ending, "ending", "Ending soon"),
+        (Self::Idle, "idle", "Not used for 90 days"),
+    ];
+
+    /// As in an address; what is not known is all.
+    pub(super) fn read(text: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|(_, word, _)| *word == text);
+        known.map_or(Self::All, |(filter, ..)| filter)
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        let known = Self::ALL.into_iter().find(|(filter, ..)| *filter == self);
+        known.map_or("", |(_, word, _)| word)
+    }
+}
+
+/// A filter that can be chosen.
+#[derive(Clone, Debug)]
+pub(super) struct Choosable {
+    pub(super) label: &'static str,
+    pub(super) href: String,
+    pub(super) chosen: bool,
+}
+
+/// The list.
 #[derive(Template)]
 #[template(path = "tokens/list.html")]
 pub(super) struct List {
     pub(super) frame: Frame,
     pub(super) here: &'static str,
     pub(super) notice: Option<Notice>,
+    pub(super) sign: Sign,
     pub(super) tokens: Vec<Line>,
+    /// What others revoked lately.
+    pub(super) gone: Vec<Gone>,
+    /// Projects of theirs with tokens of an older system.
+    pub(super) older: Vec<Place>,
+    pub(super) filter: Filter,
+    pub(super) filters: Vec<Choosable>,
     /// What names are searched for; may be empty.
     pub(super) search: Shown,
     /// Where older ones are.
@@ -119,23 +179,26 @@ impl List {
     const MANY: usize = 10;
 
     fn none_at_all(&self) -> bool {
-        self.tokens.is_empty() && self.search.is_empty() && self.more.is_none() && !self.further
+        self.tokens.is_empty() && !self.narrowed() && self.more.is_none() && !self.further
+    }
+
+    /// Not all of them are looked for.
+    fn narrowed(&self) -> bool {
+        !self.search.is_empty() || self.filter != Filter::All
     }
 
     fn searchable(&self) -> bool {
-        !self.search.is_empty()
-            || self.more.is_some()
-            || self.further
-            || self.tokens.len() >= Self::MANY
+        self.narrowed() || self.more.is_some() || self.further || self.tokens.len() >= Self::MANY
     }
 }
 
-/// `/settings/tokens/new`.
+/// The form that makes one.
 #[derive(Template)]
 #[template(path = "tokens/new.html")]
 pub(super) struct New {
     pub(super) frame: Frame,
     pub(super) here: &'static str,
+    pub(super) sign: Sign,
     pub(super) notice: Option<Notice>,
     pub(super) csrf: String,
     /// Makes the form act once.
@@ -157,7 +220,7 @@ pub(super) struct ShownOnce {
     pub(super) script: String,
     /// For tests: `made`, `rotated`.
     pub(super) outcome: &'static str,
-    pub(super) heading: &'static str,
+    pub(super) heading: String,
     pub(super) name: Shown,
     /// The one place on any page where a token's text stands.
     pub(super) value: String,
@@ -169,14 +232,18 @@ pub(super) struct ShownOnce {
     pub(super) variable: String,
     /// `hallpass`.
     pub(super) tool: String,
+    /// Where to go on.
+    pub(super) next: String,
+    pub(super) sign: Sign,
 }
 
-/// `/settings/tokens/{id}`.
+/// One token.
 #[derive(Template)]
 #[template(path = "tokens/one.html")]
 pub(super) struct One {
     pub(super) frame: Frame,
     pub(super) here: &'static str,
+    pub(super) sign: Sign,
     pub(super) notice: Option<Notice>,
     pub(super) csrf: String,
     pub(super) token: Line,

@@ -1,0 +1,136 @@
+//! Making one more token of the older system's kind, in phase A alone: for a program that
+//! cannot take another kind yet.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use hallpass_core::role::ProjectRole;
+use hallpass_core::wire::params::Params;
+use hallpass_core::wire::tokens::NewLegacyToken;
+use hallpass_issuer::legacy::MintError;
+use hallpass_issuer::orgs::OrgError;
+use hallpass_issuer::tokens::TokenError;
+use http::StatusCode;
+
+use super::super::csrf::{self, Purpose};
+use super::super::setup::sentence;
+use super::super::shown::Shown;
+use super::super::tokens::{Revealed, SENT_BEFORE, Sign, reveal};
+use super::super::views::{Notice, Way};
+use super::super::{answer, when};
+use super::{Seat, lines};
+use crate::app::App;
+use crate::http::{Form, Peer, Visitor, failure};
+
+const KEPT: &str = "No token was made.";
+
+/// The form, for the first time or as it was filled in.
+#[derive(Clone, Debug)]
+pub(super) struct Blank {
+    pub(super) csrf: String,
+    /// Makes the form act once.
+    pub(super) once: String,
+    pub(super) name: Shown,
+    pub(super) viewer: bool,
+    /// It is to be seen: something in it was wrong.
+    pub(super) open: bool,
+}
+
+impl Blank {
+    /// A form at this project, filled in with what was typed.
+    pub(super) fn at(seat: &Seat<'_>, typed: Option<&Params>) -> Self {
+        let once = seat.app.once().word(seat.app.random());
+        let typed_in = |name| typed.and_then(|form| form.get(name)).unwrap_or_default();
+        Self {
+            csrf: csrf::token(seat.app, seat.cookie, Purpose::NewLegacy(&seat.place, &once)),
+            once,
+            name: Shown::typed(typed_in("name")),
+            viewer: typed_in("role") == "viewer",
+            open: typed.is_some(),
+        }
+    }
+}
+
+/// Whoever comes to the address of the form by hand.
+pub(super) async fn back(Path((org, project)): Path<(String, String)>) -> Response {
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if plain(&org) && plain(&project) {
+        return answer::see_other(&format!("/orgs/{org}/projects/{project}/tokens"));
+    }
+    answer::see_other("/")
+}
+
+pub(super) async fn make(
+    State(app): State<App>,
+    Peer(origin): Peer,
+    visitor: Visitor,
+    Path((org, project)): Path<(String, String)>,
+    Form(form): Form,
+) -> Response {
+    let known = match answer::poster(&visitor, &app, "/") {
+        Ok(known) => known,
+        Err(signed_out) => return *signed_out,
+    };
+    let seat = match Seat::find(&app, known, (&org, &project)).await {
+        Ok(seat) => seat,
+        Err(refusal) => return *refusal,
+    };
+    let once = form.get("form").unwrap_or_default();
+    let purpose = Purpose::NewLegacy(&seat.place, once);
+    if let Err(refusal) = csrf::check(&app, Some(seat.cookie), purpose, &form) {
+        return *refusal;
+    }
+    if !app.once().is_of_now(once) || !app.once().take(once, app.clock()) {
+        return sent_before(&seat);
+    }
+    let name = form.get("name").unwrap_or_default().trim().to_owned();
+    let viewer = form.get("role") == Some("viewer");
+    let role = Some(if viewer { ProjectRole::Viewer } else { ProjectRole::Collaborator });
+    let wanted = NewLegacyToken { name, role };
+    let actor = seat.actor();
+    let error = match app.issuer().mint_legacy(&actor, (&org, &project), wanted, &origin).await {
+        Ok(made) => {
+            let ends = made.expires_at.map_or("Never by itself".to_owned(), when::moment);
+            let may = format!("what a {} of {} may", lines::role(Some(made.role)), made.project);
+            let shown = Revealed {
+                outcome: "made",
+                heading: format!("The new token of {}:", made.project),
+                name: &made.name,
+                value: &made.value,
+                may: Shown::typed(&may),
+                ends,
+                old: None,
+                next: seat.path.clone(),
+                sign: Sign::place(&seat.path, &made.project),
+            };
+            return reveal(&app, seat.person, shown);
+        }
+        Err(error) => error,
+    };
+    // Nothing was made, so the form may be corrected and sent again.
+    app.once().give_back(once);
+    match error {
+        MintError::Token(TokenError::Invalid { why, .. }) => {
+            let notice = Notice::problem(sentence(&why), KEPT);
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            seat.page(status, Some(notice), Some(&form)).await
+        }
+        MintError::Over(_) => {
+            let what = "None of this kind is made here any more.";
+            let notice = Notice::problem(what, "No token was made. Make a personal one instead.");
+            seat.page(StatusCode::CONFLICT, Some(notice), None).await
+        }
+        MintError::Token(TokenError::Failed(error)) | MintError::Place(OrgError::Failed(error)) => {
+            failure::page(&app, &error)
+        }
+        MintError::Token(_) | MintError::Place(_) => super::nothing(&app, seat.person),
+    }
+}
+
+fn sent_before(seat: &Seat<'_>) -> Response {
+    let way = Some(Way { href: seat.path.clone(), label: "All tokens of the project" });
+    let lines = [SENT_BEFORE, "If the text was not copied, revoke that token and make another."];
+    let (heading, person) = ("This form was sent before", Some(seat.person));
+    let mut response = answer::outcome(seat.app, person, "sent-before", heading, &lines, way);
+    *response.status_mut() = StatusCode::CONFLICT;
+    response
+}
