@@ -28,9 +28,8 @@ use claims::Claim;
 use doors::Door;
 use town::HonestTown;
 
-/// Connections that ask at once: so many by introspection, so many by `/check`, and as many as
-/// both at the guard.
-const ASKING: u64 = 4;
+/// Connections that ask at once, at each door.
+const ASKING: u64 = 5;
 /// Checks that are made around each revocation, at least: half of the server, half of the guard.
 const AROUND: u64 = 40;
 
@@ -63,7 +62,7 @@ impl Stage {
     /// One near what is being taken away.
     fn pick(&self, dice: u64) -> &Arc<Claim> {
         let (at, all) = (self.at.load(Ordering::SeqCst), self.claims.len() as u64);
-        let near = at.saturating_sub(3) + dice % 12;
+        let near = at.saturating_sub(2) + dice % 16;
         &self.claims[(near.min(all - 1)) as usize]
     }
 }
@@ -97,7 +96,7 @@ async fn play(town: &HonestTown) -> Result<u64> {
     let mut asking = JoinSet::new();
     for n in 0..ASKING {
         let doors = Door::all(town);
-        for (door, seed) in doors.into_iter().zip(1 + 4 * n..) {
+        for (door, seed) in doors.into_iter().zip(1 + 3 * n..) {
             asking.spawn(ask(stage.clone(), door, seed));
         }
     }
