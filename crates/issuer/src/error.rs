@@ -23,6 +23,9 @@ pub enum Error {
         /// What does not open.
         what: &'static str,
     },
+    /// So much is being hashed, or so much was guessed wrong, that this waits its turn.
+    #[error("too much is being checked at this moment; nothing was changed; try again in a moment")]
+    Busy,
     /// Cryptography failed where it never should.
     #[error("cryptography failed while {doing}; nothing was changed")]
     Crypto {
@@ -93,6 +96,9 @@ impl From<Error> for OAuthError {
                 ErrorCode::TemporarilyUnavailable,
                 "the server cannot reach its database right now; try again in a moment",
             ),
+            Error::Busy => {
+                (ErrorCode::TemporarilyUnavailable, "the server is busy; try again in a moment")
+            }
             Error::Sealed { .. } | Error::Crypto { .. } => (
                 ErrorCode::ServerError,
                 "the server has a problem that only its operator can solve",

@@ -16,6 +16,7 @@ use hallpass_verdict::live::Caller;
 use hallpass_verdict::{Ask, Decision, Place, PlaceAsked};
 
 use crate::admin::OWN_API;
+use crate::legacy::adopt::Presenter;
 use crate::verify::Keys;
 use crate::{ClientCredentials, Error, Issuer, OAuthError, Origin};
 
@@ -34,7 +35,7 @@ impl Issuer {
         // The resource is compared here, where it may be one of several.
         let ask = Ask { resource: None, place: place_asked(params)? };
         let answer = if let Some(keys) = self.kept_under(token) {
-            self.introspect_kept(&caller, keys, &ask).await?
+            self.introspect_kept(&caller, token, keys, &ask).await?
         } else if let Ok(text) = TokenText::parse(Kind::Refresh, token) {
             self.introspect_refresh(&caller, &text).await?
         } else {
@@ -47,13 +48,15 @@ impl Issuer {
     async fn introspect_kept(
         &self,
         caller: &Caller,
+        token: &str,
         keys: Keys,
         ask: &Ask<'_>,
     ) -> Result<Option<Introspection>, Error> {
         if caller.resources.is_empty() {
             return Ok(None);
         }
-        let judged = self.judge_kept(keys, ask).await?;
+        let presenter = Presenter::Behind(&caller.id);
+        let judged = self.judge_kept(token, keys, ask, presenter).await?;
         Ok(judged.ok().map(|decision| answer(decision, self.0.config.public_url.issuer())))
     }
 

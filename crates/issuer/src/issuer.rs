@@ -44,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) token_use: TokenUse,
     pub(crate) feed: Arc<crate::feed::Feed>,
     pub(crate) legacy: RwLock<Option<crate::legacy::Move>>,
+    pub(crate) adoption: crate::legacy::adopt::Adoption,
     tidied: Mutex<Timestamp>,
     pub(crate) setup_code: tokio::sync::OnceCell<hallpass_core::Secret>,
 }
@@ -126,6 +127,7 @@ impl Issuer {
             token_use: TokenUse::default(),
             feed,
             legacy: RwLock::default(),
+            adoption: Default::default(),
             tidied: Mutex::default(),
             setup_code: tokio::sync::OnceCell::new(),
         }));
@@ -133,6 +135,7 @@ impl Issuer {
         issuer.ensure_own_client().await?;
         issuer.ensure_default_resource().await?;
         issuer.load_legacy_move().await?;
+        issuer.expect_salted().await?;
         issuer.fill();
         Ok(issuer)
     }

@@ -6,6 +6,7 @@
 
 use hallpass_core::{Kind, Secret, TokenText};
 
+use crate::legacy::adopt::Presenter;
 use crate::{Error, Issuer, Origin};
 
 /// Why a grant ended.
@@ -50,7 +51,10 @@ impl Issuer {
         if token.split('.').count() == 3 {
             return self.revoke_leaked_jwt(token, origin).await;
         }
-        let Some((first, second)) = self.kept_under(token) else { return Ok(false) };
+        let Some(keys) = self.kept_under(token) else { return Ok(false) };
+        let presenter = origin.address.map_or(Presenter::Somebody, Presenter::Address);
+        self.adopt(token, &keys, presenter).await?;
+        let (first, second) = keys;
         for digest in std::iter::once(first).chain(second) {
             let by = self.by(ACTOR, None, Some(origin));
             if self.0.store.credentials().revoke_leaked(&digest, source, &by).await?.is_some() {

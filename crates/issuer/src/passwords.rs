@@ -115,6 +115,19 @@ impl Hasher {
         Ok(Ok(right.await? && real))
     }
 
+    /// Runs `work`, which hashes something else slowly, as one of those that run or wait.
+    pub(crate) async fn slowly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Argon2<'_>) -> T + Send + 'static,
+    ) -> Result<Result<T, Busy>, Error> {
+        let place = match self.place().await {
+            Ok(place) => place,
+            Err(busy) => return Ok(Err(busy)),
+        };
+        let argon2 = self.argon2.clone();
+        run(place, move || work(&argon2)).await.map(Ok)
+    }
+
     async fn hash_in(&self, place: Place, password: &Secret) -> Result<String, Error> {
         let (argon2, password) = (self.argon2.clone(), normal(password));
         let salt: [u8; 16] = chance::bytes(&*self.random);
@@ -131,9 +144,9 @@ impl Hasher {
     }
 }
 
-/// Whether checking `hash` costs what one of ours may cost: the parameters stand in the
-/// hash, and would be obeyed.
-fn affordable(hash: &PasswordHash) -> bool {
+/// Whether checking `hash` costs what may be asked for: the parameters stand in the hash, and
+/// would be obeyed.
+pub(crate) fn affordable(hash: &PasswordHash) -> bool {
     Params::try_from(hash).is_ok_and(|cost| {
         let work = u64::from(cost.m_cost()) * u64::from(cost.t_cost());
         cost.m_cost() <= MAX_MEMORY_KIB && work <= MAX_WORK

@@ -10,6 +10,7 @@ use hallpass_core::wire::params::Params;
 use hallpass_core::{Digest, Kind, TokenText};
 use hallpass_store::Client;
 
+use crate::legacy::adopt::Presenter;
 use crate::{ClientCredentials, Issuer, OAuthError, Origin};
 
 impl Issuer {
@@ -30,7 +31,11 @@ impl Issuer {
         if let Ok(text) = TokenText::parse(Kind::Refresh, token) {
             return self.revoke_refresh(&client, &text, origin).await;
         }
-        if let Some((first, second)) = self.kept_under(token) {
+        if let Some(keys) = self.kept_under(token) {
+            // Of what only a salted hash is known, the digest is known from now on.
+            let presenter = origin.address.map_or(Presenter::Somebody, Presenter::Address);
+            self.adopt(token, &keys, presenter).await?;
+            let (first, second) = keys;
             self.revoke_kept(&client, &first, origin).await?;
             if let Some(second) = second {
                 self.revoke_kept(&client, &second, origin).await?;

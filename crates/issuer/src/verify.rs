@@ -11,6 +11,7 @@ use hallpass_verdict::{Ask, Decision, Refusal};
 
 use crate::error::Rejected;
 use crate::jwt::claims::AccessClaims;
+use crate::legacy::adopt::Presenter;
 use crate::{BearerError, Error, Issuer};
 
 /// What a credential may be kept under; an older system's, under a second one too.
@@ -27,7 +28,18 @@ impl Issuer {
         token: &str,
         ask: &Ask<'_>,
     ) -> Result<Result<Decision, Refusal>, Error> {
-        let judged = self.judge(token, ask).await?;
+        self.check_from(token, ask, None).await
+    }
+
+    /// The same, of a credential that came from `address`: whoever guesses is counted by it.
+    pub async fn check_from(
+        &self,
+        token: &str,
+        ask: &Ask<'_>,
+        address: Option<IpAddr>,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let presenter = address.map_or(Presenter::Somebody, Presenter::Address);
+        let judged = self.judge(token, ask, presenter).await?;
         Ok(judged.map_err(|why| match why {
             Rejected::Verdict(refusal) => refusal,
             Rejected::Jwt(_) => Refusal::Unknown,
@@ -38,7 +50,7 @@ impl Issuer {
     /// every other credential is good at any resource of the deployment.
     pub async fn verify(&self, token: &str, resource: &str) -> Result<Decision, BearerError> {
         let ask = Ask { resource: Some(resource), place: None };
-        let judged = self.judge(token, &ask).await?;
+        let judged = self.judge(token, &ask, Presenter::Somebody).await?;
         judged.map_err(|why| BearerError::InvalidToken { why })
     }
 
@@ -49,9 +61,15 @@ impl Issuer {
         }
     }
 
-    async fn judge(&self, token: &str, ask: &Ask<'_>) -> Result<Result<Decision, Rejected>, Error> {
+    async fn judge(
+        &self,
+        token: &str,
+        ask: &Ask<'_>,
+        presenter: Presenter<'_>,
+    ) -> Result<Result<Decision, Rejected>, Error> {
         if let Some(keys) = self.kept_under(token) {
-            return Ok(self.judge_kept(keys, ask).await?.map_err(Rejected::Verdict));
+            let judged = self.judge_kept(token, keys, ask, presenter).await?;
+            return Ok(judged.map_err(Rejected::Verdict));
         }
         match self.read_access_token(token) {
             Ok(claims) => Ok(self.judge_jwt(claims, ask).await?.map_err(Rejected::Verdict)),
@@ -73,15 +91,32 @@ impl Issuer {
             })
     }
 
-    /// Whether the credential that is kept under one of these is good.
+    /// Whether `token`, which is kept under one of these, is good.
     pub(crate) async fn judge_kept(
         &self,
-        (first, second): Keys,
+        token: &str,
+        keys: Keys,
+        ask: &Ask<'_>,
+        presenter: Presenter<'_>,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let judged = self.judge_keys(&keys, ask).await?;
+        match judged {
+            // Perhaps only a salted hash of it is known yet.
+            Err(Refusal::Unknown) if self.adopt(token, &keys, presenter).await? => {
+                self.judge_keys(&keys, ask).await
+            }
+            judged => Ok(judged),
+        }
+    }
+
+    async fn judge_keys(
+        &self,
+        (first, second): &Keys,
         ask: &Ask<'_>,
     ) -> Result<Result<Decision, Refusal>, Error> {
-        let judged = self.judge_digest(&first, ask).await?;
+        let judged = self.judge_digest(first, ask).await?;
         match (&judged, second) {
-            (Err(Refusal::Unknown), Some(second)) => self.judge_digest(&second, ask).await,
+            (Err(Refusal::Unknown), Some(second)) => self.judge_digest(second, ask).await,
             _ => Ok(judged),
         }
     }

@@ -69,9 +69,9 @@ pub(crate) async fn answer(app: &App, request: Request) -> Response {
     let own = app.public_url().default_resource();
     let resource = Some(asked.resource.as_deref().unwrap_or(&own));
     let ask = Ask { resource, place: asked.place() };
-    let mut answer = match app.issuer().check(token.expose(), &ask).await {
+    let address = peer::address_of(request.extensions(), request.headers(), app);
+    let mut answer = match app.issuer().check_from(token.expose(), &ask, address).await {
         Ok(Ok(decision)) if asked.is_met_by(&decision) => {
-            let address = peer::address_of(request.extensions(), request.headers(), app);
             app.issuer().used_from(&decision, address);
             admit(&decision)
         }

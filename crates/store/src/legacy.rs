@@ -6,7 +6,7 @@ use hallpass_core::role::ProjectRole;
 use hallpass_core::{Digest, Timestamp};
 
 use crate::credentials::{columns, insert, live, read, read_ended};
-use crate::db::{Row, Tx, binds, kept, statements};
+use crate::db::{Bind as _, Row, Tx, binds, kept, statements};
 use crate::store::Store;
 use crate::watch::Effect;
 use crate::{By, Credential, Error, TokenKind, audit, users};
@@ -17,9 +17,9 @@ pub enum LegacyHash {
     /// A digest that it can be found by at once: SHA-256 of the text. Of a text whose SHA-512
     /// is known, the SHA-256 of that.
     Digest(Digest),
-    /// A slow, salted hash, and the part of the text that says which one to try.
+    /// A slow, salted hash, and what of the text says which one to try.
     Salted {
-        /// The part of the text.
+        /// What is known of the text; the caller's to spell.
         lookup: String,
         /// The hash, as a PHC or crypt string.
         phc: String,
@@ -61,6 +61,27 @@ pub struct NewLegacy {
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
 }
+
+/// A token that a text may be that of.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// The token.
+    pub id: TokenId,
+    /// What pointed to it.
+    pub lookup: String,
+    /// The hash to try.
+    pub phc: String,
+}
+
+impl std::fmt::Debug for Candidate {
+    /// Without the hash, which could be guessed at.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Candidate").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The most lookups that [`Legacy::candidates`] is asked for at once.
+pub const MAX_LOOKUPS: usize = 17;
 
 /// See [`Store::legacy`].
 #[derive(Clone, Copy)]
@@ -105,15 +126,32 @@ impl Legacy<'_> {
         self.0.db().all(&OF_PROJECT, binds![project, after, now, limit], read).await
     }
 
-    /// The live tokens of which only a salted hash is known, and which this part of a text
-    /// points to, with their hashes.
-    pub async fn by_lookup(
+    /// The live tokens of which only a salted hash is known, and which one of these points to,
+    /// in the order of their ids; of more than [`MAX_LOOKUPS`] the rest is not asked for.
+    pub async fn candidates(
         &self,
-        lookup: &str,
+        lookups: &[String],
         now: Timestamp,
-    ) -> Result<Vec<(TokenId, String)>, Error> {
-        let read = |row: &mut Row<'_>| Ok((row.next()?, row.next()?));
-        self.0.db().all(&BY_LOOKUP, binds![lookup, now], read).await
+    ) -> Result<Vec<Candidate>, Error> {
+        let read = |row: &mut Row<'_>| {
+            Ok(Candidate { id: row.next()?, lookup: row.next()?, phc: row.next()? })
+        };
+        let Some(any) = lookups.first() else { return Ok(Vec::new()) };
+        // A statement has so many parameters; the same again finds nothing else.
+        let all = lookups.iter().chain(std::iter::repeat(any)).take(MAX_LOOKUPS);
+        let binds: Vec<_> =
+            std::iter::once(now.bind()).chain(all.map(|lookup| lookup.bind())).collect();
+        self.0.db().all(&CANDIDATES, &binds, read).await
+    }
+
+    /// Whether there may be candidates for some text.
+    pub async fn any_salted(&self) -> Result<bool, Error> {
+        Ok(self.0.db().first(&ANY_SALTED, binds![], |_| Ok(())).await?.is_some())
+    }
+
+    /// The token of which this salted hash was known, in any state; adopted ones too.
+    pub async fn by_phc(&self, phc: &str) -> Result<Option<Credential>, Error> {
+        self.0.db().first(&BY_PHC, binds![phc], read).await
     }
 
     /// Somebody presented the text of a token of which only a salted hash was known: from now
@@ -140,7 +178,7 @@ statements! {
     HOLD_PROJECT = "SELECT org_id FROM projects WHERE id = $1 AND disabled_at IS NULL",
         postgres + "FOR SHARE";
     KNOWN = "SELECT id FROM credentials WHERE digest = $1";
-    KNOWN_HASH = "SELECT credential_id FROM legacy_hashes WHERE lookup = $1 AND phc = $2";
+    KNOWN_HASH = "SELECT credential_id FROM legacy_hashes WHERE phc = $1";
     INSERT_PRINCIPAL = "INSERT INTO principals (id, kind, created_at) VALUES ($1, 'key', $2)";
     INSERT_HASH = "INSERT INTO legacy_hashes (credential_id, lookup, phc, adopted)
         VALUES ($1, $2, $3, FALSE)";
@@ -149,9 +187,17 @@ statements! {
         WHERE credentials.project_id = $1 AND credentials.kind = 'legacy' AND credentials.id > $2 AND ", live!("$3"),
         " ORDER BY credentials.id LIMIT $4"
     );
-    BY_LOOKUP = concat!(
-        "SELECT credentials.id, h.phc FROM legacy_hashes h JOIN credentials ON credentials.id = h.credential_id
-        WHERE h.lookup = $1 AND NOT h.adopted AND ", live!("$2")
+    CANDIDATES = concat!(
+        "SELECT credentials.id, h.lookup, h.phc
+        FROM legacy_hashes h JOIN credentials ON credentials.id = h.credential_id
+        WHERE h.lookup IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+            $17, $18)
+        AND NOT h.adopted AND ", live!("$1"), " ORDER BY credentials.id"
+    );
+    ANY_SALTED = "SELECT credential_id FROM legacy_hashes WHERE NOT adopted LIMIT 1";
+    BY_PHC = concat!(
+        "SELECT ", columns!(), " FROM credentials
+        WHERE credentials.id = (SELECT credential_id FROM legacy_hashes WHERE phc = $1)"
     );
     ADOPTED = "UPDATE legacy_hashes SET adopted = TRUE WHERE credential_id = $1 AND NOT adopted";
     PLACEHOLDER = "SELECT id, digest FROM credentials WHERE id = $1";
@@ -178,8 +224,8 @@ pub(crate) async fn keep(
         LegacyHash::Digest(digest) => {
             (*digest, tx.first(&KNOWN, binds![digest], |_| Ok(())).await?)
         }
-        LegacyHash::Salted { lookup, phc, placeholder } => {
-            (*placeholder, tx.first(&KNOWN_HASH, binds![lookup, phc], |_| Ok(())).await?)
+        LegacyHash::Salted { phc, placeholder, .. } => {
+            (*placeholder, tx.first(&KNOWN_HASH, binds![phc], |_| Ok(())).await?)
         }
     };
     if known.is_some() {

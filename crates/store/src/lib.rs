@@ -87,7 +87,7 @@ pub use error::{Error, OpenError};
 pub use failures::Failures;
 pub use grants::{Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
 pub use image::Image;
-pub use legacy::{Legacy, LegacyHash, NewLegacy};
+pub use legacy::{Candidate, Legacy, LegacyHash, NewLegacy};
 pub use members::{Members, Membership, RemoveRole, Role, SetRole};
 pub use orgs::{NewOrg, Org, Orgs};
 pub use others::{Act, ByOthers};

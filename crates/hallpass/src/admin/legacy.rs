@@ -19,6 +19,11 @@ pub(super) fn command() -> Command {
         .subcommand(
             Command::new("import")
                 .about("Take tokens over by their hashes, each for one project")
+                .after_help(
+                    "Columns and keys: hash (SHA-256, SHA-512, bcrypt or argon2id of the whole token), \
+                     lookup and length for bcrypt and argon2id, name, created, owner, project, role. \
+                     See docs/legacy-tokens.md.",
+                )
                 .arg(place(
                     "file",
                     "FILE",

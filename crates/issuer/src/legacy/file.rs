@@ -6,15 +6,19 @@
 //! - CSV (RFC 4180) with a header that names its columns;
 //! - JSON Lines, one object on each.
 //!
-//! Columns and keys are `hash`, `name`, `created`, `owner`, `project` and `role`; only
-//! `hash` must be there. A hash is SHA-256 or SHA-512 over the token's whole text, in hex.
+//! Columns and keys are `hash`, `lookup`, `length`, `name`, `created`, `owner`, `project` and
+//! `role`; only `hash` must be there. A hash is SHA-256 or SHA-512 over the token's whole text, in
+//! hex, or a salted one, which needs `lookup` and `length` too ([`salted`](super::salted)).
 //! What is wrong is said with its line, and never repeats the line: it may hold a token.
+
+use std::collections::HashMap;
 
 use hallpass_core::Timestamp;
 use hallpass_core::role::ProjectRole;
 use serde::Deserialize;
 
 use super::Hash;
+use super::salted::MOST;
 
 /// One token of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +60,8 @@ impl BadLine {
 #[serde(deny_unknown_fields, default)]
 struct Raw {
     hash: Option<String>,
+    lookup: Option<String>,
+    length: Option<Text>,
     name: Option<String>,
     created: Option<String>,
     owner: Option<String>,
@@ -63,7 +69,17 @@ struct Raw {
     role: Option<String>,
 }
 
-const COLUMNS: &str = "hash, name, created, owner, project and role";
+/// A text, or a number as JSON has it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Text(String),
+    Number(u64),
+}
+
+const NAMES: [&str; 8] =
+    ["hash", "lookup", "length", "name", "created", "owner", "project", "role"];
+const COLUMNS: &str = "hash, lookup, length, name, created, owner, project and role";
 
 /// Reads a whole file, or says which line cannot be read. The same hash twice is refused:
 /// two lines could say different things about one token.
@@ -111,8 +127,7 @@ fn header(number: usize, line: &str) -> Result<Option<Vec<String>>, BadLine> {
     if !names.iter().any(|name| name == "hash") {
         return Ok(None);
     }
-    let known = ["hash", "name", "created", "owner", "project", "role"];
-    if let Some(odd) = names.iter().find(|name| !known.contains(&name.as_str())) {
+    if let Some(odd) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
         let odd = hallpass_core::text::presentable(odd, 40);
         let what = format!("there is no column {odd:?}; the columns are {COLUMNS}");
         return Err(BadLine::new(number, what));
@@ -132,7 +147,12 @@ fn record(number: usize, line: &str, columns: &[String]) -> Result<Raw, BadLine>
     let mut raw = Raw::default();
     for (column, cell) in columns.iter().zip(cells) {
         let place = match column.as_str() {
+            "length" => {
+                raw.length = Some(Text::Text(cell));
+                continue;
+            }
             "hash" => &mut raw.hash,
+            "lookup" => &mut raw.lookup,
             "name" => &mut raw.name,
             "created" => &mut raw.created,
             "owner" => &mut raw.owner,
@@ -188,9 +208,15 @@ fn typed(number: usize, raw: Raw, legacy_prefix: &str) -> Result<Line, String> {
     let created = given(raw.created).map(|text| instant(&text)).transpose()?;
     let role = given(raw.role).map(|text| text.parse::<ProjectRole>());
     let role = role.transpose().map_err(|unknown| unknown.to_string())?;
+    let lookup = given(raw.lookup);
+    let length = given(raw.length.map(|length| match length {
+        Text::Text(text) => text,
+        Text::Number(number) => number.to_string(),
+    }));
+    let beside = (lookup.as_deref().map(str::trim), length.as_deref().map(str::trim));
     Ok(Line {
         number,
-        hash: Hash::read(hash.trim(), legacy_prefix)?,
+        hash: Hash::read(hash.trim(), beside, legacy_prefix)?,
         name: given(raw.name),
         created,
         owner: given(raw.owner),
@@ -209,18 +235,32 @@ fn instant(text: &str) -> Result<Timestamp, &'static str> {
     )
 }
 
+/// Neither the same hash twice, nor too many that one text would have to be tried against.
 fn no_twins(lines: &[Line]) -> Result<(), BadLine> {
-    let mut first = std::collections::HashMap::new();
+    let mut first = HashMap::new();
+    let mut sharing: HashMap<&str, usize> = HashMap::new();
     for line in lines {
-        if let Some(before) = first.insert(line.hash.lookup(), line.number) {
-            return Err(BadLine::new(
-                line.number,
-                format!("it is the token of line {before} again"),
-            ));
+        let identity = match &line.hash {
+            Hash::Sha256(digest) | Hash::Sha512(digest) => digest.as_bytes().as_slice(),
+            Hash::Salted(salted) => salted.phc.as_bytes(),
+        };
+        if let Some(before) = first.insert(identity, line.number) {
+            let what = format!("it is the token of line {before} again");
+            return Err(BadLine::new(line.number, what));
+        }
+        if let Hash::Salted(salted) = &line.hash {
+            let share = sharing.entry(&salted.key).or_default();
+            *share += 1;
+            if *share > MOST {
+                return Err(BadLine::new(line.number, TOO_MANY));
+            }
         }
     }
     Ok(())
 }
+
+/// Of a line whose lookup does not tell its token from others.
+pub(super) const TOO_MANY: &str = "more than 4 tokens have this lookup, and each would have to be tried; say more characters of their text, up to 20";
 
 #[cfg(test)]
 mod tests {

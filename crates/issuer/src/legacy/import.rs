@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use hallpass_core::id::{ProjectId, TokenId, UserId};
 use hallpass_core::role::ProjectRole;
 use hallpass_core::text::presentable;
+use hallpass_core::{Digest, chance};
 use hallpass_store::{LegacyHash, NewLegacy};
 
-use super::LegacyError;
-use super::file::{self, BadLine, Line};
+use super::file::{self, BadLine, Line, TOO_MANY};
+use super::salted::{MOST, Salted};
+use super::{Hash, LegacyError};
 use crate::Issuer;
 
 /// Tokens in one change of the store.
@@ -52,8 +54,13 @@ impl Issuer {
         let prefix = prefix.ok_or(LegacyError::NoPrefix)?;
         let lines = file::read(text, &prefix)?;
         let read = lines.len() as u64;
+        let salted = lines.iter().any(|line| matches!(line.hash, Hash::Salted(_)));
         let planned = self.plan(lines, &defaults).await?;
         let begun = self.begun_move(actor).await?;
+        if salted {
+            // Before the first of them is there: a text may be presented at once.
+            self.0.adoption.expect();
+        }
         let mut imported = 0;
         for (project, tokens) in planned {
             let mut tokens = tokens.into_iter().peekable();
@@ -125,7 +132,14 @@ impl Issuer {
     fn new_legacy(&self, line: &Line, owner: Option<UserId>, role: ProjectRole) -> NewLegacy {
         NewLegacy {
             id: self.new_id(TokenId::new),
-            hash: LegacyHash::Digest(line.hash.lookup()),
+            hash: match &line.hash {
+                Hash::Sha256(digest) | Hash::Sha512(digest) => LegacyHash::Digest(*digest),
+                Hash::Salted(salted) => LegacyHash::Salted {
+                    lookup: salted.key.clone(),
+                    phc: salted.phc.clone(),
+                    placeholder: Digest::from_bytes(chance::bytes(&*self.0.random)),
+                },
+            },
             name: name(line),
             prefix: String::new(),
             last_four: String::new(),
@@ -137,14 +151,31 @@ impl Issuer {
     }
 
     async fn not_elsewhere(&self, line: &Line, project: ProjectId) -> Result<(), LegacyError> {
-        let known = self.0.store.credentials().facts(&line.hash.lookup()).await?;
+        let known = match &line.hash {
+            Hash::Sha256(digest) | Hash::Sha512(digest) => {
+                self.0.store.credentials().facts(digest).await?.map(|facts| facts.credential)
+            }
+            Hash::Salted(salted) => {
+                let known = self.0.store.legacy().by_phc(&salted.phc).await?;
+                if known.is_none() && self.is_crowded(salted).await? {
+                    return Err(BadLine::new(line.number, TOO_MANY).into());
+                }
+                known
+            }
+        };
         match known {
-            Some(known) if known.credential.project_id != Some(project) => {
+            Some(known) if known.project_id != Some(project) => {
                 let what = "this token was imported before, for another project";
                 Err(BadLine::new(line.number, what).into())
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether so many share its lookup already that one more would be too many.
+    async fn is_crowded(&self, salted: &Salted) -> Result<bool, LegacyError> {
+        let key = std::slice::from_ref(&salted.key);
+        Ok(self.0.store.legacy().candidates(key, self.now()).await?.len() >= MOST)
     }
 
     /// An end that was set while tokens were taken over is theirs, too.

@@ -8,7 +8,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`file`] | the file that they come in |
-//! | [`hash`] | how the text of one is known |
+//! | [`hash`], [`salted`] | how the text of one is known |
+//! | `adopt` | a salted hash is tried at first use |
 //! | [`phase`] | how far the move is, with dates |
 //! | `import`, `report` | taking over, and seeing who still uses them |
 //! | `owners` | what the owners of a project do about them |
@@ -19,6 +20,7 @@ use hallpass_store::{Project, User};
 
 use crate::{Error, Issuer};
 
+pub(crate) mod adopt;
 pub mod file;
 pub mod hash;
 mod import;
@@ -26,6 +28,7 @@ mod mint;
 mod owners;
 pub mod phase;
 mod report;
+pub mod salted;
 
 pub use file::BadLine;
 pub use hash::Hash;

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use hallpass_core::brand::Brand;
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::scope::{ACCOUNT, TOKENS};
-use hallpass_core::wire::tokens::NewToken;
+use hallpass_core::wire::tokens::{NewLegacyToken, NewToken};
 use hallpass_store::{Place, Store};
 use hallpass_verdict::{Ask, CredentialKind, PlaceAsked};
 use proptest::prelude::*;
 
 use super::house::{House, config, home};
 use crate::Config;
+use crate::legacy::salted::tests::{argon2id, bcrypted};
 use crate::legacy::{Defaults, LegacyError, Phase, Step};
 use crate::tokens::Actor;
 
@@ -27,7 +28,20 @@ struct Before {
     project: usize,
     role: ProjectRole,
     owner: Option<usize>,
-    sha512: bool,
+    kept: Kept,
+    /// Somebody presents it at once; else only when it says so, or at the end.
+    shown: bool,
+}
+
+/// What is known of its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Sha256,
+    Sha512,
+    Bcrypt,
+    Argon2id,
+    /// It was not taken over, but made here, by its owner.
+    Minted,
 }
 
 /// What may happen afterwards.
@@ -40,6 +54,8 @@ enum Event {
     Phase(Phase),
     Sunset(Option<u64>),
     Pass(u64),
+    /// Somebody presents it.
+    Present(usize),
     Revoke(usize),
     RevokeAllOf(usize),
     Disable(usize),
@@ -59,9 +75,16 @@ fn org_role() -> impl Strategy<Value = OrgRole> {
 }
 
 fn before() -> impl Strategy<Value = Before> {
+    use Kept::{Argon2id, Bcrypt, Minted, Sha256, Sha512};
+    let kept = prop_oneof![Just(Sha256), Just(Sha512), Just(Bcrypt), Just(Argon2id), Just(Minted)];
     let owner = proptest::option::of(0..PEOPLE.len());
-    (0..PROJECTS.len(), project_role(), owner, any::<bool>())
-        .prop_map(|(project, role, owner, sha512)| Before { project, role, owner, sha512 })
+    (0..PROJECTS.len(), project_role(), owner, kept, any::<bool>()).prop_map(
+        |(project, role, owner, kept, shown)| {
+            // Whoever makes one is its owner.
+            let owner = owner.or((kept == Minted).then_some(0));
+            Before { project, role, owner, kept, shown }
+        },
+    )
 }
 
 fn event(tokens: usize) -> impl Strategy<Value = Event> {
@@ -77,6 +100,7 @@ fn event(tokens: usize) -> impl Strategy<Value = Event> {
         1 => phase.prop_map(Event::Phase),
         1 => proptest::option::of(1..100_000u64).prop_map(Event::Sunset),
         1 => (1..50_000u64).prop_map(Event::Pass),
+        2 => (0..tokens).prop_map(Event::Present),
         1 => (0..tokens).prop_map(Event::Revoke),
         1 => project.prop_map(Event::RevokeAllOf),
         1 => person.clone().prop_map(Event::Disable),
@@ -93,14 +117,24 @@ fn history() -> impl Strategy<Value = (Vec<Before>, Vec<Event>)> {
 }
 
 fn text(token: usize) -> String {
-    format!("stk_older-system-{token:04}")
+    format!("stk_{token:04}-of-the-older-system")
 }
 
-fn hash(token: usize, before: &Before) -> String {
+/// Hash, lookup and length, as they stand in a file. Two tokens share a lookup.
+fn hash(text: &str, kept: Kept) -> String {
     use aws_lc_rs::digest;
-    let algorithm = if before.sha512 { &digest::SHA512 } else { &digest::SHA256 };
-    let hash = digest::digest(algorithm, text(token).as_bytes());
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let hex = |algorithm| {
+        let hash = digest::digest(algorithm, text.as_bytes());
+        hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let hash = match kept {
+        Kept::Sha256 | Kept::Minted => hex(&digest::SHA256),
+        Kept::Sha512 => hex(&digest::SHA512),
+        Kept::Bcrypt => bcrypted(text),
+        // Its parameters are apart by commas.
+        Kept::Argon2id => format!("\"{}\"", argon2id(text)),
+    };
+    format!("{hash},{},{}", &text[4..8], text.len())
 }
 
 fn place(project: usize) -> String {
@@ -119,6 +153,10 @@ async fn house() -> House {
 struct Moved {
     house: House,
     tokens: Vec<Before>,
+    texts: Vec<String>,
+    ids: Vec<String>,
+    /// Those that somebody presents.
+    shown: BTreeSet<usize>,
     /// A token of each person's own: what they may do now.
     own: Vec<String>,
     /// Those that have ended once.
@@ -143,15 +181,18 @@ impl Moved {
             let made = issuer.create_token(&OPERATOR, new, &home()).await.unwrap();
             own.push(made.value.expose().to_owned());
         }
-        let lines = tokens.iter().enumerate().map(|(n, before)| {
-            let owner = before.owner.map(|who| PEOPLE[who]).unwrap_or_default();
-            let role = before.role.as_str();
-            format!("{},{owner},{},{role}\n", hash(n, before), place(before.project))
-        });
-        let file = format!("hash,owner,project,role\n{}", lines.collect::<String>());
-        let done = issuer.import_legacy(&file, Defaults::default(), "system").await.unwrap();
-        assert_eq!(done.imported, tokens.len() as u64);
-        Self { house, tokens, own, over: BTreeSet::new() }
+        issuer.step_legacy(Step::default(), "system").await.unwrap();
+        let (mut texts, mut ids) = (Vec::new(), Vec::new());
+        for (n, before) in tokens.iter().enumerate() {
+            let (text, id) = match before.kept {
+                Kept::Minted => made(&house, before, n).await,
+                _ => taken_over(&house, before, n).await,
+            };
+            texts.push(text);
+            ids.push(id);
+        }
+        let shown = (0..tokens.len()).filter(|n| tokens[*n].shown).collect();
+        Self { house, tokens, texts, ids, shown, own, over: BTreeSet::new() }
     }
 
     async fn happen(&mut self, event: Event) {
@@ -182,7 +223,9 @@ impl Moved {
                     role: Some(ProjectRole::Owner),
                     owner: owner.map(|who| PEOPLE[who].to_owned()),
                 };
-                let again = issuer.import_legacy(&hash(token, before), defaults, "system").await;
+                let line = hash(&self.texts[token], before.kept);
+                let file = format!("hash,lookup,length\n{line}\n");
+                let again = issuer.import_legacy(&file, defaults, "system").await;
                 match again {
                     Ok(done) => assert_eq!(done.imported, 0, "it was known"),
                     Err(LegacyError::File(_)) => {}
@@ -202,6 +245,7 @@ impl Moved {
                 self.house.pass(secs);
                 issuer.tend().await.unwrap();
             }
+            Event::Present(token) => drop(self.shown.insert(token)),
             Event::Revoke(token) | Event::Consolidate(token) => self.revoke(token).await,
             Event::RevokeAllOf(project) => {
                 issuer.revoke_legacy_of(&place(project), "system").await.unwrap();
@@ -222,13 +266,7 @@ impl Moved {
     }
 
     async fn revoke(&mut self, token: usize) {
-        let issuer = &self.house.issuer;
-        let (first, second) = issuer.lookup_keys(&text(token));
-        for key in [Some(first), second].into_iter().flatten() {
-            if let Some(kept) = issuer.0.store.credentials().facts(&key).await.unwrap() {
-                issuer.revoke_legacy(&kept.credential.id.to_string(), "system").await.unwrap();
-            }
-        }
+        self.house.issuer.revoke_legacy(&self.ids[token], "system").await.unwrap();
         self.over.insert(token);
     }
 
@@ -264,7 +302,10 @@ impl Moved {
             self.over.extend(0..self.tokens.len());
         }
         for (n, before) in self.tokens.iter().enumerate() {
-            let now = self.may(&text(n), CredentialKind::LegacyToken).await;
+            if !self.shown.contains(&n) {
+                continue;
+            }
+            let now = self.may(&self.texts[n], CredentialKind::LegacyToken).await;
             for (place, permissions) in now.iter().enumerate() {
                 let then = match place == before.project {
                     true => roles.of_project(before.role),
@@ -285,6 +326,36 @@ impl Moved {
     }
 }
 
+/// Takes a token over, and says its text and id.
+async fn taken_over(house: &House, before: &Before, n: usize) -> (String, String) {
+    let text = text(n);
+    let owner = before.owner.map(|who| PEOPLE[who]).unwrap_or_default();
+    let (place, role) = (place(before.project), before.role.as_str());
+    let line = hash(&text, before.kept);
+    let file =
+        format!("hash,lookup,length,name,owner,project,role\n{line},t{n},{owner},{place},{role}\n");
+    let done = house.issuer.import_legacy(&file, Defaults::default(), "system").await.unwrap();
+    assert_eq!(done.imported, 1);
+    let report = house.issuer.legacy_report(None).await.unwrap();
+    let found = report.iter().find(|it| it.token.name == format!("t{n}")).unwrap();
+    (text, found.token.id.to_string())
+}
+
+/// Has one made by its owner, who owns the project for that moment.
+async fn made(house: &House, before: &Before, n: usize) -> (String, String) {
+    let issuer = &house.issuer;
+    let who = PEOPLE[before.owner.unwrap()];
+    let (org, project) = PROJECTS[before.project];
+    let user = issuer.0.store.users().by_email(who).await.unwrap().unwrap();
+    let owns = ProjectRole::Owner;
+    issuer.set_project_member(&OPERATOR, org, project, who, owns, &home()).await.unwrap();
+    let new = NewLegacyToken { name: format!("t{n}"), role: Some(before.role) };
+    let actor = Actor::Person(&user);
+    let made = issuer.mint_legacy(&actor, (org, project), new, &home()).await.unwrap();
+    issuer.remove_member(&OPERATOR, org, Some(project), who, &home()).await.unwrap();
+    (made.value.expose().to_owned(), made.id)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
@@ -299,18 +370,22 @@ proptest! {
                 moved.happen(event).await;
                 moved.holds().await;
             }
+            // Whatever nobody has presented so far.
+            moved.shown.extend(0..moved.tokens.len());
+            moved.holds().await;
         });
     }
 }
 
 #[tokio::test]
 async fn a_legacy_token_is_none_at_our_own_api() {
-    let before = Before { project: 0, role: ProjectRole::Owner, owner: Some(0), sha512: true };
+    let (project, role, owner) = (0, ProjectRole::Owner, Some(0));
+    let before = Before { project, role, owner, kept: Kept::Sha512, shown: true };
     let moved = Moved::in_with(vec![before]).await;
     let issuer = &moved.house.issuer;
     issuer.set_org_member(&OPERATOR, "acme", PEOPLE[0], OrgRole::Owner, &home()).await.unwrap();
     let api = issuer.config().public_url.default_resource();
-    let decision = issuer.verify(&text(0), &api).await.unwrap();
+    let decision = issuer.verify(&text(0), api).await.unwrap();
     assert!(!decision.scope.contains(ACCOUNT) && !decision.scope.contains(TOKENS));
     // Nor does it make a token, or anything else that its owner could.
     let bearer = Actor::Bearer(&decision);

@@ -10,7 +10,8 @@
 //! | `secrets` | what a wrong guess teaches |
 //! | `keys`, `hostile`, `resources` | groups F and G |
 //! | `leaks` | the leak desk |
-//! | `live` | what is answered from memory |
+//! | `legacy`, `salted`, `mint` | tokens of an older system |
+//! | `live`, `feed` | what is answered from memory, here and by guards elsewhere |
 //! | `oidc`, `logout` | group I |
 //! | `signin`, `sessions`, `setup` | people and their browsers |
 
@@ -20,6 +21,7 @@ mod code;
 mod consent;
 mod device;
 mod endings;
+mod feed;
 mod hostile;
 pub(crate) mod house;
 mod introspect;
@@ -28,12 +30,14 @@ mod leaks;
 mod legacy;
 mod live;
 mod logout;
+mod mint;
 mod oidc;
 mod pkce;
 mod redirects;
 mod refresh;
 mod resources;
 mod revoke;
+mod salted;
 mod secrets;
 mod sessions;
 mod setup;

@@ -10,7 +10,7 @@ use crate::app::App;
 /// 503 if waiting helps, else 500.
 pub fn status(error: &Error) -> StatusCode {
     match error {
-        Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Store(_) | Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

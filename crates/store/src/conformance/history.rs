@@ -331,9 +331,9 @@ impl History {
         let now = self.town.by().at;
         let imported = fine(store.legacy().of_project(project, None, 9, now).await);
         self.tokens.extend(imported.unwrap_or_default());
-        let found = fine(store.legacy().by_lookup("ab", now).await).unwrap_or_default();
-        if let Some((id, _)) = found.first() {
-            fine(store.legacy().adopt(*id, &self.town.digest()).await);
+        let found = fine(store.legacy().candidates(&["ab".to_owned()], now).await);
+        if let Some(found) = found.unwrap_or_default().first() {
+            fine(store.legacy().adopt(found.id, &self.town.digest()).await);
         }
     }
 

@@ -3,6 +3,7 @@
 use hallpass_core::role::ProjectRole;
 
 use super::town::{DAWN, Leaves, MINUTE, Town};
+use crate::legacy::MAX_LOOKUPS;
 use crate::{Error, LegacyHash, NewLegacy, Store};
 
 pub(super) fn legacy(town: &Town, hash: LegacyHash) -> NewLegacy {
@@ -102,15 +103,24 @@ pub(super) async fn salted(store: Store) {
     assert!(!format!("{first:?}").contains("argon2id"));
     let both = vec![first.clone(), second.clone()];
     assert_eq!(legacies.import(project, both.clone(), &town.by()).await, Ok(2));
-    let candidates = async |lookup| {
-        let mut found = legacies.by_lookup(lookup, town.by().at).await.unwrap();
-        found.sort_unstable();
-        found
+    assert_eq!(legacies.any_salted().await, Ok(true));
+    let asked = async |lookups: &[&str]| {
+        let lookups: Vec<String> = lookups.iter().map(|it| (*it).to_owned()).collect();
+        let found = legacies.candidates(&lookups, town.by().at).await.unwrap();
+        assert!(!format!("{found:?}").contains("argon2id"));
+        found.into_iter().map(|it| (it.id, it.lookup, it.phc)).collect::<Vec<_>>()
     };
-    let pair = |id, phc: &str| (id, phc.to_owned());
-    let all = [pair(first.id, "$argon2id$1"), pair(second.id, "$argon2id$2")];
+    let candidates = async |lookup: &str| asked(&[lookup]).await;
+    let one = |id, phc: &str| (id, "ab12".to_owned(), phc.to_owned());
+    let all = [one(first.id, "$argon2id$1"), one(second.id, "$argon2id$2")];
     assert_eq!(candidates("ab12").await, all);
     assert_eq!(candidates("ab13").await, []);
+    assert_eq!(asked(&[]).await, []);
+    let most = [&["a"; MAX_LOOKUPS - 1][..], &["ab12"]].concat();
+    assert_eq!(asked(&most).await, all);
+    let known = async |phc: &str| legacies.by_phc(phc).await.unwrap().map(|it| it.id);
+    assert_eq!(known("$argon2id$1").await, Some(first.id));
+    assert_eq!(known("$argon2id$3").await, None);
 
     let digest = town.digest();
     assert_eq!(town.sees(Leaves::Nothing, legacies.adopt(first.id, &digest)).await, Ok(true));
@@ -120,8 +130,21 @@ pub(super) async fn salted(store: Store) {
     assert_eq!(candidates("ab12").await, all[1..]);
     assert_eq!(town.store.credentials().revoke(None, second.id, "", &town.by()).await, Ok(true));
     assert_eq!(candidates("ab12").await, []);
+    assert_eq!(known("$argon2id$1").await, Some(first.id), "adopted, and still known");
+    // A digest is one token's: whoever comes second with the text finds the first.
+    let third = legacy(&town, hash("$argon2id$3"));
+    assert_eq!(legacies.import(project, vec![third.clone()], &town.by()).await, Ok(1));
+    let taken = town.sees(Leaves::Nothing, legacies.adopt(third.id, &digest)).await;
+    assert!(matches!(taken, Err(Error::Conflict(_))), "{taken:?}");
+    assert_eq!(candidates("ab12").await, [one(third.id, "$argon2id$3")]);
+    assert_eq!(legacies.adopt(third.id, &town.digest()).await, Ok(true));
+    assert_eq!(legacies.any_salted().await, Ok(true), "the revoked one was never adopted");
     // Neither is imported again, with whatever placeholder.
-    let again = [hash("$argon2id$1"), hash("$argon2id$2")].map(|hash| legacy(&town, hash));
+    let again = ["$argon2id$1", "$argon2id$2"].map(|phc| {
+        // Whatever part of the text is said to find it this time.
+        let LegacyHash::Salted { phc, placeholder, .. } = hash(phc) else { unreachable!() };
+        legacy(&town, LegacyHash::Salted { lookup: "ab12cd".to_owned(), phc, placeholder })
+    });
     assert_eq!(
         town.sees(Leaves::Nothing, legacies.import(project, again.to_vec(), &town.by())).await,
         Ok(0)

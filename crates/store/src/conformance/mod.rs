@@ -13,7 +13,7 @@
 //! | `secrets` | codes and refresh tokens |
 //! | `devices` | device authorizations |
 //! | `tokens`, `others` | personal tokens, their rotation and their end; what others did with them |
-//! | `legacy` | tokens of an older system |
+//! | `legacy`, `moving` | tokens of an older system, and the move away from it; what guards are told |
 //! | `places` | organizations, projects, roles |
 //! | `mirror`, `history` | an image that is built from effects is what the store holds, whatever happens |
 //! | `books` | the audit log, tidying up, the handle itself |
@@ -31,6 +31,7 @@ mod grants;
 mod history;
 mod legacy;
 mod mirror;
+mod moving;
 mod others;
 mod people;
 mod places;
@@ -95,6 +96,10 @@ where
     on(&make, others::are_remembered).await;
     on(&make, legacy::digests).await;
     on(&make, legacy::salted).await;
+    on(&make, moving::steps).await;
+    on(&make, moving::listing).await;
+    on(&make, moving::minting).await;
+    on(&make, moving::news).await;
     on(&make, places::orgs).await;
     on(&make, places::projects).await;
     on(&make, places::members).await;

@@ -6,7 +6,7 @@
 //! `min_compatible` low, so old and new run side by side during an upgrade; one that
 //! it cannot live with raises it, and the older binary refuses to start.
 //!
-//! To add one: write `0004.sql` (and `0004.sqlite.sql`, `0004.postgres.sql` for what
+//! To add one: write `0005.sql` (and `0005.sqlite.sql`, `0005.postgres.sql` for what
 //! must differ), and append it to [`ALL`]. Never change one that was released.
 
 use crate::{Error, OpenError};
@@ -47,6 +47,13 @@ pub(crate) const ALL: &[Migration] = &[
         version: 3,
         min_compatible: 2,
         both: include_str!("0003.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 4,
+        min_compatible: 2,
+        both: include_str!("0004.sql"),
         sqlite: "",
         postgres: "",
     },
