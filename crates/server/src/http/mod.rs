@@ -8,6 +8,7 @@
 //! | [`form`] | form bodies: type, size, time, parameters |
 //! | `audience` | who is being answered, and so in which form |
 //! | [`failure`] | the store cannot be asked, or something of ours is broken |
+//! | `host` | which host a request is for, said once |
 //! | [`headers`] | the security headers of every answer |
 //! | [`transport`] | TLS everywhere except loopback |
 
@@ -16,6 +17,7 @@ pub mod cookie;
 pub mod failure;
 pub mod form;
 pub mod headers;
+pub(crate) mod host;
 pub mod peer;
 pub mod same_origin;
 pub mod transport;

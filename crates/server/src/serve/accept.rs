@@ -32,6 +32,7 @@ use tower::Service as _;
 use super::process;
 use super::tls::Tls;
 use crate::app::App;
+use crate::http::host;
 use crate::http::peer::Socket;
 use crate::lane::{self, Lane};
 
@@ -170,6 +171,9 @@ async fn answer(
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     request.extensions_mut().insert(socket);
+    if !host::is_clear(request.version(), request.headers()) {
+        return Ok(host::refusal(&app, &request.map(Body::new)));
+    }
     match Lane::of(&request) {
         Some(lane) => Ok(lane::answer(&app, lane, request.map(Body::new)).await),
         // A router is always ready.

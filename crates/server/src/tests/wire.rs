@@ -105,6 +105,31 @@ async fn two_lengths_or_a_length_and_chunks_are_refused() {
     }
 }
 
+/// RFC 9112 §3.2.
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let wire = Wire::new(&QUICK, None).await;
+    let ask = async |version: &str, hosts: &str| {
+        let target = "GET /health/live HTTP/";
+        wire.ask(format!("{target}{version}\r\n{hosts}Connection: close\r\n\r\n").as_bytes()).await
+    };
+    for good in ["localhost:8470", "[::1]:8470", "elsewhere.example", ""] {
+        let answer = ask("1.1", &format!("Host: {good}\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{good}: {answer}");
+    }
+    assert!(ask("1.0", "").await.starts_with("HTTP/1.0 200 "));
+    for bad in ["", "Host: a\r\nHost: a\r\n", "Host: a b\r\n", "Host: a@b\r\n", "Host: a/b\r\n"] {
+        let answer = ask("1.1", bad).await.to_ascii_lowercase();
+        assert!(answer.starts_with("http/1.1 400 "), "{bad}: {answer}");
+        for header in ["connection: close", "x-request-id: ", "cache-control: no-store"] {
+            assert!(answer.contains(header), "{bad}: {answer}");
+        }
+    }
+    // The lane does not go through the router.
+    let lane = b"POST /oauth/introspect HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n";
+    assert!(wire.ask(lane).await.starts_with("HTTP/1.1 400 "));
+}
+
 // proves: attack-45
 #[tokio::test]
 async fn slow_connections_keep_nobody_out_for_long() {
