@@ -30,6 +30,10 @@ use answer::Answer;
 use request::Request;
 use ticket::Ticket;
 
+/// The longest request, in bytes of path and query, that is carried through a sign-in: it
+/// goes there as a parameter, so encoded once more, and heads of requests have a limit.
+pub const MAX_CARRIED: usize = 8 * 1024;
+
 /// What the browser gets to see next.
 #[derive(Clone, Debug)]
 pub enum Authorize {
@@ -109,6 +113,9 @@ pub enum AuthorizePageError {
         "the program that sent you here wants to go back to an address that is not registered for it"
     )]
     WrongRedirect,
+    /// More than [`MAX_CARRIED`], and the person has to sign in first.
+    #[error("the request is longer than 8 KiB, too long to be kept while you sign in")]
+    TooLong,
     /// The decision came too late: the sign-in that it stood on is over, or no longer
     /// fresh enough.
     #[error("this page was open for too long; go back to the program and start again")]
@@ -140,7 +147,7 @@ impl Issuer {
             // RFC 9700 §4.11.2: an authorization server MUST always authenticate the user
             // first, with the exception of the silent use case.
             Err(_) if signed_in.is_none() && !silent && !is_assured(&client) => {
-                return Ok(self.sign_in_first(params, None));
+                return self.sign_in_first(params, None);
             }
             Err(fault) => return Err(refuse(&answer, fault)),
         };
@@ -148,13 +155,13 @@ impl Issuer {
             if silent {
                 return Err(login_required(&answer));
             }
-            return Ok(self.sign_in_first(params, Some(&request)));
+            return self.sign_in_first(params, Some(&request));
         };
         match self.fit(params, &request, signed_in) {
             Fit::Good => {}
             // OIDC Core §3.1.2.1: with prompt=none the server MUST NOT display any page.
             Fit::SignInAgain if silent => return Err(login_required(&answer)),
-            Fit::SignInAgain => return Ok(self.sign_in_first(params, Some(&request))),
+            Fit::SignInAgain => return self.sign_in_first(params, Some(&request)),
             Fit::SomebodyElse => return Err(login_required(&answer)),
         }
         if self.consent_is_remembered(&client, &request, signed_in).await? {
@@ -191,6 +198,25 @@ impl Issuer {
     ) -> Result<String, AuthorizeError> {
         let (_, answer) = self.addressee(params).await?;
         Ok(answer.error(&OAuthError::new(ErrorCode::AccessDenied, "the person declined")))
+    }
+
+    /// Where the client is told that its request could not be read, if it is told at all
+    /// (RFC 6749 §4.1.2.1). `certain` are the parameters that are beyond doubt. `None` if
+    /// they do not say who asks and where the answer goes, or if the person has to sign in
+    /// first (RFC 9700 §4.11.2): then the person is told.
+    pub async fn refuse_unreadable(
+        &self,
+        certain: &Params,
+        signed_in: Option<&SignedIn>,
+        why: String,
+    ) -> Result<Option<String>, Error> {
+        let (client, answer) = match self.addressee(certain).await {
+            Ok(addressee) => addressee,
+            Err(AuthorizeError::Failed(error)) => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let may = signed_in.is_some() || is_assured(&client);
+        Ok(may.then(|| answer.error(&OAuthError::new(ErrorCode::InvalidRequest, why))))
     }
 
     /// Who asks, and where the answer goes. Until this holds nobody is redirected
@@ -242,7 +268,11 @@ impl Issuer {
         }
     }
 
-    fn sign_in_first(&self, params: &Params, request: Option<&Request>) -> Authorize {
+    fn sign_in_first(
+        &self,
+        params: &Params,
+        request: Option<&Request>,
+    ) -> Result<Authorize, AuthorizeError> {
         let mut params = params.clone();
         // A request that cares how fresh the sign-in is carries the time of the question.
         if request.is_some_and(Request::minds_the_sign_in) {
@@ -251,10 +281,12 @@ impl Issuer {
             let since = now + Duration::from_millis(1);
             Ticket { since, issued: now }.put(&mut params, &self.0.keys);
         }
-        Authorize::SignIn {
-            return_to: format!("{}?{}", path::AUTHORIZE, params.to_query()),
-            login_hint: request.and_then(|request| request.login_hint.clone()),
+        let return_to = format!("{}?{}", path::AUTHORIZE, params.to_query());
+        if return_to.len() > MAX_CARRIED {
+            return Err(AuthorizePageError::TooLong.into());
         }
+        let login_hint = request.and_then(|request| request.login_hint.clone());
+        Ok(Authorize::SignIn { return_to, login_hint })
     }
 
     /// Consent is remembered for clients that prove who they are, and never for others:

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use hallpass_core::wire::params::Params;
+use hallpass_core::wire::params::{BadParams, Params};
 use hallpass_core::wire::path::AUTHORIZE;
 use hallpass_issuer::authorize::{Authorize, AuthorizeError};
 use http::StatusCode;
@@ -33,8 +33,7 @@ async fn decide(
     let query = request.uri().query().unwrap_or_default();
     let params = match Params::parse(query.as_bytes()) {
         Ok(params) => params,
-        // Which of two redirect URIs is meant cannot be known: no redirect (A05).
-        Err(error) => return unreadable(&app, StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(error) => return refused(&app, query, &visitor, &error).await,
     };
     match app.issuer().authorize(&params, visitor.signed_in.as_ref(), &origin).await {
         Ok(Authorize::SignIn { return_to, login_hint }) => {
@@ -59,6 +58,32 @@ async fn decide(
         }
         Err(AuthorizeError::Failed(error)) => failure::page(&app, &error),
     }
+}
+
+/// A parameter that comes twice is told to the client (RFC 6749 §4.1.2.1), unless it is
+/// one of those that say who that is: which of two is meant cannot be known (A05).
+async fn refused(app: &App, query: &str, visitor: &Visitor, error: &BadParams) -> Response {
+    let told = match error {
+        BadParams::Repeated(_) => {
+            let (certain, person) = (only_once(query), visitor.signed_in.as_ref());
+            app.issuer().refuse_unreadable(&certain, person, error.to_string()).await
+        }
+        BadParams::Encoding | BadParams::TooMany => Ok(None),
+    };
+    match told {
+        Ok(Some(url)) => to(&url),
+        Ok(None) => unreadable(app, StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(error) => failure::page(app, &error),
+    }
+}
+
+/// The parameters that come once, and in UTF-8.
+fn only_once(query: &str) -> Params {
+    let all: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    let comes_once = |name: &str| all.iter().filter(|(known, _)| known == name).count() == 1;
+    let once = all.iter().filter(|(name, value)| comes_once(name) && !value.contains('\u{FFFD}'));
+    let once = form_urlencoded::Serializer::new(String::new()).extend_pairs(once).finish();
+    Params::parse(once.as_bytes()).unwrap_or_default()
 }
 
 async fn turn_into_get(State(app): State<App>, request: Request) -> Response {

@@ -10,10 +10,8 @@ use std::fmt;
 use hallpass_core::PublicUrl;
 use hallpass_core::wire::params::Params;
 use hallpass_core::wire::path::AUTHORIZE;
+use hallpass_issuer::authorize::MAX_CARRIED;
 use url::Url;
-
-/// Longer than any authorization request that a browser would send.
-const MAX: usize = 8 * 1024;
 
 /// A path and query of this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +33,7 @@ impl ReturnTo {
         // RFC 3986 §3.3 and §3.4: pchar, "/" and "?". No backslash, no control
         // character, no white space, no fragment, nothing that is not ASCII.
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&b);
-        if text.len() > MAX || !text.bytes().all(allowed) || !text.starts_with('/') {
+        if text.len() > MAX_CARRIED || !text.bytes().all(allowed) || !text.starts_with('/') {
             return None;
         }
         let path = text.split('?').next().unwrap_or_default();
@@ -197,7 +195,7 @@ mod tests {
             "/signin?return_to=/x",
             "/signout",
             "/setup",
-            &format!("/{}", "a".repeat(MAX)),
+            &format!("/{}", "a".repeat(MAX_CARRIED)),
         ] {
             assert_eq!(parse(bad), "/", "{bad:?}");
         }

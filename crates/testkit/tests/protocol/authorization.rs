@@ -92,12 +92,16 @@ async fn a_parameter_that_comes_twice_is_refused() -> Result<()> {
         for again in ["openid", "other", ""] {
             let page = town.person.get(&format!("{address}&{name}={again}")).await?;
             assert!(!asks(&page), "{name} twice");
-            match told(&page) {
-                Some(error) => assert_eq!(error, "invalid_request", "{name}"),
-                None => assert!(page.status == 400 && stays(&page), "{name}: {}", page.status),
-            }
+            assert_eq!(told(&page).as_deref(), Some("invalid_request"), "{name}");
+            // RFC 6749 §4.1.2.1: the exact value received; of two there is none.
+            let state = page.leads_to().and_then(|to| oauth::query(&to, "state"));
+            assert_eq!(state.is_some(), name != "state", "{name}");
         }
     }
+    // RFC 9700 §4.11.2: a client that cannot prove itself is told once it is known who asks.
+    let (address, _) = town.tool.authorization(&[])?;
+    let page = Person::new(&town.server)?.get(&format!("{address}&scope=openid")).await?;
+    assert!(page.status == 400 && stays(&page), "{}", page.status);
     // Whom to tell is not known when these come twice.
     for (name, value) in [("client_id", "tool"), ("redirect_uri", CALLBACK)] {
         let (address, _) = town.tool.authorization(&[])?;

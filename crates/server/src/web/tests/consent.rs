@@ -165,6 +165,19 @@ async fn who_is_signed_out_comes_back_to_the_question() {
 }
 
 #[tokio::test]
+async fn a_request_too_long_to_be_carried_through_a_sign_in_is_refused_and_not_lost() {
+    let site = site().await;
+    let long = "s".repeat(9000);
+    let question = request("tool", "http://127.0.0.1:1/callback", &[("ui_locales", &long)]);
+    let page = site.browser().get(&question).await;
+    assert_eq!((page.status, page.location()), (StatusCode::BAD_REQUEST, ""));
+    assert!(page.html.contains("longer than 8 KiB"), "{}", page.html);
+    // Who is signed in need not carry it anywhere.
+    let page = site.adas_browser().await.get(&question).await;
+    assert!(page.html.contains("id=\"consent\""), "{}", page.html);
+}
+
+#[tokio::test]
 async fn a_fresh_sign_in_is_asked_for_when_the_program_wants_one() {
     let site = site().await;
     let browser = site.adas_browser().await;
