@@ -20,7 +20,7 @@ async fn fits(browser: &Browser, name: &str) -> Result<()> {
     Ok(())
 }
 
-async fn keep(browser: &Browser, name: &str) -> Result<()> {
+pub(crate) async fn keep(browser: &Browser, name: &str) -> Result<()> {
     browser.find("main h1").await?;
     fits(browser, name).await?;
     browser.picture(name).await

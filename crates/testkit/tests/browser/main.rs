@@ -7,14 +7,18 @@
 //! | `login` | signing a terminal in through the browser |
 //! | `device` | signing a terminal in with a code |
 //! | `tokens` | tokens for scripts: made, shown once, rotated, revoked |
+//! | `acting` | an administrator acts for somebody else |
+//! | `older` | an older system's tokens, for the owners of their project |
 //! | `tabs` | second tabs, the back button, sessions that end elsewhere |
 //! | `hostile` | other sites: posts, frames, links |
 //! | `gallery` | a picture of every page, light and dark, narrow and wide |
 
+mod acting;
 mod device;
 mod gallery;
 mod hostile;
 mod login;
+mod older;
 mod scene;
 mod tabs;
 mod tokens;

@@ -15,6 +15,9 @@ pub(crate) async fn turn() -> Result<SemaphorePermit<'static>> {
     Ok(BROWSERS.acquire().await?)
 }
 
+/// Whoever administers, where somebody does.
+pub(crate) const ROOT: &str = "root@example.com";
+
 /// Ada is not signed in yet, anywhere.
 pub(crate) struct Scene {
     _turn: SemaphorePermit<'static>,
@@ -42,6 +45,16 @@ impl Scene {
     pub(crate) async fn sign_in(&self) -> Result<()> {
         self.browser.goto(&self.server.at("/signin")).await?;
         self.browser.sign_in(&self.ada.email, PASSWORD).await?;
+        self.browser.find("#signout-button").await.map(drop)
+    }
+
+    /// Signs an administrator in instead of Ada.
+    pub(crate) async fn sign_root_in(&self) -> Result<()> {
+        let root = ["user", "create", "--email", ROOT, "--name", "Root"];
+        let root = [&root[..], &["--admin", "--password-stdin"]].concat();
+        self.server.admin(&root, PASSWORD).await?;
+        self.browser.goto(&self.server.at("/signin")).await?;
+        self.browser.sign_in(ROOT, PASSWORD).await?;
         self.browser.find("#signout-button").await.map(drop)
     }
 

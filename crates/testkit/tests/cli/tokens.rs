@@ -3,7 +3,9 @@
 
 use anyhow::{Context as _, Result};
 use hallpass_testkit::cli::Cli;
+use hallpass_testkit::person::Person;
 use hallpass_testkit::process::{self, Finished, Running};
+use hallpass_testkit::server::Account;
 use serde_json::Value;
 
 use crate::desk::Desk;
@@ -306,6 +308,44 @@ async fn an_operator_makes_a_token_for_somebody_and_a_token_does_not() -> Result
     let script = desk.shell(&[("HALLPASS_TOKEN", root.trim_end())])?;
     let said = refused(&script, &["token", "list", "--user", "ada@example.com"], 4).await?;
     assert!(said.contains("signed in"), "{said}");
+    Ok(())
+}
+
+// proves: SM13
+#[tokio::test]
+async fn an_administrator_who_is_signed_in_does_all_of_it_for_somebody() -> Result<()> {
+    let mut desk = Desk::signed_in().await?;
+    let own = made(&desk.cli, &["ci"]).await?;
+    let adas = std::mem::replace(&mut desk.cli, Cli::new(&desk.server)?);
+    let root = ["user", "create", "--email", "root@example.com", "--name", "Root", "--admin"];
+    let root = [&root[..], &["--password-stdin"]].concat();
+    desk.server.admin(&root, hallpass_testkit::server::PASSWORD).await?;
+    let account = Account { email: "root@example.com".to_owned(), name: "Root".to_owned() };
+    desk.person = Person::signed_in(&desk.server, &account).await?;
+    desk.sign_in().await?;
+
+    let of_ada = ["--user", "ada@example.com"];
+    let with = |words: &[&'static str]| [&["token"], words, &of_ada].concat();
+    done(&desk.cli, &with(&["rename", "ci", "build"])).await?;
+    done(&desk.cli, &with(&["expire", "build", "2099-12-31"])).await?;
+    let rows = listed(&adas).await?;
+    assert_eq!((&*rows[0][1], &*rows[0][3]), ("build", "2100-01-01T00:00:00Z"), "{rows:?}");
+    let rotated = done(&desk.cli, &with(&["rotate", "build"])).await?;
+    let rotated = rotated.stdout.trim_end();
+    assert_eq!((desk.admits(&own).await?, desk.admits(rotated).await?), (401, 200));
+    let id = listed(&adas).await?[0][0].clone();
+    // Her token is none of the administrator's own, whatever it is called by.
+    let said = refused(&desk.cli, &["token", "revoke", "build"], 1).await?;
+    assert!(said.contains("you have no token"), "{said}");
+    let said = refused(&desk.cli, &with(&["revoke", "nothing"]), 1).await?;
+    assert!(said.contains("ada@example.com has no token"), "{said}");
+    assert!(said.ends_with("Next: hallpass token list --user ada@example.com"), "{said}");
+    let by_id = [&["token", "revoke", &id][..], &of_ada].concat();
+    done(&desk.cli, &by_id).await?;
+    assert_eq!(desk.admits(rotated).await?, 401);
+    // She may not do the same to the administrator.
+    let said = refused(&adas, &["token", "revoke", "x", "--user", "root@example.com"], 4).await?;
+    assert!(said.contains("only an administrator"), "{said}");
     Ok(())
 }
 

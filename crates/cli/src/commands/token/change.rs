@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::named::named;
 use super::refused::{Asked, refused};
-use super::{text, which};
+use super::{text, user, which, whose};
 use crate::arguments::Globals;
 use crate::commands::{client, retry, warn};
 use crate::refusal::told;
@@ -19,21 +19,27 @@ pub(super) fn rename_command() -> Command {
         .about("Call a token something else")
         .arg(which())
         .arg(Arg::new("name").required(true).value_name("NAME").help("What to call it from now on"))
+        .arg(whose())
 }
 
 pub(super) fn expire_command() -> Command {
-    Command::new("expire").about("Change when a token ends").arg(which()).arg(
-        Arg::new("when")
-            .required(true)
-            .value_name("WHEN")
-            .help("Like 30d from now, the last day like 2027-01-31, or never"),
-    )
+    Command::new("expire")
+        .about("Change when a token ends")
+        .arg(which())
+        .arg(
+            Arg::new("when")
+                .required(true)
+                .value_name("WHEN")
+                .help("Like 30d from now, the last day like 2027-01-31, or never"),
+        )
+        .arg(whose())
 }
 
 pub(super) fn revoke_command() -> Command {
     Command::new("revoke")
         .about("End tokens; they are refused everywhere when this returns")
         .arg(which().num_args(1..).action(ArgAction::Append))
+        .arg(whose())
 }
 
 pub(super) fn rename(
@@ -43,7 +49,7 @@ pub(super) fn rename(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let (word, name) = (text(matches, "id"), text(matches, "name"));
-    let (session, token) = one(cx, globals, word, "rename")?;
+    let (session, token) = one(cx, globals, (word, user(matches)), "rename")?;
     let asked = Asked::Rename { word, name };
     let changed = session
         .rename_token(&token.id, name)
@@ -62,7 +68,7 @@ pub(super) fn expire(
 ) -> Result<Exit, Failure> {
     let word = text(matches, "id");
     let at = when(cx, text(matches, "when"), "expire")?;
-    let (session, token) = one(cx, globals, word, "expire")?;
+    let (session, token) = one(cx, globals, (word, user(matches)), "expire")?;
     let asked = Asked::Change { word, verb: "expire" };
     let changed = session
         .expire_token(&token.id, at)
@@ -87,7 +93,7 @@ pub(super) fn revoke(
     let words: Vec<&str> =
         matches.get_many::<String>("id").into_iter().flatten().map(String::as_str).collect();
     let session = session(cx, globals, "revoke")?;
-    let tokens = named(cx, globals, &session, &words)?;
+    let tokens = named(cx, globals, &session, &words, user(matches))?;
     let mut revoked: Vec<&Token> = Vec::new();
     let mut outcome = Ok(Exit::Usable);
     for token in &tokens {
@@ -144,16 +150,16 @@ pub(super) fn session(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result
     session.map_err(|error| told(&error, cx, &retry(cx, globals, &format!("token {verb}"))))
 }
 
-/// A session, and the one token that `word` means.
+/// A session, and the one token that a word means: one's own, or this user's.
 pub(super) fn one(
     cx: &Context<'_>,
     globals: &Globals,
-    word: &str,
+    (word, user): (&str, Option<&str>),
     verb: &'static str,
 ) -> Result<(Session, Token), Failure> {
     let session = session(cx, globals, verb)?;
-    let mut tokens = named(cx, globals, &session, &[word])?;
-    let token = tokens.pop().ok_or_else(|| super::named::unknown(cx, globals, word))?;
+    let mut tokens = named(cx, globals, &session, &[word], user)?;
+    let token = tokens.pop().ok_or_else(|| super::named::unknown(cx, globals, word, user))?;
     Ok((session, token))
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::change::{one, session, when};
 use super::refused::{Asked, refused};
-use super::{text, which};
+use super::{text, user, which, whose};
 use crate::arguments::Globals;
 use crate::commands::{retry, warn};
 use crate::{Context, Exit, Failure, Output, layout, words};
@@ -72,6 +72,7 @@ pub(super) fn rotate_command() -> Command {
                 .value_name("TIME")
                 .help("How long the old one stays good beside it, like 7d [default: not at all]"),
         )
+        .arg(whose())
 }
 
 pub(super) fn create(
@@ -112,7 +113,7 @@ pub(super) fn rotate(
 ) -> Result<Exit, Failure> {
     let overlap = overlap(cx, matches)?;
     let word = text(matches, "id");
-    let (session, old) = one(cx, globals, word, "rotate")?;
+    let (session, old) = one(cx, globals, (word, user(matches)), "rotate")?;
     let made = successor(cx, globals, &session, &old.id, word, overlap)?;
     warn(out, &session.take_warnings());
     if !out.json {

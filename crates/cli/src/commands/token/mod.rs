@@ -63,6 +63,18 @@ fn which() -> Arg {
         .help("Its id, its name, or the last four characters of the token")
 }
 
+/// The argument that says whose token.
+fn whose() -> Arg {
+    Arg::new("user")
+        .long("user")
+        .value_name("EMAIL")
+        .help("A token of somebody else's, as an administrator")
+}
+
+fn user(matches: &ArgMatches) -> Option<&str> {
+    matches.get_one::<String>("user").map(String::as_str)
+}
+
 fn text<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
     matches.get_one::<String>(name).map_or("", String::as_str)
 }

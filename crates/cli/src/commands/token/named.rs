@@ -9,12 +9,14 @@ use crate::arguments::Globals;
 use crate::commands::retry;
 use crate::{Context, Exit, Failure, words};
 
-/// The token that each of `words` means. Nothing is changed before all of them are clear.
+/// The token that each of `words` means: of one's own, or of those of `user`. Nothing is
+/// changed before all of them are clear.
 pub(super) fn named(
     cx: &Context<'_>,
     globals: &Globals,
     session: &Session,
     words: &[&str],
+    user: Option<&str>,
 ) -> Result<Vec<Token>, Failure> {
     for word in words {
         check_no_secret(cx, globals, word)?;
@@ -24,13 +26,14 @@ pub(super) fn named(
     for word in words {
         let asked = Asked::about(word);
         let refuse = |error| refused(&error, cx, globals, session.source(), &asked);
-        let token = if word.starts_with("tok_") {
+        // With `--user` an id means a token of that person's or none.
+        let token = if word.starts_with("tok_") && user.is_none() {
             session.token_by_id(word).map_err(refuse)?
         } else {
             if listed.is_none() {
-                listed = Some(session.tokens(None).map_err(refuse)?);
+                listed = Some(session.tokens(user).map_err(refuse)?);
             }
-            pick(cx, globals, listed.as_deref().unwrap_or_default(), word)?.clone()
+            pick(cx, globals, listed.as_deref().unwrap_or_default(), word, user)?.clone()
         };
         // Twice the same is once.
         if tokens.iter().all(|other| other.id != token.id) {
@@ -45,10 +48,11 @@ fn pick<'t>(
     globals: &Globals,
     listed: &'t [Token],
     word: &str,
+    user: Option<&str>,
 ) -> Result<&'t Token, Failure> {
     match find(listed, word) {
         Found::One(token) => Ok(token),
-        Found::None => Err(unknown(cx, globals, word)),
+        Found::None => Err(unknown(cx, globals, word, user)),
         Found::Several(tokens) => {
             let ids: Vec<_> = tokens
                 .iter()
@@ -56,21 +60,34 @@ fn pick<'t>(
                 .collect();
             Err(Failure::usage(
                 format!("{word:?} is more than one token: {}; say which id", ids.join(", ")),
-                retry(cx, globals, "token list"),
+                retry(cx, globals, &list(user)),
             ))
         }
     }
 }
 
 /// There is no such token, or it is somebody else's.
-pub(super) fn unknown(cx: &Context<'_>, globals: &Globals, word: &str) -> Failure {
+pub(super) fn unknown(
+    cx: &Context<'_>,
+    globals: &Globals,
+    word: &str,
+    user: Option<&str>,
+) -> Failure {
+    let who = user.map_or("you have".to_owned(), |user| format!("{user} has"));
     Failure::new(
         Exit::Other,
         "not_found",
-        format!("you have no token {word:?}; it may have been revoked, or have ended"),
-        retry(cx, globals, "token list"),
+        format!("{who} no token {word:?}; it may have been revoked, or have ended"),
+        retry(cx, globals, &list(user)),
     )
     .kept("Nothing was changed.")
+}
+
+/// The command that lists those that could have been meant.
+fn list(user: Option<&str>) -> String {
+    user.map_or("token list".to_owned(), |user| {
+        format!("token list --user {}", words::quoted(user))
+    })
 }
 
 /// Whoever has a leaked token at hand pastes it. It is in the shell's history then, so it

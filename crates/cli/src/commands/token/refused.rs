@@ -91,7 +91,7 @@ pub(super) fn refused(
         }
         (403, ..) => fail(Exit::Rejected, words, next("whoami")),
         (404, _, Asked::Rename { word, .. } | Asked::Change { word, .. }) => {
-            unknown(cx, globals, word)
+            unknown(cx, globals, word, None)
         }
         (409, "name_taken", Asked::Create { name }) => fail(
             Exit::Other,
