@@ -52,7 +52,7 @@ pub enum Failure {
     #[error("{0}; is it running, and is the database URL right?")]
     Unreachable(hallpass_store::Error),
     /// The store was open, and then did not answer.
-    #[error("{0}; try again, and look at the database if it stays")]
+    #[error("{0}; if it stays so, look at the database")]
     Store(#[from] hallpass_store::Error),
     /// The issuer does not start.
     #[error(transparent)]

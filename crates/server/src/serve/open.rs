@@ -101,6 +101,8 @@ impl Opened {
 
     /// Finishes what waits and lets go of the directory.
     pub async fn close(self) {
+        // Without its issuer, what is still being read into memory stops without a word.
+        drop(self.issuer);
         self.store.close().await;
     }
 }

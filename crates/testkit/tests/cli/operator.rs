@@ -34,6 +34,17 @@ async fn completions_and_manual_pages_come_out() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_command_on_an_empty_directory_says_nothing_beside_its_answer() -> Result<()> {
+    let desk = Desk::set().await?;
+    let empty = desk.server.scratch().join("empty").display().to_string();
+    for _ in 0..2 {
+        let listed = desk.server.try_admin(&["user", "list", "--data-dir", &empty], "").await?;
+        assert_eq!((listed.code, listed.written().as_str()), (Some(0), ""));
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_operator_is_served_whether_the_server_runs_or_not() -> Result<()> {
     let mut desk = Desk::set().await?;
     let running = desk.server.admin(&["user", "list"], "").await?;
