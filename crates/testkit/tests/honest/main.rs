@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anyhow::{Result, ensure};
+use futures_util::future::try_join_all;
 use hallpass_testkit::postgres::Cluster;
 use hallpass_testkit::server::Plan;
 use hallpass_testkit::{system, wait};
@@ -30,6 +31,8 @@ use town::HonestTown;
 
 /// Connections that ask at once, at each door.
 const ASKING: u64 = 5;
+/// What is taken away at once.
+const AT_ONCE: usize = 4;
 /// Checks that are made around each revocation, at least: half of the server, half of the guard.
 const AROUND: u64 = 40;
 
@@ -62,7 +65,7 @@ impl Stage {
     /// One near what is being taken away.
     fn pick(&self, dice: u64) -> &Arc<Claim> {
         let (at, all) = (self.at.load(Ordering::SeqCst), self.claims.len() as u64);
-        let near = at.saturating_sub(2) + dice % 16;
+        let near = at.saturating_sub(4) + dice % 16;
         &self.claims[(near.min(all - 1)) as usize]
     }
 }
@@ -85,7 +88,7 @@ async fn ask(stage: Arc<Stage>, mut door: Door, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// Takes everything away, one after the other, while it is asked about.
+/// Takes everything away, a few at a time, while it is asked about.
 async fn play(town: &HonestTown) -> Result<u64> {
     let stage = Arc::new(Stage {
         claims: town.claims(),
@@ -100,12 +103,18 @@ async fn play(town: &HonestTown) -> Result<u64> {
             asking.spawn(ask(stage.clone(), door, seed));
         }
     }
-    for (at, claim) in stage.claims.iter().enumerate() {
-        stage.at.store(at as u64, Ordering::SeqCst);
-        claim.begin_to_end();
-        town.take_away(claim).await?;
-        claim.end();
-        let enough = (at as u64 + 1) * AROUND;
+    let mut gone = 0;
+    for claims in stage.claims.chunks(AT_ONCE) {
+        stage.at.store(gone, Ordering::SeqCst);
+        try_join_all(claims.iter().map(async |claim| {
+            claim.begin_to_end();
+            town.take_away(claim).await?;
+            claim.end();
+            anyhow::Ok(())
+        }))
+        .await?;
+        gone += claims.len() as u64;
+        let enough = gone * AROUND;
         wait::until("checks around a revocation", async || {
             if let Some(early) = asking.try_join_next() {
                 early??;
@@ -122,7 +131,7 @@ async fn play(town: &HonestTown) -> Result<u64> {
 }
 
 fn each() -> usize {
-    system::count("HALLPASS_REVOCATIONS", 500) as usize
+    (system::count("HALLPASS_REVOCATIONS", 500) as usize).next_multiple_of(AT_ONCE)
 }
 
 // proves: attack-30, HP01, E06
@@ -143,6 +152,6 @@ async fn nothing_is_admitted_once_it_is_over() -> Result<()> {
 async fn nor_on_postgresql() -> Result<()> {
     let cluster = Cluster::start().await?;
     let plan = Plan::new().database_url(&cluster.url().await?);
-    let town = HonestTown::build(plan, each().div_ceil(10)).await?;
+    let town = HonestTown::build(plan, each().div_ceil(10).next_multiple_of(AT_ONCE)).await?;
     play(&town).await.map(drop)
 }

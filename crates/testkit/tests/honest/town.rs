@@ -12,6 +12,7 @@ use hallpass_testkit::server::{PASSWORD, Plan};
 use hallpass_testkit::town::Town;
 use serde_json::{Value, json};
 
+use crate::AT_ONCE;
 use crate::claims::{Claim, End, PROJECT, PUBLISH, READ};
 
 /// A town with enough in it to be taken away.
@@ -114,29 +115,41 @@ impl HonestTown {
         Ok(())
     }
 
-    /// Each loses the higher role first, then the lower one, then the account.
+    /// Each loses the higher role first, then the lower one, then the account. What is one
+    /// person's lies [`AT_ONCE`] apart.
     async fn people(&mut self, each: usize) -> Result<()> {
-        for n in 0..each {
-            let email = format!("p{n}@example.com");
-            self.operator(Command::UserCreate {
-                email: email.clone(),
-                name: format!("P{n}"),
-                password: Secret::new(PASSWORD),
-                admin: false,
-            })
-            .await?;
-            let (_, token) = self.token(&email, "ci").await?;
-            let role = self.set_role(&email, "collaborator").await?;
-            ensure!(role.status.is_success(), "{role:?}");
+        for first in (0..each).step_by(AT_ONCE) {
+            let mut people = Vec::new();
+            for n in first..first + AT_ONCE {
+                people.push(self.person(n).await?);
+            }
             for (permission, end) in [
-                (Some(PUBLISH), End::Role(email.clone())),
-                (Some(READ), End::Membership(email.clone())),
-                (None, End::User(email)),
+                (Some(PUBLISH), End::Role as fn(String) -> End),
+                (Some(READ), End::Membership),
+                (None, End::User),
             ] {
-                self.claims.push(Arc::new(Claim::new(&token, permission, end)));
+                let ends = people.iter().map(|(email, token)| (token, end(email.clone())));
+                let claims = ends.map(|(token, end)| Arc::new(Claim::new(token, permission, end)));
+                self.claims.extend(claims);
             }
         }
         Ok(())
+    }
+
+    /// A collaborator; their e-mail address and a token.
+    async fn person(&self, n: usize) -> Result<(String, String)> {
+        let email = format!("p{n}@example.com");
+        self.operator(Command::UserCreate {
+            email: email.clone(),
+            name: format!("P{n}"),
+            password: Secret::new(PASSWORD),
+            admin: false,
+        })
+        .await?;
+        let (_, token) = self.token(&email, "ci").await?;
+        let role = self.set_role(&email, "collaborator").await?;
+        ensure!(role.status.is_success(), "{role:?}");
+        Ok((email, token))
     }
 
     async fn set_role(&self, email: &str, role: &str) -> Result<Answer> {
