@@ -15,9 +15,12 @@ pub fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// Writes the cause down.
+/// Writes the cause down. That there is much to do is no fault, and anybody can see to it.
 pub fn log(error: &Error) {
-    tracing::error!(cause = %error, "a request failed");
+    match error {
+        Error::Busy => tracing::debug!(cause = %error, "a request was turned away"),
+        _ => tracing::error!(cause = %error, "a request failed"),
+    }
 }
 
 /// As a page.

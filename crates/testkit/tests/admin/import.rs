@@ -9,6 +9,9 @@ use crate::office::{LEGACY, Office, ask, kept_anywhere, permissions, sha256, sha
 const ONE: &str = "stk_4f0c2b8e9a7d6c5b4a3f2e1d";
 const TWO: &str = "stk_older-system_kept-512bits";
 
+/// Of nothing in particular, and no salted hash can be taken over without a lookup.
+const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuu9sTjoGGD/G6kIEcF1TMnwUUdlABg/Q6";
+
 /// What a token that is not good may do everywhere.
 const NOWHERE: [Vec<String>; 3] = [vec![], vec![], vec![]];
 
@@ -99,7 +102,12 @@ async fn a_bad_line_is_named_and_nothing_is_imported() -> Result<()> {
     let (one, two) = (sha256(ONE), sha256(TWO));
     for (text, why) in [
         (format!("{one}\n{TWO}\n"), "line 2: it holds a token"),
-        (format!("{one}\n$2b$12$abcdefghijklmnopqrstuv\n"), "line 2: it is a salted hash"),
+        (format!("{one}\n{BCRYPT}\n"), "line 2: it is a salted hash"),
+        (format!("{one}\n$6$salt$hash\n"), "line 2: of the salted hashes, bcrypt"),
+        (
+            format!("hash,lookup,length\n{BCRYPT},{},24\n", &ONE[4..12]),
+            "line 2: its lookup leaves less than 20 characters",
+        ),
         (format!("{one}\n{two}0\n"), "line 2: its hash is neither"),
         (
             format!("hash,owner\n{one},ada@example.com\n{two},bo@example.com\n"),

@@ -9,10 +9,12 @@
 //! | `patterns` | what scanners look for |
 //! | `import` | an older system's tokens, taken over |
 //! | `moving` | phases, ends, the report |
+//! | `salted` | salted hashes, tried at first use; all of the move on both engines |
 
 mod import;
 mod moving;
 mod office;
 mod patterns;
 mod places;
+mod salted;
 mod tokens;

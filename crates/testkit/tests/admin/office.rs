@@ -25,13 +25,18 @@ pub(crate) struct Office {
 impl Office {
     /// With Ada, the organization `acme`, and its projects `site` and `docs`.
     pub(crate) async fn open() -> Result<Self> {
+        Self::of(Plan::new()).await
+    }
+
+    /// The same, on a server that was planned.
+    pub(crate) async fn of(plan: Plan) -> Result<Self> {
         let scratch = TempDir::with_prefix("hallpass-brand-")?;
         let brand = scratch.path().join("brand.toml");
         let ours = std::fs::read_to_string(tree::root().join("brands/hallpass.toml"))?;
         let tokens = format!("\n[tokens]\nprefix = '{PERSONAL}'\nlegacy_prefix = '{LEGACY}'\n");
         std::fs::write(&brand, format!("{ours}{tokens}"))?;
         let named = brand.to_str().context("a path in UTF-8")?;
-        let server = Plan::new().set("brand_file", named).start().await?;
+        let server = plan.set("brand_file", named).start().await?;
         server.person("ada@example.com", "Ada").await?;
         let office = Self { server, brand, _scratch: scratch };
         for words in [
