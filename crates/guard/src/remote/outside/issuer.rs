@@ -177,7 +177,6 @@ impl OutsideIssuer {
 mod tests {
     use super::*;
 
-    // proves: G04, F01
     #[test]
     fn who_can_be_trusted() {
         let ours = PublicUrl::parse("https://id.example").expect("a public URL");
