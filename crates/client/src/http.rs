@@ -391,6 +391,17 @@ fn http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
 }
 
+/// What the TLS library says. It takes no certificate from a server that may sign others,
+/// and `openssl req -x509` makes such a one if not told otherwise, so that has words.
+fn insecure(why: &str) -> String {
+    if why.contains("CaUsedAsEndEntity") {
+        return "its certificate is a certificate authority's own; make one for the server, \
+            with basicConstraints=CA:FALSE"
+            .to_owned();
+    }
+    presentable(why, 200)
+}
+
 fn describe(error: ureq::Error, url: &Url) -> HttpError {
     let host = authority(url);
     let unreachable =
@@ -398,9 +409,7 @@ fn describe(error: ureq::Error, url: &Url) -> HttpError {
     match error {
         ureq::Error::Timeout(_) => HttpError::Timeout { host },
         ureq::Error::HostNotFound => unreachable("no such host"),
-        ureq::Error::Rustls(error) => {
-            HttpError::Tls { host, why: presentable(&error.to_string(), 200) }
-        }
+        ureq::Error::Rustls(error) => HttpError::Tls { host, why: insecure(&error.to_string()) },
         ureq::Error::Tls(why) => HttpError::Tls { host, why: why.to_owned() },
         ureq::Error::BodyExceedsLimit(limit) => {
             HttpError::Malformed { host, why: format!("it is larger than {limit} bytes") }
@@ -418,7 +427,7 @@ fn describe(error: ureq::Error, url: &Url) -> HttpError {
         ureq::Error::Io(error)
             if error.kind() == std::io::ErrorKind::InvalidData && url.scheme() == "https" =>
         {
-            HttpError::Tls { host, why: presentable(&error.to_string(), 200) }
+            HttpError::Tls { host, why: insecure(&error.to_string()) }
         }
         ureq::Error::Io(error) => unreachable(&match error.kind() {
             std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),

@@ -131,3 +131,13 @@ fn dates_and_pauses_are_read() {
     assert_eq!(reply.retry_after, Some(Duration::from_secs(7)));
     assert!(reply.is_temporary());
 }
+
+#[test]
+fn a_certificate_of_the_wrong_kind_is_explained() {
+    let why = insecure("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))");
+    assert!(why.contains("CA:FALSE") && !why.contains("OtherError"), "{why}");
+    assert_eq!(
+        insecure("invalid peer certificate: Expired\u{1b}"),
+        "invalid peer certificate: Expired"
+    );
+}
