@@ -319,6 +319,7 @@ async fn a_thousand_tokens_are_found_and_told_apart() -> Result<()> {
         Ok(names)
     };
     assert_eq!(names().await?.first().map(String::as_str), Some("machine 0999"));
+    crate::gallery::keep(&scene.browser, "tokens-many").await?;
     scene.browser.click("#older").await?;
     scene.browser.find("#newest").await?;
     assert_eq!(names().await?.first().map(String::as_str), Some("machine 0949"));

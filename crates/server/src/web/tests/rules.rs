@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::html::{attribute, tags, text};
-use super::site::{AWAY, Browser, CHALLENGE, EMAIL, HOME, Page, Site};
+use super::site::{AWAY, Browser, CHALLENGE, EMAIL, HOME, PASSWORD, Page, Site};
 
 /// Every page that there is, by name.
 async fn every_page(site: &Site, browser: &Browser<'_>) -> Vec<(&'static str, Page)> {
@@ -42,6 +42,7 @@ async fn every_page(site: &Site, browser: &Browser<'_>) -> Vec<(&'static str, Pa
         pages.push((name, browser.get("/device/confirm").await));
     }
     pages.extend(pages_about_tokens(site, browser).await);
+    pages.extend(pages_about_somebody_else().await);
     let fresh = Site::fresh().await;
     let installer = fresh.browser();
     pages.push(("welcome, fresh", installer.get("/").await));
@@ -79,6 +80,34 @@ async fn pages_about_tokens(site: &Site, browser: &Browser<'_>) -> Vec<(&'static
         ("a token", browser.get(&path).await),
         ("a token, wrong", browser.submit(&other.form("rename"), &[("name", "ci")]).await),
         ("no token", browser.get("/settings/tokens/tok_x").await),
+    ]
+}
+
+/// What an administrator sees.
+async fn pages_about_somebody_else() -> Vec<(&'static str, Page)> {
+    let site = Site::fresh().await;
+    let ada = site.add(EMAIL, "Ada", false).await;
+    site.add("root@example.com", "Root", true).await;
+    let (hers, root) = (format!("/admin/users/{ada}/tokens"), site.browser());
+    root.sign_in("root@example.com", PASSWORD, "/").await;
+    let empty = root.get(&hers).await;
+    let new = root.get(&format!("{hers}/new")).await;
+    let made = root.submit(&new.form("make"), &[("name", "ci")]).await;
+    let list = root.get(&hers).await;
+    let first = tags(&list.html, "a").into_iter().find(|tag| tag.contains("class=\"name\""));
+    let one = root.get(&attribute(first.expect("a token"), "href").expect("href")).await;
+    root.submit(&one.form("revoke"), &[]).await;
+    let told = site.adas_browser().await.get("/settings/tokens").await;
+    vec![
+        ("home of an administrator", root.get("/").await),
+        ("people", root.get("/admin/users").await),
+        ("people, none", root.get("/admin/users?q=nobody").await),
+        ("somebody's tokens, none", empty),
+        ("make a token for somebody", new),
+        (SHOWN_ONCE, made),
+        ("somebody's tokens", list),
+        ("somebody's token", one),
+        ("tokens, revoked by others", told),
     ]
 }
 
@@ -245,6 +274,11 @@ async fn a_get_changes_nothing() {
         "/settings/tokens/tok_01JZZZZZZZZZZZZZZZZZZZZZZZ/revoke",
         "/settings/tokens/tok_01JZZZZZZZZZZZZZZZZZZZZZZZ/rotate?overlap=0",
         "/settings/tokens/%0d%0aX:y/revoke",
+        "/admin/users",
+        "/admin/users/usr_01JZZZZZZZZZZZZZZZZZZZZZZZ/tokens/new?name=x",
+        "/admin/users/%0d%0aX:y/tokens/tok_x/revoke",
+        "/orgs/a/projects/b/tokens/new?name=x",
+        "/orgs/%0d%0aX:y/projects/b/tokens/new",
         "/settings/security",
         "/settings/security?password=a&new_password=b",
         "/oauth/logout",
