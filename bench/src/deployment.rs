@@ -58,7 +58,7 @@ impl Deployment {
         client.extend(["--redirect-uri", "https://api.example.com/callback"]);
         let secret = program.run(&client, &home, "").context("making a client")?;
         let loaded =
-            bulk::load(&data, &public_url.default_resource(), tokens).context("loading tokens")?;
+            bulk::load(&data, public_url.default_resource(), tokens).context("loading tokens")?;
         let caller = format!("Basic {}", STANDARD.encode(format!("{CALLER}:{}", secret.trim())));
         let bulk::Loaded { personal, refresh: unused } = loaded;
         Ok(Self { data, address, public_url, caller, personal, unused })

@@ -9,7 +9,10 @@ use url::{Host, Url};
 /// `https://id.example.com` or, on loopback only, `http://localhost:8470`.
 /// No path, query, fragment or user; no trailing slash (RFC 8414 §2, RFC 9207 §2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PublicUrl(String);
+pub struct PublicUrl {
+    issuer: String,
+    default_resource: String,
+}
 
 /// Why a URL cannot be a deployment's public URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,43 +47,44 @@ impl PublicUrl {
         if !only_origin {
             return Err(BadPublicUrl::MoreThanOrigin);
         }
-        Ok(Self(url.origin().ascii_serialization()))
+        let issuer = url.origin().ascii_serialization();
+        Ok(Self { default_resource: format!("{issuer}/api"), issuer })
     }
 
     /// The issuer identifier (RFC 8414 §2), without a trailing slash.
     pub fn issuer(&self) -> &str {
-        &self.0
+        &self.issuer
     }
 
     /// `path` (which begins with a slash) at this deployment.
     pub fn join(&self, path: &str) -> String {
         debug_assert!(path.starts_with('/'));
-        format!("{}{path}", self.0)
+        format!("{}{path}", self.issuer)
     }
 
     /// The `Origin` that browsers send from our own pages (RFC 6454 §7).
     pub fn origin(&self) -> &str {
-        &self.0
+        &self.issuer
     }
 
     /// The resource that tokens are made out for when nothing else was asked for.
-    pub fn default_resource(&self) -> String {
-        self.join("/api")
+    pub fn default_resource(&self) -> &str {
+        &self.default_resource
     }
 
     /// Whether it is served over TLS, here or at a proxy.
     pub fn is_https(&self) -> bool {
-        self.0.starts_with("https:")
+        self.issuer.starts_with("https:")
     }
 
     /// The port, given or implied.
     pub fn port(&self) -> u16 {
-        Url::parse(&self.0).ok().and_then(|url| url.port_or_known_default()).unwrap_or(443)
+        Url::parse(&self.issuer).ok().and_then(|url| url.port_or_known_default()).unwrap_or(443)
     }
 
     /// Host, and port if it is not the scheme's own: what the `Host` header says.
     pub fn authority(&self) -> &str {
-        self.0.split_once("://").map_or("", |(_, rest)| rest)
+        self.issuer.split_once("://").map_or("", |(_, rest)| rest)
     }
 }
 
@@ -96,13 +100,13 @@ pub fn is_loopback(url: &Url) -> bool {
 
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.issuer)
     }
 }
 
 impl Serialize for PublicUrl {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&self.0)
+        s.serialize_str(&self.issuer)
     }
 }
 

@@ -217,7 +217,7 @@ impl Issuer {
 
     /// Our own API is a resource that is always there.
     pub(crate) async fn ensure_default_resource(&self) -> Result<(), Error> {
-        let uri = self.0.config.public_url.default_resource();
+        let uri = self.0.config.public_url.default_resource().to_owned();
         if !self.0.store.resources().exists(&uri).await? {
             let name = format!("{} API", self.0.config.brand.title);
             let new = NewResource { id: self.new_id(ResourceId::new), uri, name };

@@ -1,5 +1,7 @@
 //! Client authentication (RFC 6749 §2.3), and the client that our own command line is.
 
+use std::sync::Arc;
+
 use hallpass_core::redirect::RegisteredRedirect;
 use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, ErrorCode, REFRESH_TOKEN};
 use hallpass_core::wire::params::Params;
@@ -9,6 +11,7 @@ use hallpass_verdict::live::Caller;
 
 use crate::authorize::known_scopes;
 use crate::limits::{Limit, network_of};
+use crate::verify::rare;
 use crate::{Error, Issuer, OAuthError, Origin};
 
 /// How the `Authorization` header of a request to an OAuth endpoint authenticates its
@@ -21,12 +24,24 @@ pub enum ClientCredentials {
     /// `client_secret_basic`, decoded as RFC 6749 §2.3.1 asks.
     Basic {
         /// The client id.
-        client_id: String,
-        /// The client secret.
-        client_secret: Secret,
+        client_id: Arc<str>,
+        /// What the client secret is known by; `None` if it is empty.
+        secret: Option<Digest>,
     },
     /// A header that is malformed, repeated, or of a scheme that we do not speak.
     Unusable,
+}
+
+impl ClientCredentials {
+    /// `client_secret_basic`. Some libraries send an empty password for a client that has no
+    /// secret (RFC 6749 §2.3.1 lets a client with an empty secret omit it).
+    pub fn basic(client_id: &str, client_secret: &Secret) -> Self {
+        Self::Basic { client_id: client_id.into(), secret: digest_of(client_secret.expose()) }
+    }
+}
+
+fn digest_of(secret: &str) -> Option<Digest> {
+    (!secret.is_empty()).then(|| Digest::of(secret.as_bytes()))
 }
 
 impl Issuer {
@@ -45,23 +60,16 @@ impl Issuer {
     async fn prove_client(
         &self,
         id: &str,
-        secret: Option<Secret>,
+        secret: Option<Digest>,
         origin: &Origin,
     ) -> Result<Client, OAuthError> {
         let client = self.0.store.clients().by_id(id).await?;
         let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
             return Err(refused());
         };
-        // Some libraries send an empty password for a client that has none (RFC 6749
-        // §2.3.1 lets a client with an empty secret omit it).
-        let secret = secret.filter(|secret| !secret.is_empty());
         match (client.kind, &client.secret, secret) {
             (ClientKind::Public, _, None) => Ok(client),
-            (ClientKind::Confidential, Some(kept), Some(secret))
-                if *kept == Digest::of(secret.expose().as_bytes()) =>
-            {
-                Ok(client)
-            }
+            (ClientKind::Confidential, Some(kept), Some(secret)) if *kept == secret => Ok(client),
             (_, _, None) => Err(refused()),
             (_, _, Some(_)) => Err(self.wrong_secret(&client, origin).await?),
         }
@@ -89,11 +97,20 @@ impl Issuer {
     ) -> Result<Caller, OAuthError> {
         let (id, secret) = one_method(params, credentials)?;
         if let (Some(secret), Some(live)) = (&secret, self.0.keeper.live())
-            && let Some(Some(known)) = live.caller(&id, &Digest::of(secret.expose().as_bytes()))
+            && let Some(Some(known)) = live.caller(&id, secret)
         {
             return Ok(known);
         }
-        let client = confidential(self.prove_client(&id, secret, origin).await?)?;
+        rare(self.ask_caller(&id, secret, origin)).await
+    }
+
+    async fn ask_caller(
+        &self,
+        id: &str,
+        secret: Option<Digest>,
+        origin: &Origin,
+    ) -> Result<Caller, OAuthError> {
+        let client = confidential(self.prove_client(id, secret, origin).await?)?;
         let resources = self.0.store.resources().of_caller(&client.id).await?;
         Ok(Caller { id: client.id.into(), resources: resources.into() })
     }
@@ -150,9 +167,9 @@ fn confidential(client: Client) -> Result<Client, OAuthError> {
 fn one_method(
     params: &Params,
     credentials: ClientCredentials,
-) -> Result<(String, Option<Secret>), OAuthError> {
+) -> Result<(Arc<str>, Option<Digest>), OAuthError> {
     let several = |what| Err(OAuthError::new(ErrorCode::InvalidRequest, what));
-    let in_body = params.get("client_secret").map(Secret::new);
+    let in_body = params.get("client_secret").and_then(digest_of);
     // RFC 7521 §4.2: a third method, which we do not offer.
     let assertion =
         params.get("client_assertion").or(params.get("client_assertion_type")).is_some();
@@ -168,18 +185,18 @@ fn one_method(
             ErrorCode::InvalidClient,
             "client assertions are not supported; use client_secret_basic or client_secret_post",
         )),
-        ClientCredentials::Basic { client_id, client_secret } => {
-            if params.get("client_id").is_some_and(|other| other != client_id) {
+        ClientCredentials::Basic { client_id, secret } => {
+            if params.get("client_id").is_some_and(|other| other != &*client_id) {
                 return several("client_id is not the one of the Authorization header");
             }
-            Ok((client_id, Some(client_secret)))
+            Ok((client_id, secret))
         }
         ClientCredentials::None => {
             let id = params.get("client_id").ok_or_else(|| {
                 // RFC 6749 §5.2: "no client authentication included" is invalid_client.
                 OAuthError::new(ErrorCode::InvalidClient, "client_id is missing")
             })?;
-            Ok((id.to_owned(), in_body))
+            Ok((id.into(), in_body))
         }
     }
 }

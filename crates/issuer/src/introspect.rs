@@ -17,7 +17,7 @@ use hallpass_verdict::{Ask, Decision, Place, PlaceAsked};
 
 use crate::admin::OWN_API;
 use crate::legacy::adopt::Presenter;
-use crate::verify::Keys;
+use crate::verify::{Keys, rare};
 use crate::{ClientCredentials, Error, Issuer, OAuthError, Origin};
 
 impl Issuer {
@@ -37,7 +37,7 @@ impl Issuer {
         let answer = if let Some(keys) = self.kept_under(token) {
             self.introspect_kept(&caller, token, keys, &ask).await?
         } else if let Ok(text) = TokenText::parse(Kind::Refresh, token) {
-            self.introspect_refresh(&caller, &text).await?
+            rare(self.introspect_refresh(&caller, &text)).await?
         } else {
             self.introspect_access(&caller, token, &ask).await?
         };
@@ -137,7 +137,7 @@ fn answer(decision: Decision, issuer: &str) -> Introspection {
         scope: Some(decision.scope),
         client_id: decision.client_id.as_deref().map(str::to_owned),
         username: decision.who.email().map(str::to_owned),
-        token_type: Some("Bearer".to_owned()),
+        token_type: Some("Bearer".into()),
         exp: decision.expires_at.map(Timestamp::secs),
         iat: Some(decision.issued_at.secs()),
         sub: Some(decision.who.id()),
@@ -145,8 +145,8 @@ fn answer(decision: Decision, issuer: &str) -> Introspection {
         iss: Some(issuer.to_owned()),
         jti: Some(decision.id),
         grant: decision.grant.map(|grant| grant.to_string()),
-        credential: Some(decision.kind.as_str().to_owned()),
-        sub_type: Some(decision.who.kind().to_owned()),
+        credential: Some(decision.kind.as_str().into()),
+        sub_type: Some(decision.who.kind().into()),
         name: Some(decision.who.name().to_owned()),
         admin: decision.who.admin(),
         auth_time: decision.auth_time.map(Timestamp::secs),

@@ -67,7 +67,7 @@ impl Issuer {
             issuer: Some(config.public_url.issuer().to_owned()),
             client_id: Some(config.brand.client_id.clone()),
             scopes: known_scopes().iter().map(str::to_owned).collect(),
-            audience: Some(config.public_url.default_resource()),
+            audience: Some(config.public_url.default_resource().to_owned()),
         }
     }
 }

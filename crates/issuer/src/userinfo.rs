@@ -25,7 +25,7 @@ impl Issuer {
     /// Who the bearer of `token` acts for. The endpoint is part of our own API, so the
     /// token must be made out for that (RFC 9700 §2.3).
     pub async fn userinfo(&self, token: &str) -> Result<UserInfo, BearerError> {
-        let decision = self.verify(token, &self.0.config.public_url.default_resource()).await?;
+        let decision = self.verify(token, self.0.config.public_url.default_resource()).await?;
         // §5.3: for access tokens that were obtained through OpenID Connect authentication.
         if !decision.scope.contains(OPENID) {
             return Err(BearerError::InsufficientScope { needed: OPENID });

@@ -5,6 +5,7 @@
 //! no look-up. What is looked up is answered from memory ([`crate::live`]).
 
 use std::net::IpAddr;
+use std::pin::Pin;
 
 use hallpass_core::{Digest, Kind, TokenText};
 use hallpass_verdict::{Ask, Decision, Refusal};
@@ -19,6 +20,11 @@ pub(crate) type Keys = (Digest, Option<Digest>);
 
 /// No credential of an older system is longer.
 const MAX_LEN: usize = 1024;
+
+/// What is seldom awaited is kept elsewhere: each check would carry, and copy, the room for it.
+pub(crate) fn rare<F: Future>(future: F) -> Pin<Box<F>> {
+    Box::pin(future)
+}
 
 impl Issuer {
     /// Whether `token`, a credential of any kind, is good now, and what it may do at the place
@@ -102,7 +108,7 @@ impl Issuer {
         let judged = self.judge_keys(&keys, ask).await?;
         match judged {
             // Perhaps only a salted hash of it is known yet.
-            Err(Refusal::Unknown) if self.adopt(token, &keys, presenter).await? => {
+            Err(Refusal::Unknown) if rare(self.adopt(token, &keys, presenter)).await? => {
                 self.judge_keys(&keys, ask).await
             }
             judged => Ok(judged),
@@ -130,7 +136,7 @@ impl Issuer {
         let known = self.0.keeper.live().and_then(|live| live.check(digest, ask, now));
         let judged = match known {
             Some(judged) => judged,
-            None => self.ask_kept(digest, ask, now).await?,
+            None => rare(self.ask_kept(digest, ask, now)).await?,
         };
         if let Ok(decision) = &judged {
             self.0.token_use.note(&decision.id, now, None);
@@ -152,7 +158,7 @@ impl Issuer {
         };
         let judged = match known {
             Some(judged) => judged,
-            None => self.ask_jwt(claims.into(), ask, now).await?,
+            None => rare(self.ask_jwt(claims.into(), ask, now)).await?,
         };
         if judged.is_ok() {
             self.used(grant, now);

@@ -16,10 +16,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::any;
 use hallpass_core::text::presentable;
-use hallpass_core::wire::params::Params;
+use hallpass_core::wire::params;
 use hallpass_core::wire::path::CHECK;
 use hallpass_guard::{Challenge, Decision, Refusal, bearer};
 use hallpass_verdict::{Ask, PlaceAsked};
@@ -27,7 +27,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::api::{deprecation, problem};
 use crate::app::App;
-use crate::http::peer;
+use crate::http::{headers, peer};
 use crate::limit;
 
 /// What is told of whoever is let through.
@@ -67,7 +67,7 @@ pub(crate) async fn answer(app: &App, request: Request) -> Response {
         Err(refusal) => return refuse(refusal),
     };
     let own = app.public_url().default_resource();
-    let resource = Some(asked.resource.as_deref().unwrap_or(&own));
+    let resource = Some(asked.resource.as_deref().unwrap_or(own));
     let ask = Ask { resource, place: asked.place() };
     let address = peer::address_of(request.extensions(), request.headers(), app);
     let mut answer = match app.issuer().check_from(token.expose(), &ask, address).await {
@@ -100,11 +100,10 @@ struct Asked {
 
 impl Asked {
     fn read(query: &str) -> Result<Self, String> {
-        // Well encoded, and nothing twice.
-        Params::parse(query.as_bytes())
+        let pairs = params::pairs(query.as_bytes())
             .map_err(|why| format!("The query cannot be read: {why}."))?;
         let mut asked = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in pairs {
             let place = match &*name {
                 "org" => &mut asked.org,
                 "project" => &mut asked.project,
@@ -160,23 +159,29 @@ fn admit(decision: &Decision) -> Response {
         _ => None,
     });
     let permissions = place.map(|it| it.permissions.iter().map(String::as_str).collect::<Vec<_>>());
-    let headers = [
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = headers::of_data();
+    response.headers_mut().extend([
         (SUB, value(&decision.who.id())),
         (SUB_TYPE, value(decision.who.kind())),
         (USER, value(decision.who.email().unwrap_or_default())),
         (CREDENTIAL, value(decision.kind.as_str())),
-        (SCOPE, value(&decision.scope.to_string())),
+        (SCOPE, value(decision.scope.as_str())),
         (ORG, value(place.map_or("", |it| &it.org_slug))),
         (PROJECT, value(place.and_then(|it| it.project_slug.as_deref()).unwrap_or_default())),
         (ROLE, value(role.unwrap_or_default())),
         (PERMISSIONS, value(&permissions.unwrap_or_default().join(" "))),
-    ];
-    (StatusCode::OK, headers).into_response()
+    ]);
+    response
 }
 
 /// Text as the value of a header: what is no visible ASCII, and `%` itself, as `%` and two
 /// digits for each byte of its UTF-8; single spaces stay.
 fn value(text: &str) -> HeaderValue {
+    let plain = |byte: u8| byte != b'%' && (b' '..0x7f).contains(&byte);
+    if text.bytes().all(plain) {
+        return header(text);
+    }
     let mut safe = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -184,7 +189,11 @@ fn value(text: &str) -> HeaderValue {
             _ => safe.push(char::from(byte)),
         }
     }
-    HeaderValue::from_str(safe.trim()).unwrap_or(HeaderValue::from_static(""))
+    header(&safe)
+}
+
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text.trim()).unwrap_or(HeaderValue::from_static(""))
 }
 
 #[cfg(test)]

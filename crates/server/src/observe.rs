@@ -3,6 +3,7 @@
 //! The line names the route's template, never the path or the query that was sent:
 //! both can hold secrets (attack-31).
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,7 +37,11 @@ impl RequestIds {
     }
 
     fn next(&self) -> String {
-        format!("{}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed))
+        let mut id = String::with_capacity(self.process.len() + 1 + 16);
+        id.push_str(&self.process);
+        // Writing to a text does not fail.
+        let _ = write!(id, "-{:x}", self.next.fetch_add(1, Ordering::Relaxed));
+        id
     }
 }
 
@@ -82,7 +87,7 @@ impl Seen {
         } else {
             tracing::info!(%method, route, status, took_us, address, "answered");
         }
-        if let Ok(id) = HeaderValue::from_str(&id) {
+        if let Ok(id) = HeaderValue::try_from(id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         response

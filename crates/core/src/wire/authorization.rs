@@ -1,8 +1,11 @@
 //! The `Authorization` header: Bearer (RFC 6750 §2.1) and Basic (RFC 6749 §2.3.1).
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::encoding;
 use crate::Secret;
 
 /// A header with more than this is nobody's credential.
@@ -41,10 +44,10 @@ pub fn parse(header: &[u8]) -> Result<Presented, Malformed> {
     }
     // RFC 9110 §11.4: one or more spaces, and the scheme in any case.
     let rest = rest.trim_matches(' ');
-    match scheme.to_ascii_lowercase().as_str() {
-        "bearer" => bearer(rest),
-        "basic" => basic(rest),
-        other => Ok(Presented::Other(other.to_owned())),
+    match scheme {
+        _ if scheme.eq_ignore_ascii_case("bearer") => bearer(rest),
+        _ if scheme.eq_ignore_ascii_case("basic") => basic(rest),
+        other => Ok(Presented::Other(other.to_ascii_lowercase())),
     }
 }
 
@@ -69,18 +72,14 @@ fn basic(encoded: &str) -> Result<Presented, Malformed> {
     Ok(Presented::Basic { client_id, client_secret: Secret::new(form_decode(secret)?) })
 }
 
-/// `application/x-www-form-urlencoded` decoding of one value.
+/// One value of the form encoding.
 fn form_decode(text: &str) -> Result<String, Malformed> {
     // A raw `&` or `=` cannot come from the encoding that the RFC prescribes, but
     // clients that skip it do send `=` in secrets; ours have neither.
-    let mut pairs = url::form_urlencoded::parse(text.as_bytes());
-    match (pairs.next(), pairs.next()) {
-        (None, _) => Ok(String::new()),
-        (Some((value, rest)), None) if rest.is_empty() && !text.contains('=') => {
-            if value.contains('\u{FFFD}') { Err(Malformed) } else { Ok(value.into_owned()) }
-        }
-        _ => Err(Malformed),
+    if text.contains(['&', '=']) {
+        return Err(Malformed);
     }
+    encoding::decode(text.as_bytes()).map(Cow::into_owned).ok_or(Malformed)
 }
 
 #[cfg(test)]

@@ -6,12 +6,14 @@
 //! | [`oauth`] | token answers, device authorization, introspection, errors |
 //! | [`params`] | parameters of a query or a form body |
 //! | [`authorization`] | the `Authorization` header: Bearer and Basic |
+//! | `encoding` | the form encoding of one name or value |
 //! | [`api`] | `/api/v1`: problem+json, lists, account and sessions |
 //! | [`tokens`] | `/api/v1/tokens`, organizations, projects, members |
 //! | [`feed`] | what guards are told about revocations |
 
 pub mod api;
 pub mod authorization;
+mod encoding;
 pub mod feed;
 pub mod metadata;
 pub mod oauth;

@@ -1,5 +1,7 @@
 //! Answers of the OAuth endpoints.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::permission::Permissions;
@@ -91,7 +93,7 @@ pub struct Introspection {
     pub username: Option<String>,
     /// `Bearer`; absent for refresh tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_type: Option<String>,
+    pub token_type: Option<Cow<'static, str>>,
     /// Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
@@ -115,10 +117,10 @@ pub struct Introspection {
     pub grant: Option<String>,
     /// Extension: what was presented, `access_token`, `personal_token`, ….
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential: Option<String>,
+    pub credential: Option<Cow<'static, str>>,
     /// Extension: the kind of principal that `sub` is: `user`, `key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sub_type: Option<String>,
+    pub sub_type: Option<Cow<'static, str>>,
     /// Extension: the display name of `sub`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

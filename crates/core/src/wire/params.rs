@@ -4,8 +4,10 @@
 //! unknown one is ignored, and none may appear twice. `resource` (RFC 8707 §2) and
 //! `audience` (RFC 8693 §2.1) alone may repeat.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use super::encoding;
 use crate::Secret;
 
 /// More pairs than any request of ours has.
@@ -33,29 +35,8 @@ pub enum BadParams {
 impl Params {
     /// Reads a query string or a form body.
     pub fn parse(encoded: &[u8]) -> Result<Self, BadParams> {
-        if !well_encoded(encoded) {
-            return Err(BadParams::Encoding);
-        }
-        let mut params = Self::default();
-        let mut seen = Vec::new();
-        for (count, (name, value)) in url::form_urlencoded::parse(encoded).enumerate() {
-            if count >= MAX_PAIRS {
-                return Err(BadParams::TooMany);
-            }
-            if name.contains('\u{FFFD}') || value.contains('\u{FFFD}') {
-                return Err(BadParams::Encoding);
-            }
-            let repeatable = REPEATABLE.contains(&name.as_ref());
-            // An empty value is omitted, but a name given twice is given twice.
-            if !repeatable && seen.contains(&name) {
-                return Err(BadParams::Repeated(crate::text::presentable(&name, 40)));
-            }
-            if !value.is_empty() {
-                params.0.push((name.to_string(), Secret::new(value.as_ref())));
-            }
-            seen.push(name);
-        }
-        Ok(params)
+        let given = pairs(encoded)?.into_iter().filter(|(_, value)| !value.is_empty());
+        Ok(Self(given.map(|(name, value)| (name.into_owned(), Secret::new(value))).collect()))
     }
 
     /// The value of `name`, if it was given and is not empty.
@@ -94,21 +75,26 @@ impl Params {
     }
 }
 
-/// Every `%` is followed by two hexadecimal digits, and no byte is a control character.
-fn well_encoded(encoded: &[u8]) -> bool {
-    let mut rest = encoded;
-    while let Some((byte, tail)) = rest.split_first() {
-        rest = tail;
-        match byte {
-            b'%' => match tail {
-                [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {}
-                _ => return false,
-            },
-            0..=0x1f | 0x7f => return false,
-            _ => {}
+/// A name and a value.
+pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// Names and values as they were sent, in order, those without a value too.
+pub fn pairs(encoded: &[u8]) -> Result<Vec<Pair<'_>>, BadParams> {
+    let mut pairs: Vec<Pair<'_>> = Vec::new();
+    for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        if pairs.len() >= MAX_PAIRS {
+            return Err(BadParams::TooMany);
         }
+        let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let name = encoding::decode(&pair[..end]).ok_or(BadParams::Encoding)?;
+        let value = pair.get(end + 1..).unwrap_or_default();
+        let value = encoding::decode(value).ok_or(BadParams::Encoding)?;
+        if pairs.iter().any(|(known, _)| *known == name) && !REPEATABLE.contains(&&*name) {
+            return Err(BadParams::Repeated(crate::text::presentable(&name, 40)));
+        }
+        pairs.push((name, value));
     }
-    true
+    Ok(pairs)
 }
 
 impl fmt::Debug for Params {

@@ -104,11 +104,11 @@ mod tests {
     fn answer() -> Introspection {
         Introspection {
             active: true,
-            credential: Some("access_token".to_owned()),
+            credential: Some("access_token".into()),
             iss: Some(ISSUER.to_owned()),
             aud: vec![API.to_owned()],
             sub: Some("usr_01JAAAAAAAAAAAAAAAAAAAAAAA".to_owned()),
-            sub_type: Some("user".to_owned()),
+            sub_type: Some("user".into()),
             jti: Some("jti_1".to_owned()),
             client_id: Some("tool".to_owned()),
             grant: Some("grt_01JBBBBBBBBBBBBBBBBBBBBBBB".to_owned()),
@@ -134,7 +134,7 @@ mod tests {
         let elsewhere = vec!["https://other.example".to_owned()];
         assert_eq!(decide(Introspection { aud: elsewhere.clone(), ..answer() }), Ok(None));
         assert_eq!(decide(Introspection { aud: Vec::new(), ..answer() }), Ok(None));
-        let personal = Some("personal_token".to_owned());
+        let personal = Some("personal_token".into());
         let made = Introspection { credential: personal.clone(), aud: Vec::new(), ..answer() };
         assert!(decide(made).unwrap().is_some());
         let made = Introspection { credential: personal, aud: elsewhere, ..answer() };
@@ -148,10 +148,10 @@ mod tests {
         // A refresh token's answer names no credential.
         let table: [Spoil; 6] = [
             |it| it.credential = None,
-            |it| it.credential = Some("refresh_token".to_owned()),
+            |it| it.credential = Some("refresh_token".into()),
             |it| it.iss = Some("https://id.example/".to_owned()),
             |it| it.sub = None,
-            |it| it.sub_type = Some("robot".to_owned()),
+            |it| it.sub_type = Some("robot".into()),
             |it| it.jti = None,
         ];
         for spoil in table {

@@ -90,7 +90,7 @@ impl Issuer {
             }
         }
         if resources.is_empty() {
-            resources.push(self.0.config.public_url.default_resource());
+            resources.push(self.0.config.public_url.default_resource().to_owned());
         }
         Ok(resources)
     }

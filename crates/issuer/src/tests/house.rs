@@ -74,7 +74,7 @@ pub(crate) fn home() -> Origin {
 }
 
 pub(crate) fn basic(id: &str, secret: &Secret) -> ClientCredentials {
-    ClientCredentials::Basic { client_id: id.to_owned(), client_secret: secret.clone() }
+    ClientCredentials::basic(id, secret)
 }
 
 /// The registered code of a refusal.

@@ -45,7 +45,7 @@ pub(super) fn routes() -> Router<App> {
 
 async fn metadata(State(app): State<App>) -> Response {
     let document = ResourceMetadata {
-        resource: app.public_url().default_resource(),
+        resource: app.public_url().default_resource().to_owned(),
         authorization_servers: vec![app.public_url().issuer().to_owned()],
         scopes_supported: vec![hallpass_core::scope::ACCOUNT, hallpass_core::scope::TOKENS],
         bearer_methods_supported: vec!["header"],

@@ -38,13 +38,16 @@ impl FromRequestParts<App> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let address = address_of(&parts.extensions, &parts.headers, app);
-        let user_agent = parts
-            .headers
-            .get(USER_AGENT)
-            .map(|agent| presentable(&String::from_utf8_lossy(agent.as_bytes()), MAX_USER_AGENT));
-        Ok(Self(Origin { address, user_agent }))
+        Ok(Self(origin(&parts.extensions, &parts.headers, app)))
     }
+}
+
+/// The requester, as far as this server saw it itself.
+pub(crate) fn origin(extensions: &Extensions, headers: &HeaderMap, app: &App) -> Origin {
+    let user_agent = headers
+        .get(USER_AGENT)
+        .map(|agent| presentable(&String::from_utf8_lossy(agent.as_bytes()), MAX_USER_AGENT));
+    Origin { address: address_of(extensions, headers, app), user_agent }
 }
 
 /// The visitor's address; unknown if there is no socket, as in a test.

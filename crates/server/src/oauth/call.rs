@@ -1,16 +1,19 @@
 //! What a form post to an OAuth endpoint presents: parameters, client credentials and
 //! where it came from.
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use std::sync::{Mutex, PoisonError};
+
+use axum::extract::{FromRequest, Request};
+use hallpass_core::Secret;
 use hallpass_core::wire::authorization::{self, Presented};
 use hallpass_core::wire::params::Params;
 use hallpass_issuer::{ClientCredentials, Origin};
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 
 use super::Refusal;
 use crate::app::App;
-use crate::http::{Peer, form};
+use crate::http::{form, peer};
 
 /// What must never stand in a URL, where logs and histories keep it (C04, G11).
 const SECRETS: [&str; 12] = [
@@ -39,13 +42,48 @@ impl FromRequest<App> for Call {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
-        let (mut parts, body) = request.into_parts();
-        let Ok(Peer(origin)) = Peer::from_request_parts(&mut parts, app).await;
-        refuse_secrets_in_query(parts.uri.query())?;
-        let credentials = credentials(&parts.headers);
-        let request = Request::from_parts(parts, body);
+        let credentials = credentials(request.headers());
+        Self::read(app, request, credentials).await
+    }
+}
+
+impl Call {
+    /// The call that `request` is; what its `Authorization` header says is known.
+    pub(crate) async fn read(
+        app: &App,
+        request: Request,
+        credentials: ClientCredentials,
+    ) -> Result<Self, Refusal> {
+        let origin = peer::origin(request.extensions(), request.headers(), app);
+        refuse_secrets_in_query(request.uri().query())?;
         let params = form::read(request, app.settings().body_timeout).await?;
         Ok(Self { params, credentials, origin })
+    }
+}
+
+/// What the last `Authorization` header on a connection meant. A program that asks all day
+/// sends the same one each time: it is compared, not read and hashed again. Nothing is decided
+/// by it: whether there is such a client, and whether the secret is its own, is looked up for
+/// each call.
+#[derive(Default)]
+pub(crate) struct Memo(Mutex<Option<(Secret, ClientCredentials)>>);
+
+impl Memo {
+    /// As [`credentials`].
+    pub(crate) fn credentials(&self, headers: &HeaderMap) -> ClientCredentials {
+        let mut sent = headers.get_all(AUTHORIZATION).iter();
+        let (Some(Ok(text)), None) = (sent.next().map(HeaderValue::to_str), sent.next()) else {
+            return credentials(headers);
+        };
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, meant)) = &*last
+            && known.is(text)
+        {
+            return meant.clone();
+        }
+        let meant = credentials(headers);
+        *last = Some((Secret::new(text), meant.clone()));
+        meant
     }
 }
 
@@ -69,7 +107,7 @@ pub(crate) fn credentials(headers: &HeaderMap) -> ClientCredentials {
         (None, _) => ClientCredentials::None,
         (Some(header), None) => match authorization::parse(header.as_bytes()) {
             Ok(Presented::Basic { client_id, client_secret }) => {
-                ClientCredentials::Basic { client_id, client_secret }
+                ClientCredentials::basic(&client_id, &client_secret)
             }
             _ => ClientCredentials::Unusable,
         },

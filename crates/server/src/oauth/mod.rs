@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::limit;
 
 mod authorize;
-mod call;
+pub(crate) mod call;
 mod device;
 pub(crate) mod introspect;
 mod jwks;

@@ -35,6 +35,7 @@ use crate::app::App;
 use crate::http::host;
 use crate::http::peer::Socket;
 use crate::lane::{self, Lane};
+use crate::oauth::call::Memo;
 
 const MAX_HEADERS: usize = 64;
 const MAX_HEAD: usize = 32 * 1024;
@@ -127,7 +128,7 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (app, router) = (self.app.clone(), self.router.clone());
+        let answering = Arc::new(Answering::new(self.app.clone(), self.router.clone(), socket));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.app.settings().header_timeout)
@@ -136,7 +137,7 @@ impl Connections {
             .max_buf_size(2 * MAX_HEAD)
             .serve_connection(
                 TokioIo::new(stream),
-                service_fn(move |r| answer(app.clone(), router.clone(), socket, r)),
+                service_fn(move |request| answer(answering.clone(), request)),
             );
         until_done(connection, stopped).await;
     }
@@ -145,7 +146,7 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (app, router) = (self.app.clone(), self.router.clone());
+        let answering = Arc::new(Answering::new(self.app.clone(), self.router.clone(), socket));
         let patience = self.app.settings().header_timeout;
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -158,26 +159,38 @@ impl Connections {
             .keep_alive_timeout(patience)
             .serve_connection(
                 TokioIo::new(stream),
-                service_fn(move |r| answer(app.clone(), router.clone(), socket, r)),
+                service_fn(move |request| answer(answering.clone(), request)),
             );
         until_done(connection, stopped).await;
     }
 }
 
-async fn answer(
+/// What answers the requests of one connection.
+struct Answering {
     app: App,
-    mut router: Router,
+    router: Router,
     socket: Socket,
+    memo: Memo,
+}
+
+impl Answering {
+    fn new(app: App, router: Router, socket: Socket) -> Self {
+        Self { app, router, socket, memo: Memo::default() }
+    }
+}
+
+async fn answer(
+    with: Arc<Answering>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    request.extensions_mut().insert(socket);
+    request.extensions_mut().insert(with.socket);
     if !host::is_clear(request.version(), request.headers()) {
-        return Ok(host::refusal(&app, &request.map(Body::new)));
+        return Ok(host::refusal(&with.app, &request.map(Body::new)));
     }
     match Lane::of(&request) {
-        Some(lane) => Ok(lane::answer(&app, lane, request.map(Body::new)).await),
+        Some(lane) => Ok(lane::answer(&with.app, &with.memo, lane, request.map(Body::new)).await),
         // A router is always ready.
-        None => router.call(request).await,
+        None => with.router.clone().call(request).await,
     }
 }
 

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use super::town::{Answer, FORM, Town};
 use crate::http::peer::Socket;
 use crate::lane::{self, Lane};
+use crate::oauth::call::Memo;
 
 /// A request that can be made twice.
 struct Asked {
@@ -46,7 +47,7 @@ impl Asked {
 async fn through_the_lane(town: &Town, asked: &Asked) -> Answer {
     let request = asked.request();
     let lane = Lane::of(&request).expect("a lane");
-    Answer::read(lane::answer(&town.app, lane, request).await).await
+    Answer::read(lane::answer(&town.app, &Memo::default(), lane, request).await).await
 }
 
 /// Without what differs from one request to the next, and what hyper adds on the wire.

@@ -1,6 +1,6 @@
 //! A server, Ada, her terminal, and the traps around it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use hallpass_testkit::cli::{self, Cli, write_script};
