@@ -6,23 +6,25 @@ use super::{change, crash, open, refusal, value};
 use crate::migrate::{ALL, Migration};
 use crate::{OpenError, Place, Store};
 
+/// What this binary brings a database to.
+const OURS: i64 = ALL.len() as i64;
 const NEXT: Migration = Migration {
-    version: 3,
-    min_compatible: 2,
+    version: OURS + 1,
+    min_compatible: OURS,
     both: "CREATE TABLE toys (id TEXT PRIMARY KEY NOT NULL)",
     sqlite: "",
     postgres: "",
 };
 const LATER: Migration = Migration {
-    version: 4,
-    min_compatible: 4,
+    version: OURS + 2,
+    min_compatible: OURS + 2,
     both: "DROP TABLE settings",
     sqlite: "",
     postgres: "",
 };
 const BROKEN: Migration = Migration {
-    version: 3,
-    min_compatible: 3,
+    version: OURS + 1,
+    min_compatible: OURS + 1,
     both: "DROP TABLE settings",
     sqlite: "CREATE TABLE toys (id TEXT); INSERT INTO nothing VALUES (1)",
     postgres: "",
@@ -47,7 +49,7 @@ async fn from_the_first_version() {
     assert_eq!(value(&store).await.as_deref(), Some("kept"));
     store.close().await;
     let refused = Store::open_with(&place, &ALL[..1]).await;
-    assert!(matches!(refused, Err(OpenError::Newer { found: 2, known: 1, needed: 2 })));
+    assert!(matches!(refused, Err(OpenError::Newer { found: OURS, known: 1, needed: 2 })));
 }
 
 #[tokio::test]
@@ -72,8 +74,11 @@ async fn happens_in_place() {
     open_with(dir.path(), vec![NEXT, LATER]).await.unwrap().close().await;
     assert_eq!(
         refusal(&dir).await,
-        "the database was upgraded by a newer hallpass (schema 4; this one knows 2, and schema 4 \
-         is the oldest that may still use it); run that newer version"
+        format!(
+            "the database was upgraded by a newer hallpass (schema {last}; this one knows {OURS}, \
+             and schema {last} is the oldest that may still use it); run that newer version",
+            last = OURS + 2,
+        )
     );
     open_with(dir.path(), vec![NEXT, LATER]).await.unwrap();
 }
