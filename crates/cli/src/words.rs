@@ -15,9 +15,10 @@ pub fn duration(span: Duration) -> String {
         (0, 0, minutes) => count(minutes, "minute"),
         (0, hours, 0) => count(hours, "hour"),
         (0, hours, minutes) => format!("{} {}", count(hours, "hour"), count(minutes, "minute")),
+        // The nearest: what was made for 90 days a moment ago does not end in 89.
+        (7.., ..) => count((secs + 43_200) / 86_400, "day"),
         (days, 0, _) => count(days, "day"),
-        (days, hours, _) if days < 7 => format!("{} {}", count(days, "day"), count(hours, "hour")),
-        (days, ..) => count(days, "day"),
+        (days, hours, _) => format!("{} {}", count(days, "day"), count(hours, "hour")),
     }
 }
 
@@ -108,6 +109,9 @@ mod tests {
             assert_eq!(duration(Duration::from_secs(secs)), said);
         }
         assert_eq!(duration(Duration::from_millis(599_950)), "10 minutes");
+        assert_eq!(duration(Duration::from_secs(90 * 86_400 - 60)), "90 days");
+        assert_eq!(duration(Duration::from_secs(7 * 86_400 + 3_600)), "7 days");
+        assert_eq!(duration(Duration::from_secs(7 * 86_400 - 60)), "6 days 23 hours");
     }
 
     #[test]

@@ -64,6 +64,7 @@ fn story(screen: &mut Screen) -> Result<()> {
     let stolen = silent_refresh(screen, &town)?;
     theft(screen, &town, &stolen)?;
     device_login(screen, &town, &mut ada)?;
+    leaked_token(screen, &town)?;
     revocation(screen, &town)?;
     let records = town.stop()?;
     screen.end(whole.elapsed(), records);
@@ -152,6 +153,28 @@ fn device_login(screen: &mut Screen, town: &Town, ada: &mut Person) -> Result<()
     screen.step("She signs in again, this time over SSH, with a code", watch.elapsed());
     screen.command(&format!("hallpass login {} --device", town.url()));
     screen.says(&format!("code {code}, typed on another machine; RFC 8628"));
+    Ok(())
+}
+
+fn leaked_token(screen: &mut Screen, town: &Town) -> Result<()> {
+    let watch = Stopwatch::start();
+    let token = town.hallpass(&["token", "create", "ci", "--expires", "30d"])?;
+    let token = token.trim();
+    let took = watch.elapsed();
+    let before = town.call_with(token)?;
+    ensure!(before == 200, "a token just made is answered {before}");
+    screen.step("She makes a token for her CI", took);
+    screen.command("hallpass token create ci --expires 30d");
+    screen.says("shown once and kept as a digest; its checksum tells it from a typing error");
+    let watch = Stopwatch::start();
+    let reported = town.report_leaked(token)?;
+    let after = town.call_with(token)?;
+    let took = watch.elapsed();
+    ensure!(reported < 300, "the desk for leaked tokens answered {reported}");
+    ensure!(after == 401, "a token reported as leaked is answered {after}");
+    screen.step("It lands in a public log; who finds it hands it in", took);
+    screen.command(&format!("curl --json '{{\"tokens\":[\"hp_user_…\"]}}' {}", town.leak_desk()));
+    screen.says(&format!("{before} before, {after} after; Ada sees in her list what became of it"));
     Ok(())
 }
 

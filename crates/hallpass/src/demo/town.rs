@@ -6,6 +6,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use hallpass_core::wire::path::REVOKE_LEAKED;
 use serde_json::Value;
 use ureq::Agent;
 
@@ -180,6 +181,21 @@ impl Town {
             .call()?
             .status()
             .as_u16())
+    }
+
+    /// Where whoever finds a token has it revoked.
+    pub(super) fn leak_desk(&self) -> String {
+        format!("{}{REVOKE_LEAKED}", self.url())
+    }
+
+    /// Hands `token` in as leaked; the status of the answer.
+    pub(super) fn report_leaked(&self, token: &str) -> Result<u16> {
+        let found = serde_json::json!({ "tokens": [token] }).to_string();
+        let answer = agent()
+            .post(self.leak_desk())
+            .header("content-type", "application/json")
+            .send(found)?;
+        Ok(answer.status().as_u16())
     }
 
     /// Stops the server and counts what its audit log holds.

@@ -6,7 +6,7 @@ use axum::body::Body;
 use hallpass_core::wire::path::INTROSPECT;
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use super::town::{Answer, FORM, Town};
+use super::town::{Answer, FORM, Town, basic};
 use crate::http::peer::Socket;
 use crate::lane::{self, Lane};
 use crate::oauth::call::Memo;
@@ -45,9 +45,13 @@ impl Asked {
 }
 
 async fn through_the_lane(town: &Town, asked: &Asked) -> Answer {
+    on_a_connection(town, &Memo::default(), asked).await
+}
+
+async fn on_a_connection(town: &Town, memo: &Memo, asked: &Asked) -> Answer {
     let request = asked.request();
     let lane = Lane::of(&request).expect("a lane");
-    Answer::read(lane::answer(&town.app, &Memo::default(), lane, request).await).await
+    Answer::read(lane::answer(&town.app, memo, lane, request).await).await
 }
 
 /// Without what differs from one request to the next, and what hyper adds on the wire.
@@ -99,6 +103,45 @@ async fn the_lane_answers_as_the_router_does() {
         assert_eq!(laned.body, routed.body, "{n}");
         assert!(laned.headers.contains_key("x-request-id"), "{n}");
     }
+}
+
+/// What a connection remembers is what a header means, not whether it is good, and nobody is
+/// taken for who came before: a proxy may send several programs' requests over one connection.
+#[tokio::test]
+async fn a_connection_takes_nobody_for_another() {
+    let town = Town::with("http://localhost:8470", &[]).await;
+    let (api, other) = (town.caller("api").await, town.caller("other").await);
+    let memo = Memo::default();
+    for (caller, status) in [
+        (api.clone(), StatusCode::OK),
+        (api.clone(), StatusCode::OK),
+        (basic("api", "wrong"), StatusCode::UNAUTHORIZED),
+        (other.clone(), StatusCode::OK),
+        ("Basic !!!".to_owned(), StatusCode::UNAUTHORIZED),
+        (basic("other", "wrong"), StatusCode::UNAUTHORIZED),
+        (basic("other", "wrong"), StatusCode::UNAUTHORIZED),
+        (api.clone(), StatusCode::OK),
+    ] {
+        let asked = Asked::introspect(&caller, "token=x");
+        assert_eq!(on_a_connection(&town, &memo, &asked).await.status, status, "{caller}");
+    }
+    // None at all, and two, are not the last one.
+    let asked = Asked { headers: vec![("content-type", FORM.to_owned())], ..asked_by(&api) };
+    assert_eq!(on_a_connection(&town, &memo, &asked).await.status, StatusCode::UNAUTHORIZED);
+    let mut asked = asked_by(&api);
+    asked.headers.push(("authorization", api.clone()));
+    assert_eq!(on_a_connection(&town, &memo, &asked).await.status, StatusCode::UNAUTHORIZED);
+    // The one that is remembered is looked up each time.
+    assert_eq!(on_a_connection(&town, &memo, &asked_by(&api)).await.status, StatusCode::OK);
+    town.app.issuer().disable_client("api", "system").await.expect("disabled");
+    assert_eq!(
+        on_a_connection(&town, &memo, &asked_by(&api)).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+fn asked_by(caller: &str) -> Asked {
+    Asked::introspect(caller, "token=x")
 }
 
 #[tokio::test]

@@ -109,6 +109,8 @@ async fn the_demo_tells_its_whole_story() -> Result<()> {
         "The next call refreshes it first",
         "A thief uses a refresh token",
         "this time over SSH, with a code",
+        "She makes a token for her CI",
+        "who finds it hands it in",
         "She signs out",
         "200 before, 401 after",
         "For real:",
