@@ -16,10 +16,6 @@ use clap::Command;
 use hallpass_cli::system::Process;
 use hallpass_core::brand::Brand;
 
-/// The server makes and drops small things all day.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     if let Some(said) = hallpass_cli::system::version("hallpass") {
         return said.into();
