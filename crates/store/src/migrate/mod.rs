@@ -6,7 +6,7 @@
 //! `min_compatible` low, so old and new run side by side during an upgrade; one that
 //! it cannot live with raises it, and the older binary refuses to start.
 //!
-//! To add one: write `0005.sql` (and `0005.sqlite.sql`, `0005.postgres.sql` for what
+//! To add one: write `0009.sql` (and `0009.sqlite.sql`, `0009.postgres.sql` for what
 //! must differ), and append it to [`ALL`]. Never change one that was released.
 
 use crate::{Error, OpenError};
@@ -54,6 +54,34 @@ pub(crate) const ALL: &[Migration] = &[
         version: 4,
         min_compatible: 2,
         both: include_str!("0004.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 5,
+        min_compatible: 2,
+        both: include_str!("0005.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 6,
+        min_compatible: 2,
+        both: include_str!("0006.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 7,
+        min_compatible: 2,
+        both: include_str!("0007.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 8,
+        min_compatible: 2,
+        both: include_str!("0008.sql"),
         sqlite: "",
         postgres: "",
     },

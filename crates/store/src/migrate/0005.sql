@@ -1,0 +1,1 @@
+-- Organizations: invitations, renames, archives.

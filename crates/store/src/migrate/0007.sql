@@ -1,0 +1,1 @@
+-- The sealed audit log and the operator's pages.
