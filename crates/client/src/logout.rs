@@ -143,10 +143,9 @@ fn end(parts: &Parts, http: &Http, name: &str) -> Result<Option<Logout>, Error> 
         contents.remove_profile(name);
         true
     })?;
-    if let Some(lock) = lock
-        && !shared
-    {
-        lock.remove();
+    if !shared {
+        parts.vault.remove_binding_key(&profile.key)?;
+        lock.into_iter().for_each(Held::remove);
     }
     Ok(ended)
 }

@@ -312,7 +312,7 @@ fn a_token_that_cannot_be_saved_is_used_and_told_about() {
     town.server.says(TOKEN, tokens(2));
     let before = town.bytes();
     let session = session(&town);
-    *town.vault.fail_at.lock().unwrap() = Some(crate::vault::atomic::Step::Write);
+    *town.vault.tokens.fail_at.lock().unwrap() = Some(crate::vault::atomic::Step::Write);
     assert_eq!(session.access_token().unwrap().expose(), "at-2");
     assert_eq!(session.access_token().unwrap().expose(), "at-2");
     assert_eq!(town.bytes(), before);

@@ -192,7 +192,7 @@ fn pick<'a>(contents: &'a Contents, server: Option<&str>) -> Option<&'a str> {
 mod tests {
     use super::*;
     use crate::testing::{Table, Town};
-    use crate::vault::{Place, VaultError};
+    use crate::vault::{BindingKey, Key, Place, VaultError};
     use crate::{State, Warning};
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
@@ -207,6 +207,15 @@ mod tests {
             panic!("the store was opened")
         }
         fn set_aside(&self) -> Result<Option<PathBuf>, VaultError> {
+            panic!("the store was opened")
+        }
+        fn binding_key(&self, _: &Key) -> Result<Option<BindingKey>, VaultError> {
+            panic!("the store was opened")
+        }
+        fn keep_binding_key(&self, _: &Key, _: &BindingKey) -> Result<(), VaultError> {
+            panic!("the store was opened")
+        }
+        fn remove_binding_key(&self, _: &Key) -> Result<(), VaultError> {
             panic!("the store was opened")
         }
         fn dir(&self) -> &Path {

@@ -95,6 +95,7 @@ impl<'a> Attempt<'a> {
                 revocation: self.found.metadata.revocation_endpoint.clone(),
             },
             ended: None,
+            binding: None,
             rest: serde_json::Map::new(),
         };
         let mut login = keep(

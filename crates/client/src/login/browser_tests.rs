@@ -183,7 +183,7 @@ fn if_the_exchange_or_the_store_fails_the_page_says_so() {
     assert!(pages.all()[1].contains("Not signed in"));
 
     let (town, pages) = town_with(approve);
-    *town.vault.fail_at.lock().unwrap() = Some(crate::vault::atomic::Step::Rename);
+    *town.vault.tokens.fail_at.lock().unwrap() = Some(crate::vault::atomic::Step::Rename);
     let (outcome, _) = town.login(&options());
     assert!(matches!(outcome, Err(Error::Vault(_))));
     assert!(pages.all()[1].contains("Not signed in"));

@@ -49,6 +49,9 @@ pub(crate) fn keep(
     let kept = kept.ok_or_else(|| VaultError::Busy { path: parts.vault.place().path })??;
 
     for old in &kept.replaced {
+        if old.key != credential.key {
+            parts.vault.remove_binding_key(&old.key)?;
+        }
         if old.kind == CredentialKind::Oauth
             && let Some(token) = &old.refresh_token
             && old.fingerprint() != credential.fingerprint()

@@ -141,6 +141,7 @@ pub(crate) fn run(
         resource: None,
         endpoints: Endpoints::default(),
         ended: None,
+        binding: None,
         rest: serde_json::Map::new(),
     };
     keep(parts, http, selection, options, credential, server.issuer())

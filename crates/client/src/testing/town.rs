@@ -113,6 +113,7 @@ impl Town {
             resource: None,
             endpoints: Endpoints { token: at("/oauth/token"), revocation: at("/oauth/revoke") },
             ended: None,
+            binding: None,
             rest: serde_json::Map::new(),
         };
         self.put("default", credential.clone());

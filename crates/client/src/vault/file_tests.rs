@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::system::{SystemRandom, SystemTimes};
+use crate::vault::atomic::Step;
 use crate::vault::model::{CredentialKind, Endpoints, Profile};
 use crate::vault::{Credential, Key};
 
@@ -31,6 +32,7 @@ fn credential(secret: &str) -> Credential {
         resource: None,
         endpoints: Endpoints::default(),
         ended: None,
+        binding: None,
         rest: serde_json::Map::new(),
     }
 }
@@ -112,7 +114,7 @@ fn a_write_that_fails_at_any_step_leaves_the_old_or_the_new_file() {
         let dir = home.path().join("hallpass");
         let vault = vault(&dir);
         put(&vault, "old").unwrap();
-        *vault.fail_at.lock().unwrap() = Some(step);
+        *vault.tokens.fail_at.lock().unwrap() = Some(step);
         let error = put(&vault, "new").unwrap_err();
         assert!(matches!(error, VaultError::Io { .. }), "{step:?}: {error}");
         let expected = if step == Step::SyncDirectory { "new" } else { "old" };
@@ -269,4 +271,42 @@ fn without_a_home_nothing_is_written_into_the_working_directory() {
     let nowhere = vault(Path::new(""));
     assert!(matches!(nowhere.read(), Err(VaultError::NoHome)));
     assert!(matches!(put(&nowhere, "a"), Err(VaultError::NoHome)));
+}
+
+// proves: client-D12
+#[test]
+fn a_binding_key_is_kept_apart_from_the_tokens() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("hallpass");
+    let vault = vault(&dir);
+    put(&vault, "a").unwrap();
+    let key = credential("a").key;
+    let other = Key { account: "usr_bob".into(), ..key.clone() };
+    assert_eq!(vault.binding_key(&key).unwrap(), None);
+    vault.remove_binding_key(&key).unwrap();
+    assert!(!dir.join("keys.json").exists() && !dir.join("keys.json.lock").exists());
+
+    let private = BindingKey::new(vec![7; 138]);
+    vault.keep_binding_key(&key, &BindingKey::new(vec![6; 138])).unwrap();
+    vault.keep_binding_key(&key, &private).unwrap();
+    vault.keep_binding_key(&other, &BindingKey::new(vec![8; 138])).unwrap();
+    assert_eq!(vault.binding_key(&key).unwrap(), Some(private.clone()));
+    assert_eq!(mode_of(&dir.join("keys.json")), 0o600);
+    assert!(!format!("{private:?}").contains('7'));
+
+    // Who copies the tokens file has no key.
+    let copied = home.path().join("copied");
+    fs::create_dir(&copied).unwrap();
+    fs::copy(dir.join(NAME), copied.join(NAME)).unwrap();
+    assert_eq!(secret_in(&self::vault(&copied)), "a");
+    assert_eq!(self::vault(&copied).binding_key(&key).unwrap(), None);
+
+    // What is damaged stops no sign-in, and is kept.
+    fs::write(dir.join("keys.json"), "{").unwrap();
+    assert!(matches!(vault.binding_key(&key), Err(VaultError::Corrupt { .. })));
+    vault.keep_binding_key(&key, &private).unwrap();
+    assert!(leftovers(&dir).iter().any(|name| name.starts_with("keys.json.corrupt-")));
+    vault.remove_binding_key(&key).unwrap();
+    assert_eq!(vault.binding_key(&key).unwrap(), None);
+    assert!(!dir.join("keys.json").exists());
 }

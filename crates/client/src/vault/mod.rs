@@ -9,22 +9,30 @@
 //! | module | what |
 //! |---|---|
 //! | [`model`] | profiles, credentials, receipts |
-//! | `file` | the 0600 file: reading, changing under a lock |
+//! | `file` | the vault in files |
+//! | [`binding`] | the keys that bind refresh tokens, in a file apart |
+//! | `kept` | one private file: reading, changing under a lock |
 //! | `atomic` | replacing a file so that a crash leaves the old or the new one |
 //! | `lock` | lock files: try, poll with jitter, give up at a deadline |
 
 pub(crate) mod atomic;
+pub mod binding;
 mod file;
+mod kept;
 pub(crate) mod lock;
 pub mod model;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub use binding::BindingKey;
 pub use file::FileVault;
 pub use model::{Contents, Credential, CredentialKind, Key, Profile};
 
+use serde::Deserialize;
+
 use crate::status::Warning;
+use kept::{corrupt, why};
 
 /// Keeps the profiles and credentials of one tool.
 pub trait Vault: Send + Sync {
@@ -38,6 +46,16 @@ pub trait Vault: Send + Sync {
     /// Moves what cannot be read out of the way and says where it is now;
     /// `None` if there was nothing.
     fn set_aside(&self) -> Result<Option<PathBuf>, VaultError>;
+
+    /// The private key that binds the refresh token of `key` (RFC 9449 §5); `None` if it
+    /// is bound to none.
+    fn binding_key(&self, key: &Key) -> Result<Option<BindingKey>, VaultError>;
+
+    /// Keeps it, in the place of an older one. Never in the file that holds the tokens.
+    fn keep_binding_key(&self, key: &Key, private: &BindingKey) -> Result<(), VaultError>;
+
+    /// Removes it, if there is one.
+    fn remove_binding_key(&self, key: &Key) -> Result<(), VaultError>;
 
     /// The directory for lock files and started logins.
     fn dir(&self) -> &Path;
@@ -151,4 +169,22 @@ impl VaultError {
             | VaultError::Busy { .. } => None,
         }
     }
+}
+
+/// Refuses a file of a newer version: it is not a corrupt one (CLIENT D11).
+fn newer(bytes: &[u8], path: &Path) -> Result<(), VaultError> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema_version: u32,
+    }
+    let version: Version =
+        serde_json::from_slice(bytes).map_err(|error| corrupt(path, why(&error)))?;
+    if version.schema_version > model::SCHEMA_VERSION {
+        return Err(VaultError::Newer {
+            path: path.to_owned(),
+            found: version.schema_version,
+            known: model::SCHEMA_VERSION,
+        });
+    }
+    Ok(())
 }

@@ -161,7 +161,11 @@ pub struct Credential {
     /// The tombstone of a session that the server ended (CLIENT E5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
-    /// Fields of later versions (a bound key, an ID token), kept.
+    /// What the refresh token is bound to (RFC 9449 §5). The key itself is kept apart:
+    /// see [`crate::vault::Vault::binding_key`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
+    /// Fields of later versions (an ID token), kept.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -220,6 +224,16 @@ pub struct Endpoints {
     /// RFC 7009.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<String>,
+}
+
+/// What a refresh token is bound to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The SHA-256 thumbprint of the public key (RFC 7638, RFC 9449 §6).
+    pub jkt: String,
+    /// Fields of later versions, kept.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
 }
 
 /// Why and when a session ended.
@@ -382,6 +396,7 @@ mod tests {
             resource: None,
             endpoints: Endpoints::default(),
             ended: None,
+            binding: None,
             rest: Map::new(),
         };
         let contents = Contents { credentials: vec![credential], ..Contents::default() };

@@ -98,6 +98,7 @@ fn expired_sign_in(home: &Path, origin: &str) {
         resource: None,
         endpoints: Endpoints { token: Some(format!("{origin}/token")), revocation: None },
         ended: None,
+        binding: None,
         rest: serde_json::Map::new(),
     };
     let dir = home.join(".config/hallpass");

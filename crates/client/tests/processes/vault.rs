@@ -35,6 +35,7 @@ fn credential(secret: &str) -> Credential {
         resource: None,
         endpoints: Endpoints::default(),
         ended: None,
+        binding: None,
         rest: serde_json::Map::new(),
     }
 }
