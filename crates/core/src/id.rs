@@ -103,6 +103,8 @@ ids! {
     SessionId = "ses";
     /// A long-lived credential: a personal token, a key.
     TokenId = "tok";
+    /// A mail that waits to be sent; also the name in its `Message-ID`.
+    MailId = "mai";
     /// A pending device authorization (RFC 8628).
     DeviceId = "dev";
     /// A resource (RFC 8707) that tokens are made out for.

@@ -45,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) feed: Arc<crate::feed::Feed>,
     pub(crate) legacy: RwLock<Option<crate::legacy::Move>>,
     pub(crate) adoption: crate::legacy::adopt::Adoption,
+    pub(crate) post: crate::mail::Post,
     tidied: Mutex<Timestamp>,
     pub(crate) setup_code: tokio::sync::OnceCell<hallpass_core::Secret>,
 }
@@ -128,6 +129,7 @@ impl Issuer {
             feed,
             legacy: RwLock::default(),
             adoption: Default::default(),
+            post: Default::default(),
             tidied: Mutex::default(),
             setup_code: tokio::sync::OnceCell::new(),
         }));

@@ -4,7 +4,9 @@
 //! is enough, because whoever has it could do worse. The answer never tells a good token from
 //! a bad one, or the desk would be a place to try guesses at.
 
-use hallpass_core::{Kind, Secret, TokenText};
+use hallpass_core::text::presentable;
+use hallpass_core::{Digest, Kind, Secret, TokenText};
+use hallpass_store::NewMail;
 
 use crate::legacy::adopt::Presenter;
 use crate::{Error, Issuer, Origin};
@@ -56,12 +58,45 @@ impl Issuer {
         self.adopt(token, &keys, presenter).await?;
         let (first, second) = keys;
         for digest in std::iter::once(first).chain(second) {
+            let letters = self.letters_of_leak(&digest).await?;
             let by = self.by(ACTOR, None, Some(origin));
-            if self.0.store.credentials().revoke_leaked(&digest, source, &by).await?.is_some() {
+            let credentials = self.0.store.credentials();
+            if credentials.revoke_leaked(&digest, source, &letters, &by).await?.is_some() {
+                self.call_for_mail();
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// What is sent to those whose credential this is, if it leaked: the person, or the owners
+    /// of the project that it is bound to.
+    async fn letters_of_leak(&self, digest: &Digest) -> Result<Vec<NewMail>, Error> {
+        if !self.sends_mail() {
+            return Ok(Vec::new());
+        }
+        let Some(facts) = self.0.store.credentials().facts(digest).await? else {
+            return Ok(Vec::new());
+        };
+        let (kept, title) = (&facts.credential, &self.0.config.brand.title);
+        if !kept.is_live(self.now()) {
+            return Ok(Vec::new());
+        }
+        let told = self.told_about(kept, facts.user.as_ref()).await?;
+        let name = presentable(&kept.name, 80);
+        let subject = format!("\"{name}\" leaked and was revoked");
+        let text = format!(
+            "Somebody brought \"{name}\" ({}…{}) to {title}: it was found where it should not be.\n\
+             It was revoked at once, and nobody can use it any more.\n\n\
+             If a program still needs one, make another:\n{}\n\n\
+             Then look where the old one was written down, and what was done with it:\n\
+             its page shows when it was last used, and from which address.\n",
+            kept.prefix,
+            kept.last_four,
+            self.0.config.public_url.join("/settings/tokens"),
+        );
+        let letters = told.iter().map(|to| self.letter(to, &subject, &text));
+        letters.filter_map(Result::transpose).collect()
     }
 
     async fn end_leaked_grant(&self, text: &TokenText, origin: &Origin) -> Result<bool, Error> {

@@ -23,6 +23,7 @@
 //! | [`tokens`] | personal tokens, and who may make them | |
 //! | [`orgs`] | organizations, projects, and who has which role there | |
 //! | [`leaks`] | what leaked is revoked by whoever has it | |
+//! | [`mail`] | what people are told, when the mail server can be reached | RFC 3834 |
 //! | [`legacy`] | tokens of an older system, taken over by their hashes | RFC 9745, RFC 8594 |
 //! | [`patterns`] | what scanners look for | |
 //! | [`metadata`] | what we say about ourselves | RFC 8414, OIDC Discovery |
@@ -52,6 +53,7 @@ pub mod legacy;
 pub mod limits;
 mod live;
 pub mod logout;
+pub mod mail;
 pub mod metadata;
 mod mint;
 pub mod orgs;

@@ -36,6 +36,8 @@ impl std::fmt::Debug for MasterKey {
 pub(crate) struct Keys {
     /// Seals the private half of signing keys.
     pub(crate) signing: Seal,
+    /// Seals mail that waits to be sent.
+    pub(crate) mail: Seal,
     /// A user code's digest: 34 bits could be guessed from a plain hash of it.
     user_code: hmac::Key,
     /// Tokens against cross-site request forgery.
@@ -50,6 +52,7 @@ impl Keys {
         let mac = |label| Ok::<_, Error>(hmac::Key::new(hmac::HMAC_SHA256, key(label)?.as_slice()));
         Ok(Self {
             signing: Seal::with(key("hallpass signing keys v1")?)?,
+            mail: Seal::with(key("hallpass mail v1")?)?,
             user_code: mac("hallpass user codes v1")?,
             csrf: mac("hallpass csrf v1")?,
             ticket: mac("hallpass authorization tickets v1")?,

@@ -19,6 +19,7 @@
 //! | [`router`] | all routes and what stands around them |
 //! | `lane` | what is asked all day, past the router |
 //! | `oauth`, `api`, `check`, `web` | endpoints, API, forward auth, pages |
+//! | `mail` | letters to a mail server |
 //! | `observe`, `metrics`, `health`, `limit` | logs, numbers, probes, limits in memory |
 //! | [`system`] | the real clock and randomness |
 
@@ -35,6 +36,7 @@ mod check;
 mod health;
 mod lane;
 mod limit;
+mod mail;
 mod metrics;
 mod oauth;
 mod observe;

@@ -11,7 +11,7 @@ use crate::db::{Tx, binds, kept, statements};
 use crate::others::{self, Act};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Error, audit, grants, members, tombstones, users};
+use crate::{By, Error, NewMail, audit, grants, mail, members, tombstones, users};
 
 mod record;
 
@@ -162,20 +162,24 @@ impl Credentials<'_> {
     }
 
     /// Revokes a live credential because somebody who should not have its text does; `source`
-    /// says who told, in words. `None` if there is none such, or it has ended already.
+    /// says who told, in words, and `mails` tell whose it is. `None` if there is none such, or
+    /// it has ended already; then nobody is told.
     pub async fn revoke_leaked(
         &self,
         digest: &Digest,
         source: &str,
+        mails: &[NewMail],
         by: &By,
     ) -> Result<Option<Credential>, Error> {
         let (digest, source, by) = (*digest, source.to_owned(), by.clone());
+        let mails = mails.to_vec();
         let change = async move |tx: &mut Tx<'_>| {
             let which = binds![digest, by.at, LEAKED];
             let Some(revoked) = tx.first(&REVOKE_LEAKED, which, read).await? else {
                 tombstones::wait(tx).await?;
                 return Ok(None);
             };
+            mail::put(tx, &mails, by.at).await?;
             end(tx, &revoked, &by).await?;
             audit::write(tx, &by, "token.leaked", revoked.id, Some(&source)).await?;
             Ok(Some(revoked))

@@ -17,6 +17,7 @@
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
 //! | [`others`] | what somebody else than its owner did with a token |
 //! | [`legacy`], `moving` | tokens of an older system, and the move away from it |
+//! | [`mail`] | mail that waits to be sent |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`tombstones`] | what was revoked, and the epoch |
 //! | [`failures`] | counters of failed attempts |
@@ -57,6 +58,7 @@ pub mod failures;
 pub mod grants;
 pub mod image;
 pub mod legacy;
+pub mod mail;
 pub mod members;
 mod migrate;
 mod moving;
@@ -88,6 +90,7 @@ pub use failures::Failures;
 pub use grants::{Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
 pub use image::Image;
 pub use legacy::{Candidate, Legacy, LegacyHash, NewLegacy};
+pub use mail::{Mail, NewMail, Outbox};
 pub use members::{Members, Membership, RemoveRole, Role, SetRole};
 pub use orgs::{NewOrg, Org, Orgs};
 pub use others::{Act, ByOthers};

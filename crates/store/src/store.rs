@@ -14,7 +14,7 @@ use crate::{
     Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes, Resources,
     Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
-use crate::{Credentials, Image, Legacy, Members, Orgs, Projects, Watcher};
+use crate::{Credentials, Image, Legacy, Members, Orgs, Outbox, Projects, Watcher};
 
 /// Where the data is.
 #[derive(Clone, Debug)]
@@ -161,6 +161,11 @@ impl Store {
     /// Tokens of an older system.
     pub fn legacy(&self) -> Legacy<'_> {
         Legacy(self)
+    }
+
+    /// Mail that waits to be sent.
+    pub fn outbox(&self) -> Outbox<'_> {
+        Outbox(self)
     }
 
     /// Organizations.

@@ -18,6 +18,8 @@ statements! {
         (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
     FAILURES = "DELETE FROM failures WHERE second IN
         (SELECT second FROM failures WHERE second < CAST($1 AS BIGINT) / 1000 LIMIT $2)";
+    MAILS = "DELETE FROM outbox WHERE id IN
+        (SELECT id FROM outbox WHERE created_at < $1 LIMIT $2)";
     /// A legacy token stays: imported once more, it must not come back.
     TOKENS = "DELETE FROM credentials WHERE id IN
         (SELECT id FROM credentials WHERE COALESCE(revoked_at, overlap_until, expires_at) < $1
@@ -27,12 +29,12 @@ statements! {
 /// Rows in one portion: other changes wait for no more than these.
 const PORTION: i64 = 500;
 
-const SWEPT: [&Statement; 5] = [&CODES, &DEVICES, &REFRESH, &SESSIONS, &FAILURES];
+const SWEPT: [&Statement; 6] = [&CODES, &DEVICES, &REFRESH, &SESSIONS, &FAILURES, &MAILS];
 
 impl Store {
     /// Deletes what has been of no use since `before`: codes, device codes, refresh tokens
     /// and sessions that expired before it, personal tokens that expired or were revoked
-    /// before it, and counters of failures from before it. Says how many rows those were.
+    /// before it, and counters of failures and unsent mail from before it. Says how many rows those were.
     /// Writes no audit row.
     ///
     /// A spent secret that is deleted is merely unknown when it is presented again, and an

@@ -15,6 +15,7 @@
 //! | [`oauth`] | a client that says exactly what a test wants to say |
 //! | [`link`] | a wire to a server that can be cut and made slow |
 //! | [`guarded`] | an API behind a guard, in a process of its own |
+//! | [`smtp`] | a mail server that keeps what it gets |
 //! | [`secrets`] | marked secrets, and the search for their marks |
 //! | [`postgres`] | a throw-away PostgreSQL cluster |
 //! | [`process`], [`ports`], [`wait`] | children, ports, deadlines |
@@ -58,6 +59,8 @@ pub mod process;
 pub mod secrets;
 #[cfg(feature = "town")]
 pub mod server;
+#[cfg(feature = "town")]
+pub mod smtp;
 #[cfg(feature = "town")]
 pub mod terminal;
 #[cfg(feature = "town")]

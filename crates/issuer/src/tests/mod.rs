@@ -9,7 +9,7 @@
 //! | `revoke`, `introspect`, `endings` | group E, and what ends what |
 //! | `secrets` | what a wrong guess teaches |
 //! | `keys`, `hostile`, `resources` | groups F and G |
-//! | `leaks` | the leak desk |
+//! | `leaks`, `mail` | the leak desk, and letters |
 //! | `legacy`, `salted`, `mint` | tokens of an older system |
 //! | `live`, `feed` | what is answered from memory, here and by guards elsewhere |
 //! | `oidc`, `logout` | group I |
@@ -30,6 +30,7 @@ mod leaks;
 mod legacy;
 mod live;
 mod logout;
+pub(crate) mod mail;
 mod mint;
 mod oidc;
 mod pkce;

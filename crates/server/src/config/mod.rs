@@ -11,13 +11,16 @@
 //! | [`layers`] | reading the layers, and complaining with the place |
 //! | [`value`] | texts to types: durations, addresses, lists |
 //! | [`network`] | CIDR notation |
+//! | [`smtp`] | where a mail server is |
 
 pub mod layers;
 pub mod network;
 pub mod settings;
+pub mod smtp;
 pub mod value;
 
 pub use layers::{Complaint, ConfigError, Layers, VARIABLE_PREFIX};
 pub use network::Network;
 pub use settings::{SETTINGS, Setting, Settings};
+pub use smtp::SmtpUrl;
 pub use value::{Listen, LogFormat};

@@ -7,6 +7,7 @@ use hallpass_core::{PublicUrl, Secret};
 
 use super::Network;
 use super::layers::{ConfigError, Layers};
+use super::smtp::SmtpUrl;
 use super::value::{Listen, LogFormat};
 
 /// One setting, as flags, help and documentation need it.
@@ -86,6 +87,14 @@ settings! {
     "Leaked tokens" {
         /// GitHub's answer at https://api.github.com/meta/public_keys/secret_scanning, to take in what its secret scanning found.
         secret_scanning_keys_file: Option<PathBuf> = "" as "FILE";
+    }
+    "Mail" {
+        /// The mail server: smtps:// for TLS from the start, smtp:// for STARTTLS, which is only left out on loopback.
+        smtp_url: Option<SmtpUrl> = "" as "smtps://USER@HOST";
+        /// A file whose one line is the password of USER.
+        smtp_password_file: Option<PathBuf> = "" as "FILE";
+        /// Who mail is from, for example "hallpass <no-reply@example.com>".
+        mail_from: Option<String> = "" as "ADDRESS";
     }
     "Logs and metrics" {
         /// text or json.

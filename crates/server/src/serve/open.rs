@@ -15,6 +15,7 @@ use hallpass_store::{OpenError, Place, Store};
 use super::{Failure, master_key};
 use crate::api::ScanningKeys;
 use crate::config::Settings;
+use crate::mail::Smtp;
 use crate::system::{SystemBootClock, SystemClock, SystemRandom};
 
 /// A store that is open, and what goes with it.
@@ -84,10 +85,14 @@ impl Data {
     /// Starts the issuer.
     pub async fn issuer(self, settings: &Settings, url: PublicUrl) -> Result<Opened, Failure> {
         let master_key = master_key::load(settings, &self.dir, &self.store, &*self.random).await?;
+        let smtp = smtp(settings, &url)?;
         let config = issuer_config(settings, brand(settings)?, url);
         let Self { store, dir, place, clock, random } = self;
         let issuer =
             Issuer::start(store.clone(), master_key, config, clock.clone(), random.clone()).await?;
+        if let Some(smtp) = smtp {
+            issuer.send_mail_through(Arc::new(smtp));
+        }
         Ok(Opened { issuer, store, dir, place, clock, random })
     }
 }
@@ -129,6 +134,21 @@ pub(super) async fn scanning_keys(settings: &Settings) -> Result<(), Failure> {
     let next = "put GitHub's answer there, or leave --secret-scanning-keys-file away";
     let read = ScanningKeys::read(path).await.map(drop);
     read.map_err(|why| Failure::File { path: path.clone(), why: why.to_string(), next })
+}
+
+/// The mail server, if one is named.
+fn smtp(settings: &Settings, public_url: &PublicUrl) -> Result<Option<Smtp>, Failure> {
+    let password = settings.smtp_password_file.as_deref().map(one_line).transpose()?;
+    match (&settings.smtp_url, &settings.mail_from) {
+        (Some(url), Some(from)) => {
+            Smtp::new(url, password, from, public_url).map(Some).map_err(Failure::Settings)
+        }
+        (None, None) if password.is_none() => Ok(None),
+        _ => Err(Failure::Settings(
+            "to send mail give both smtp_url and mail_from; to send none leave both away, and smtp_password_file"
+                .to_owned(),
+        )),
+    }
 }
 
 fn database_url(settings: &Settings) -> Result<Option<Secret>, Failure> {

@@ -17,6 +17,8 @@ use crate::router;
 
 /// How often keys are looked after and limits tidied.
 const TEND_EVERY: Duration = Duration::from_secs(60);
+/// How often the outbox is looked at when nobody rings.
+const MAIL_EVERY: Duration = Duration::from_secs(5);
 
 /// A server that answers. Dropping it without [`Running::stop`] is like pulling the plug:
 /// nothing that was acknowledged is lost, but requests in hand are.
@@ -62,6 +64,7 @@ impl Running {
         }
         let (issuer, store) = (opened.issuer.clone(), opened.store.clone());
         tasks.spawn(socket::serve(socket, issuer, store, stopped.clone()));
+        tasks.spawn(send_mail(app.clone(), stopped.clone()));
         tasks.spawn(tend(app.clone(), opened.clone(), tls, stopped));
 
         tracing::info!(url = %app.public_url(), version = env!("CARGO_PKG_VERSION"), "ready");
@@ -102,6 +105,27 @@ impl Running {
         }
         setup_link::tidy(&self.opened).await;
         self.opened.close().await;
+    }
+}
+
+/// Sends mail when the bell rings, and now and then: other servers on the same database put
+/// letters there too, and what could not be sent is tried again.
+async fn send_mail(app: App, mut stopped: watch::Receiver<bool>) {
+    if !app.issuer().sends_mail() {
+        return;
+    }
+    let mut round = tokio::time::interval(MAIL_EVERY);
+    round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = round.tick() => {}
+            () = app.issuer().mail_rang() => {}
+            _ = stopped.changed() => return,
+        }
+        // Never stopped halfway: what was handed over would be sent again.
+        if let Err(error) = app.issuer().send_mail().await {
+            tracing::warn!(cause = %error, "mail waits for the database");
+        }
     }
 }
 

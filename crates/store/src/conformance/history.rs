@@ -195,7 +195,9 @@ impl History {
         let used = [(token.id, by.at, Some("192.0.2.4".to_owned()))];
         fine(store.credentials().touch(&used).await);
         match self.below(3) {
-            0 => drop(fine(store.credentials().revoke_leaked(&token.digest, "found", &by).await)),
+            0 => drop(fine(
+                store.credentials().revoke_leaked(&token.digest, "found", &[], &by).await,
+            )),
             1 => drop(fine(store.credentials().revoke(None, token.id, "over", &by).await)),
             _ => drop(fine(store.credentials().revoke(Some(owner), token.id, "over", &by).await)),
         }

@@ -14,6 +14,7 @@
 //! | `devices` | device authorizations |
 //! | `tokens`, `others` | personal tokens, their rotation and their end; what others did with them |
 //! | `legacy`, `moving` | tokens of an older system, and the move away from it; what guards are told |
+//! | `mail` | mail that waits |
 //! | `places` | organizations, projects, roles |
 //! | `mirror`, `history` | an image that is built from effects is what the store holds, whatever happens |
 //! | `books` | the audit log, tidying up, the handle itself |
@@ -30,6 +31,7 @@ mod devices;
 mod grants;
 mod history;
 mod legacy;
+mod mail;
 mod mirror;
 mod moving;
 mod others;
@@ -100,6 +102,7 @@ where
     on(&make, moving::listing).await;
     on(&make, moving::minting).await;
     on(&make, moving::news).await;
+    on(&make, mail::outbox).await;
     on(&make, places::orgs).await;
     on(&make, places::projects).await;
     on(&make, places::members).await;
@@ -133,6 +136,7 @@ where
     on(&make, |store| crowds::one_name(store, rounds)).await;
     on(&make, |store| crowds::last_two_owners(store, rounds)).await;
     on(&make, |store| crowds::revoke_and_rotate(store, rounds)).await;
+    on(&make, mail::one_carrier).await;
     on(&make, |store| crowds::told_in_order(store, rounds)).await;
 }
 

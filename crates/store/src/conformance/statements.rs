@@ -2,9 +2,9 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, audit, clients, codes, credentials, devices, failures, grants, image, legacy, members,
-    moving, orgs, others, projects, refresh, resources, rotation, sessions, settings, setup,
-    signing_keys, tidy, tombstones, users,
+    Store, audit, clients, codes, credentials, devices, failures, grants, image, legacy, mail,
+    members, moving, orgs, others, projects, refresh, resources, rotation, sessions, settings,
+    setup, signing_keys, tidy, tombstones, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
@@ -17,6 +17,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     grants::STATEMENTS,
     image::STATEMENTS,
     legacy::STATEMENTS,
+    mail::STATEMENTS,
     members::STATEMENTS,
     moving::STATEMENTS,
     orgs::STATEMENTS,

@@ -218,7 +218,9 @@ pub(super) async fn leaks(store: Store) {
     let zoe = town.user().await.id;
     let (token, other) = (town.token(zoe).await, town.token(zoe).await);
     let leak = async |digest, leaves| {
-        town.sees(leaves, tokens.revoke_leaked(&digest, "a scanner", &town.by())).await.unwrap()
+        town.sees(leaves, tokens.revoke_leaked(&digest, "a scanner", &[], &town.by()))
+            .await
+            .unwrap()
     };
     assert_eq!(leak(town.digest(), Leaves::Nothing).await, None);
     let revoked = leak(token.digest, Leaves::Revocation).await.unwrap();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hallpass_core::id::{
-    AuditId, DeviceId, GrantId, OrgId, ProjectId, ResourceId, SessionId, TokenId, UserId,
+    AuditId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId, TokenId, UserId,
 };
 use hallpass_core::{Clock, Digest, Random, Scope, Timestamp};
 
@@ -87,7 +87,8 @@ impl Town {
         resource_id: ResourceId,
         org_id: OrgId,
         project_id: ProjectId,
-        token_id: TokenId
+        token_id: TokenId,
+        mail_id: MailId
     );
 
     /// Lets time pass.

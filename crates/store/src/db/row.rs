@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use hallpass_core::id::{
-    AuditId, DeviceId, GrantId, OrgId, ProjectId, ResourceId, SessionId, SigningKeyId, TokenId,
-    UserId,
+    AuditId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId, SigningKeyId,
+    TokenId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::redirect::RegisteredRedirect;
@@ -171,6 +171,7 @@ parsed!(
     AuditId,
     DeviceId,
     GrantId,
+    MailId,
     OrgId,
     OrgRole,
     ProjectId,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use hallpass_core::id::{
-    AuditId, DeviceId, GrantId, OrgId, ProjectId, ResourceId, SessionId, SigningKeyId, TokenId,
-    UserId,
+    AuditId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId, SigningKeyId,
+    TokenId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::role::ProjectRole;
@@ -168,6 +168,7 @@ ids!(
     AuditId,
     DeviceId,
     GrantId,
+    MailId,
     OrgId,
     ProjectId,
     ResourceId,

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use hallpass_core::Digest;
 use hallpass_testkit::oauth::Answer;
 use hallpass_testkit::server::Plan;
+use hallpass_testkit::smtp::Smtp;
 use hallpass_testkit::town::Town;
 use serde_json::{Value, json};
 
@@ -124,5 +125,50 @@ async fn what_github_found_is_revoked_if_github_signed_it() -> Result<()> {
     fs::write(&file, published("k2", &other).to_string())?;
     assert_eq!(deliver(&other, Some("k2"), "[]", "[]").await?.status, 200);
     assert_eq!(deliver(&key, Some("k1"), "[]", "[]").await?.status, 403);
+    Ok(())
+}
+
+// proves: HP13
+#[tokio::test]
+async fn whose_token_leaked_is_told_by_mail_once_and_after_a_restart_too() -> Result<()> {
+    let post = Smtp::start().await?;
+    let mut town = Town::of(post.of(Plan::new())).await?;
+    let (value, _) = token(&town, "ci \u{202E}\r\nBcc: eve@example.com").await?;
+    let bring = async |town: &Town, value: &str| {
+        let request = town.tool.request("POST", "/api/v1/revoke-leaked");
+        Answer::of(request.json(&json!({ "tokens": [value] }))).await
+    };
+    // The mail server is busy; the desk is not.
+    post.is_busy(true);
+    assert_eq!(bring(&town, &value).await?.status, 200);
+    assert!(!is_good(&town, &value).await?);
+    let waits = || Ok(town.server.log().contains("a mail waits").then_some(()));
+    hallpass_testkit::wait::until("a letter to wait", async || waits()).await?;
+    assert!(post.so_far().await.is_empty());
+    town.server.kill()?;
+    post.is_busy(false);
+    town.server.start_again().await?;
+    let mail = post.next().await?;
+    assert_eq!(
+        (mail.to.as_str(), mail.header("Auto-Submitted")),
+        ("ada@example.com", Some("auto-generated"))
+    );
+    assert!(
+        mail.header("Bcc").is_none()
+            && mail.header("Subject").is_some_and(|it| it.contains("leaked")),
+        "{mail:?}"
+    );
+    assert!(
+        mail.text.contains(&value[value.len() - 4..]) && !mail.text.contains(&value),
+        "{mail:?}"
+    );
+    assert!(mail.text.contains("/settings/tokens"), "{mail:?}");
+    // Once, however often it is brought.
+    assert_eq!(bring(&town, &value).await?.status, 200);
+    let (other, _) = token(&town, "other").await?;
+    assert_eq!(bring(&town, &other).await?.status, 200);
+    let next = post.next().await?;
+    assert!(next.header("Subject").is_some_and(|it| it.contains("other")), "{next:?}");
+    assert!(post.so_far().await.is_empty());
     Ok(())
 }
