@@ -1,7 +1,11 @@
 //! The global flags, and what must never stand on a command line.
 
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueEnum, value_parser};
+use hallpass_client::StorePolicy;
 use hallpass_core::brand::Brand;
 
 use crate::terminal::ColorWhen;
@@ -13,6 +17,10 @@ pub struct Globals {
     pub server: Option<String>,
     /// `--profile NAME`.
     pub profile: Option<String>,
+    /// `--store WHERE`.
+    pub store: Option<StorePolicy>,
+    /// `--ca-bundle FILE`.
+    pub ca_bundle: Option<PathBuf>,
     /// `--json`.
     pub json: bool,
     /// `-v`.
@@ -29,9 +37,26 @@ pub fn add_globals(root: Command, brand: &Brand) -> Command {
         brand.default_server
     );
     let profile = format!("The account to use [or ${}]", brand.variable("PROFILE"));
+    let store = format!(
+        "Keep sign-ins with the keyring, in a file, or none [auto, keyring, file, none; or ${}]",
+        brand.variable("STORE")
+    );
     root.next_help_heading("Everywhere").args([
         Arg::new("server").long("server").value_name("URL").global(true).help(server),
         Arg::new("profile").long("profile").value_name("NAME").global(true).help(profile),
+        Arg::new("store")
+            .long("store")
+            .value_name("WHERE")
+            .global(true)
+            .value_parser(PossibleValuesParser::new(StorePolicy::NAMES))
+            .hide_possible_values(true)
+            .help(store),
+        Arg::new("ca-bundle")
+            .long("ca-bundle")
+            .value_name("FILE")
+            .global(true)
+            .value_parser(value_parser!(PathBuf))
+            .help("Trust the certificates in this PEM file instead of the system's"),
         Arg::new("json")
             .long("json")
             .global(true)
@@ -60,6 +85,8 @@ impl Globals {
         Self {
             server: text("server"),
             profile: text("profile"),
+            store: text("store").and_then(|store| store.parse().ok()),
+            ca_bundle: matches.get_one::<PathBuf>("ca-bundle").cloned(),
             json: matches.get_flag("json"),
             verbose: matches.get_flag("verbose"),
             color: matches.get_one::<ColorWhen>("color").copied().unwrap_or_default(),

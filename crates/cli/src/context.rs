@@ -52,6 +52,9 @@ pub trait Input {
     /// person changed their mind.
     fn hidden(&mut self, question: &str) -> io::Result<Option<Secret>>;
 
+    /// Yes or no, asked for with `question`. `None` if the person changed their mind.
+    fn confirm(&mut self, question: &str) -> io::Result<Option<bool>>;
+
     /// Hands every line that is typed from now on to `take`, while something else goes
     /// on, until `take` wants no more.
     fn each_line(&mut self, take: Box<dyn FnMut(String) -> bool + Send>);

@@ -139,6 +139,7 @@ mod tests {
           status       Say whether you are signed in, as whom, and how
           whoami       Ask the server who you are signed in as
           logout       Revoke the sign-in at the server, and remove it here
+          profile      See, choose and remove the accounts that are signed in here
           session      See and end where you are signed in
           token        Make, list and end tokens for scripts, CI and servers
           api          Call the server's API as yourself
@@ -151,12 +152,16 @@ mod tests {
           -V, --version  Print version
 
         Everywhere:
-              --server <URL>    The server to talk to, if not that of the profile [or
-                                $HALLPASS_SERVER; default: http://localhost:8470]
-              --profile <NAME>  The account to use [or $HALLPASS_PROFILE]
-              --json            Answer in JSON, for programs
-          -v, --verbose         Say why things are done the way they are
-              --color <WHEN>    auto, always or never
+              --server <URL>      The server to talk to, if not that of the profile [or
+                                  $HALLPASS_SERVER; default: http://localhost:8470]
+              --profile <NAME>    The account to use [or $HALLPASS_PROFILE]
+              --store <WHERE>     Keep sign-ins with the keyring, in a file, or none
+                                  [auto, keyring, file, none; or $HALLPASS_STORE]
+              --ca-bundle <FILE>  Trust the certificates in this PEM file instead of the
+                                  system's
+              --json              Answer in JSON, for programs
+          -v, --verbose           Say why things are done the way they are
+              --color <WHEN>      auto, always or never
         ");
     }
 
@@ -192,12 +197,16 @@ mod tests {
           -h, --help                  Print help
 
         Everywhere:
-              --server <URL>    The server to talk to, if not that of the profile [or
-                                $HALLPASS_SERVER; default: http://localhost:8470]
-              --profile <NAME>  The account to use [or $HALLPASS_PROFILE]
-              --json            Answer in JSON, for programs
-          -v, --verbose         Say why things are done the way they are
-              --color <WHEN>    auto, always or never
+              --server <URL>      The server to talk to, if not that of the profile [or
+                                  $HALLPASS_SERVER; default: http://localhost:8470]
+              --profile <NAME>    The account to use [or $HALLPASS_PROFILE]
+              --store <WHERE>     Keep sign-ins with the keyring, in a file, or none
+                                  [auto, keyring, file, none; or $HALLPASS_STORE]
+              --ca-bundle <FILE>  Trust the certificates in this PEM file instead of the
+                                  system's
+              --json              Answer in JSON, for programs
+          -v, --verbose           Say why things are done the way they are
+              --color <WHEN>      auto, always or never
 
         Without --web or --device, what fits is chosen: a browser on a desktop, a code
         over
@@ -245,6 +254,99 @@ mod tests {
             assert!(done.stderr.contains("credentials.json"), "{line}: {done:?}");
             assert!(done.stdout.is_empty(), "{line}: {done:?}");
         }
+    }
+
+    // proves: client-D10, client-L3
+    #[cfg(unix)]
+    #[test]
+    fn what_is_wrong_with_the_store_is_named_kept_and_has_one_next_command() {
+        use std::fs;
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        use std::path::Path;
+        let write = |text: &'static str| move |file: &Path| fs::write(file, text).unwrap();
+        let chmod = |mode| {
+            move |file: &Path| {
+                fs::write(file, r#"{"schema_version":1}"#).unwrap();
+                let dir = file.parent().unwrap();
+                fs::set_permissions(dir, fs::Permissions::from_mode(mode)).unwrap();
+            }
+        };
+        type Spoil<'a> = Box<dyn Fn(&Path) + 'a>;
+        // What is wrong, what it is called, what to do, and whether signing out gets over it.
+        let cases: [(Spoil<'_>, &str, &str, bool); 9] = [
+            (Box::new(write("{")), "corrupted", "hallpass login", true),
+            (Box::new(write("")), "corrupted", "hallpass login", true),
+            (Box::new(write("[1]")), "corrupted", "hallpass login", true),
+            (Box::new(write(r#"{"token":"x"}"#)), "corrupted", "hallpass login", true),
+            (
+                Box::new(write(r#"{"schema_version":9,"x":1}"#)),
+                "newer version",
+                "hallpass status",
+                false,
+            ),
+            (
+                Box::new(write(
+                    r#"{"schema_version":2,"sealed":{"by":"sign-ins-0","nonce":"AAAA","text":"AAAA"}}"#,
+                )),
+                "keyring",
+                "hallpass login --store file",
+                false,
+            ),
+            (
+                Box::new(|file| fs::create_dir(file).unwrap()),
+                "not a plain file",
+                "hallpass status",
+                false,
+            ),
+            (
+                Box::new(|file| {
+                    let dir = file.parent().unwrap();
+                    symlink(dir.join("there"), dir.join("here")).unwrap();
+                    symlink(dir.join("here"), file).unwrap();
+                }),
+                "a link to a link",
+                "hallpass status",
+                false,
+            ),
+            (Box::new(chmod(0o777)), "changed by other users", "chmod 700", false),
+        ];
+        for (spoil, says, next, got_over) in cases {
+            let town = Town::new().without_a_store();
+            let dir = town.home().join(".config/hallpass");
+            fs::create_dir_all(&dir).unwrap();
+            let file = dir.join("credentials.json");
+            spoil(&file);
+            let before = fs::read(&file).ok();
+            for line in ["status", "token print", "whoami"] {
+                let done = town.run(&format!("hallpass {line}"));
+                assert_eq!(done.exit, Exit::StoreUnavailable, "{says}, {line}: {done:?}");
+                assert!(done.stdout.is_empty(), "{says}, {line}: {done:?}");
+                let text = done.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(text.contains(says), "{says}, {line}: {done:?}");
+                assert_eq!(text.matches("Next: ").count(), 1, "{says}, {line}: {done:?}");
+                if line == "status" {
+                    assert!(text.contains(&format!("Next: {next}")), "{says}: {done:?}");
+                }
+            }
+            assert_eq!(fs::read(&file).ok(), before, "{says}");
+            for line in ["--version", "--help", "completions bash", "login --help", "logout --help"]
+            {
+                let done = town.run(&format!("hallpass {line}"));
+                assert_eq!(done.exit, Exit::Usable, "{says}, {line}: {done:?}");
+            }
+            let done = town.run("hallpass logout");
+            let expected = if got_over { Exit::Usable } else { Exit::StoreUnavailable };
+            assert_eq!(done.exit, expected, "{says}: {done:?}");
+        }
+        // Readable by the group is told and goes on.
+        let town = Town::new();
+        let dir = town.home().join(".config/hallpass");
+        fs::create_dir_all(&dir).unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
+        let file = dir.join("credentials.json");
+        fs::write(&file, r#"{"schema_version":1,"profiles":{}}"#).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(town.run("hallpass status").exit, Exit::NotSignedIn);
     }
 
     // proves: client-A9

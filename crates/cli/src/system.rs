@@ -137,6 +137,16 @@ impl Input for Stdin {
         }
     }
 
+    fn confirm(&mut self, question: &str) -> io::Result<Option<bool>> {
+        use inquire::{Confirm, InquireError};
+        match Confirm::new(question).with_default(false).prompt() {
+            Ok(said) => Ok(Some(said)),
+            Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => Ok(None),
+            Err(InquireError::IO(error)) => Err(error),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
     fn each_line(&mut self, mut take: Box<dyn FnMut(String) -> bool + Send>) {
         // It blocks in `read` until the process ends; nobody waits for it.
         std::thread::spawn(move || {

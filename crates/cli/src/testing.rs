@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use clap::{ArgMatches, Command};
 use hallpass_client::{Client, Environment};
@@ -44,7 +44,12 @@ impl Town {
         Self {
             brand: Brand::hallpass(),
             streams,
-            variables: BTreeMap::from([("LANG", "C.UTF-8".into()), ("NO_COLOR", "1".into())]),
+            variables: BTreeMap::from([
+                ("LANG", "C.UTF-8".into()),
+                ("NO_COLOR", "1".into()),
+                // Nobody's keyring is touched.
+                ("HALLPASS_STORE", "file".into()),
+            ]),
             home: tempfile::tempdir().expect("a home"),
             stdin: Vec::new(),
         }
@@ -53,6 +58,18 @@ impl Town {
     pub(crate) fn columns(mut self, columns: u16) -> Self {
         self.streams.columns = Some(columns);
         self
+    }
+
+    /// Under another brand.
+    pub(crate) fn brand(mut self, change: impl FnOnce(&mut Brand)) -> Self {
+        change(&mut self.brand);
+        self
+    }
+
+    /// Nothing is said about the store, and a keyring has no time to answer.
+    pub(crate) fn without_a_store(mut self) -> Self {
+        self.variables.remove("HALLPASS_STORE");
+        self.var("HALLPASS_KEYRING_TIMEOUT", "0")
     }
 
     /// No stream is a terminal.
@@ -83,7 +100,7 @@ impl Town {
     }
 
     pub(crate) fn input(&self) -> Typed {
-        Typed(self.stdin.clone())
+        Typed { bytes: self.stdin.clone(), asked: Arc::default() }
     }
 
     /// What `act` says as prose.
@@ -128,10 +145,11 @@ impl Town {
     pub(crate) fn run(&self, line: &str) -> Done {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let mut typed = self.input();
         let exit = self.with(|cx| {
             let io = Io {
                 streams: self.streams,
-                stdin: &mut self.input(),
+                stdin: &mut typed,
                 stdout: &mut stdout,
                 stderr: &mut stderr,
             };
@@ -141,7 +159,8 @@ impl Town {
             }
         });
         let text = |bytes| String::from_utf8(bytes).expect("text");
-        Done { exit, stdout: text(stdout), stderr: text(stderr) }
+        let asked = typed.asked.lock().expect("questions").clone();
+        Done { exit, stdout: text(stdout), stderr: asked + &text(stderr) }
     }
 
     pub(crate) fn with<T>(&self, act: impl FnOnce(&Context<'_>) -> T) -> T {
@@ -196,19 +215,32 @@ impl Clock for At {
 }
 
 /// What was typed or piped in.
-pub(crate) struct Typed(Vec<u8>);
+pub(crate) struct Typed {
+    bytes: Vec<u8>,
+    /// What was asked; a real prompt would write it to the terminal.
+    asked: Arc<Mutex<String>>,
+}
 
 impl Input for Typed {
     fn read_all(&mut self, _: u64) -> io::Result<Vec<u8>> {
-        Ok(self.0.clone())
+        Ok(self.bytes.clone())
     }
 
     fn hidden(&mut self, _: &str) -> io::Result<Option<Secret>> {
-        Ok(String::from_utf8(self.0.clone()).ok().map(Secret::new))
+        Ok(String::from_utf8(self.bytes.clone()).ok().map(Secret::new))
+    }
+
+    fn confirm(&mut self, question: &str) -> io::Result<Option<bool>> {
+        self.asked.lock().expect("questions").push_str(&format!("{question}\n"));
+        match self.bytes.first() {
+            Some(b'y') => Ok(Some(true)),
+            Some(b'n') => Ok(Some(false)),
+            _ => Ok(None),
+        }
     }
 
     fn each_line(&mut self, mut take: Box<dyn FnMut(String) -> bool + Send>) {
-        for line in String::from_utf8_lossy(&self.0).lines() {
+        for line in String::from_utf8_lossy(&self.bytes).lines() {
             if !take(line.to_owned()) {
                 break;
             }

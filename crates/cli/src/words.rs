@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hallpass_client::TokenKind;
+use hallpass_client::vault::Place;
 use hallpass_core::Timestamp;
 
 /// A span to one or two units: `9 minutes`, `1 hour 5 minutes`, `3 days`.
@@ -81,6 +82,19 @@ pub fn path(path: &Path, home: Option<&Path>) -> String {
     match home.and_then(|home| path.strip_prefix(home).ok()) {
         Some(rest) => format!("~{}{}", std::path::MAIN_SEPARATOR, rest.display()),
         None => path.display().to_string(),
+    }
+}
+
+/// Where sign-ins are kept.
+pub fn place(place: &Place, home: Option<&Path>) -> String {
+    let file = path(&place.path, home);
+    match (place.kind, place.keyring) {
+        ("none", _) => "memory only".to_owned(),
+        ("keyring", Some(keyring)) => format!("the system keyring ({keyring}); the rest in {file}"),
+        (_, Some(keyring)) => {
+            format!("{file}, sealed with a key in the system keyring ({keyring})")
+        }
+        _ => file,
     }
 }
 

@@ -9,15 +9,18 @@ use hallpass_core::{Random, Secret};
 use crate::Error;
 use crate::environment::{Environment, config_dir};
 use crate::http::Http;
+use crate::legacy::{self, LegacyCleaned, LegacyToken};
 use crate::login::launch::{Launcher, SystemLauncher};
 use crate::login::{Event, Inbox, Login, LoginOptions, Pending, Start, token};
 use crate::logout::{self, LogoutReport};
+use crate::profiles::{self, Listed};
 use crate::session::Session;
 use crate::source::{self, Selection, token_variable};
 use crate::status::{self, Status};
 use crate::system::{SystemRandom, SystemTimes};
 use crate::time::Time;
-use crate::vault::{FileVault, Vault};
+use crate::vault::keyring::PATIENCE;
+use crate::vault::{FileVault, Place, Rules, StorePolicy, SystemKeyring, UnknownPolicy, Vault};
 
 /// How long `status --check` waits for an answer (CLIENT G2).
 const CHECK: Duration = Duration::from_secs(5);
@@ -61,8 +64,8 @@ impl Client {
         Self { parts, selection, http: OnceLock::new() }
     }
 
-    /// A client with the real clocks, the operating system's randomness, the 0600 file
-    /// in the tool's configuration directory, and real browsers.
+    /// A client with the real clocks, the operating system's randomness and keyring, the
+    /// files in the tool's configuration directory, and real browsers.
     pub fn on_this_machine(
         brand: Brand,
         environment: Arc<dyn Environment>,
@@ -72,9 +75,20 @@ impl Client {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         // Without a home the first use of the store says so.
         let dir = config_dir(&*environment, &brand.config_dir).unwrap_or_default();
+        let keyring = SystemKeyring::new(brand.vault.service.as_ref().unwrap_or(&brand.config_dir));
+        let rules = Rules {
+            refresh_in_keyring: brand.vault.refresh_in_keyring,
+            file_without_question: brand.vault.file_without_question,
+        };
+        let vault = FileVault::new(dir, time.clone(), random.clone()).with_keyring(
+            Arc::new(keyring),
+            keyring_patience(&brand, &*environment),
+            store_policy(&selection, &brand, &*environment),
+            rules,
+        );
         let secrets = vec![token_variable(&brand), brand.variable("AUTH_TOKEN")];
         let parts = Parts {
-            vault: Arc::new(FileVault::new(dir, time.clone(), random.clone())),
+            vault: Arc::new(vault),
             launcher: Arc::new(SystemLauncher::new(time.clone(), secrets)),
             brand,
             environment,
@@ -156,6 +170,53 @@ impl Client {
         logout::run(&self.parts, self.http(), &self.selection, which)
     }
 
+    /// Whether a sign-in could be kept now, and where it would be.
+    ///
+    /// # Errors
+    /// [`VaultError::Unasked`](crate::vault::VaultError::Unasked) if a plain file would have
+    /// to do and nobody has said that it may; ask, and [`Client::remember_store`].
+    pub fn store_ready(&self) -> Result<Place, Error> {
+        Ok(self.parts.vault.ready()?)
+    }
+
+    /// Remembers where sign-ins are to be kept, for when nothing else is said.
+    pub fn remember_store(&self, policy: StorePolicy) -> Result<(), Error> {
+        Ok(self.parts.vault.remember(policy)?)
+    }
+
+    /// Tokens of an older system of this tool that lie in files. Sends nothing.
+    pub fn legacy_tokens(&self) -> Vec<LegacyToken> {
+        legacy::find(&self.parts)
+    }
+
+    /// Revokes them at `server`, and deletes the files of those that it revoked.
+    pub fn clean_legacy(
+        &self,
+        server: &str,
+        tokens: &[LegacyToken],
+    ) -> Result<Vec<LegacyCleaned>, Error> {
+        legacy::clean(&self.parts, self.http(), server, tokens)
+    }
+
+    /// The server that this invocation is about. Sends nothing.
+    pub fn server(&self) -> Result<String, Error> {
+        let Parts { brand, environment, vault, .. } = &self.parts;
+        Ok(source::resolve(&self.selection, brand, &**environment, &**vault)?.server)
+    }
+
+    /// The profiles that there are. Sends nothing.
+    pub fn profiles(&self) -> Result<Vec<Listed>, Error> {
+        profiles::list(&self.parts)
+    }
+
+    /// Makes `name` the profile that is used when nothing else is said. Sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::UnknownProfile`] if there is none of that name.
+    pub fn use_profile(&self, name: &str) -> Result<Listed, Error> {
+        profiles::choose(&self.parts, name)
+    }
+
     /// The tool's names.
     pub fn brand(&self) -> &Brand {
         &self.parts.brand
@@ -186,6 +247,26 @@ impl Client {
 
     fn new_http(&self) -> Http {
         let agent = format!("{}/{}", self.parts.brand.name, env!("CARGO_PKG_VERSION"));
-        Http::new(&*self.parts.environment, agent)
+        Http::new(&*self.parts.environment, agent).trusting(self.selection.ca_bundle.clone())
     }
+}
+
+/// Where sign-ins are to be kept (CLIENT D1): `--store`, else the variable, else what is
+/// remembered.
+fn store_policy(
+    selection: &Selection,
+    brand: &Brand,
+    environment: &dyn Environment,
+) -> Result<Option<StorePolicy>, UnknownPolicy> {
+    match selection.store {
+        Some(policy) => Ok(Some(policy)),
+        None => environment.var(&brand.variable("STORE")).map(|text| text.parse()).transpose(),
+    }
+}
+
+/// How long the keyring is waited for (CLIENT D3); what is no number of seconds says nothing.
+fn keyring_patience(brand: &Brand, environment: &dyn Environment) -> Duration {
+    let said = environment.var(&brand.variable("KEYRING_TIMEOUT"));
+    let seconds = said.and_then(|text| text.parse::<u32>().ok());
+    seconds.map_or(PATIENCE, |seconds| Duration::from_secs(seconds.into()))
 }

@@ -5,6 +5,7 @@
 //! when the first request is made, not before (CLIENT J4).
 
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub enum HttpError {
     },
     /// The connection could not be secured.
     #[error(
-        "cannot secure the connection to {host}: {why}; behind a corporate CA, set SSL_CERT_FILE"
+        "cannot secure the connection to {host}: {why}; behind a corporate CA, name its certificates with --ca-bundle FILE or SSL_CERT_FILE"
     )]
     Tls {
         /// Host and port.
@@ -92,8 +93,10 @@ pub struct Http {
     user_agent: String,
     proxy: Option<String>,
     no_proxy: Vec<String>,
+    /// Certificates to trust instead of the system's.
+    ca_bundle: Option<PathBuf>,
     total: Duration,
-    agent: OnceLock<ureq::Agent>,
+    agent: OnceLock<Result<ureq::Agent, String>>,
 }
 
 /// One request.
@@ -139,6 +142,7 @@ impl Http {
                 .filter(|entry| !entry.is_empty())
                 .map(str::to_ascii_lowercase)
                 .collect(),
+            ca_bundle: None,
             total: TOTAL,
             agent: OnceLock::new(),
         }
@@ -148,6 +152,18 @@ impl Http {
     pub fn within(mut self, total: Duration) -> Self {
         self.total = total;
         self
+    }
+
+    /// The same, but trusts the certificates in this PEM file, and no others (CLIENT J2).
+    pub fn trusting(mut self, ca_bundle: Option<PathBuf>) -> Self {
+        self.ca_bundle = ca_bundle;
+        self
+    }
+
+    /// Whether anything of TLS was loaded.
+    #[cfg(test)]
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.agent.get().is_some()
     }
 
     /// A GET of a protocol document.
@@ -236,15 +252,19 @@ impl Http {
             builder = builder.header(header::CONTENT_TYPE, media_type);
         }
         let direct = self.goes_direct(&url);
+        let agent = self.agent.get_or_init(|| self.build());
+        let agent = agent
+            .as_ref()
+            .map_err(|why| HttpError::Tls { host: host.clone(), why: why.clone() })?;
         let answer = match request.body {
             Some((_, bytes)) => {
                 let request =
                     builder.body(bytes).map_err(|_| malformed("a header cannot be sent"))?;
-                self.run(request, direct)
+                run(agent, request, direct)
             }
             None => {
                 let request = builder.body(()).map_err(|_| malformed("a header cannot be sent"))?;
-                self.run(request, direct)
+                run(agent, request, direct)
             }
         };
         let mut answer = answer.map_err(|error| describe(error, &url))?;
@@ -270,25 +290,13 @@ impl Http {
         Ok(reply)
     }
 
-    fn run(
-        &self,
-        request: HttpRequest<impl ureq::AsSendBody>,
-        direct: bool,
-    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-        let agent = self.agent.get_or_init(|| self.build());
-        if direct {
-            let request = agent.configure_request(request).proxy(None).build();
-            agent.run(request)
-        } else {
-            agent.run(request)
-        }
-    }
-
-    fn build(&self) -> ureq::Agent {
-        let tls = ureq::tls::TlsConfig::builder()
-            .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-            .build();
-        ureq::Agent::config_builder()
+    fn build(&self) -> Result<ureq::Agent, String> {
+        let roots = match &self.ca_bundle {
+            Some(path) => certificates(path)?.into(),
+            None => ureq::tls::RootCerts::PlatformVerifier,
+        };
+        let tls = ureq::tls::TlsConfig::builder().root_certs(roots).build();
+        let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             // A proxy that cannot be understood is no proxy; the connection then says why it failed.
@@ -299,7 +307,8 @@ impl Http {
             .timeout_global(Some(self.total))
             .allow_non_standard_methods(true)
             .build()
-            .new_agent()
+            .new_agent();
+        Ok(agent)
     }
 
     /// Loopback is never proxied, and neither is what `NO_PROXY` names: a host, or a
@@ -315,6 +324,36 @@ impl Http {
                     || host.strip_suffix(entry.as_str()).is_some_and(|rest| rest.ends_with('.'))
             })
     }
+}
+
+fn run(
+    agent: &ureq::Agent,
+    request: HttpRequest<impl ureq::AsSendBody>,
+    direct: bool,
+) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+    if direct {
+        let request = agent.configure_request(request).proxy(None).build();
+        agent.run(request)
+    } else {
+        agent.run(request)
+    }
+}
+
+/// The certificates in a PEM file. A file without any would trust nobody, which is no
+/// mistake that anybody makes on purpose.
+fn certificates(path: &Path) -> Result<Vec<ureq::tls::Certificate<'static>>, String> {
+    let shown = presentable(&path.display().to_string(), 200);
+    let pem = std::fs::read(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    let found: Vec<_> = ureq::tls::parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if found.is_empty() {
+        return Err(format!("there is no certificate in {shown}"));
+    }
+    Ok(found)
 }
 
 impl Reply {

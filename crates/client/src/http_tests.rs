@@ -132,6 +132,22 @@ fn dates_and_pauses_are_read() {
     assert!(reply.is_temporary());
 }
 
+// proves: client-J2
+#[test]
+fn a_bundle_that_holds_no_certificate_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = dir.path().join("corporate.pem");
+    for (text, says) in [(None, "cannot read"), (Some("no PEM"), "there is no certificate in")] {
+        if let Some(text) = text {
+            std::fs::write(&bundle, text).unwrap();
+        }
+        let http = http(&[]).trusting(Some(bundle.clone()));
+        let error = http.get("https://127.0.0.1:1/", None).unwrap_err().to_string();
+        assert!(error.contains(says) && error.contains("corporate.pem"), "{error}");
+        assert!(error.contains("--ca-bundle"), "{error}");
+    }
+}
+
 #[test]
 fn a_certificate_of_the_wrong_kind_is_explained() {
     let why = insecure("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))");

@@ -20,6 +20,8 @@
 //! | [`login`] | signing in: flows, events, the choice between them |
 //! | [`session`] | calling an API as the person, refreshing without notice |
 //! | [`tokens`] | personal tokens |
+//! | [`legacy`] | tokens of an older system, in files |
+//! | [`profiles`] | many accounts, many servers |
 //! | [`status`] | signed in or not, and why |
 //! | [`logout`], `revoke` | revoking, then removing |
 //! | `refresh` | one request, however many processes want a fresh token |
@@ -37,10 +39,12 @@ pub mod discovery;
 pub mod environment;
 pub mod error;
 pub mod http;
+pub mod legacy;
 pub mod login;
 pub mod logout;
 pub mod mask;
 mod oauth;
+pub mod profiles;
 mod refresh;
 mod revoke;
 pub mod session;
@@ -62,3 +66,4 @@ pub use mask::{Masked, TokenKind};
 pub use session::{Answer, Call, Session};
 pub use source::{Selection, Source};
 pub use status::{State, Status, Warning};
+pub use vault::StorePolicy;

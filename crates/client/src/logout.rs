@@ -14,9 +14,9 @@ use crate::refresh::lock_path;
 use crate::revoke::{NotRevoked, revoke};
 use crate::source::{self, Selection, Source};
 use crate::status::Account;
+use crate::vault::Key;
 use crate::vault::lock::{self, Held};
 use crate::vault::model::{Credential, CredentialKind};
-use crate::vault::{Key, VaultError};
 
 /// How long to wait for a refresh that is under way. Its new token would be refused
 /// anyway: revoking any token of a grant ends the grant.
@@ -80,7 +80,7 @@ pub(crate) fn run(
     };
     let profiles = match profiles(parts, selection, which) {
         Ok(profiles) => profiles,
-        Err(Error::Vault(VaultError::Corrupt { .. })) => {
+        Err(Error::Vault(error)) if error.is_unreadable() => {
             report.set_aside = parts.vault.set_aside()?;
             return Ok(report);
         }

@@ -42,6 +42,17 @@ fn signed_in() -> Town {
     town
 }
 
+// proves: client-J4
+#[test]
+fn a_stored_token_loads_nothing_of_tls() {
+    let town = signed_in();
+    let session = town.client().session().unwrap();
+    assert_eq!(session.access_token().unwrap().expose(), "at-1");
+    assert!(!session.http.is_loaded());
+    session.whoami().unwrap_err();
+    assert!(session.http.is_loaded(), "this would prove nothing otherwise");
+}
+
 #[test]
 fn a_call_goes_out_as_the_person() {
     let town = signed_in();

@@ -5,6 +5,7 @@
 //! keep credentials, the source is where this invocation takes one from.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use hallpass_core::brand::Brand;
 use hallpass_core::{Secret, text};
@@ -12,7 +13,7 @@ use hallpass_core::{Secret, text};
 use crate::Error;
 use crate::discovery::parse_server;
 use crate::environment::Environment;
-use crate::vault::{Contents, Vault};
+use crate::vault::{Contents, StorePolicy, Vault};
 
 /// What the caller asked for.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,10 @@ pub struct Selection {
     pub server: Option<String>,
     /// `--no-env`: variables that hold credentials are ignored.
     pub ignore_variables: bool,
+    /// `--store`: where sign-ins are kept, whatever the variable and what is remembered say.
+    pub store: Option<StorePolicy>,
+    /// `--ca-bundle`: a PEM file with the certificates to trust, instead of the system's.
+    pub ca_bundle: Option<PathBuf>,
 }
 
 /// Where a credential comes from.
@@ -194,7 +199,7 @@ mod tests {
     use crate::testing::{Table, Town};
     use crate::vault::{BindingKey, Key, Place, VaultError};
     use crate::{State, Warning};
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
     use std::sync::Arc;
 
     /// A vault that must not be touched.
@@ -204,6 +209,12 @@ mod tests {
             panic!("the store was opened")
         }
         fn change(&self, _: &mut dyn FnMut(&mut Contents) -> bool) -> Result<(), VaultError> {
+            panic!("the store was opened")
+        }
+        fn ready(&self) -> Result<Place, VaultError> {
+            panic!("the store was opened")
+        }
+        fn remember(&self, _: StorePolicy) -> Result<(), VaultError> {
             panic!("the store was opened")
         }
         fn set_aside(&self) -> Result<Option<PathBuf>, VaultError> {
@@ -222,7 +233,7 @@ mod tests {
             panic!("the store was opened")
         }
         fn place(&self) -> Place {
-            Place { kind: "file", path: PathBuf::from("/nowhere") }
+            Place { kind: "file", path: PathBuf::from("/nowhere"), keyring: None }
         }
         fn warnings(&self) -> Vec<Warning> {
             panic!("the store was opened")
@@ -258,8 +269,8 @@ mod tests {
             let selection = Selection {
                 token: given.then(|| Secret::new("given")),
                 profile: flag.then(|| "flag".to_owned()),
-                server: None,
                 ignore_variables: ignore,
+                ..Selection::default()
             };
 
             let profile = |name: &str| Source::Profile { name: name.to_owned() };

@@ -12,7 +12,7 @@ use crate::refresh::{Fitness, fitness};
 use crate::session::Session;
 use crate::source::{self, Selection, Source};
 use crate::tokens::SOON;
-use crate::vault::{Credential, Place};
+use crate::vault::{Credential, Place, VaultError};
 use crate::{Class, Error};
 
 /// The answer of `status`.
@@ -24,6 +24,8 @@ pub struct Status {
     pub source: Source,
     /// Where credentials are kept.
     pub store: Place,
+    /// Why the store cannot be used, if so; it knows the next command.
+    pub store_error: Option<VaultError>,
     /// The server that calls would go to.
     pub server: String,
     /// Who issued the credential.
@@ -164,6 +166,12 @@ pub enum Warning {
         /// Where it is now.
         path: String,
     },
+    /// Where sign-ins are to be kept was said, and could not be remembered.
+    #[error("where sign-ins are kept could not be remembered ({reason})")]
+    NotRemembered {
+        /// What happened.
+        reason: String,
+    },
     /// A token that nothing replaces ends within [`SOON`].
     #[error("the token that is used here ends on {}", .at.to_human())]
     EndsSoon {
@@ -218,6 +226,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
         state: State::NotSignedIn,
         source: Source::None,
         store: parts.vault.place(),
+        store_error: None,
         server: parts.brand.default_server.clone(),
         issuer: None,
         account: None,
@@ -230,6 +239,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
         Ok(resolved) => resolved,
         Err(Error::Vault(error)) => {
             status.state = State::StoreUnavailable { reason: error.to_string() };
+            status.store_error = Some(error);
             return status;
         }
         Err(error) => {
@@ -267,7 +277,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
     status
 }
 
-fn stored_state(credential: &Credential, parts: &Parts) -> State {
+pub(crate) fn stored_state(credential: &Credential, parts: &Parts) -> State {
     if let Some(ended) = &credential.ended {
         return State::Ended { reason: ended.reason.clone(), at: ended.at };
     }

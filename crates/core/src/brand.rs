@@ -38,6 +38,9 @@ pub struct Brand {
     /// Personal tokens.
     #[serde(default)]
     pub tokens: Tokens,
+    /// Where the command line keeps sign-ins.
+    #[serde(default)]
+    pub vault: VaultRules,
     /// Which role may do what.
     #[serde(default)]
     pub roles: PermissionTable,
@@ -51,6 +54,9 @@ pub struct Tokens {
     pub prefix: String,
     /// What an older system's tokens begin with, if there was one.
     pub legacy_prefix: Option<String>,
+    /// Where an older command line left them, a file for each project, below the home
+    /// directory.
+    pub legacy_dir: Option<String>,
     /// Whether a token that was not narrowed may make tokens.
     pub may_make_tokens: bool,
 }
@@ -60,9 +66,22 @@ impl Default for Tokens {
         Self {
             prefix: Kind::Personal.prefix().to_owned(),
             legacy_prefix: None,
+            legacy_dir: None,
             may_make_tokens: false,
         }
     }
+}
+
+/// Where the command line keeps sign-ins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VaultRules {
+    /// What our entries in the keyring are filed under; `config_dir` if not given.
+    pub service: Option<String>,
+    /// A refresh token lies in the keyring itself, never in a file in any form.
+    pub refresh_in_keyring: bool,
+    /// Without a keyring a plain file will do, and nobody is asked.
+    pub file_without_question: bool,
 }
 
 /// The look of the pages.
@@ -127,6 +146,14 @@ pub enum BadBrand {
         /// What stood there.
         value: String,
     },
+    /// A directory that is not below the home directory.
+    #[error("{key} must be a path below the home directory, not {value:?}")]
+    Directory {
+        /// The key.
+        key: &'static str,
+        /// What stood there.
+        value: String,
+    },
     /// A permission that is no scope token.
     #[error(
         "a permission must be made of visible characters without quotes, like results:read, not {0:?}"
@@ -160,6 +187,7 @@ impl Brand {
             ("client_id", &brand.client_id),
             ("variable_prefix", &brand.variable_prefix),
             ("config_dir", &brand.config_dir),
+            ("vault.service", brand.vault.service.as_ref().unwrap_or(&brand.config_dir)),
         ] {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
             if value.is_empty() || !value.bytes().all(plain) {
@@ -175,6 +203,13 @@ impl Brand {
             let whole = (2..=MAX_PREFIX_LEN).contains(&value.len()) && value.ends_with('_');
             if !whole || !value.bytes().all(plain) {
                 return Err(BadBrand::Prefix { key, value: value.clone() });
+            }
+        }
+        if let Some(value) = &brand.tokens.legacy_dir {
+            let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+            if !value.split('/').all(plain) || value.contains(['\\', '\0', ':']) {
+                let value = value.clone();
+                return Err(BadBrand::Directory { key: "tokens.legacy_dir", value });
             }
         }
         for permission in brand.roles.all() {
@@ -231,6 +266,11 @@ mod tests {
         for bad in ["'x'", "'no_end'", "'UP_'", "'a b_'", "''"] {
             let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();
             assert!(matches!(error, BadBrand::Prefix { .. }), "{bad}: {error}");
+        }
+        let dir = |dir: &str| with(&format!("[tokens]\nlegacy_dir = '{dir}'"));
+        assert!(dir(".scitoolkit/tokens").is_ok());
+        for bad in ["", "/etc", "../x", "a//b", "a/../b", "C:x"] {
+            assert!(matches!(dir(bad), Err(BadBrand::Directory { .. })), "{bad}");
         }
         let brand = with("[roles.project]\nviewer = ['results:read']").unwrap();
         assert!(brand.roles.all().contains("results:read"));

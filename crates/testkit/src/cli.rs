@@ -64,6 +64,8 @@ impl Cli {
         let mut command = process::command(process::binary(&self.program)?);
         command.args(arguments).current_dir(self.home.path());
         command.env("HOME", self.home.path()).env("HALLPASS_SERVER", &self.server);
+        // No keyring here, unless a test brings one.
+        command.env("HALLPASS_STORE", "file");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }

@@ -3,21 +3,27 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::Which;
 use hallpass_client::logout::{Logout, LogoutReport, Revocation};
+use hallpass_core::brand::Brand;
 use serde::Serialize;
 
-use super::{client, retry};
+use super::{client, legacy, retry};
 use crate::arguments::Globals;
-use crate::refusal::told;
+use crate::refusal;
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
-pub fn command() -> Command {
+pub fn command(brand: &Brand) -> Command {
     Command::new("logout").about("Revoke the sign-in at the server, and remove it here").args([
         Arg::new("all").long("all").action(ArgAction::SetTrue).help("Every profile"),
         Arg::new("require-revoke")
             .long("require-revoke")
             .action(ArgAction::SetTrue)
             .help("Fail with 5 if the server could not be told"),
+        Arg::new("clean-legacy")
+            .long("clean-legacy")
+            .action(ArgAction::SetTrue)
+            .hide(brand.tokens.legacy_dir.is_none())
+            .help("Revoke and delete an older system's tokens too, if it left any in files"),
     ])
 }
 
@@ -29,13 +35,22 @@ pub fn run(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let which = if matches.get_flag("all") { Which::All } else { Which::Selected };
-    let report = client(cx, globals)
-        .logout(which)
-        .map_err(|error| told(&error, cx, &retry(cx, globals, "logout")))?;
-    if out.json {
-        out.json(&view(&report))?;
-    } else {
-        tell(cx, out, &report);
+    let client = client(cx, globals);
+    let again = retry(cx, globals, "logout");
+    let older = match matches.get_flag("clean-legacy").then(|| client.legacy_tokens()) {
+        Some(found) if !found.is_empty() => {
+            let server = client.server().map_err(|error| refusal::told(&error, cx, &again))?;
+            Some((server, found))
+        }
+        _ => None,
+    };
+    let report = client.logout(which).map_err(|error| refusal::told(&error, cx, &again))?;
+    self::told(cx, out, &report)?;
+    if let Some((server, found)) = older {
+        let cleaned = legacy::clean(cx, out, &client, &server, &found)?;
+        if cleaned != Exit::Usable {
+            return Ok(cleaned);
+        }
     }
     match unrevoked(&report).filter(|_| matches.get_flag("require-revoke")) {
         None => Ok(Exit::Usable),
@@ -48,6 +63,19 @@ pub fn run(
         )
         .kept("It was removed here.")),
     }
+}
+
+/// Tells what was done, to a person or to a program.
+pub(super) fn told(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    report: &LogoutReport,
+) -> Result<(), Failure> {
+    if out.json {
+        return out.json(&view(report));
+    }
+    tell(cx, out, report);
+    Ok(())
 }
 
 fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {

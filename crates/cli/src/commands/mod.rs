@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `login` | [`login`] |
 //! | `status`, `whoami`, `logout` | [`status`], [`whoami`], [`logout`] |
+//! | `profile list`, `profile use`, `profile remove` | [`profile`] |
 //! | `session list`, `session end` | [`session`] |
 //! | `token create`, `list`, `rename`, `expire`, `revoke`, `rotate`, `print` | [`token`] |
 //! | `api` | [`api`] |
@@ -11,9 +12,11 @@
 
 pub mod api;
 pub mod completions;
+mod legacy;
 pub mod login;
 pub mod logout;
 pub mod man;
+pub mod profile;
 pub mod session;
 pub mod status;
 pub mod token;
@@ -32,7 +35,8 @@ pub fn all(brand: &Brand) -> Vec<Command> {
         login::command(brand),
         status::command(),
         whoami::command(),
-        logout::command(),
+        logout::command(brand),
+        profile::command(),
         session::command(),
         token::command(),
         api::command(),
@@ -57,6 +61,7 @@ pub fn dispatch(
         "status" => status::run(cx, out, globals, matches),
         "whoami" => whoami::run(cx, out, globals),
         "logout" => logout::run(cx, out, globals, matches),
+        "profile" => profile::run(cx, out, globals, matches),
         "session" => session::run(cx, out, globals, matches),
         "token" => token::run(cx, out, globals, matches),
         "api" => api::run(cx, out, stdin, globals, matches),
@@ -77,6 +82,8 @@ fn client(cx: &Context<'_>, globals: &Globals) -> Client {
         profile: globals.profile.clone(),
         server: globals.server.clone(),
         ignore_variables: false,
+        store: globals.store,
+        ca_bundle: globals.ca_bundle.clone(),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::revoke::revoke;
 use crate::source::{self, Selection};
 use crate::status::Warning;
 use crate::vault::model::{Credential, CredentialKind, Profile};
-use crate::vault::{Contents, VaultError};
+use crate::vault::{Contents, VaultError, gets_over};
 
 /// Puts a new credential into the vault under the right profile, and ends the session
 /// that it replaces.
@@ -37,7 +37,7 @@ pub(crate) fn keep(
     };
     match write() {
         // CLIENT D10: a login is how a person gets over a broken store.
-        Err(VaultError::Corrupt { .. }) => {
+        Err(error) if gets_over(&*parts.vault, &error) => {
             if let Some(path) = parts.vault.set_aside()? {
                 warnings.push(Warning::SetAside { path: path.display().to_string() });
             }
@@ -65,6 +65,11 @@ pub(crate) fn keep(
         {
             warnings.push(Warning::NotRevoked { reason: why.to_string() });
         }
+    }
+    if let Some(policy) = selection.store
+        && let Err(error) = parts.vault.remember(policy)
+    {
+        warnings.push(Warning::NotRemembered { reason: error.to_string() });
     }
     let variable = source::token_variable(&parts.brand);
     if parts.environment.var(&variable).is_some() {

@@ -43,7 +43,7 @@ use crate::discovery::{self, parse_server};
 use crate::http::Http;
 use crate::source::{self, Selection};
 use crate::status::{Account, Warning};
-use crate::vault::{Place, VaultError};
+use crate::vault::{Place, gets_over};
 use attempt::Attempt;
 
 /// How a login shall go.
@@ -216,6 +216,8 @@ impl<'a> Start<'a> {
         choose::check_person(&facts, self.options.wish, &variable)?;
         let attempt = self.attempt(&self.server()?)?;
         let choice = choose::choose(&facts, self.options, &attempt.found.offer)?;
+        // Nobody signs in for nothing (CLIENT D2).
+        self.parts.vault.ready()?;
         sink(Event::Chosen(choice.clone()));
         match choice.flow {
             Flow::Browser => browser::run(&attempt, &choice, inbox, sink),
@@ -228,6 +230,7 @@ impl<'a> Start<'a> {
         let attempt = self.attempt(&self.server()?)?;
         let options = LoginOptions { wish: Wish::Device, ..self.options.clone() };
         choose::choose(&self.facts(), &options, &attempt.found.offer)?;
+        self.parts.vault.ready()?;
         let time = &*self.parts.time;
         let received = crate::vault::model::Receipt::now(time);
         let started = device::begin(&attempt)?;
@@ -270,6 +273,7 @@ impl<'a> Start<'a> {
             pending::remove(vault, &handle);
             return Err(Error::CodeExpired);
         }
+        vault.ready()?;
         let mut attempt = self.attempt(&saved.server)?;
         if attempt.found.issuer != saved.issuer {
             return Err(Error::IssuerMismatch { issuer: saved.issuer });
@@ -305,7 +309,7 @@ impl<'a> Start<'a> {
         let Start { parts, selection, .. } = self;
         let contents = match parts.vault.read() {
             // A login is how a person gets over a broken store (CLIENT D10).
-            Err(VaultError::Corrupt { .. }) => crate::vault::Contents::default(),
+            Err(error) if gets_over(&*parts.vault, &error) => crate::vault::Contents::default(),
             contents => contents?,
         };
         let wanted = source::wanted_server(selection, &parts.brand, &*parts.environment)?;

@@ -97,6 +97,7 @@ pub(crate) fn run(
 ) -> Result<Login, Error> {
     let token = read(text, &parts.brand)?;
     let server = parse_server(server)?;
+    parts.vault.ready()?;
     let received = Receipt::now(&*parts.time);
     let reply = http.get(&server.join(path::WHOAMI), Some(token.expose()))?;
     let whoami: Whoami = match reply.status {

@@ -2,6 +2,7 @@
 //! test decides, surroundings that are a table, small authorization servers that answer
 //! as they are told, and a town that puts them together. Compiled for tests only.
 
+mod keyring;
 mod server;
 mod town;
 
@@ -16,6 +17,7 @@ use hallpass_core::{Clock, Random, Timestamp};
 use crate::environment::{Environment, System};
 use crate::time::{Boot, Time};
 
+pub(crate) use keyring::{FakeKeyring, Mood};
 pub(crate) use server::{FakeServer, Said, Seen, get, raw};
 pub(crate) use town::{Town, browser_that, token_answer, tokens};
 
@@ -108,6 +110,7 @@ pub(crate) struct Table {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) files: BTreeMap<PathBuf, String>,
     pub(crate) system: Option<System>,
+    pub(crate) home: Option<PathBuf>,
 }
 
 impl Table {
@@ -124,7 +127,7 @@ impl Environment for Table {
     }
 
     fn home(&self) -> Option<PathBuf> {
-        Some(PathBuf::from("/home/ada"))
+        Some(self.home.clone().unwrap_or_else(|| PathBuf::from("/home/ada")))
     }
 
     fn read(&self, path: &Path) -> Option<String> {

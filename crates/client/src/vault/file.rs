@@ -1,91 +1,258 @@
 //! The vault in files: `credentials.json` for the tokens, and `keys.json` for the keys
-//! that bind them.
+//! that bind them. How each of them is kept is `form`'s business.
+//!
+//! Reading a plain file opens no keyring. Nothing in here asks anybody anything.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hallpass_core::Random;
-use zeroize::Zeroizing;
 
 use super::binding::{self, BindingKey, Keys};
-use super::kept::{KeptFile, corrupt, failed, why};
-use super::model::Key;
+use super::chest::{Chests, Shut};
+use super::form::{Form, Opened, Rules, sealed_by};
+use super::kept::{KeptFile, corrupt, why};
+use super::keyring::Keyring;
+use super::keyring::watched::Watched;
+use super::model::{CredentialKind, Key, SEALED_VERSION};
+use super::policy::{self, StorePolicy, UnknownPolicy};
 use super::{Contents, Place, Vault, VaultError, newer};
 use crate::status::Warning;
 use crate::time::Time;
 
 /// The file's name.
-const NAME: &str = "credentials.json";
+pub(super) const NAME: &str = "credentials.json";
 
 /// The vault in files.
 pub struct FileVault {
     pub(crate) tokens: KeptFile,
     pub(crate) keys: KeptFile,
+    pub(super) settings: KeptFile,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) chests: Option<Chests>,
+    pub(super) asked: Result<Option<StorePolicy>, UnknownPolicy>,
+    pub(super) rules: Rules,
+    /// How the tokens were kept when they were last looked at.
+    seen: Mutex<Option<Form>>,
+    /// What is kept nowhere else.
+    memory: Mutex<(Contents, Keys)>,
 }
 
 impl FileVault {
-    /// The vault in `dir`, the tool's configuration directory. Nothing is opened or made yet.
+    /// The vault in `dir`, the tool's configuration directory, in plain files. Nothing is
+    /// opened or made yet.
     pub fn new(dir: impl Into<PathBuf>, time: Arc<dyn Time>, random: Arc<dyn Random>) -> Self {
         let dir = dir.into();
+        let file = |name| KeptFile::new(&dir, name, time.clone(), random.clone());
         Self {
-            tokens: KeptFile::new(&dir, NAME, time.clone(), random.clone()),
-            keys: KeptFile::new(&dir, binding::NAME, time, random),
+            tokens: file(NAME),
+            keys: file(binding::NAME),
+            settings: file(policy::NAME),
+            random,
+            chests: None,
+            asked: Ok(Some(StorePolicy::File)),
+            rules: Rules::default(),
+            seen: Mutex::default(),
+            memory: Mutex::default(),
         }
+    }
+
+    /// With a keyring to seal the files with, if `policy` says so; if nothing was said, what
+    /// was remembered counts. The keyring is given up on after `deadline`.
+    #[must_use]
+    pub fn with_keyring(
+        mut self,
+        keyring: Arc<dyn Keyring>,
+        deadline: Duration,
+        policy: Result<Option<StorePolicy>, UnknownPolicy>,
+        rules: Rules,
+    ) -> Self {
+        let label = format!("Key of the sign-ins in {}", self.tokens.dir().display());
+        self.chests = Some(Chests::new(Watched::new(keyring, deadline), label));
+        self.asked = policy;
+        self.rules = rules;
+        self
+    }
+
+    fn open_tokens(&self, bytes: &[u8], path: &Path) -> Result<(Contents, Form), VaultError> {
+        let Opened { plain, form, chest } = self.open(bytes, path, NAME)?;
+        let mut contents: Contents =
+            serde_json::from_slice(&plain).map_err(|error| corrupt(path, why(&error)))?;
+        for credential in &mut contents.credentials {
+            if let Some(chest) = &chest
+                && credential.refresh_token.is_none()
+                && let Some(token) = chest.refresh.get(&credential.key.file_name())
+            {
+                credential.refresh_token = Some(token.0.clone());
+            }
+        }
+        Ok((contents, form))
+    }
+
+    fn open_keys(&self, bytes: &[u8], path: &Path) -> Result<(Keys, Form), VaultError> {
+        let Opened { plain, form, .. } = self.open(bytes, path, binding::NAME)?;
+        Ok((Keys::parse(&plain, path)?, form))
+    }
+
+    /// Writes the tokens in `form`; those that must not be in a file go into the keyring.
+    fn write_tokens(
+        &self,
+        target: &Path,
+        contents: &Contents,
+        form: &Form,
+    ) -> Result<(), VaultError> {
+        let Form::Sealed(by) = form else {
+            return self.write(&self.tokens, target, NAME, contents, form);
+        };
+        if !self.rules.refresh_in_keyring {
+            return self.write(&self.tokens, target, NAME, contents, form);
+        }
+        let mut shown = contents.clone();
+        let mut chest = self.chest(by, 0, target)?;
+        let before = std::mem::take(&mut chest.refresh);
+        let oauth = |credential: &&mut super::Credential| credential.kind == CredentialKind::Oauth;
+        for credential in shown.credentials.iter_mut().filter(oauth) {
+            // The access token lives in memory, as long as a process does.
+            credential.access = None;
+            if let Some(token) = credential.refresh_token.take() {
+                chest.refresh.insert(credential.key.file_name(), Shut(token));
+            }
+        }
+        if chest.refresh != before {
+            chest.generation += 1;
+            self.chests()?.put(by, chest).map_err(|why| VaultError::Keyring { why })?;
+        }
+        self.write(&self.tokens, target, NAME, &shown, form)
     }
 
     fn change_keys(&self, edit: &mut dyn FnMut(&mut Keys) -> bool) -> Result<(), VaultError> {
         let held = self.keys.lock()?;
         let target = self.keys.target()?;
-        let mut keys = match self.keys.load(&target)? {
-            Some(bytes) => Keys::parse(&bytes, &target)?,
-            None => Keys::default(),
+        let (mut keys, current) = match self.keys.load(&target)? {
+            Some(bytes) => {
+                let (keys, form) = self.open_keys(&bytes, &target)?;
+                (keys, Some(form))
+            }
+            None => (Keys::default(), None),
         };
         if !edit(&mut keys) {
             return Ok(());
         }
         if keys.is_empty() {
-            return self.keys.remove(&target, held);
+            self.keys.remove(&target, held)?;
+            return self.tidy(current);
         }
-        self.keys.store(&target, &to_bytes(&keys, &target)?)
+        // A key may be kept as the tokens are, even if it is the first one.
+        let current = match current {
+            None => match self.tokens.read()? {
+                Some(bytes) if newer(&bytes, &target)? != SEALED_VERSION => Some(Form::Plain),
+                _ => None,
+            },
+            current => current,
+        };
+        let form = self.form(current)?;
+        self.write(&self.keys, &target, binding::NAME, &keys, &form)
+    }
+
+    pub(super) fn saw(&self, form: Option<Form>) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = form;
+    }
+
+    fn memory(&self) -> std::sync::MutexGuard<'_, (Contents, Keys)> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Vault for FileVault {
     fn read(&self) -> Result<Contents, VaultError> {
-        match self.tokens.read()? {
-            Some(bytes) => parse(&bytes, self.tokens.path()),
-            None => Ok(Contents::default()),
+        if self.in_memory()? {
+            return Ok(self.memory().0.clone());
         }
+        let Some(bytes) = self.tokens.read()? else {
+            self.saw(None);
+            return Ok(Contents::default());
+        };
+        let (contents, form) = self.open_tokens(&bytes, self.tokens.path())?;
+        self.saw(Some(form));
+        Ok(contents)
     }
 
     fn change(&self, edit: &mut dyn FnMut(&mut Contents) -> bool) -> Result<(), VaultError> {
+        if self.in_memory()? {
+            edit(&mut self.memory().0);
+            return Ok(());
+        }
         let held = self.tokens.lock()?;
         let target = self.tokens.target()?;
-        let mut contents = match self.tokens.load(&target)? {
-            Some(bytes) => parse(&bytes, &target)?,
-            None => Contents::default(),
+        let (mut contents, current) = match self.tokens.load(&target)? {
+            Some(bytes) => {
+                let (contents, form) = self.open_tokens(&bytes, &target)?;
+                (contents, Some(form))
+            }
+            None => (Contents::default(), None),
         };
         if !edit(&mut contents) {
             return Ok(());
         }
         if contents.is_empty() {
-            return self.tokens.remove(&target, held);
+            self.tokens.remove(&target, held)?;
+            self.saw(None);
+            return self.tidy(current);
         }
-        self.tokens.store(&target, &to_bytes(&contents, &target)?)
+        let form = self.form(current)?;
+        self.write_tokens(&target, &contents, &form)?;
+        self.saw(Some(form));
+        Ok(())
+    }
+
+    fn ready(&self) -> Result<Place, VaultError> {
+        if self.in_memory()? {
+            return Ok(self.place_of(None));
+        }
+        let current = match self.tokens.read()? {
+            None => None,
+            Some(bytes) => match self.open_tokens(&bytes, self.tokens.path()) {
+                Ok((_, form)) => Some(form),
+                // It will be put aside.
+                Err(error) if error.is_unreadable() => None,
+                Err(VaultError::Keyring { .. }) if self.policy()? == StorePolicy::File => None,
+                Err(error) => return Err(error),
+            },
+        };
+        let form = self.form(current)?;
+        Ok(self.place_of(Some(&form)))
+    }
+
+    fn remember(&self, policy: StorePolicy) -> Result<(), VaultError> {
+        let kept = Some(policy).filter(|policy| *policy != StorePolicy::Auto);
+        match (policy, self.settings()?.store) {
+            (StorePolicy::None, _) => Ok(()),
+            (_, known) if known == kept => Ok(()),
+            _ => self.change_settings(|settings| settings.store = kept),
+        }
     }
 
     fn set_aside(&self) -> Result<Option<PathBuf>, VaultError> {
-        self.tokens.set_aside("corrupt")
+        let sealed = sealed_by(&self.tokens).is_some();
+        self.tokens.set_aside(if sealed { "sealed" } else { "corrupt" })
     }
 
     fn binding_key(&self, key: &Key) -> Result<Option<BindingKey>, VaultError> {
+        if self.in_memory()? {
+            return Ok(self.memory().1.get(key));
+        }
         match self.keys.read()? {
-            Some(bytes) => Ok(Keys::parse(&bytes, self.keys.path())?.get(key)),
+            Some(bytes) => Ok(self.open_keys(&bytes, self.keys.path())?.0.get(key)),
             None => Ok(None),
         }
     }
 
     fn keep_binding_key(&self, key: &Key, private: &BindingKey) -> Result<(), VaultError> {
+        if self.in_memory()? {
+            self.memory().1.put(key, private);
+            return Ok(());
+        }
         let keep = || {
             self.change_keys(&mut |keys| {
                 keys.put(key, private);
@@ -94,7 +261,7 @@ impl Vault for FileVault {
         };
         match keep() {
             // CLIENT D10: a login is how a person gets over a broken store.
-            Err(VaultError::Corrupt { .. }) => {
+            Err(error) if super::gets_over(self, &error) => {
                 self.keys.set_aside("corrupt")?;
                 keep()
             }
@@ -103,12 +270,18 @@ impl Vault for FileVault {
     }
 
     fn remove_binding_key(&self, key: &Key) -> Result<(), VaultError> {
+        if self.in_memory()? {
+            self.memory().1.remove(key);
+            return Ok(());
+        }
         // Most have none, and then nothing is made, not even a lock file.
         match self.keys.read()? {
             None => Ok(()),
             Some(_) => match self.change_keys(&mut |keys| keys.remove(key)) {
                 // Nothing in it can be used, so nothing in it needs removing.
-                Err(VaultError::Corrupt { .. }) => self.keys.set_aside("corrupt").map(drop),
+                Err(error) if super::gets_over(self, &error) => {
+                    self.keys.set_aside("corrupt").map(drop)
+                }
                 removed => removed,
             },
         }
@@ -119,28 +292,22 @@ impl Vault for FileVault {
     }
 
     fn place(&self) -> Place {
-        Place { kind: "file", path: self.tokens.path().to_owned() }
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.place_of(seen.as_ref())
     }
 
     fn warnings(&self) -> Vec<Warning> {
-        self.tokens.warnings()
+        match self.in_memory() {
+            Ok(true) => Vec::new(),
+            _ => self.tokens.warnings(),
+        }
     }
-}
-
-/// Reads a file of ours. The schema first: a newer file is not a corrupt one.
-fn parse(bytes: &[u8], path: &Path) -> Result<Contents, VaultError> {
-    newer(bytes, path)?;
-    serde_json::from_slice(bytes).map_err(|error| corrupt(path, why(&error)))
-}
-
-fn to_bytes(what: &impl serde::Serialize, target: &Path) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
-    serde_json::to_writer_pretty(&mut *bytes, what)
-        .map_err(|error| failed("write", target, &error.into()))?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
 
 #[cfg(test)]
 #[path = "file_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sealed_tests.rs"]
+mod sealed_tests;

@@ -193,9 +193,9 @@ fn a_newer_file_is_refused_and_stays_as_it_is() {
     let dir = home.path().join("hallpass");
     let vault = vault(&dir);
     put(&vault, "a").unwrap();
-    let newer = r#"{"schema_version": 2, "credentials": "in another form"}"#;
+    let newer = r#"{"schema_version": 3, "credentials": "in another form"}"#;
     fs::write(dir.join(NAME), newer).unwrap();
-    assert!(matches!(vault.read(), Err(VaultError::Newer { found: 2, .. })));
+    assert!(matches!(vault.read(), Err(VaultError::Newer { found: 3, .. })));
     assert!(matches!(put(&vault, "b"), Err(VaultError::Newer { .. })));
     assert_eq!(fs::read_to_string(dir.join(NAME)).unwrap(), newer);
 }

@@ -1,8 +1,8 @@
 //! Where credentials are kept.
 //!
-//! A [`Vault`] keeps all profiles of one tool. There is one today, a 0600 file
-//! ([`FileVault`]); a keyring, or a file sealed with a key from a keyring, fits
-//! behind the same trait. Credentials are keyed by issuer, client and account
+//! A [`Vault`] keeps all profiles of one tool. [`FileVault`] keeps them in a 0600 file,
+//! plain or sealed with a key that lies in the operating system's keyring, as a
+//! [`StorePolicy`] says. Credentials are keyed by issuer, client and account
 //! (CLIENT D12), and carry fields that this version does not know through every
 //! change (D11).
 //!
@@ -10,6 +10,11 @@
 //! |---|---|
 //! | [`model`] | profiles, credentials, receipts |
 //! | `file` | the vault in files |
+//! | `form` | plain or sealed |
+//! | `policy` | what was said about where to keep things, and what is remembered of it |
+//! | [`keyring`] | the operating system's store, on a thread with a deadline |
+//! | `chest` | the one entry in it that is ours |
+//! | `seal` | sealing a file |
 //! | [`binding`] | the keys that bind refresh tokens, in a file apart |
 //! | `kept` | one private file: reading, changing under a lock |
 //! | `atomic` | replacing a file so that a crash leaves the old or the new one |
@@ -17,17 +22,25 @@
 
 pub(crate) mod atomic;
 pub mod binding;
+mod chest;
 mod file;
+mod form;
 mod kept;
+pub mod keyring;
 pub(crate) mod lock;
 pub mod model;
+mod policy;
+mod seal;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use binding::BindingKey;
 pub use file::FileVault;
+pub use form::Rules;
+pub use keyring::{Keyring, KeyringError, SystemKeyring};
 pub use model::{Contents, Credential, CredentialKind, Key, Profile};
+pub use policy::{StorePolicy, UnknownPolicy};
 
 use serde::Deserialize;
 
@@ -42,6 +55,13 @@ pub trait Vault: Send + Sync {
     /// Changes it: `edit` sees what is there now, under a lock, and says whether it
     /// changed anything. Nothing is written if it did not.
     fn change(&self, edit: &mut dyn FnMut(&mut Contents) -> bool) -> Result<(), VaultError>;
+
+    /// Whether a sign-in could be kept now, and where it would be. Asks the keyring if need
+    /// be, and nobody else.
+    fn ready(&self) -> Result<Place, VaultError>;
+
+    /// Remembers where sign-ins are to be kept, for when nothing else is said.
+    fn remember(&self, policy: StorePolicy) -> Result<(), VaultError>;
 
     /// Moves what cannot be read out of the way and says where it is now;
     /// `None` if there was nothing.
@@ -70,20 +90,29 @@ pub trait Vault: Send + Sync {
 /// What and where a vault is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// `file`, `keyring`.
+    /// `file`, `sealed_file`, `keyring` (the refresh tokens in the keyring itself), `none`.
     pub kind: &'static str,
-    /// The file, or the collection.
+    /// The file; empty if there is none.
     pub path: PathBuf,
+    /// The keyring that it depends on, as people know it.
+    pub keyring: Option<&'static str>,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.path.display().fmt(f)
+        match (self.kind, self.keyring) {
+            ("none", _) => f.write_str("memory only"),
+            ("keyring", Some(keyring)) => write!(f, "the {keyring}"),
+            (_, Some(keyring)) => {
+                write!(f, "{}, sealed with a key in the {keyring}", self.path.display())
+            }
+            _ => self.path.display().fmt(f),
+        }
     }
 }
 
 /// Why the vault could not be read or changed. Nothing was written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum VaultError {
     /// There is no directory to keep it in.
     #[error("there is no home directory to keep sign-ins in; nothing was stored")]
@@ -135,6 +164,37 @@ pub enum VaultError {
         /// What it is.
         what: &'static str,
     },
+    /// The keyring is needed and cannot be used.
+    #[error("the keyring is needed to keep sign-ins, and {why}; nothing was changed")]
+    Keyring {
+        /// What is wrong with it.
+        why: KeyringError,
+    },
+    /// The keyring has another key, or none, for this file.
+    #[error(
+        "{} is sealed with a key that this keyring does not hold, or was changed; it was left as it is",
+        .path.display()
+    )]
+    KeyGone {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A plain file would have to do, and nobody has said that it may (CLIENT D2).
+    #[error("{why}, so a sign-in would be kept unencrypted in {}; nothing was stored", .path.display())]
+    Unasked {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with the keyring.
+        why: KeyringError,
+    },
+    /// The variable names no place to keep sign-ins.
+    #[error(
+        "sign-ins are kept as auto, keyring, file or none, not as {text:?}; nothing was changed"
+    )]
+    UnknownPolicy {
+        /// What it says.
+        text: String,
+    },
     /// Another process holds the lock for longer than anybody should.
     #[error("another process is changing {} and has not finished; nothing was changed", .path.display())]
     Busy {
@@ -154,37 +214,59 @@ impl VaultError {
             VaultError::Exposed { .. } => "store_exposed",
             VaultError::NotAFile { .. } => "store_not_a_file",
             VaultError::Busy { .. } => "store_busy",
+            VaultError::Keyring { why } => why.code(),
+            VaultError::KeyGone { .. } => "store_sealed",
+            VaultError::Unasked { .. } => "store_unencrypted",
+            VaultError::UnknownPolicy { .. } => "store_unknown",
         }
     }
 
     /// The one next command.
     pub fn next(&self, tool: &str) -> Option<String> {
         match self {
-            VaultError::Corrupt { .. } => Some(format!("{tool} login")),
+            VaultError::Corrupt { .. } | VaultError::KeyGone { .. } => {
+                Some(format!("{tool} login"))
+            }
+            VaultError::Keyring { .. } | VaultError::Unasked { .. } => {
+                Some(format!("{tool} login --store file"))
+            }
             VaultError::Exposed { path, .. } => Some(format!("chmod 700 {}", path.display())),
             VaultError::Io { .. }
             | VaultError::NoHome
             | VaultError::Newer { .. }
             | VaultError::NotAFile { .. }
+            | VaultError::UnknownPolicy { .. }
             | VaultError::Busy { .. } => None,
         }
     }
+
+    /// Whether what is there can never be read again: damaged, or sealed with a key that is
+    /// gone. What is only locked is not.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, VaultError::Corrupt { .. } | VaultError::KeyGone { .. })
+    }
 }
 
-/// Refuses a file of a newer version: it is not a corrupt one (CLIENT D11).
-fn newer(bytes: &[u8], path: &Path) -> Result<(), VaultError> {
+/// Whether a login may put aside what could not be read for this reason (CLIENT D10): it
+/// never will be, or a plain file was asked for in its place.
+pub(crate) fn gets_over(vault: &dyn Vault, error: &VaultError) -> bool {
+    error.is_unreadable() || matches!(error, VaultError::Keyring { .. }) && vault.ready().is_ok()
+}
+
+/// The version of a file of ours; a newer one is refused: it is not a corrupt one (CLIENT D11).
+fn newer(bytes: &[u8], path: &Path) -> Result<u32, VaultError> {
     #[derive(Deserialize)]
     struct Version {
         schema_version: u32,
     }
     let version: Version =
         serde_json::from_slice(bytes).map_err(|error| corrupt(path, why(&error)))?;
-    if version.schema_version > model::SCHEMA_VERSION {
+    if version.schema_version > model::SEALED_VERSION {
         return Err(VaultError::Newer {
             path: path.to_owned(),
             found: version.schema_version,
-            known: model::SCHEMA_VERSION,
+            known: model::SEALED_VERSION,
         });
     }
-    Ok(())
+    Ok(version.schema_version)
 }

@@ -14,6 +14,8 @@ use crate::time::Time;
 
 /// The schema that this version writes. A newer one is refused, never rewritten (CLIENT D11).
 pub const SCHEMA_VERSION: u32 = 1;
+/// The schema of a file that is sealed; versions that know no seal refuse it and leave it.
+pub const SEALED_VERSION: u32 = 2;
 
 /// Everything in a vault.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use hallpass_client::environment::Environment;
 use hallpass_client::system::{SystemRandom, SystemTimes};
 use hallpass_client::vault::model::{Access, CredentialKind, Endpoints, Profile, Receipt};
 use hallpass_client::vault::{Credential, FileVault, Key, Vault as _};
-use hallpass_client::{Client, Selection};
+use hallpass_client::{Client, Selection, StorePolicy};
 use hallpass_core::brand::Brand;
 
 use crate::child::{child, in_child};
@@ -121,7 +121,9 @@ fn fifty_processes_make_one_request() {
     const NAME: &str = "refresh::fifty_processes_make_one_request";
     if let Some(home) = in_child() {
         let environment = Arc::new(Home(home.into()));
-        let client = Client::on_this_machine(Brand::hallpass(), environment, Selection::default());
+        // Nobody's keyring is touched.
+        let selection = Selection { store: Some(StorePolicy::File), ..Selection::default() };
+        let client = Client::on_this_machine(Brand::hallpass(), environment, selection);
         let token = client.session().unwrap().access_token().unwrap();
         assert_eq!(token.expose(), "at-2");
         return;

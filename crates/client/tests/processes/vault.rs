@@ -1,15 +1,20 @@
 //! The file vault in the hands of processes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_client::system::{SystemRandom, SystemTimes};
 use hallpass_client::vault::model::{CredentialKind, Endpoints};
-use hallpass_client::vault::{Credential, FileVault, Key, Vault as _, VaultError};
+use hallpass_client::vault::{
+    Credential, FileVault, Key, Keyring, KeyringError, Rules, Vault as _, VaultError,
+};
+use hallpass_core::Secret;
 
 use crate::child::{child, in_child};
 
@@ -125,6 +130,117 @@ fn a_process_that_is_killed_while_writing_leaves_a_whole_file() {
         put(&vault, "after").unwrap();
         assert_eq!(leftovers(&dir), [""; 0]);
     }
+}
+
+/// A keyring in memory, for a process that is about to be killed: what it holds is in a
+/// file beside the vault, so that the next process finds it.
+struct Notebook(std::path::PathBuf);
+impl Keyring for Notebook {
+    fn name(&self) -> &'static str {
+        "notebook"
+    }
+    fn get(&self, entry: &str) -> Result<Option<Secret>, KeyringError> {
+        Ok(fs::read_to_string(self.0.join(entry)).ok().map(Secret::new))
+    }
+    fn set(&self, entry: &str, _: &str, secret: &Secret) -> Result<(), KeyringError> {
+        let failed = |error: io::Error| KeyringError::Failed(error.to_string());
+        // As atomic as a real keyring's.
+        fs::write(self.0.join("new"), secret.expose()).map_err(failed)?;
+        fs::rename(self.0.join("new"), self.0.join(entry)).map_err(failed)
+    }
+    fn remove(&self, entry: &str) -> Result<(), KeyringError> {
+        let _ = fs::remove_file(self.0.join(entry));
+        Ok(())
+    }
+}
+
+/// A vault whose keyring is a notebook beside it.
+fn sealed(dir: &Path, rules: Rules) -> FileVault {
+    let keyring = Arc::new(Notebook(dir.parent().unwrap().join("notebook")));
+    vault(dir).with_keyring(keyring, Duration::from_secs(60), Ok(None), rules)
+}
+
+/// Everything that a write can do to a file system, and nothing that only reads.
+const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,\
+    mkdir,mkdirat,chmod,fchmod,fchmodat,flock,ftruncate";
+
+// proves: client-D8
+#[test]
+fn a_write_that_is_killed_at_any_system_call_leaves_the_old_content_or_the_new() {
+    const NAME: &str =
+        "vault::a_write_that_is_killed_at_any_system_call_leaves_the_old_content_or_the_new";
+    let in_keyring = Rules { refresh_in_keyring: true, ..Rules::default() };
+    let forms: [(&str, &dyn Fn(&Path) -> FileVault); 3] = [
+        ("plain", &|dir| vault(dir)),
+        ("sealed", &|dir| sealed(dir, Rules::default())),
+        ("keyring", &|dir| sealed(dir, in_keyring)),
+    ];
+    if let Some(message) = in_child() {
+        let (form, dir) = message.split_once(':').unwrap();
+        let vault = forms.iter().find(|(name, _)| *name == form).unwrap().1;
+        put(&vault(Path::new(dir)), "new").unwrap();
+        return;
+    }
+    for (form, vault) in forms {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("hallpass");
+        fs::create_dir(home.path().join("notebook")).unwrap();
+        let log = home.path().join("log");
+        let traced = |inject: Option<&(String, usize)>| {
+            let child = child(NAME, &format!("{form}:{}", dir.display()), "true");
+            let mut traced = std::process::Command::new("strace");
+            traced.args(["-f", "-qq", "-o"]).arg(&log).arg("-e").arg(format!("trace={CALLS}"));
+            if let Some((call, nth)) = inject {
+                traced.arg("-e").arg(format!("inject={call}:signal=KILL:when={nth}"));
+            }
+            traced.arg(child.get_program()).args(child.get_args());
+            traced.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            traced.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            traced.status().expect("strace, which ./test installs").success()
+        };
+        put(&vault(&dir), "old").unwrap();
+        assert!(traced(None), "{form}");
+        let points = calls_of_the_write(&fs::read_to_string(&log).unwrap());
+        let (mut old, mut new) = (0, 0);
+        for point in &points {
+            put(&vault(&dir), "old").unwrap();
+            assert!(!traced(Some(point)), "{form}: it was not killed at {point:?}");
+            match secret_in(&vault(&dir)).as_str() {
+                "old" => old += 1,
+                "new" => new += 1,
+                other => panic!("{form}, killed at {point:?}: {other:?}"),
+            }
+            // The lock died with its holder, and the next writer sweeps up.
+            put(&vault(&dir), "after").unwrap();
+            assert_eq!(secret_in(&vault(&dir)), "after", "{form}, {point:?}");
+            let left = leftovers(&dir);
+            assert!(!left.iter().any(|name| name.ends_with(".tmp")), "{form}, {point:?}: {left:?}");
+        }
+        assert!(old > 4 && new > 0, "{form}: {old} old, {new} new of {points:?}");
+    }
+}
+
+/// Every system call of a log between the lock and the last one about the vault, as the
+/// how many-eth of its name it is in its thread.
+fn calls_of_the_write(log: &str) -> BTreeSet<(String, usize)> {
+    let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut calls = Vec::new();
+    for line in log.lines() {
+        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        let rest = rest.trim_start();
+        let Some((name, _)) = rest.split_once('(').filter(|(name, _)| CALLS.contains(name)) else {
+            continue;
+        };
+        let count = counted.entry((thread.to_owned(), name.to_owned())).or_default();
+        *count += 1;
+        calls.push((rest, (name.to_owned(), *count)));
+    }
+    let first = calls.iter().position(|(call, _)| call.contains("credentials.json.lock"));
+    let last = calls.iter().rposition(|(call, _)| call.contains("hallpass"));
+    let (first, last) = (first.expect("a lock"), last.expect("a rename"));
+    // What syncs the directory names only a descriptor.
+    let end = (last + 2).min(calls.len());
+    calls[first..end].iter().map(|(_, point)| point.clone()).collect()
 }
 
 fn writeln(text: &str) {

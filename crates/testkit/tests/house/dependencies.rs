@@ -25,7 +25,9 @@ const LICENCES: [&str; 13] = [
 ];
 
 /// Nowhere, not even in tests.
-const BANNED: [(&str, &str); 11] = [
+const BANNED: [(&str, &str); 13] = [
+    ("linux-keyutils", "what the kernel keeps is gone after the next start"),
+    ("linux-keyutils-keyring-store", "what the kernel keeps is gone after the next start"),
     ("openssl", "rustls everywhere"),
     ("openssl-sys", "rustls everywhere"),
     ("native-tls", "rustls everywhere"),
@@ -120,6 +122,7 @@ fn every_licence_may_be_passed_on() {
     nothing_wrong("Licences:", &licences_wrong(&Graph::of_this_workspace()));
 }
 
+// proves: client-D13
 #[test]
 fn nothing_banned_is_used() {
     nothing_wrong("Banned crates:", &banned(&Graph::of_this_workspace()));

@@ -5,20 +5,23 @@
 //! | [`options`] | the command line, understood |
 //! | [`prompt`] | what a person reads while it waits for them |
 //! | [`progress`] | the flow's events, told to a person or to a program |
+//! | `store` | where the sign-in is to be kept, if that has to be asked |
 //! | [`token`] | `--with-token`, `--token-file`, and why there is no `--token VALUE` |
 
 pub mod options;
 pub mod progress;
 pub mod prompt;
+mod store;
 pub mod token;
 
 use clap::ArgMatches;
-use hallpass_client::{Event, Inbox, Login};
+use hallpass_client::{Client, Event, Inbox, Login};
 
 pub use options::command;
 use options::{How, Options};
 use progress::Progress;
 
+use super::legacy;
 use crate::arguments::Globals;
 use crate::refusal;
 use crate::{Context, Exit, Failure, Input, Output};
@@ -51,6 +54,32 @@ fn sign_in(
     options: &Options,
 ) -> Result<(), Failure> {
     let client = (cx.client)(options.selection.clone());
+    let refuse = |error| told(&error, cx, options);
+    let place = store::agreed(cx, out, stdin, &client, options)?;
+    if let Some(place) = place.filter(|place| place.kind == "none") {
+        return Err(store::nowhere(cx, &place));
+    }
+    let older = match &options.how {
+        // Nobody is signed in when it returns.
+        How::Begin => Vec::new(),
+        _ => legacy::agreed(cx, out, stdin, &client)?,
+    };
+    flow(cx, out, stdin, options, &client)?;
+    if older.is_empty() {
+        return Ok(());
+    }
+    let server = client.server().map_err(refuse)?;
+    // What could not be cleaned has been told; the sign-in has worked.
+    legacy::clean(cx, out, &client, &server, &older).map(drop)
+}
+
+fn flow(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    stdin: &mut dyn Input,
+    options: &Options,
+    client: &Client,
+) -> Result<(), Failure> {
     let refuse = |error| told(&error, cx, options);
     match &options.how {
         How::Token(from) => {

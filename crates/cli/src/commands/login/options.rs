@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use hallpass_client::{LoginOptions, Selection, Wish};
+use hallpass_client::{LoginOptions, Selection, StorePolicy, Wish};
 use hallpass_core::brand::Brand;
 
 use super::token::From;
@@ -96,6 +96,8 @@ pub fn command(brand: &Brand) -> Command {
                 .hide_default_value(true)
                 .help("Go on with what --no-wait began"),
         )
+        // What it is called elsewhere.
+        .arg(flag("insecure-storage").conflicts_with("store").hide(true))
         .arg(flag("replace-account").help("Let the profile change hands if somebody else signs in"))
 }
 
@@ -174,6 +176,8 @@ impl Options {
             profile: globals.profile.clone(),
             server,
             ignore_variables: false,
+            store: globals.store.or(flag("insecure-storage").then_some(StorePolicy::File)),
+            ca_bundle: globals.ca_bundle.clone(),
         };
         Ok(Self { how, selection, login, qr: flag("qr"), retry })
     }
@@ -214,6 +218,9 @@ fn retry(
     }
     if let Some(profile) = &globals.profile {
         line.push_str(&format!(" --profile {profile}"));
+    }
+    if let Some(store) = globals.store {
+        line.push_str(&format!(" --store {store}"));
     }
     line.push_str(match (how, wish) {
         (How::Token(_), _) => " --with-token",

@@ -172,8 +172,9 @@ pub fn signed_in(cx: &Context<'_>, out: &mut Output<'_>, login: &Login) -> Resul
     let paint = out.paint();
     let who = paint.foreign(login.account.label(), 320);
     out.success(&format!("Signed in to {} as {who}", login.server));
-    let path = words::path(&login.store.path, cx.environment.home().as_deref());
-    out.sentence(&format!("Kept in {path} (readable by you only)."));
+    let place = words::place(&login.store, cx.environment.home().as_deref());
+    let only = if login.store.kind == "file" { " (readable by you only)" } else { "" };
+    out.sentence(&format!("Kept in {place}{only}."));
     // The name that a profile gets when nobody gives it one is worth no line.
     if !login.server.ends_with(&format!("//{}", login.profile)) {
         out.sentence(&format!("Profile: {}", paint.foreign(&login.profile, 80)));
@@ -321,6 +322,7 @@ mod tests {
             store: Place {
                 kind: "file",
                 path: town.home().join(".config/hallpass/credentials.json"),
+                keyring: None,
             },
             warnings: vec![],
         }

@@ -38,6 +38,8 @@ pub(super) fn run(
         profile: globals.profile.clone(),
         server: globals.server.clone(),
         ignore_variables,
+        store: globals.store,
+        ca_bundle: globals.ca_bundle.clone(),
     });
     let session = client.session().map_err(refuse)?;
     let token = session.access_token().map_err(refuse)?;

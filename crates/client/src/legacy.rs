@@ -1,0 +1,179 @@
+//! Tokens that an older system of this tool left in files, one for each project, in the
+//! directory that the brand names (ST14): found, and after a sign-in revoked and deleted.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use hallpass_core::Secret;
+use zeroize::Zeroizing;
+
+use crate::Error;
+use crate::client::Parts;
+use crate::discovery::{discover, parse_server};
+use crate::http::Http;
+use crate::oauth::is_b64token;
+use crate::revoke::revoke;
+
+/// Longer than this is nobody's token.
+const MAX_SIZE: u64 = 16 * 1024;
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegacyToken {
+    /// The project that it is for: the file's name.
+    pub project: String,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// What became of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegacyCleaned {
+    /// Which.
+    pub token: LegacyToken,
+    /// Why it is still there; `None` if it was revoked and deleted.
+    pub kept: Option<String>,
+}
+
+/// The directory that the brand names, below the home directory.
+pub(crate) fn directory(parts: &Parts) -> Option<PathBuf> {
+    let named = parts.brand.tokens.legacy_dir.as_ref()?;
+    Some(parts.environment.home()?.join(named))
+}
+
+/// Those that there are, by name. What cannot be read is not one of them.
+pub(crate) fn find(parts: &Parts) -> Vec<LegacyToken> {
+    let Some(entries) = directory(parts).and_then(|dir| std::fs::read_dir(dir).ok()) else {
+        return Vec::new();
+    };
+    let mut found: Vec<_> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.path();
+            let project = entry.file_name().into_string().ok()?;
+            read(parts, &path).map(|_| LegacyToken { project, path })
+        })
+        .collect();
+    found.sort_by(|a, b| a.project.cmp(&b.project));
+    found
+}
+
+/// The token in a file: a plain file with one token of the older system, and nothing else.
+fn read(parts: &Parts, path: &Path) -> Option<Secret> {
+    let metadata = path.symlink_metadata().ok().filter(|metadata| metadata.is_file())?;
+    if metadata.len() > MAX_SIZE {
+        return None;
+    }
+    let mut text = Zeroizing::new(String::with_capacity(MAX_SIZE as usize));
+    std::fs::File::open(path).ok()?.take(MAX_SIZE).read_to_string(&mut text).ok()?;
+    let prefix = parts.brand.tokens.legacy_prefix.as_deref().unwrap_or_default();
+    let token = text.trim_end_matches(['\r', '\n']);
+    (is_b64token(token) && token.starts_with(prefix)).then(|| Secret::new(token))
+}
+
+/// Revokes them at `server` and deletes their files. One that could not be revoked keeps
+/// its file: it is the only thing left to revoke it with.
+pub(crate) fn clean(
+    parts: &Parts,
+    http: &Http,
+    server: &str,
+    tokens: &[LegacyToken],
+) -> Result<Vec<LegacyCleaned>, Error> {
+    if tokens.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = discover(http, &parse_server(server)?, &parts.brand.client_id)?;
+    let endpoint = found.metadata.revocation_endpoint.as_deref();
+    let clean = |token: &LegacyToken| -> Result<(), String> {
+        let text = read(parts, &token.path).ok_or("it is no longer there")?;
+        // RFC 7009 §2.2: also if the server does not know it, it is good nowhere there.
+        revoke(http, endpoint, &found.client_id, &text, None).map_err(|why| why.to_string())?;
+        std::fs::remove_file(&token.path)
+            .map_err(|error| format!("it was revoked, but its file cannot be deleted: {error}"))
+    };
+    let done = tokens
+        .iter()
+        .map(|token| LegacyCleaned { token: token.clone(), kept: clean(token).err() })
+        .collect();
+    // The directory goes with the last of them, if it is empty then.
+    if let Some(dir) = directory(parts) {
+        let _ = std::fs::remove_dir(dir);
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::testing::{Said, Town};
+
+    /// A home with two tokens of the older system, and what is none.
+    fn town() -> (Town, PathBuf) {
+        let mut town = Town::new();
+        let home = town.home.path().to_owned();
+        town.table.home = Some(home.clone());
+        let dir = home.join(".scitoolkit/tokens");
+        fs::create_dir_all(dir.join("a-directory")).unwrap();
+        for (name, text) in [
+            ("blast", "stk_1111\n"),
+            ("align", "stk_2222"),
+            ("notes", "remember the milk\n"),
+            ("foreign", "ghp_1111"),
+            ("empty", ""),
+        ] {
+            fs::write(dir.join(name), text).unwrap();
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("blast", dir.join("link")).unwrap();
+        (town, dir)
+    }
+
+    fn parts(town: &Town) -> Parts {
+        let mut parts = town.parts();
+        parts.brand.tokens.legacy_dir = Some(".scitoolkit/tokens".into());
+        parts.brand.tokens.legacy_prefix = Some("stk_".into());
+        parts
+    }
+
+    fn revoked(town: &Town) -> Vec<String> {
+        town.server.seen("/oauth/revoke").iter().map(|seen| seen.form("token")).collect()
+    }
+
+    // proves: ST14
+    #[test]
+    fn tokens_of_an_older_system_are_found_revoked_and_deleted() {
+        let (town, dir) = town();
+        let client = crate::Client::new(parts(&town), town.selection());
+        let found = client.legacy_tokens();
+        let names: Vec<_> = found.iter().map(|token| token.project.as_str()).collect();
+        assert_eq!(names, ["align", "blast"]);
+        // Looking changes nothing and asks nobody.
+        assert!(revoked(&town).is_empty() && dir.join("blast").exists());
+
+        let done = client.clean_legacy(&town.server.origin, &found).unwrap();
+        assert!(done.iter().all(|cleaned| cleaned.kept.is_none()), "{done:?}");
+        assert_eq!(revoked(&town), ["stk_2222", "stk_1111"]);
+        assert!(!dir.join("blast").exists() && !dir.join("align").exists());
+        // What is not ours is left alone.
+        for name in ["notes", "foreign", "empty", "a-directory", "link"] {
+            assert!(dir.join(name).symlink_metadata().is_ok(), "{name}");
+        }
+        assert!(client.legacy_tokens().is_empty());
+        // A brand without an older system looks nowhere.
+        assert!(town.client().legacy_tokens().is_empty());
+    }
+
+    // proves: ST14
+    #[test]
+    fn what_could_not_be_revoked_keeps_its_file() {
+        let (town, dir) = town();
+        let client = crate::Client::new(parts(&town), town.selection());
+        town.server.says("/oauth/revoke", Said::text(503, "text/plain", ""));
+        let done = client.clean_legacy(&town.server.origin, &client.legacy_tokens()).unwrap();
+        assert_eq!(done.len(), 2);
+        assert!(done.iter().all(|cleaned| cleaned.kept.as_ref().unwrap().contains("503")));
+        assert_eq!(fs::read_to_string(dir.join("blast")).unwrap(), "stk_1111\n");
+    }
+}
