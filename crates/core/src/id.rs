@@ -113,6 +113,8 @@ ids! {
     SigningKeyId = "sgk";
     /// One row of the audit log.
     AuditId = "aud";
+    /// A key that signs checkpoints of the audit log.
+    AuditKeyId = "aky";
     /// One JWT: its `jti`.
     JwtId = "jti";
 }

@@ -44,6 +44,11 @@ impl Timestamp {
         self.civil().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
+    /// RFC 3339 in UTC, to the millisecond: `2026-04-18T10:00:00.123Z`.
+    pub fn to_rfc3339_millis(self) -> String {
+        self.civil().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    }
+
     /// For people, in UTC: `2026-04-18 10:00:00 UTC`.
     pub fn to_human(self) -> String {
         self.civil().strftime("%Y-%m-%d %H:%M:%S UTC").to_string()

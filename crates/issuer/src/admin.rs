@@ -5,13 +5,14 @@ use hallpass_core::redirect::RegisteredRedirect;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
 use hallpass_core::{Kind, Scope, Secret, TokenText};
-use hallpass_store::{Client, ClientKind, NewResource, User};
+use hallpass_store::{By, Client, ClientKind, NewResource, User};
 
 use crate::authorize::known_scopes;
 use crate::authorize::request::well_formed_resource;
 use crate::passwords::{self, Busy};
 use crate::signing::Alg;
-use crate::{Error, Issuer, email};
+use crate::tokens::Actor;
+use crate::{Error, Issuer, Origin, email};
 
 /// Longest name of a user, client or resource, and longest client id.
 const MAX_NAME: usize = 80;
@@ -86,6 +87,11 @@ pub enum AdminError {
     /// There is nobody and nothing of that name.
     #[error("there is no such {0}")]
     Unknown(&'static str),
+    /// Somebody has to be left who administers the deployment.
+    #[error(
+        "nobody else administers this server; nothing was changed; make somebody else an administrator first"
+    )]
+    LastAdmin,
     /// The server is hashing too many passwords.
     #[error("the server is busy; try again in a moment")]
     Busy,
@@ -147,6 +153,24 @@ impl Issuer {
         new: NewClient,
         actor: &str,
     ) -> Result<(Client, Option<Secret>), AdminError> {
+        self.create_client_by(new, self.by(actor, None, None)).await
+    }
+
+    /// The same, for an administrator who is signed in.
+    pub async fn create_client_for(
+        &self,
+        new: NewClient,
+        actor: &Actor<'_>,
+        origin: &Origin,
+    ) -> Result<(Client, Option<Secret>), AdminError> {
+        self.create_client_by(new, self.by(&actor.name(), None, Some(origin))).await
+    }
+
+    async fn create_client_by(
+        &self,
+        new: NewClient,
+        by: By,
+    ) -> Result<(Client, Option<Secret>), AdminError> {
         let resources = match &new.resources {
             Some(resources) => resources.clone(),
             None if new.confidential => vec![OWN_API.to_owned()],
@@ -160,18 +184,30 @@ impl Issuer {
         }
         let secret = new.confidential.then(|| TokenText::mint(Kind::ClientSecret, &*self.0.random));
         let client = self.client(new, secret.as_ref())?;
-        self.0.store.clients().create(client.clone(), &self.by(actor, None, None)).await?;
-        for resource in resources {
-            self.register(&resource, &resource, Some(&client.id), actor).await?;
-        }
+        let resources = resources.iter().map(|uri| self.new_resource(uri, uri)).collect();
+        self.0.store.clients().create_for(client.clone(), resources, &by).await?;
         Ok((client, secret.map(TokenText::into_secret)))
     }
 
     /// Disables a client: nothing is issued to it, and what it holds is refused. False if
     /// it was.
     pub async fn disable_client(&self, id: &str, actor: &str) -> Result<bool, AdminError> {
+        self.disable_client_by(id, self.by(actor, None, None)).await
+    }
+
+    /// The same, for an administrator who is signed in.
+    pub async fn disable_client_for(
+        &self,
+        id: &str,
+        actor: &Actor<'_>,
+        origin: &Origin,
+    ) -> Result<bool, AdminError> {
+        self.disable_client_by(id, self.by(&actor.name(), None, Some(origin))).await
+    }
+
+    async fn disable_client_by(&self, id: &str, by: By) -> Result<bool, AdminError> {
         let clients = self.0.store.clients();
-        let changed = clients.disable(id, &self.by(actor, None, None)).await?;
+        let changed = clients.disable(id, &by).await?;
         if !changed && clients.by_id(id).await?.is_none() {
             return Err(AdminError::Unknown("client"));
         }
@@ -198,10 +234,14 @@ impl Issuer {
         caller: Option<&str>,
         actor: &str,
     ) -> Result<(), Error> {
+        let new = self.new_resource(uri, name);
+        Ok(self.0.store.resources().register(new, caller, &self.by(actor, None, None)).await?)
+    }
+
+    fn new_resource(&self, uri: &str, name: &str) -> NewResource {
         let id = self.new_id(ResourceId::new);
         let name = display_name(name).unwrap_or_else(|| uri.to_owned());
-        let new = NewResource { id, uri: uri.to_owned(), name };
-        Ok(self.0.store.resources().register(new, caller, &self.by(actor, None, None)).await?)
+        NewResource { id, uri: uri.to_owned(), name }
     }
 
     /// Makes the next signing key of each algorithm now. It signs after the usual time of
@@ -212,7 +252,17 @@ impl Issuer {
         at_once: bool,
         actor: &str,
     ) -> Result<Vec<SigningKeyId>, AdminError> {
-        Ok(self.rotate_keys(at_once, actor).await?)
+        Ok(self.rotate_keys(at_once, actor, None).await?)
+    }
+
+    /// The same, for an administrator who is signed in.
+    pub async fn rotate_signing_keys_for(
+        &self,
+        at_once: bool,
+        actor: &Actor<'_>,
+        origin: &Origin,
+    ) -> Result<Vec<SigningKeyId>, AdminError> {
+        Ok(self.rotate_keys(at_once, &actor.name(), Some(origin)).await?)
     }
 
     /// Our own API is a resource that is always there.

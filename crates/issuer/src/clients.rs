@@ -9,6 +9,7 @@ use hallpass_core::{Digest, Secret};
 use hallpass_store::{Client, ClientKind};
 use hallpass_verdict::live::Caller;
 
+use crate::audit::denied;
 use crate::authorize::known_scopes;
 use crate::limits::{Limit, network_of};
 use crate::verify::rare;
@@ -64,14 +65,20 @@ impl Issuer {
         origin: &Origin,
     ) -> Result<Client, OAuthError> {
         let client = self.0.store.clients().by_id(id).await?;
-        let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
+        let Some(client) = client else { return Err(refused()) };
+        let denied = |why| self.note_client(denied::CLIENT, id, id.to_owned(), origin, why);
+        if client.disabled_at.is_some() {
+            denied("the client is disabled");
             return Err(refused());
-        };
+        }
         match (client.kind, &client.secret, secret) {
             (ClientKind::Public, _, None) => Ok(client),
             (ClientKind::Confidential, Some(kept), Some(secret)) if *kept == secret => Ok(client),
             (_, _, None) => Err(refused()),
-            (_, _, Some(_)) => Err(self.wrong_secret(&client, origin).await?),
+            (_, _, Some(_)) => {
+                denied("its secret is wrong");
+                Err(self.wrong_secret(&client, origin).await?)
+            }
         }
     }
 

@@ -34,6 +34,7 @@ impl Flow for CodeFlow {
         let code = request.issuer.0.store.codes().peek(&digest).await?.ok_or_else(gone)?;
         // RFC 6749 §4.1.3: issued to this client …
         if code.client_id != request.client.id {
+            request.denied(code.grant_id, "the code was issued to another client");
             return Err(gone());
         }
         // … with a redirect URI that is identical.

@@ -125,6 +125,13 @@ impl Issuer {
         grant.finish(&holder, request)
     }
 
+    /// How many guards hold a lease of this server's.
+    pub fn guards(&self) -> usize {
+        let Some(desk) = self.0.feed.desk.get() else { return 0 };
+        let now = desk.boot.now();
+        desk.state().holders.live(now)
+    }
+
     /// Writes down, before the first lease, that there are some: whoever starts on this
     /// database later will wait for what was granted.
     async fn note_leases(&self, desk: &Desk) -> Result<(), Error> {

@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) legacy: RwLock<Option<crate::legacy::Move>>,
     pub(crate) adoption: crate::legacy::adopt::Adoption,
     pub(crate) post: crate::mail::Post,
+    pub(crate) sealer: crate::audit::seal::Sealer,
+    pub(crate) denials: crate::audit::denied::Denials,
     tidied: Mutex<Timestamp>,
     pub(crate) setup_code: tokio::sync::OnceCell<hallpass_core::Secret>,
 }
@@ -130,6 +132,8 @@ impl Issuer {
             legacy: RwLock::default(),
             adoption: Default::default(),
             post: Default::default(),
+            sealer: Default::default(),
+            denials: Default::default(),
             tidied: Mutex::default(),
             setup_code: tokio::sync::OnceCell::new(),
         }));

@@ -19,12 +19,13 @@
 //! | [`logout`] | a client signs the browser out | OIDC RP-Initiated Logout |
 //! | [`signin`], [`session`], [`setup`], [`csrf`] | people and their browsers | |
 //! | `token_use` | when tokens were last used, and from where | |
-//! | [`admin`] | users, clients and resources are made | |
+//! | [`admin`], `operator` | users, clients and resources are made; what an administrator looks after | |
 //! | [`tokens`] | personal tokens, and who may make them | |
 //! | [`orgs`] | organizations, projects, and who has which role there | |
 //! | [`leaks`] | what leaked is revoked by whoever has it | |
 //! | [`mail`] | what people are told, when the mail server can be reached | RFC 3834 |
 //! | [`legacy`] | tokens of an older system, taken over by their hashes | RFC 9745, RFC 8594 |
+//! | [`audit`] | the log of changes: sealed, exported, proved; what was denied | RFC 8037, RFC 4180 |
 //! | [`patterns`] | what scanners look for | |
 //! | [`metadata`] | what we say about ourselves | RFC 8414, OIDC Discovery |
 //! | [`jwt`], `mint`, [`signing`], [`seal`] | tokens, the keys that sign them, what seals those | RFC 9068, RFC 8725 |
@@ -36,6 +37,7 @@
 //! [`metadata`]. The pipeline mints; a flow never does.
 
 pub mod admin;
+pub mod audit;
 pub mod authorize;
 pub mod clients;
 pub mod code;
@@ -56,6 +58,7 @@ pub mod logout;
 pub mod mail;
 pub mod metadata;
 mod mint;
+mod operator;
 pub mod orgs;
 pub mod passwords;
 pub mod patterns;

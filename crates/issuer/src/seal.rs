@@ -38,6 +38,8 @@ pub(crate) struct Keys {
     pub(crate) signing: Seal,
     /// Seals mail that waits to be sent.
     pub(crate) mail: Seal,
+    /// Seals the private half of the key that signs the audit log.
+    pub(crate) audit: Seal,
     /// A user code's digest: 34 bits could be guessed from a plain hash of it.
     user_code: hmac::Key,
     /// Tokens against cross-site request forgery.
@@ -53,6 +55,7 @@ impl Keys {
         Ok(Self {
             signing: Seal::with(key("hallpass signing keys v1")?)?,
             mail: Seal::with(key("hallpass mail v1")?)?,
+            audit: Seal::with(key("hallpass audit keys v1")?)?,
             user_code: mac("hallpass user codes v1")?,
             csrf: mac("hallpass csrf v1")?,
             ticket: mac("hallpass authorization tickets v1")?,

@@ -9,6 +9,7 @@ use hallpass_core::wire::api;
 use hallpass_core::{Kind, Timestamp, TokenText};
 use hallpass_store::{Grant, GrantKind, Session, User};
 
+use crate::tokens::Actor;
 use crate::{Error, Issuer, Origin};
 
 /// A browser that is signed in.
@@ -116,6 +117,23 @@ impl Issuer {
         }
         let Ok(grant) = id.parse::<GrantId>() else { return Ok(false) };
         Ok(self.0.store.grants().end_owned(user, grant, "ended by the person", &by).await?)
+    }
+
+    /// The same, for an administrator who looks after `user`.
+    pub async fn end_session_for(
+        &self,
+        actor: &Actor<'_>,
+        user: UserId,
+        id: &str,
+        origin: &Origin,
+    ) -> Result<bool, Error> {
+        let by = self.by(&actor.name(), None, Some(origin));
+        if let Ok(session) = id.parse::<SessionId>() {
+            return Ok(self.0.store.sessions().end(session, user, &by).await?);
+        }
+        let Ok(grant) = id.parse::<GrantId>() else { return Ok(false) };
+        let reason = "ended by an administrator";
+        Ok(self.0.store.grants().end_owned(user, grant, reason, &by).await?)
     }
 
     /// Notes that a grant was used at `now`.

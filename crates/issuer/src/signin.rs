@@ -123,19 +123,21 @@ impl Issuer {
         let window = limits.sign_in_window;
         let bounds = self.sign_in_limits(email, user.as_ref(), origin).await?;
         let Some(attempt) = self.attempt(bounds, window).await? else {
+            self.note_sign_in(user.as_ref(), origin, "too many wrong passwords before");
             return Err(SignInError::Limited { retry_after: window });
         };
         let phc = user.as_ref().and_then(|user| user.password.as_deref());
         // Far more than anybody's password: wrong, and not worth hashing.
         let right = password.expose().len() <= passwords::MAX_BYTES
             && self.0.hasher.check(password, phc).await??;
-        match user.filter(|user| right && user.disabled_at.is_none()) {
-            Some(user) => {
+        match user {
+            Some(user) if right && user.disabled_at.is_none() => {
                 attempt.succeeded().await?;
                 Ok(user)
             }
-            None => {
+            refused => {
                 attempt.failed().await?;
+                self.note_sign_in(refused.as_ref(), origin, "e-mail address or password is wrong");
                 Err(SignInError::Wrong)
             }
         }

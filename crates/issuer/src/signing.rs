@@ -21,7 +21,7 @@ use serde::Serialize;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::seal::Keys;
-use crate::{Error, Issuer};
+use crate::{Error, Issuer, Origin};
 
 /// Added to the life of what a key signed, before the key is published no more.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -241,24 +241,24 @@ impl Issuer {
         &self,
         at_once: bool,
         actor: &str,
+        origin: Option<&Origin>,
     ) -> Result<Vec<SigningKeyId>, Error> {
         // One after the other: a slow reload must not put back what was just taken away.
         let _turn = self.0.key_turn.lock().await;
         let now = self.now();
         let signs_from = if at_once { now } else { now + self.0.config.key_publish_ahead };
         let old = self.0.store.signing_keys().all().await?;
-        let mut made = Vec::new();
+        let mut new = Vec::new();
         for alg in Alg::ALL {
-            made.push(self.add_key(alg, signs_from, actor).await?);
+            new.push(self.new_key(alg, signs_from).await?);
         }
-        if at_once {
-            for key in old {
-                let by = self.by(actor, None, None);
-                self.0.store.signing_keys().retire(key.id, now, now, &by).await?;
-            }
+        let made = new.iter().map(|key| key.id).collect();
+        let ends = if at_once {
+            old.iter().map(|key| (key.id, now, now)).collect()
         } else {
-            self.retire_keys(actor).await?;
-        }
+            self.ends_of(old.into_iter().chain(new.iter().cloned()).collect())
+        };
+        self.0.store.signing_keys().rotate(new, ends, &self.by(actor, None, origin)).await?;
         self.reload_ring().await?;
         Ok(made)
     }
@@ -279,18 +279,27 @@ impl Issuer {
     /// published until the last thing that it signed has expired. Repeating it changes
     /// nothing, so a crash in between is mended by the next turn.
     async fn retire_keys(&self, actor: &str) -> Result<(), Error> {
-        let life = self.0.config.access_token_ttl.max(self.0.config.id_token_ttl) + MARGIN;
-        let mut records = self.0.store.signing_keys().all().await?;
-        records.sort_by_key(|key| (key.signs_from, key.id));
-        for (at, key) in records.iter().enumerate() {
-            let successor = records[at + 1..].iter().find(|other| other.alg == key.alg);
-            if let (None, Some(next)) = (key.signs_until, successor) {
-                let until = next.signs_from;
-                let by = self.by(actor, None, None);
-                self.0.store.signing_keys().retire(key.id, until, until + life, &by).await?;
-            }
+        let records = self.0.store.signing_keys().all().await?;
+        for (id, until, published) in self.ends_of(records) {
+            let by = self.by(actor, None, None);
+            self.0.store.signing_keys().retire(id, until, published, &by).await?;
         }
         Ok(())
+    }
+
+    /// The ends of keys that have a successor and no end yet: until when each signs, and until
+    /// when it is published.
+    fn ends_of(&self, mut keys: Vec<SigningKey>) -> Vec<(SigningKeyId, Timestamp, Timestamp)> {
+        let life = self.0.config.access_token_ttl.max(self.0.config.id_token_ttl) + MARGIN;
+        keys.sort_by_key(|key| (key.signs_from, key.id));
+        let mut ends = Vec::new();
+        for (at, key) in keys.iter().enumerate() {
+            let successor = keys[at + 1..].iter().find(|other| other.alg == key.alg);
+            if let (None, Some(next)) = (key.signs_until, successor) {
+                ends.push((key.id, next.signs_from, next.signs_from + life));
+            }
+        }
+        ends
     }
 
     async fn reload_ring(&self) -> Result<(), Error> {

@@ -16,6 +16,7 @@ use hallpass_core::wire::params::Params;
 use hallpass_core::{Kind, Scope, Secret, Timestamp, TokenText};
 use hallpass_store::{Client, Grant, NewRefresh, Standing, User};
 
+use crate::audit::denied;
 use crate::authorize::request::well_formed_resource;
 use crate::code::CodeFlow;
 use crate::device::DeviceFlow;
@@ -109,8 +110,26 @@ impl TokenRequest<'_> {
                 let Standing { grant, user, .. } = standing;
                 Ok((grant, user))
             }
-            _ => Err(gone()),
+            refused => {
+                if let Some(Standing { grant, user, .. }) = refused {
+                    let why = if grant.client_id != self.client.id {
+                        "it was granted to another client"
+                    } else if user.disabled_at.is_some() {
+                        "the account is disabled"
+                    } else {
+                        "the grant has ended"
+                    };
+                    self.denied(grant.id, why);
+                }
+                Err(gone())
+            }
         }
+    }
+
+    /// Notes that the client came with what it may not redeem.
+    pub(crate) fn denied(&self, about: impl ToString, why: &'static str) {
+        let client = &self.client.id;
+        self.issuer.note_client(denied::TOKEN, client, about.to_string(), self.origin, why);
     }
 
     /// RFC 8707 §2.2: a token request may ask for some of what was granted, not for more.

@@ -105,14 +105,19 @@ impl Issuer {
         ask: &Ask<'_>,
         presenter: Presenter<'_>,
     ) -> Result<Result<Decision, Refusal>, Error> {
-        let judged = self.judge_keys(&keys, ask).await?;
-        match judged {
-            // Perhaps only a salted hash of it is known yet.
-            Err(Refusal::Unknown) if rare(self.adopt(token, &keys, presenter)).await? => {
-                self.judge_keys(&keys, ask).await
-            }
-            judged => Ok(judged),
+        let mut judged = self.judge_keys(&keys, ask).await?;
+        // Perhaps only a salted hash of it is known yet.
+        if judged == Err(Refusal::Unknown) && rare(self.adopt(token, &keys, presenter)).await? {
+            judged = self.judge_keys(&keys, ask).await?;
         }
+        if let Err(Refusal::Unknown | Refusal::Revoked | Refusal::UserDisabled) = judged {
+            let address = match presenter {
+                Presenter::Address(address) => Some(address),
+                Presenter::Behind(_) | Presenter::Somebody => None,
+            };
+            self.0.denials.unknown_token(keys.0, address);
+        }
+        Ok(judged)
     }
 
     async fn judge_keys(
@@ -150,7 +155,7 @@ impl Issuer {
         claims: AccessClaims,
         ask: &Ask<'_>,
     ) -> Result<Result<Decision, Refusal>, Error> {
-        let (now, grant) = (self.now(), claims.grant);
+        let (now, grant, user) = (self.now(), claims.grant, claims.sub);
         let complete = self.0.keeper.live().filter(|live| live.is_complete());
         let known = match complete {
             Some(live) => live.check_jwt(claims.clone().into(), ask, now),
@@ -160,8 +165,9 @@ impl Issuer {
             Some(judged) => judged,
             None => rare(self.ask_jwt(claims.into(), ask, now)).await?,
         };
-        if judged.is_ok() {
-            self.used(grant, now);
+        match &judged {
+            Ok(_) => self.used(grant, now),
+            Err(refusal) => self.note_jwt(user, grant, *refusal),
         }
         Ok(judged)
     }

@@ -75,7 +75,12 @@ pub(crate) async fn answer(app: &App, request: Request) -> Response {
             app.issuer().used_from(&decision, address);
             admit(&decision)
         }
-        Ok(Ok(_)) => refuse(Refusal::ScopeMissing),
+        Ok(Ok(decision)) => {
+            if let Some((org, project)) = asked.named() {
+                app.issuer().denied_at(&decision, org, project, address);
+            }
+            refuse(Refusal::ScopeMissing)
+        }
         Ok(Err(why)) => {
             tracing::debug!(%why, "a credential was refused");
             refuse(Refusal::NotGood)
@@ -142,6 +147,13 @@ impl Asked {
     fn place(&self) -> Option<PlaceAsked<'_>> {
         let org = self.org.as_deref().and_then(PlaceAsked::org);
         org.or_else(|| self.project.as_deref().and_then(PlaceAsked::project))
+    }
+
+    /// The parts of the place that was asked about.
+    fn named(&self) -> Option<(&str, Option<&str>)> {
+        let project = || self.project.as_deref()?.split_once('/');
+        let org = self.org.as_deref().map(|org| (org, None));
+        org.or_else(|| project().map(|(org, project)| (org, Some(project))))
     }
 
     /// A place that was asked about needs a role there, and the permission if one was named.

@@ -6,7 +6,7 @@ use hallpass_core::{Digest, Scope, Timestamp};
 use crate::db::{Bind, Cell, Column, Row, Tx, Value, binds, statements};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Error, audit, grants, resources, tombstones};
+use crate::{By, Error, NewResource, audit, grants, resources, tombstones};
 
 /// Whether a client can keep a secret (RFC 6749 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +53,31 @@ pub struct Clients<'s>(pub(crate) &'s Store);
 impl Clients<'_> {
     /// Registers a client. [`Error::Conflict`]`("client_id")` if the id is taken.
     pub async fn create(&self, client: Client, by: &By) -> Result<(), Error> {
+        self.create_for(client, Vec::new(), by).await
+    }
+
+    /// The same, of a client that may introspect tokens for these resources. They are
+    /// registered, unless they are known.
+    pub async fn create_for(
+        &self,
+        client: Client,
+        resources: Vec<NewResource>,
+        by: &By,
+    ) -> Result<(), Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
             if insert(tx, &client).await? == 0 {
                 return Err(Error::Conflict("client_id"));
             }
-            audit::write(tx, &by, "client.create", &client.id, None).await
+            for resource in &resources {
+                resources::let_call(tx, resource, &client.id, &by).await?;
+            }
+            let uris: Vec<_> = resources.iter().map(|resource| &*resource.uri).collect();
+            let detail = (!uris.is_empty()).then(|| format!("introspects for {}", uris.join(" ")));
+            if detail.is_some() {
+                tell(tx, &client.id).await?;
+            }
+            audit::write(tx, &by, "client.create", &client.id, detail.as_deref()).await
         };
         self.0.db().change(change).await
     }
@@ -109,6 +128,23 @@ impl Clients<'_> {
         };
         self.0.db().change(change).await
     }
+
+    /// Gives a client another secret; the one before is good no more. `false` if there is no
+    /// such client that has one, or it is disabled.
+    pub async fn change_secret(&self, id: &str, secret: Digest, by: &By) -> Result<bool, Error> {
+        let (id, by) = (id.to_owned(), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.execute(&CHANGE_SECRET, binds![id, secret]).await? == 0 {
+                return Ok(false);
+            }
+            tell(tx, &id).await?;
+            // Whoever knows it by the old one asks anew.
+            tombstones::bury(tx, &by, &[format!("client:{id}")], None).await?;
+            audit::write(tx, &by, "client.change_secret", &id, None).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
+    }
 }
 
 macro_rules! columns {
@@ -126,6 +162,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING"
     );
     SET_SCOPES = "UPDATE clients SET scopes = $2 WHERE id = $1 AND scopes <> $2";
+    CHANGE_SECRET = "UPDATE clients SET secret = $2
+        WHERE id = $1 AND secret IS NOT NULL AND disabled_at IS NULL";
     DISABLE = "UPDATE clients SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
 }
 

@@ -22,7 +22,7 @@
 //! | [`tombstones`] | what was revoked, and the epoch |
 //! | [`failures`] | counters of failed attempts |
 //! | [`signing_keys`] | keys that sign JWTs, sealed |
-//! | [`audit`] | one row for every change, written with it |
+//! | [`audit`], [`sealing`] | one row for every change, written with it; what chains and proves them |
 //!
 //! | module | who reads along |
 //! |---|---|
@@ -69,6 +69,7 @@ pub mod projects;
 pub mod refresh;
 pub mod resources;
 pub mod rotation;
+pub mod sealing;
 pub mod sessions;
 pub mod settings;
 pub mod setup;
@@ -80,7 +81,7 @@ pub mod tombstones;
 pub mod users;
 pub mod watch;
 
-pub use audit::{Audit, AuditRow, By};
+pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};
 pub use clients::{Client, ClientKind, Clients};
 pub use codes::{Code, Codes, Issue, NewCode};
 pub use credentials::{Credential, Credentials, Facts, NewToken, TokenKind};
@@ -98,11 +99,12 @@ pub use projects::{NewProject, Project, Projects};
 pub use refresh::{NewRefresh, Refresh, Refreshes, Rotation};
 pub use resources::{NewResource, Resources};
 pub use rotation::{Rotate, Successor};
+pub use sealing::{AuditKey, Checkpoint, Head, Link};
 pub use sessions::{NewSession, Session, Sessions};
 pub use settings::Settings;
 pub use setup::{Claim, Setup};
 pub use signing_keys::{SigningKey, SigningKeys};
 pub use store::{Engine, Place, Store};
 pub use tombstones::Tombstones;
-pub use users::{NewUser, User, Users};
+pub use users::{Disable, NewUser, User, Users};
 pub use watch::{Effect, Watcher};

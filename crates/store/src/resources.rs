@@ -65,6 +65,18 @@ impl Resources<'_> {
     }
 }
 
+/// Registers `new` unless its URI is known, and lets a client that was just made introspect
+/// tokens for it; all else is the caller's.
+pub(crate) async fn let_call(
+    tx: &mut Tx<'_>,
+    new: &NewResource,
+    client: &str,
+    by: &By,
+) -> Result<(), Error> {
+    tx.execute(&INSERT, binds![new.id, new.uri, new.name, by.at]).await?;
+    tx.execute(&LET_CALL, binds![client, new.uri]).await.map(drop)
+}
+
 /// The URIs for which a client may introspect tokens, sorted.
 pub(crate) async fn of_caller(tx: &mut Tx<'_>, client_id: &str) -> Result<Vec<String>, Error> {
     let mut uris = tx.all(&OF_CALLER, binds![client_id], |row| row.next()).await?;

@@ -104,6 +104,30 @@ impl SigningKeys<'_> {
         self.0.db().change(change).await
     }
 
+    /// Keeps more keys, and says of others until when they sign and are published: one change.
+    pub async fn rotate(
+        &self,
+        new: Vec<SigningKey>,
+        ends: Vec<(SigningKeyId, Timestamp, Timestamp)>,
+        by: &By,
+    ) -> Result<(), Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            for key in &new {
+                insert(tx, key).await?;
+            }
+            for (id, signs_until, published_until) in &ends {
+                tx.execute(&RETIRE, binds![id, signs_until, published_until]).await?;
+            }
+            let ids = |ids: Vec<String>| ids.join(" ");
+            let made = ids(new.iter().map(|key| key.id.to_string()).collect());
+            let ended = ids(ends.iter().map(|(id, ..)| id.to_string()).collect());
+            let detail = format!("made {made}; retired {ended}");
+            audit::write(tx, &by, "signing_key.rotate", "signing_keys", Some(&detail)).await
+        };
+        self.0.db().change(change).await
+    }
+
     /// Deletes the keys that are published no more, and says how many those were.
     /// Writes no audit row.
     pub async fn drop_unpublished(&self, now: Timestamp) -> Result<u64, Error> {

@@ -84,6 +84,14 @@ impl Store {
         }
     }
 
+    /// How many changes wait for their turn, or for a connection.
+    pub fn waiting(&self) -> usize {
+        match self.db() {
+            Db::Sqlite(db) => db.waiting(),
+            Db::Postgres(db) => db.waiting(),
+        }
+    }
+
     /// Asks the database for its time, to know by how much the local clock is off.
     /// Call it at the start and now and then. There is nothing to learn with SQLite.
     pub async fn learn_time(&self, clock: &dyn Clock) -> Result<(), Error> {

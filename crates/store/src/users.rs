@@ -54,6 +54,18 @@ pub struct NewUser {
     pub password: Option<String>,
 }
 
+/// What became of somebody who was to be disabled.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disable {
+    /// They are.
+    Done,
+    /// There is no such user, or they were disabled already.
+    Same,
+    /// Nobody else administers the deployment; nothing was changed.
+    LastAdmin,
+}
+
 /// See [`Store::users`].
 #[derive(Clone, Copy)]
 pub struct Users<'s>(pub(crate) &'s Store);
@@ -96,18 +108,47 @@ impl Users<'_> {
     /// Disables a user, and ends all their grants, sessions and tokens. `false` if there is no
     /// such user, or they are disabled already.
     pub async fn disable(&self, id: UserId, by: &By) -> Result<bool, Error> {
+        Ok(self.disable_user(id, false, by).await? == Disable::Done)
+    }
+
+    /// The same, if somebody is left then who administers the deployment.
+    pub async fn disable_but_last(&self, id: UserId, by: &By) -> Result<Disable, Error> {
+        self.disable_user(id, true, by).await
+    }
+
+    async fn disable_user(&self, id: UserId, keep: bool, by: &By) -> Result<Disable, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
+            if keep {
+                // Held: of two who disable each other, one stays.
+                let admins = tx.all(&HOLD_ADMINS, binds![], |row| row.next::<UserId>()).await?;
+                if admins == [id] {
+                    return Ok(Disable::LastAdmin);
+                }
+            }
             if tx.execute(&DISABLE, binds![id, by.at]).await? == 0 {
+                tombstones::wait(tx).await?;
+                return Ok(Disable::Same);
+            }
+            tell(tx, id).await?;
+            let ended = end_everything(tx, id, "user disabled", &by).await?;
+            audit::write(tx, &by, "user.disable", id, Some(&ended)).await?;
+            Ok(Disable::Done)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// Ends all grants, sessions and tokens of a user, who may sign in again. `false` if there
+    /// is no such user, or they are disabled.
+    pub async fn end_all(&self, id: UserId, by: &By) -> Result<bool, Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            if !take(tx, id).await? {
                 tombstones::wait(tx).await?;
                 return Ok(false);
             }
-            tell(tx, id).await?;
-            let reason = "user disabled";
-            let tokens = credentials::end_of_user(tx, id, reason, &by).await?;
-            grants::end_of_tokens(tx, id, reason, &by).await?;
-            let ended = end_all(tx, id, None, tokens, reason, &by).await?;
-            audit::write(tx, &by, "user.disable", id, Some(&ended)).await?;
+            let ended = end_everything(tx, id, "ended by an administrator", &by).await?;
+            audit::write(tx, &by, "user.end_all", id, Some(&ended)).await?;
             Ok(true)
         };
         self.0.db().change(change).await
@@ -178,6 +219,8 @@ statements! {
         ON CONFLICT (email) DO NOTHING";
     DISABLE = "UPDATE principals SET disabled_at = $2
         WHERE id = $1 AND kind = 'user' AND disabled_at IS NULL";
+    HOLD_ADMINS = "SELECT p.id FROM principals p JOIN users u ON u.id = p.id
+        WHERE u.admin AND p.disabled_at IS NULL ORDER BY p.id", postgres + "FOR UPDATE OF p";
     ENABLE = "UPDATE principals SET disabled_at = NULL
         WHERE id = $1 AND kind = 'user' AND disabled_at IS NOT NULL";
     CHANGE_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
@@ -258,6 +301,18 @@ pub(crate) fn read_optional(row: &mut Row<'_>) -> Result<Option<User>, Error> {
         return Ok(None);
     };
     read_rest(row, id).map(Some)
+}
+
+/// Ends all grants, sessions and tokens of the user, and says so in words.
+async fn end_everything(
+    tx: &mut Tx<'_>,
+    id: UserId,
+    reason: &'static str,
+    by: &By,
+) -> Result<String, Error> {
+    let tokens = credentials::end_of_user(tx, id, reason, by).await?;
+    grants::end_of_tokens(tx, id, reason, by).await?;
+    end_all(tx, id, None, tokens, reason, by).await
 }
 
 /// Ends all grants of the user and all sessions but `keep`, buries these and `tokens`, and says

@@ -232,6 +232,11 @@ async fn everywhere(town: &mut Town) -> Result<Run> {
     run.shown.insert("metrics".to_owned(), metrics);
     let audit = town.server.admin(&["audit", "list", "--json", "--limit", "10000"], "").await?;
     run.shown.insert("audit".to_owned(), audit);
+    for format in ["ndjson", "csv"] {
+        let export = town.server.admin(&["audit", "export", "--format", format], "").await?;
+        anyhow::ensure!(export.lines().count() > 20, "{export}");
+        run.shown.insert(format!("audit as {format}"), export);
+    }
     run.look_at_processes()?;
     Ok(run)
 }

@@ -8,15 +8,19 @@
 //! | [`authorization`] | the `Authorization` header: Bearer and Basic |
 //! | `encoding` | the form encoding of one name or value |
 //! | [`api`] | `/api/v1`: problem+json, lists, account and sessions |
+//! | [`audit`] | rows of the audit log, exported and over `/api/v1/audit` |
 //! | [`tokens`] | `/api/v1/tokens`, organizations, projects, members |
+//! | [`operator`] | what an administrator sees and changes |
 //! | [`feed`] | what guards are told about revocations |
 
 pub mod api;
+pub mod audit;
 pub mod authorization;
 mod encoding;
 pub mod feed;
 pub mod metadata;
 pub mod oauth;
+pub mod operator;
 pub mod params;
 pub mod tokens;
 
@@ -54,6 +58,8 @@ pub mod path {
     pub const SESSIONS: &str = "/api/v1/sessions";
     /// Personal tokens.
     pub const TOKENS: &str = "/api/v1/tokens";
+    /// The audit log, and the keys that prove it.
+    pub const AUDIT: &str = "/api/v1/audit";
     /// Organizations, and below each its projects and members.
     pub const ORGS: &str = "/api/v1/orgs";
     /// Whoever holds a token that leaked brings it here.

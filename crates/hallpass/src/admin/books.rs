@@ -1,9 +1,18 @@
 //! `admin signing-keys` and `admin audit`: what the server keeps books on.
 
-use clap::{Arg, ArgMatches, Command, value_parser};
-use hallpass_server::admin::Command as Asked;
+use std::fs::File;
+use std::io::{self, BufReader, Write as _};
+use std::process::ExitCode;
 
-use super::words::{group, switch};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use hallpass_core::Timestamp;
+use hallpass_server::admin::command::books::{Answer as Books, Command as Asks, Position};
+use hallpass_server::admin::{self, Answer, Command as Asked, verify};
+use hallpass_server::serve::Failure;
+use serde_json::json;
+
+use super::words::{group, maybe, switch, text};
+use crate::{serve, settings, system};
 
 pub(super) fn signing_keys() -> Command {
     group("signing-keys", "Keys that sign tokens")
@@ -23,18 +32,164 @@ pub(super) fn read_signing_keys(verb: &str, matches: &ArgMatches) -> Asked {
 }
 
 pub(super) fn audit() -> Command {
-    group("audit", "The log of changes").subcommand(
-        Command::new("list").about("Its newest rows").arg(
-            Arg::new("limit")
-                .long("limit")
-                .value_name("N")
-                .value_parser(value_parser!(u32).range(1..=10_000))
-                .default_value("50")
-                .help("How many"),
-        ),
-    )
+    let format = text("format", "FORMAT")
+        .value_parser(["ndjson", "csv"])
+        .default_value("ndjson")
+        .help("Lines that prove themselves, or a table for a spreadsheet");
+    group("audit", "The log of changes")
+        .subcommand(
+            Command::new("list").about("Its newest rows").arg(
+                Arg::new("limit")
+                    .long("limit")
+                    .value_name("N")
+                    .value_parser(value_parser!(u32).range(1..=10_000))
+                    .default_value("50")
+                    .help("How many"),
+            ),
+        )
+        .subcommand(
+            Command::new("export")
+                .about("Write it to standard output; verify proves it")
+                .arg(text("since", "WHEN").help("From this day or RFC 3339 time on"))
+                .arg(text("until", "WHEN").help("Up to this day or RFC 3339 time"))
+                .arg(format),
+        )
+        .subcommand(
+            Command::new("verify")
+                .about("Prove an exported log: no server or database is needed")
+                .arg(
+                    Arg::new("file")
+                        .value_name("FILE")
+                        .default_value("-")
+                        .help("What export wrote; - is standard input"),
+                )
+                .arg(text("key", "FILE").help(
+                    "The keys to trust, as \"audit keys\" printed them [default: those in the log]",
+                )),
+        )
+        .subcommand(
+            Command::new("keys").about("The public keys that prove it, to be kept elsewhere"),
+        )
 }
 
-pub(super) fn read_audit(matches: &ArgMatches) -> Asked {
-    Asked::AuditList { limit: matches.get_one("limit").copied().unwrap_or(50) }
+pub(super) fn read_audit(verb: &str, matches: &ArgMatches) -> Result<Asked, String> {
+    Ok(match verb {
+        "export" => {
+            let (since, until) = (when(matches, "since")?, when(matches, "until")?);
+            Asked::Books(Asks::Export(match maybe(matches, "format").as_deref() {
+                Some("csv") => Position::Csv { since, until, before: None },
+                _ => Position::Whole { since, until },
+            }))
+        }
+        "keys" => Asked::Books(Asks::Keys),
+        _ => Asked::AuditList { limit: matches.get_one("limit").copied().unwrap_or(50) },
+    })
+}
+
+/// A day is meant whole.
+fn when(matches: &ArgMatches, name: &str) -> Result<Option<Timestamp>, String> {
+    let Some(text) = maybe(matches, name) else { return Ok(None) };
+    let at = Timestamp::parse(&text).ok_or_else(|| {
+        format!("--{name}: {text:?} is no time; write a day as 2026-04-18 or a time as 2026-04-18T10:00:00Z")
+    })?;
+    let whole_day = name == "until" && text.len() == 10;
+    let last = std::time::Duration::from_millis(24 * 3600 * 1000 - 1);
+    Ok(Some(if whole_day { at + last } else { at }))
+}
+
+/// Exports portion by portion, so that nothing grows with the log.
+pub(super) fn export(matches: &ArgMatches, mut position: Position) -> ExitCode {
+    let layers = match settings::layers(matches) {
+        Ok(layers) => layers,
+        Err(error) => return serve::fail("admin", &Failure::from(error)),
+    };
+    loop {
+        let asked = Asked::Books(Asks::Export(position));
+        let portion = match admin::run(&layers, system::data_dir(), asked) {
+            Ok(Answer::Books(Books::Portion(portion))) => portion,
+            Ok(_) => return ExitCode::FAILURE,
+            Err(failure) => return serve::fail("admin", &failure),
+        };
+        if io::stdout().lock().write_all(portion.text.as_bytes()).is_err() {
+            return ExitCode::FAILURE;
+        }
+        match portion.next {
+            Some(next) => position = next,
+            None => return ExitCode::SUCCESS,
+        }
+    }
+}
+
+/// `admin audit verify`: 0 if everything in the file is proved, 1 if something is wrong with
+/// it, 2 if it cannot be read.
+pub(super) fn verify(matches: &ArgMatches) -> ExitCode {
+    match proven(matches) {
+        Err(why) => super::refuse(&why),
+        Ok(Err(bad)) => {
+            let _ = writeln!(
+                io::stderr(),
+                "hallpass admin: the log is not as it was sealed: {bad}.\nWhat stands before that line is proved up to the last checkpoint there."
+            );
+            ExitCode::FAILURE
+        }
+        Ok(Ok(proven)) => super::print::out(&told(&proven, matches.get_flag("json")), ""),
+    }
+}
+
+fn proven(matches: &ArgMatches) -> Result<Result<verify::Proven, verify::Bad>, String> {
+    let unreadable = |path: &str, why: &dyn std::fmt::Display| {
+        format!("{path} cannot be read: {why}; name a file that \"admin audit export\" wrote")
+    };
+    let pinned = match maybe(matches, "key") {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(&path).map_err(|why| unreadable(&path, &why))?;
+            let keys = verify::keys(&text).ok_or_else(|| {
+                format!("{path} holds no keys; write there what \"admin audit keys\" prints")
+            })?;
+            Some(keys)
+        }
+    };
+    let path = maybe(matches, "file").unwrap_or_default();
+    let read = if path == "-" {
+        verify::verify(io::stdin().lock(), pinned)
+    } else {
+        let file = File::open(&path).map_err(|why| unreadable(&path, &why))?;
+        verify::verify(BufReader::new(file), pinned)
+    };
+    read.map_err(|why| unreadable(&path, &why))
+}
+
+fn told(proven: &verify::Proven, as_json: bool) -> String {
+    if as_json {
+        let (first, last) = proven.rows.unzip();
+        let json = json!({
+            "first": first, "last": last, "checkpoints": proven.checkpoints,
+            "signed_at": proven.signed_at, "keys": proven.keys, "pinned": proven.pinned,
+            "unsealed": proven.unsealed, "first_unsealed": proven.first_unsealed,
+        });
+        return format!("{json}\n");
+    }
+    let mut text = match (proven.rows, &proven.signed_at) {
+        (Some((first, last)), Some(at)) => format!(
+            "Rows {first} to {last} are whole, in order and unchanged: {} checkpoints, the last of {at}.\n",
+            proven.checkpoints
+        ),
+        _ => "There are no sealed rows in it: nothing is proved.\n".to_owned(),
+    };
+    if proven.rows.is_some() {
+        let keys = proven.keys.join(" and ");
+        text.push_str(&if proven.pinned {
+            format!("Signed by {keys}, which you trust.\n")
+        } else {
+            format!(
+                "Signed by {keys}, which came with the file: compare it with the key that you kept, with --key FILE.\n"
+            )
+        });
+    }
+    if let Some(first) = &proven.first_unsealed {
+        let count = proven.unsealed;
+        text.push_str(&format!("{count} rows after that are not sealed yet, from {first} on: nothing is proved of them.\n"));
+    }
+    text
 }

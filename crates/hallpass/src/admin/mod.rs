@@ -14,6 +14,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
+use hallpass_server::admin::command::books::Command as Asks;
 use hallpass_server::admin::{self, Answer, Command as Asked};
 use hallpass_server::serve::Failure;
 
@@ -62,10 +63,18 @@ pub(crate) fn command() -> Command {
 
 /// Runs it.
 pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
+    if let Some(("audit", audit)) = matches.subcommand()
+        && let Some(("verify", verify)) = audit.subcommand()
+    {
+        return books::verify(verify);
+    }
     let asked = match read(matches) {
         Ok(asked) => asked,
         Err(why) => return refuse(&why),
     };
+    if let Asked::Books(Asks::Export(position)) = asked {
+        return books::export(matches, position);
+    }
     let answered = settings::layers(matches)
         .map_err(Failure::from)
         .and_then(|layers| admin::run(&layers, system::data_dir(), asked));
@@ -94,7 +103,7 @@ fn read(matches: &ArgMatches) -> Result<Asked, String> {
         "legacy" => legacy::read(verb, matches)?,
         "client" => client::read(verb, matches),
         "signing-keys" => books::read_signing_keys(verb, matches),
-        "audit" => books::read_audit(matches),
+        "audit" => books::read_audit(verb, matches)?,
         _ => return Err("there is no such command; see --help".to_owned()),
     })
 }
@@ -133,6 +142,9 @@ mod tests {
             "admin signing-keys rotate --now",
             "admin signing-keys list",
             "admin audit list --limit 3",
+            "admin audit export --since 2026-04-18 --until 2026-04-19T10:00:00Z --format csv",
+            "admin audit export",
+            "admin audit keys",
         ];
         for line in lines {
             let matches = command().try_get_matches_from(line.split(' ')).expect(line);
@@ -147,6 +159,7 @@ mod tests {
             "admin token create --user a@b --name ci --expires soon",
             "admin legacy phase A --sunset soon",
             "admin legacy import /does/not/exist",
+            "admin audit export --since yesterday",
         ] {
             let matches = command().try_get_matches_from(line.split(' ')).expect(line);
             assert!(read(&matches).is_err(), "{line}");
@@ -157,6 +170,7 @@ mod tests {
             "admin legacy revoke",
             "admin legacy revoke tok_1 --project a/b",
             "admin member set acme ada@example.com",
+            "admin audit export --format xml",
         ] {
             assert!(command().try_get_matches_from(line.split(' ')).is_err(), "{line}");
         }

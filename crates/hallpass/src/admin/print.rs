@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use hallpass_core::wire::tokens::Token as Personal;
 use hallpass_core::{Secret, Timestamp};
 use hallpass_server::admin::Answer;
+use hallpass_server::admin::command::books::Answer as Books;
 use hallpass_server::admin::command::legacy;
 use serde_json::json;
 
@@ -38,6 +39,8 @@ fn in_json(answer: &Answer) -> Option<String> {
         Answer::Clients(rows) => lines_of(rows),
         Answer::SigningKeys(rows) => lines_of(rows),
         Answer::Audit(rows) => lines_of(rows),
+        Answer::Books(Books::Keys(keys)) => one_line(keys),
+        Answer::Books(Books::Portion(portion)) => portion.text.clone(),
         Answer::Orgs(rows) => lines_of(rows),
         Answer::Projects(rows) => lines_of(rows),
         Answer::Members(rows) => lines_of(rows),
@@ -65,6 +68,7 @@ fn in_words(answer: &Answer) -> (String, String) {
         Answer::TokenCreated(created) => data(created.value.expose()),
         Answer::ClientCreated { secret: Some(secret) } => data(secret.expose()),
         Answer::ClientCreated { secret: None } => prose("The client is registered.".to_owned()),
+        Answer::Books(Books::Keys(keys)) => (one_line(keys), String::new()),
         Answer::LegacyPhase(phase) => data(&in_phase(phase.as_ref())),
         Answer::LegacyImported(imported) => prose(imported_words(*imported)),
         listed => (table(listed), String::new()),

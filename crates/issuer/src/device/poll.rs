@@ -33,6 +33,7 @@ impl Flow for DeviceFlow {
         // poll does not slow the right one down.
         let device = devices.peek(&digest).await?.ok_or_else(gone)?;
         if device.client_id != request.client.id {
+            request.denied(device.id, "the device code was issued to another client");
             return Err(gone());
         }
         let grant_id = match devices.poll(&digest, issuer.now()).await? {

@@ -72,7 +72,7 @@ impl Actor<'_> {
 
     /// Whether they may do for others what others may do for themselves: an administrator
     /// who is signed in (SM13).
-    pub(crate) fn administers(&self) -> bool {
+    pub fn administers(&self) -> bool {
         self.is_signed_in() && self.person().is_some_and(|(.., admin)| admin)
     }
 

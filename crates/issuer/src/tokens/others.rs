@@ -68,6 +68,18 @@ impl Issuer {
         Ok(Page { items, next_cursor: after.map(|id| id.to_string()) })
     }
 
+    /// Anybody, by id or e-mail address, disabled or not; for administrators.
+    pub async fn anybody_for(&self, actor: &Actor<'_>, user: &str) -> Result<User, TokenError> {
+        if !actor.administers() {
+            return Err(TokenError::Unknown);
+        }
+        let found = match user.parse::<UserId>() {
+            Ok(id) => self.0.store.users().by_id(id).await?,
+            Err(_) => self.0.store.users().by_email(user).await?,
+        };
+        found.ok_or(TokenError::Unknown)
+    }
+
     /// The person with this id, who is not disabled; for administrators.
     pub async fn person_for(&self, actor: &Actor<'_>, id: &str) -> Result<User, TokenError> {
         let id: UserId = id.parse().map_err(|_| TokenError::Unknown)?;

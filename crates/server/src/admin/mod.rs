@@ -9,6 +9,7 @@
 //! | [`command`] | what can be asked, and the answers |
 //! | [`execute`] | doing it |
 //! | [`socket`] | asking a running server |
+//! | [`verify`] | an exported audit log is proved, without any server |
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub mod execute;
 pub mod socket;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 
 pub use command::{Answer, Command, Refused};
 
@@ -74,6 +76,10 @@ async fn here(settings: &Settings, data: open::Data, command: Command) -> Result
     let opened = data.issuer(settings, url).await?;
     opened.know_guards(Leases::GrantedElsewhere).await?;
     let answer = execute::execute(&opened.issuer, &opened.store, command).await;
+    // Nobody else seals what was just done until a server starts.
+    if let Err(error) = opened.issuer.seal_audit().await {
+        tracing::warn!(cause = %error, "the audit log was not sealed");
+    }
     opened.close().await;
     Ok(answer?)
 }

@@ -90,7 +90,7 @@ const USER: (&str, &str, &str) =
     ("user", "Whose, by id or e-mail address; only administrators ask about others.", "string");
 
 impl Paging {
-    fn read(params: &Params) -> Result<Self, Box<Response>> {
+    pub(super) fn read(params: &Params) -> Result<Self, Box<Response>> {
         let limit = params.get("limit").map_or(Ok(PAGE), str::parse);
         let limit = limit.ok().filter(|limit| (1..=200).contains(limit)).ok_or_else(|| {
             let detail = "limit is a number from 1 to 200.";
@@ -135,7 +135,7 @@ impl Argument for PageOf {
 }
 
 /// The query, in which nothing else than `known` may stand.
-fn query(incoming: &Incoming, known: &[&str]) -> Result<Params, Box<Response>> {
+pub(super) fn query(incoming: &Incoming, known: &[&str]) -> Result<Params, Box<Response>> {
     let bad =
         |detail: String| Box::new(problem(StatusCode::BAD_REQUEST, "invalid_parameter", detail));
     let params = Params::parse(incoming.parts.uri.query().unwrap_or_default().as_bytes());

@@ -14,6 +14,8 @@
 //! | [`schema`], [`openapi`] | the schemas and the document |
 //! | [`whoami`], [`sessions`], [`tokens`] | the account |
 //! | [`orgs`], [`members`] | organizations, projects, roles |
+//! | [`audit`] | the log of changes |
+//! | [`operator`] | people, clients and keys, for administrators |
 //! | [`legacy`] | the last tokens that look like an older system's |
 //! | [`feed`] | guards in other processes |
 //! | [`leaks`], [`scanning`] | tokens that leaked |
@@ -35,6 +37,7 @@ use crate::limit;
 
 mod answer;
 mod argument;
+mod audit;
 pub(crate) mod deprecation;
 mod feed;
 mod leaks;
@@ -42,6 +45,7 @@ mod legacy;
 mod local;
 mod members;
 mod openapi;
+mod operator;
 mod orgs;
 mod refused;
 mod resource;
@@ -65,6 +69,8 @@ fn table() -> Vec<Route> {
         tokens::table(),
         orgs::table(),
         members::table(),
+        audit::table(),
+        operator::table(),
         legacy::table(),
         leaks::table(),
         feed::table(),

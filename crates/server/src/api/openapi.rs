@@ -115,6 +115,9 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> Value {
             let kind = if *status < 300 { "application/json" } else { "application/problem+json" };
             answer["content"] = json!({ kind: { "schema": schema(schemas) } });
         }
+        if let Some(kind) = operation.media.filter(|_| *status == 200) {
+            answer["content"] = json!({ kind: { "schema": { "type": "string" } } });
+        }
         answers.insert(status.to_string(), answer);
     }
     let mut described = json!({
@@ -139,6 +142,7 @@ fn about(parameter: &str) -> &'static str {
         "org" => "The organization, by slug or id.",
         "project" => "The project, by slug or id.",
         "user" => "The user, by id or e-mail address.",
+        "client" => "The client, by its `client_id`.",
         _ => "Its id.",
     }
 }

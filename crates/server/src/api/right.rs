@@ -133,6 +133,32 @@ scoped! {
     Tokens = scope::TOKENS, "A credential with the scope `tokens`.";
 }
 
+/// An administrator of the deployment, in person.
+pub(super) enum Administrator {}
+
+impl Right for Administrator {
+    type Who = Decision;
+
+    fn describe(operation: &mut Operation) {
+        let right = "A sign-in with the scope `account`, of an administrator.";
+        describe_bearer(operation, &[scope::ACCOUNT], right);
+    }
+
+    fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+        route.route_layer(guard(app).require(scope::ACCOUNT))
+    }
+
+    async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+        let decision = caller(incoming, app).map_err(|refusal| *refusal)?;
+        if Actor::Bearer(&decision).administers() {
+            return Ok(decision);
+        }
+        let detail =
+            "Only an administrator who is signed in may this; a token does not speak for one.";
+        Err(problem(StatusCode::FORBIDDEN, "not_allowed", detail))
+    }
+}
+
 /// A role at the place that the path names, and the scope `account`.
 pub(super) enum Member {}
 
@@ -221,6 +247,15 @@ async fn at_place(
         return Err(refused::org(OrgError::Unknown("organization")));
     };
     let actor = Actor::Bearer(&decision);
-    let asked = app.issuer().must_be_at(&actor, org, project, permission).await;
-    asked.map(|()| decision).map_err(refused::org)
+    match app.issuer().must_be_at(&actor, org, project, permission).await {
+        Ok(()) => Ok(decision),
+        Err(error) => {
+            if let OrgError::Unknown(_) | OrgError::NotAllowed(_) = error {
+                let address =
+                    peer::address_of(&incoming.parts.extensions, &incoming.parts.headers, app);
+                app.issuer().denied_at(&decision, org, project, address);
+            }
+            Err(refused::org(error))
+        }
+    }
 }

@@ -44,6 +44,8 @@ pub(super) struct Operation {
     pub(super) query: Vec<(&'static str, &'static str, &'static str)>,
     /// The schema of the body, if it has one.
     pub(super) body: Option<Reference>,
+    /// The media type of what it answers, if that is no JSON.
+    pub(super) media: Option<&'static str>,
     /// By status: what it means, and the schema of the body if there is one.
     pub(super) answers: BTreeMap<u16, (&'static str, Option<Reference>)>,
 }
@@ -155,6 +157,7 @@ impl Route {
             right: "",
             query: Vec::new(),
             body: None,
+            media: None,
             answers: BTreeMap::new(),
         };
         E::describe(&mut operation);

@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 use hallpass_core::role::{OrgRole, ProjectRole};
 pub(super) use hallpass_core::wire::api::Problem;
 use hallpass_core::wire::api::{Page, Session, Whoami};
+use hallpass_core::wire::audit::{Jwks, Row};
 use hallpass_core::wire::feed::{FeedAnswer, FeedRequest};
+use hallpass_core::wire::operator::{
+    Client, ClientSecret, NewClient, Person, RotateKeys, SigningKey,
+};
 use hallpass_core::wire::tokens::{
     CreatedLegacyToken, CreatedToken, LeakedRevoked, Member, NewLegacyToken, NewPlace, NewToken,
     Org, Project, RevokeLeaked, RotateToken, SetRole, Token, TokenChange,
@@ -298,6 +302,71 @@ described! {
         "revoked": list(text("An id."), "What may not be relied on any more."),
         "reset": whether("Everything that was cached is to be forgotten."),
         "lease_ms": number("The lease, counted from before the request was sent."),
+    }
+}
+
+described! {
+    Row = "AuditRow", "A change, as it is chained (docs/audit.md)." {
+        "n?": number("Its place in the chain, once it is sealed."),
+        "id": id("aud", "The row's id."),
+        "at": time("When, to the millisecond."),
+        "actor": text("Who: an id, `system` or `anonymous`."),
+        "action": text("What."),
+        "subject": text("To what: an id."),
+        "org?": id("org", "The organization that it happened in."),
+        "client?": text("Through which client."),
+        "address?": text("From where."),
+        "detail?": text("More about it."),
+        "hash?": text("The hash over it and all rows before it."),
+    }
+    Jwks = "AuditKeys", "The public keys that prove the log." {
+        "keys": list(
+            object("A key (RFC 8037).", &[
+                ("kty", text("`OKP`.")),
+                ("crv", text("`Ed25519`.")),
+                ("x", text("The key.")),
+                ("kid", id("aky", "Its id.")),
+            ]),
+            "All that ever signed a checkpoint.",
+        ),
+    }
+    Person = "Person", "Somebody with an account." {
+        "id": id("usr", "Their id."),
+        "email": text("E-mail address."),
+        "name": text("Display name."),
+        "admin": whether("Whether they administer the deployment."),
+        "created_at": time("When the account was made."),
+        "disabled_at?": time("Since when they are not let in."),
+    }
+    Client = "Client", "A program that asks for tokens." {
+        "id": text("Its `client_id`."),
+        "name": text("What people see."),
+        "confidential": whether("Whether it can keep a secret."),
+        "redirect_uris": list(text("A URI."), "Where codes may be sent."),
+        "grant_types": list(text("A grant type."), "What it may use."),
+        "created_at": time("When it was registered."),
+        "disabled_at?": time("Since when it may do nothing."),
+    }
+    NewClient = "NewClient", "A client to register." {
+        "id": text("Its `client_id`."),
+        "name?": text("What people see; the id if absent."),
+        "confidential?": whether("Whether it can keep a secret, and gets one."),
+        "redirect_uris?": list(text("A URI."), "Where codes may be sent; complete."),
+    }
+    ClientSecret = "ClientSecret", "A client's secret, shown this once." {
+        "id": text("Its `client_id`."),
+        "secret?": text("The secret; absent if it has none."),
+    }
+    SigningKey = "SigningKey", "A key that signs tokens." {
+        "id": id("sgk", "Its `kid`."),
+        "alg": one_of(&["ES256", "RS256"], "What it signs with."),
+        "created_at": time("When it was made."),
+        "signs_from": time("From when on it signs."),
+        "signs_until?": time("Until when it signs."),
+        "published_until?": time("Until when it is published."),
+    }
+    RotateKeys = "RotateKeys", "How keys are to be rotated." {
+        "now?": whether("A key has leaked: what the old ones signed is good no more."),
     }
 }
 

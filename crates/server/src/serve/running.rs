@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_issuer::Issuer;
 use hallpass_issuer::feed::Leases;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -19,6 +20,8 @@ use crate::router;
 const TEND_EVERY: Duration = Duration::from_secs(60);
 /// How often the outbox is looked at when nobody rings.
 const MAIL_EVERY: Duration = Duration::from_secs(5);
+/// How often the audit log is sealed.
+const SEAL_EVERY: Duration = Duration::from_secs(1);
 
 /// A server that answers. Dropping it without [`Running::stop`] is like pulling the plug:
 /// nothing that was acknowledged is lost, but requests in hand are.
@@ -65,6 +68,7 @@ impl Running {
         let (issuer, store) = (opened.issuer.clone(), opened.store.clone());
         tasks.spawn(socket::serve(socket, issuer, store, stopped.clone()));
         tasks.spawn(send_mail(app.clone(), stopped.clone()));
+        tasks.spawn(books(app.clone(), stopped.clone()));
         tasks.spawn(tend(app.clone(), opened.clone(), tls, stopped));
 
         tracing::info!(url = %app.public_url(), version = env!("CARGO_PKG_VERSION"), "ready");
@@ -103,6 +107,9 @@ impl Running {
         if let Err(error) = self.opened.issuer.tend().await {
             tracing::warn!(cause = %error, "times of last use were not written down");
         }
+        if let Err(error) = keep_books(&self.opened.issuer, true).await {
+            tracing::warn!(cause = %error, "the audit log was not sealed to its end");
+        }
         setup_link::tidy(&self.opened).await;
         self.opened.close().await;
     }
@@ -127,6 +134,35 @@ async fn send_mail(app: App, mut stopped: watch::Receiver<bool>) {
             tracing::warn!(cause = %error, "mail waits for the database");
         }
     }
+}
+
+/// What is done each second: what was denied is written down, and what is new in the audit log
+/// is sealed.
+async fn books(app: App, mut stopped: watch::Receiver<bool>) {
+    let mut second = tokio::time::interval(SEAL_EVERY);
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut failed = false;
+    loop {
+        tokio::select! {
+            _ = second.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        let kept = keep_books(app.issuer(), false).await;
+        match &kept {
+            // Once, however long it lasts.
+            Err(error) if !failed => {
+                tracing::error!(cause = %error, "the audit log is not sealed for now");
+            }
+            Ok(()) if failed => tracing::info!("the audit log is sealed again"),
+            _ => {}
+        }
+        failed = kept.is_err();
+    }
+}
+
+async fn keep_books(issuer: &Issuer, all: bool) -> Result<(), hallpass_issuer::Error> {
+    issuer.write_denied(all).await?;
+    issuer.seal_audit().await.map(drop)
 }
 
 /// What is done once a minute.

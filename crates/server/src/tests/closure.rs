@@ -110,7 +110,7 @@ async fn what_others_have_and_we_do_not_is_not_there() {
         "/api",
         "/api/v1",
         "/api/v1/sessions/",
-        "/api/v1/users",
+        "/api/v1/people",
         "/auth/oidc/exchange",
         "/check/",
     ] {

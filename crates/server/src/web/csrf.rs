@@ -38,6 +38,8 @@ pub(super) enum Purpose<'a> {
     Legacy(&'a str),
     /// Making one like those for this project, once.
     NewLegacy(&'a str, &'a str),
+    /// What an administrator does to this.
+    Operate(&'a str),
     /// Changing the password.
     Password,
     /// Signing out of this browser.
@@ -59,6 +61,7 @@ impl Purpose<'_> {
             Self::Token(id) => format!("web/tokens/one {id}"),
             Self::Legacy(place) => format!("web/legacy {place}"),
             Self::NewLegacy(place, once) => format!("web/legacy/new {place} {once}"),
+            Self::Operate(what) => format!("web/admin {what}"),
             Self::Password => "web/password".to_owned(),
             Self::SignOut => "web/signout".to_owned(),
             Self::Logout(request) => format!("web/logout {request}"),

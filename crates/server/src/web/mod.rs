@@ -10,6 +10,7 @@
 //! | [`device`] | `/device`: type the code, compare, decide (HP11) |
 //! | [`sessions`] | `/settings/sessions`: browsers and programs that are signed in |
 //! | [`tokens`] | `/settings/tokens`: tokens for scripts, CI and servers; `/admin/users/…/tokens`: the same for somebody else |
+//! | [`admin`] | `/admin`: the server, people, organizations, clients, keys, the log; `/orgs/…/audit` |
 //! | [`people`] | `/admin/users`: for whom an administrator acts |
 //! | [`legacy`] | `/orgs/…/projects/…/tokens`: tokens of an older system |
 //! | [`security`] | `/settings/security`: the password |
@@ -34,6 +35,7 @@
 //! page that goes on by itself.
 
 mod accent;
+mod admin;
 mod answer;
 mod assets;
 mod browser;
@@ -83,6 +85,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(sessions::routes())
         .merge(tokens::routes())
         .merge(people::routes())
+        .merge(admin::routes())
         .merge(legacy::routes())
         .merge(security::routes())
         .merge(logout::routes())

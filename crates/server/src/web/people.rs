@@ -15,7 +15,7 @@ use super::home::query;
 use super::shown::Shown;
 use super::tokens::base_of;
 use super::views::{Frame, Way};
-use super::{answer, not_found};
+use super::{admin, answer, not_found};
 use crate::app::App;
 use crate::http::{Visitor, failure};
 
@@ -38,6 +38,8 @@ struct Line {
     disabled: bool,
     /// Where their tokens are.
     href: String,
+    /// Where their account is.
+    page: String,
 }
 
 #[derive(Template)]
@@ -86,6 +88,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         admin: user.admin,
         disabled: user.disabled_at.is_some(),
         href: base_of(user.id),
+        page: admin::person_page(user.id),
     });
     let view = View {
         frame: answer::frame(&app, Some(person)),

@@ -2,10 +2,14 @@
 
 use std::sync::Mutex;
 
+use hallpass_core::id::AuditKeyId;
 use hallpass_core::{Clock, Timestamp};
 
 use super::town::{CLIENT, DAWN, Leaves, MINUTE, Town};
-use crate::{Engine, Error, Poll, Spend, Store};
+use crate::{
+    AuditFilter, AuditKey, AuditRow, Checkpoint, Denied, Engine, Error, Head, Link, Poll, SetRole,
+    Spend, Store,
+};
 
 pub(super) async fn audit(store: Store) {
     let town = Town::new(store).await;
@@ -29,6 +33,163 @@ pub(super) async fn audit(store: Store) {
     assert_eq!(audit.page(None, 3).await.unwrap(), rows[..3]);
     assert_eq!(audit.page(Some(rows[2].seq), 3).await.unwrap(), rows[3..]);
     assert_eq!(audit.page(Some(last.seq), 3).await, Ok(Vec::new()));
+}
+
+/// A row says which organization it belongs to; one that was denied is a row like others.
+pub(super) async fn audit_of_orgs(store: Store) {
+    let town = Town::new(store).await;
+    let zoe = town.user().await.id;
+    let (org, other) = (town.org(zoe).await, town.org(zoe).await);
+    let project = town.project(org.id).await;
+    let role = crate::Role::Org(hallpass_core::role::OrgRole::Admin);
+    let bo = town.user().await.id;
+    assert_eq!(town.store.members().set(bo, org.id, role, &town.by()).await, Ok(SetRole::Done));
+    let denied = Denied {
+        by: town.by(),
+        action: "check.denied",
+        subject: project.id.to_string(),
+        org: Some(org.id),
+        detail: "no role there".to_owned(),
+    };
+    town.sees(Leaves::Change, town.store.audit().denied(vec![denied])).await.unwrap();
+    let of = async |org: &crate::Org| {
+        let filter = AuditFilter { org: Some(org.id), ..AuditFilter::default() };
+        let found = town.store.audit().search(&filter, None, 50).await.unwrap();
+        assert_eq!(found.next, None);
+        found.rows.into_iter().map(|row| row.action).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&org).await, ["check.denied", "member.set", "project.create", "org.create"]);
+    assert_eq!(of(&other).await, ["org.create"]);
+}
+
+/// What is looked for is found, page by page, the newest first.
+pub(super) async fn searching(store: Store) {
+    let town = Town::new(store).await;
+    let mut people = Vec::new();
+    for _ in 0..5 {
+        people.push(town.user().await.id);
+        town.pass(MINUTE);
+    }
+    town.store.users().disable(people[1], &town.by()).await.unwrap();
+    let audit = town.store.audit();
+    let search = async |filter: AuditFilter, before| {
+        let found = audit.search(&filter, before, 3).await.unwrap();
+        let rows = found.rows.into_iter().map(|row| (row.action, row.subject));
+        (rows.collect::<Vec<_>>(), found.next)
+    };
+    let made = |at: usize| ("user.create".to_owned(), people[at].to_string());
+    let users = AuditFilter { action: Some("user.create".to_owned()), ..AuditFilter::default() };
+    let (first, next) = search(users.clone(), None).await;
+    assert_eq!(first, [made(4), made(3), made(2)]);
+    assert_eq!(search(users.clone(), next).await, (vec![made(1), made(0)], None));
+    let one = AuditFilter { subject: Some(people[1].to_string()), ..AuditFilter::default() };
+    let disabled = ("user.disable".to_owned(), people[1].to_string());
+    assert_eq!(search(one, None).await, (vec![disabled, made(1)], None));
+    let time = AuditFilter { since: Some(DAWN + MINUTE), until: Some(DAWN + MINUTE * 3), ..users };
+    assert_eq!(search(time, None).await.0, [made(3), made(2), made(1)]);
+    let nobody = AuditFilter { actor: Some("usr_nobody".to_owned()), ..AuditFilter::default() };
+    assert_eq!(search(nobody, None).await, (Vec::new(), None));
+}
+
+/// A turn of a sealer, which hashes nothing.
+async fn turn(town: &Town, from: Head, rows: &[AuditRow]) -> Result<bool, Error> {
+    let links: Vec<Link> = rows
+        .iter()
+        .zip(from.number + 1..)
+        .map(|(row, number)| Link { seq: row.seq, number, hash: town.digest() })
+        .collect();
+    let last = links.last().unwrap();
+    let checkpoint = Checkpoint {
+        number: last.number,
+        at: town.by().at,
+        hash: last.hash,
+        key: AuditKeyId::from_bits(7),
+        signature: vec![1, 2, 3],
+    };
+    town.store.audit().seal(from.number, links, checkpoint).await
+}
+
+/// Each row is chained once, whoever seals.
+pub(super) async fn sealing(store: Store) {
+    let town = Town::new(store).await;
+    let audit = town.store.audit();
+    for _ in 0..3 {
+        town.user().await;
+    }
+    let (head, rows) = (audit.head().await.unwrap(), audit.unsealed(0, 100).await.unwrap());
+    assert_eq!((head, rows.len()), (Head { number: 0, hash: None }, 4));
+    assert_eq!(audit.unsealed_count().await, Ok(4));
+    // Two who saw the same: one has sealed.
+    assert_eq!(town.sees(Leaves::Nothing, turn(&town, head, &rows[..3])).await, Ok(true));
+    assert_eq!(turn(&town, head, &rows).await, Ok(false));
+    let head = audit.head().await.unwrap();
+    assert_eq!(head.number, 3);
+    let sealed = audit.sealed(0, 100).await.unwrap();
+    let numbers: Vec<_> = sealed.iter().map(|row| row.link.unwrap().0).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    assert_eq!(sealed.last().unwrap().link.unwrap().1, head.hash.unwrap());
+    assert_eq!(audit.unsealed(0, 100).await.unwrap()[..], rows[3..]);
+    // A row that is chained is not chained again, even by one who holds the head.
+    assert_eq!(turn(&town, head, &rows[2..]).await, Err(Error::Conflict("a row of the audit log")));
+    assert_eq!(audit.head().await, Ok(head));
+    assert_eq!(turn(&town, head, &rows[3..]).await, Ok(true));
+    let checkpoints = audit.checkpoints(0, 10).await.unwrap();
+    assert_eq!(checkpoints.iter().map(|it| it.number).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(audit.last_checkpoint().await.unwrap(), checkpoints.last().cloned());
+    let all = (Timestamp::from_millis(0), town.by().at);
+    assert_eq!(audit.between(all.0, all.1).await, Ok(Some((1, 4))));
+    assert_eq!(audit.between(all.1 + MINUTE, all.1 + MINUTE * 2).await, Ok(None));
+
+    let key = |bits| AuditKey {
+        id: AuditKeyId::from_bits(bits),
+        public: vec![1],
+        sealed_private: vec![2],
+        created_at: DAWN,
+    };
+    let ensuring = town.sees(Leaves::Nothing, audit.ensure_key(key(1)));
+    assert_eq!(ensuring.await, Ok(vec![key(1)]));
+    assert_eq!(audit.ensure_key(key(2)).await, Ok(vec![key(1)]));
+    assert_eq!(audit.keys().await, Ok(vec![key(1)]));
+}
+
+/// While others write, many seal: every row gets one number, and no number is missing.
+pub(super) async fn sealing_at_once(store: Store) {
+    let town = Town::new(store).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (writes, seals) = (town.clone(), town.clone());
+        tasks.spawn(async move {
+            for _ in 0..10 {
+                writes.user().await;
+            }
+        });
+        tasks.spawn(async move { seal_all(&seals, 40).await });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    seal_all(&town, 1).await;
+    let rows = town.store.audit().sealed(0, 1000).await.unwrap();
+    assert_eq!(rows.len() as u64, town.store.audit().count().await.unwrap());
+    let numbers: Vec<_> = rows.iter().map(|row| row.link.unwrap().0).collect();
+    assert_eq!(numbers, (1..=rows.len() as i64).collect::<Vec<_>>());
+}
+
+async fn seal_all(town: &Town, turns: usize) {
+    let audit = town.store.audit();
+    for _ in 0..turns {
+        let head = audit.head().await.unwrap();
+        let rows = audit.unsealed(0, 100).await.unwrap();
+        if rows.is_empty() {
+            tokio::task::yield_now().await;
+        } else {
+            match turn(town, head, &rows).await {
+                // Somebody else may have sealed them.
+                Ok(_) | Err(Error::Conflict(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
 
 /// What is long over is deleted, what may still be asked for is not.

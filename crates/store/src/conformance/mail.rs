@@ -56,7 +56,9 @@ pub(super) async fn outbox(store: Store) {
     let many: Vec<_> = (0..=crate::mail::MOST).map(|_| mail(&town, "many")).collect();
     outbox.put(&many, DAWN).await.unwrap();
     outbox.put(&many[..1], DAWN).await.unwrap();
-    assert_eq!(town.store.tidy(DAWN + MINUTE).await.map(|n| n as i64), Ok(crate::mail::MOST));
+    // And the token that had leaked.
+    let tidied = town.store.tidy(DAWN + MINUTE).await.map(|n| n as i64);
+    assert_eq!(tidied, Ok(crate::mail::MOST + 1));
 }
 
 /// Many carriers at once: each mail is taken by one.

@@ -63,6 +63,8 @@ where
 
     on(&make, people::users).await;
     on(&make, people::disabling).await;
+    on(&make, people::last_admin).await;
+    on(&make, people::ending_everything).await;
     on(&make, people::passwords).await;
     on(&make, people::setup).await;
     on(&make, people::setup_is_ended_by_a_user).await;
@@ -114,6 +116,10 @@ where
         on(&make, |store| mirror::random_history(store, seed as u64)).await;
     }
     on(&make, books::audit).await;
+    on(&make, books::audit_of_orgs).await;
+    on(&make, books::searching).await;
+    on(&make, books::sealing).await;
+    on(&make, books::sealing_at_once).await;
     on(&make, books::tidying).await;
     on(&make, books::tidying_much).await;
     on(&make, books::time).await;

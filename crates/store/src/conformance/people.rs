@@ -1,7 +1,7 @@
 //! Users, the first administrator, sessions.
 
 use super::town::{Leaves, MINUTE, Town};
-use crate::{Claim, Error, Store};
+use crate::{Claim, Disable, Error, NewUser, Store};
 
 pub(super) async fn users(store: Store) {
     let town = Town::new(store).await;
@@ -70,6 +70,45 @@ pub(super) async fn disabling(store: Store) {
 
     assert!(town.is_good(others_grant).await);
     assert!(sessions.by_digest(&others_cookie, town.by().at).await.unwrap().is_some());
+}
+
+/// Somebody is always left who administers the deployment, also if two disable each other.
+pub(super) async fn last_admin(store: Store) {
+    let town = Town::new(store).await;
+    let users = town.store.users();
+    let admin = async || {
+        let new = NewUser { admin: true, ..town.new_user() };
+        users.create(new, &town.by()).await.unwrap().id
+    };
+    let (one, zoe) = (admin().await, town.user().await.id);
+    let disable = async |who| users.disable_but_last(who, &town.by()).await;
+    assert_eq!(town.sees(Leaves::Nothing, disable(one)).await, Ok(Disable::LastAdmin));
+    assert_eq!(town.sees(Leaves::Revocation, disable(zoe)).await, Ok(Disable::Done));
+    assert_eq!(users.disable_but_last(zoe, &town.by()).await, Ok(Disable::Same));
+    let two = admin().await;
+    let both = async |who| {
+        let town = town.clone();
+        tokio::spawn(async move { town.store.users().disable_but_last(who, &town.by()).await })
+    };
+    let (first, second) = (both(one).await, both(two).await);
+    let (first, second) = (first.await.unwrap(), second.await.unwrap());
+    assert!([&first, &second].contains(&&Ok(Disable::LastAdmin)), "{first:?} {second:?}");
+    assert!([&first, &second].contains(&&Ok(Disable::Done)), "{first:?} {second:?}");
+}
+
+/// Everything of somebody's ends, and they may come back.
+pub(super) async fn ending_everything(store: Store) {
+    let town = Town::new(store).await;
+    let zoe = town.user().await.id;
+    let (grant, token) = (town.grant(zoe).await, town.token(zoe).await);
+    let (_, cookie) = town.session(zoe).await;
+    let users = town.store.users();
+    assert_eq!(town.sees(Leaves::Revocation, users.end_all(zoe, &town.by())).await, Ok(true));
+    assert!(!town.is_good(grant).await && !town.admits(&token).await);
+    assert_eq!(town.store.sessions().by_digest(&cookie, town.by().at).await, Ok(None));
+    assert!(town.is_good(town.grant(zoe).await).await);
+    let unknown = town.user_id();
+    assert_eq!(town.sees(Leaves::Nothing, users.end_all(unknown, &town.by())).await, Ok(false));
 }
 
 /// A new password ends all but the session in which it was set.

@@ -37,6 +37,29 @@ pub(super) async fn clients(store: Store) {
     let all: Vec<_> = clients.list().await.unwrap().into_iter().map(|c| c.id).collect();
     assert_eq!(all, ["a-server", "built-in", CLIENT]);
 
+    // Another secret in place of the one before; only for who has one.
+    let secret = town.digest();
+    let change = async |id, secret| clients.change_secret(id, secret, &town.by()).await;
+    let changing = change("a-server", secret);
+    assert_eq!(town.sees(Leaves::Revocation, changing).await, Ok(true));
+    assert_eq!(clients.by_id("a-server").await.unwrap().unwrap().secret, Some(secret));
+    for nobody in [CLIENT, "nobody"] {
+        let changing = change(nobody, town.digest());
+        assert_eq!(town.sees(Leaves::Nothing, changing).await, Ok(false));
+    }
+    // One that asks about tokens from the start is one change.
+    let api = |uri: &str| NewResource {
+        id: town.resource_id(),
+        uri: uri.to_owned(),
+        name: uri.to_owned(),
+    };
+    let uris = vec![api("https://b.example/"), api("https://a.example/")];
+    let mut caller = server.clone();
+    caller.id = "caller".to_owned();
+    town.sees(Leaves::Change, clients.create_for(caller, uris, &town.by())).await.unwrap();
+    let resources = town.store.resources().of_caller("caller").await.unwrap();
+    assert_eq!(resources, ["https://a.example/", "https://b.example/"]);
+
     let zoe = town.user().await.id;
     let grant = town.grant(zoe).await;
     assert_eq!(town.sees(Leaves::Revocation, clients.disable(CLIENT, &town.by())).await, Ok(true));
@@ -163,7 +186,15 @@ pub(super) async fn signing_keys(store: Store) {
     assert!(all[0].signs(town.by().at) && !all[0].signs(until));
     assert_eq!(all[2], next);
 
+    let (another, end) = (key(&town, "RS256"), next.signs_from + MINUTE * 5);
+    let ends = vec![(next.id, end, end)];
+    let new = vec![another.clone()];
+    town.sees(Leaves::Change, keys.rotate(new, ends, &town.by())).await.unwrap();
+    let all = keys.all().await.unwrap();
+    assert!(all.contains(&another));
+    assert_eq!(all.iter().find(|key| key.id == next.id).unwrap().signs_until, Some(end));
+
     assert_eq!(keys.drop_unpublished(until).await, Ok(0));
     assert_eq!(town.sees(Leaves::Nothing, keys.drop_unpublished(published)).await, Ok(1));
-    assert_eq!(keys.all().await.unwrap().len(), 2);
+    assert_eq!(keys.all().await.unwrap().len(), 3);
 }

@@ -3,8 +3,8 @@
 use crate::db::{Db, Statement};
 use crate::{
     Store, audit, clients, codes, credentials, devices, failures, grants, image, legacy, mail,
-    members, moving, orgs, others, projects, refresh, resources, rotation, sessions, settings,
-    setup, signing_keys, tidy, tombstones, users,
+    members, moving, orgs, others, projects, refresh, resources, rotation, sealing, sessions,
+    settings, setup, signing_keys, tidy, tombstones, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
@@ -26,6 +26,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     refresh::STATEMENTS,
     resources::STATEMENTS,
     rotation::STATEMENTS,
+    sealing::STATEMENTS,
     sessions::STATEMENTS,
     settings::STATEMENTS,
     setup::STATEMENTS,

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use hallpass_core::id::{
-    AuditId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId, SigningKeyId,
-    TokenId, UserId,
+    AuditId, AuditKeyId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId,
+    SigningKeyId, TokenId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::redirect::RegisteredRedirect;
@@ -169,6 +169,7 @@ macro_rules! parsed {
 }
 parsed!(
     AuditId,
+    AuditKeyId,
     DeviceId,
     GrantId,
     MailId,

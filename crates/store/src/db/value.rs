@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use hallpass_core::id::{
-    AuditId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId, SigningKeyId,
-    TokenId, UserId,
+    AuditId, AuditKeyId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId,
+    SigningKeyId, TokenId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::role::ProjectRole;
@@ -166,6 +166,7 @@ macro_rules! ids {
 }
 ids!(
     AuditId,
+    AuditKeyId,
     DeviceId,
     GrantId,
     MailId,

@@ -163,6 +163,11 @@ impl Postgres {
         answer.map_err(open::Fault::into_error)
     }
 
+    /// How many wait for a connection.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
     /// Whether the database answers, as one that can be written.
     pub(crate) async fn ping(&self) -> Result<(), Error> {
         let client = self.pool.take().await?;

@@ -92,6 +92,11 @@ impl Pool {
         Ok(Self(pool))
     }
 
+    /// How many wait for a connection.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.status().waiting
+    }
+
     /// Takes a connection, or makes one. It goes back when it is dropped, whatever was
     /// being read on it: an answer that nobody waits for is passed over.
     pub(crate) async fn take(&self) -> Result<Object, Error> {

@@ -103,6 +103,11 @@ impl Sqlite {
         self.damage.note(self.readers.with(|conn| all(conn, statement, binds, read)))
     }
 
+    /// How many changes wait for the writer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.writer.waiting()
+    }
+
     /// Whether the file can be read and the writer runs.
     pub(crate) async fn ping(&self) -> Result<(), Error> {
         self.damage.check()?;

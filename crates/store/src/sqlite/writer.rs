@@ -141,7 +141,6 @@ impl Writer {
     }
 
     /// How many changes wait.
-    #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
     }

@@ -11,11 +11,13 @@
 //! | [`http`] | the `Authorization` header, query strings and form bodies |
 //! | [`files`] | brand files, configuration files |
 //! | [`jwt`] | access tokens |
+//! | [`audit`] | exported audit logs |
 //!
 //! A property is checked by other means than the code that it is about: by hand over
 //! the bytes, not with the parser under test.
 
 pub mod addresses;
+pub mod audit;
 pub mod files;
 pub mod http;
 pub mod jwt;
@@ -25,7 +27,8 @@ pub mod words;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
+    ("audit", audit::audit),
     ("authorization", http::authorization),
     ("brand", files::brand),
     ("config", files::config),

@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`books`] | the log: what leaves a row, what was denied; somebody who is disabled holds nothing |
 //! | [`city`] | a server with people in every role, and what each presents |
 //! | [`matrix`] | every route × every role × one's own and foreign things |
 //! | [`document`] | the OpenAPI document, and values against its schemas |
@@ -9,6 +10,7 @@
 //! | [`desk`] | the leak desk, and GitHub's secret scanning |
 //! | [`forward_auth`] | `/check` behind a real nginx |
 
+mod books;
 mod city;
 mod desk;
 mod document;

@@ -8,6 +8,7 @@
 //! | `device` | signing a terminal in with a code |
 //! | `tokens` | tokens for scripts: made, shown once, rotated, revoked |
 //! | `acting` | an administrator acts for somebody else |
+//! | `operating` | an administrator looks after the server, and its log |
 //! | `older` | an older system's tokens, for the owners of their project |
 //! | `tabs` | second tabs, the back button, sessions that end elsewhere |
 //! | `hostile` | other sites: posts, frames, links |
@@ -19,6 +20,7 @@ mod gallery;
 mod hostile;
 mod login;
 mod older;
+mod operating;
 mod scene;
 mod tabs;
 mod tokens;

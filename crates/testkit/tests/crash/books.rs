@@ -44,6 +44,26 @@ impl Books<'_> {
         Ok(())
     }
 
+    /// The log holds every row once, in a chain that its signatures prove (I6).
+    pub(crate) async fn are_proved(&self, town: &mut Town) -> Result<()> {
+        town.server.stop().await?;
+        let rows: i64 = self.ask(town, "SELECT count(*) FROM audit").await?.parse()?;
+        let exported = town.server.try_admin(&["audit", "export"], "").await?;
+        ensure!(exported.code == Some(0), "{exported:?}");
+        let keys = town.server.scratch().join("audit-keys.json");
+        std::fs::write(&keys, town.server.admin(&["audit", "keys"], "").await?)?;
+        let keys = keys.to_str().context("a path in UTF-8")?;
+        let verify = ["audit", "verify", "--json", "--key", keys];
+        let proven = town.server.try_admin(&verify, &exported.stdout).await?;
+        ensure!(proven.code == Some(0), "I6: {proven:?}");
+        let proven: serde_json::Value = serde_json::from_str(&proven.stdout)?;
+        ensure!(
+            proven["first"] == 1 && proven["last"] == rows && proven["unsealed"] == 0,
+            "I6: {rows} rows, and proved: {proven}"
+        );
+        Ok(())
+    }
+
     /// The revocation epoch (I9).
     pub(crate) async fn epoch(&self, town: &Town) -> Result<i64> {
         self.ask(town, "SELECT value FROM epoch").await?.parse().context("a number")

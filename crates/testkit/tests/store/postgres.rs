@@ -1,8 +1,9 @@
 //! What is PostgreSQL's own: many writers and processes, connections that break, a
 //! server that refuses.
 
-use hallpass_core::{Clock as _, Secret};
-use hallpass_store::{Error, OpenError, Place, Store};
+use hallpass_core::id::AuditKeyId;
+use hallpass_core::{Clock as _, Digest, Secret};
+use hallpass_store::{By, Checkpoint, Error, Link, OpenError, Place, Store};
 use hallpass_testkit::certificate::Certificate;
 use hallpass_testkit::postgres::Cluster;
 use hallpass_testkit::system::RealClock;
@@ -278,4 +279,67 @@ async fn its_clock_counts() {
     let (here, there) = (RealClock.now(), store.database_time(RealClock.now()));
     let apart = here.since(there).max(there.since(here));
     assert!(apart.as_secs() < 60, "{apart:?}");
+}
+
+/// Chains what is committed, as a sealer does.
+async fn seal(store: &Store) -> i64 {
+    let audit = store.audit();
+    let head = audit.head().await.unwrap();
+    let rows = audit.unsealed(0, 100).await.unwrap();
+    let links: Vec<Link> = rows
+        .iter()
+        .zip(head.number + 1..)
+        .map(|(row, number)| Link { seq: row.seq, number, hash: Digest::of(&number.to_be_bytes()) })
+        .collect();
+    let Some(last) = links.last().copied() else { return head.number };
+    let checkpoint = Checkpoint {
+        number: last.number,
+        at: RealClock.now(),
+        hash: last.hash,
+        key: AuditKeyId::from_bits(1),
+        signature: Vec::new(),
+    };
+    assert_eq!(audit.seal(head.number, links, checkpoint).await, Ok(true));
+    last.number
+}
+
+/// A row that took its number first and is committed last is chained when it is committed, and
+/// none is missed.
+// proves: HP14
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_commits_late_is_chained_late() {
+    let cluster = std::sync::Arc::new(Cluster::start().await.unwrap());
+    let url = cluster.url().await.unwrap();
+    let store = open(&url).await.unwrap();
+    let trap = "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF NEW.actor = 'late' THEN PERFORM pg_advisory_xact_lock(4711); END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER late BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION late()";
+    cluster.sql(&url, trap).await.unwrap();
+    let (holding, at) = (cluster.clone(), url.clone());
+    let holder = tokio::spawn(async move {
+        holding.sql(&at, "SELECT pg_advisory_lock(4711), pg_sleep(600)").await
+    });
+    let locks = async |granted: &str| {
+        let sql = format!("SELECT count(*) FROM pg_locks WHERE objid = 4711 AND {granted}");
+        wait::until("a lock", async || Ok((cluster.sql(&url, &sql).await? == "1").then_some(())))
+            .await
+            .unwrap();
+    };
+    locks("granted").await;
+    let (changing, late) = (store.clone(), By { actor: "late".to_owned(), ..by() });
+    let late = tokio::spawn(async move { changing.settings().set("late", "x", &late).await });
+    locks("NOT granted").await;
+    store.settings().set("early", "x", &by()).await.unwrap();
+    assert_eq!(seal(&store).await, 1);
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE objid = 4711 AND granted";
+    cluster.sql(&url, end).await.unwrap();
+    late.await.unwrap().unwrap();
+    assert!(holder.await.unwrap().is_err());
+    assert_eq!(seal(&store).await, 2);
+    let rows = store.audit().sealed(0, 10).await.unwrap();
+    let actors: Vec<_> = rows.iter().map(|row| row.actor.as_str()).collect();
+    assert_eq!(actors, ["system", "late"]);
+    assert!(rows[1].seq < rows[0].seq, "it took its place first");
 }

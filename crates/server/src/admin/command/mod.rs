@@ -6,11 +6,13 @@
 //! | [`orgs`] | organizations, projects and roles in them |
 //! | [`tokens`] | personal tokens, and what a scanner looks for |
 //! | [`legacy`] | tokens of an older system |
+//! | [`books`] | the audit log |
 
 use hallpass_core::Secret;
 use hallpass_core::wire::tokens::CreatedToken;
 use serde::{Deserialize, Serialize};
 
+pub mod books;
 pub mod legacy;
 mod listed;
 pub mod orgs;
@@ -76,6 +78,8 @@ pub enum Command {
     },
     /// All signing keys.
     SigningKeysList,
+    /// The audit log.
+    Books(books::Command),
     /// The newest rows of the audit log.
     AuditList {
         /// How many.
@@ -116,6 +120,8 @@ pub enum Answer {
     SigningKeys(Vec<SigningKey>),
     /// Rows of the audit log, oldest first.
     Audit(Vec<AuditRow>),
+    /// Of the audit log.
+    Books(books::Answer),
     /// Organizations.
     Orgs(Vec<orgs::Org>),
     /// Projects.

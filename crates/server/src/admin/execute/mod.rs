@@ -6,10 +6,11 @@
 use hallpass_core::id::UserId;
 use hallpass_issuer::Issuer;
 use hallpass_issuer::admin::{AdminError, NewClient, NewUser};
-use hallpass_store::{ClientKind, Store};
+use hallpass_store::{AuditFilter, ClientKind, Store};
 
 use super::command::{self, Answer, Command, Refused};
 
+mod books;
 mod legacy;
 mod orgs;
 mod tokens;
@@ -58,6 +59,7 @@ pub async fn execute(issuer: &Issuer, store: &Store, command: Command) -> Result
             signing_keys(store).await
         }
         Command::SigningKeysList => signing_keys(store).await,
+        Command::Books(command) => books::execute(issuer, command).await,
         Command::AuditList { limit } => audit(store, limit).await,
     }
 }
@@ -145,21 +147,9 @@ async fn signing_keys(store: &Store) -> Result<Answer, Refused> {
     Ok(Answer::SigningKeys(listed.collect()))
 }
 
-/// The log is read from its beginning, in portions, and the last rows are kept.
 async fn audit(store: &Store, limit: u32) -> Result<Answer, Refused> {
-    let limit = limit as usize;
-    let mut newest = std::collections::VecDeque::new();
-    let mut after = None;
-    loop {
-        let portion = store.audit().page(after, PORTION).await?;
-        let Some(last) = portion.last() else { break };
-        after = Some(last.seq);
-        newest.extend(portion);
-        while newest.len() > limit {
-            newest.pop_front();
-        }
-    }
-    let listed = newest.into_iter().map(|row| command::AuditRow {
+    let newest = store.audit().search(&AuditFilter::default(), None, limit).await?;
+    let listed = newest.rows.into_iter().rev().map(|row| command::AuditRow {
         seq: row.seq,
         at: row.at,
         actor: row.actor,
@@ -178,6 +168,12 @@ impl From<AdminError> for Refused {
             AdminError::Busy => Self::server(error.to_string()),
             _ => Self::input(error.to_string()),
         }
+    }
+}
+
+impl From<hallpass_issuer::Error> for Refused {
+    fn from(error: hallpass_issuer::Error) -> Self {
+        Self::store(error.to_string())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Pages on the real router, over a real issuer and a store in memory.
 
 mod acting;
+mod books;
 mod consent;
 mod device;
 mod escaping;

@@ -98,7 +98,8 @@ async fn pages_about_somebody_else() -> Vec<(&'static str, Page)> {
     let one = root.get(&attribute(first.expect("a token"), "href").expect("href")).await;
     root.submit(&one.form("revoke"), &[]).await;
     let told = site.adas_browser().await.get("/settings/tokens").await;
-    vec![
+    let mut pages = pages_of_an_administrator(&root, &ada).await;
+    pages.extend([
         ("home of an administrator", root.get("/").await),
         ("people", root.get("/admin/users").await),
         ("people, none", root.get("/admin/users?q=nobody").await),
@@ -108,6 +109,28 @@ async fn pages_about_somebody_else() -> Vec<(&'static str, Page)> {
         ("somebody's tokens", list),
         ("somebody's token", one),
         ("tokens, revoked by others", told),
+    ]);
+    pages
+}
+
+/// Looking after the server.
+async fn pages_of_an_administrator(root: &Browser<'_>, ada: &str) -> Vec<(&'static str, Page)> {
+    let clients = root.get("/admin/clients").await;
+    let wrong = root.submit(&clients.form("id=\"make\""), &[("id", "usr_x")]).await;
+    let new = [("id", "api"), ("confidential", "yes")];
+    let secret = root.submit(&clients.form("id=\"make\""), &new).await;
+    vec![
+        ("the server", root.get("/admin").await),
+        ("somebody's account", root.get(&format!("/admin/users/{ada}")).await),
+        ("nobody's account", root.get("/admin/users/usr_x").await),
+        ("organizations", root.get("/admin/orgs").await),
+        ("clients", root.get("/admin/clients").await),
+        ("a client, wrong", wrong),
+        ("a client's secret", secret),
+        ("signing keys", root.get("/admin/keys").await),
+        ("the log", root.get("/admin/audit").await),
+        ("the log, wrong", root.get("/admin/audit?since=soon&org=nobody").await),
+        ("the log, nothing", root.get("/admin/audit?action=nothing").await),
     ]
 }
 
@@ -275,6 +298,16 @@ async fn a_get_changes_nothing() {
         "/settings/tokens/tok_01JZZZZZZZZZZZZZZZZZZZZZZZ/rotate?overlap=0",
         "/settings/tokens/%0d%0aX:y/revoke",
         "/admin/users",
+        "/admin",
+        "/admin/audit/export?whole=yes",
+        "/admin/clients/new?id=x",
+        "/admin/clients/disable?id=hallpass-cli",
+        "/admin/clients/rotate-secret?id=x",
+        "/admin/keys/rotate?now=yes",
+        "/admin/users/usr_01JZZZZZZZZZZZZZZZZZZZZZZZ/disable",
+        "/admin/users/%0d%0aX:y/disable",
+        "/orgs/%0d%0aX:y/audit",
+        "/orgs/a/audit/export?format=csv",
         "/admin/users/usr_01JZZZZZZZZZZZZZZZZZZZZZZZ/tokens/new?name=x",
         "/admin/users/%0d%0aX:y/tokens/tok_x/revoke",
         "/orgs/a/projects/b/tokens/new?name=x",

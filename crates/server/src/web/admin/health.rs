@@ -1,0 +1,85 @@
+//! `/admin`: how the server is.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use hallpass_store::Engine;
+use http::StatusCode;
+
+use super::super::views::Frame;
+use super::super::{answer, when};
+use super::Office;
+use crate::app::App;
+use crate::http::{Visitor, failure};
+
+const PAGE: &str = "/admin";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route(PAGE, get(show))
+}
+
+#[derive(Template)]
+#[template(path = "admin/health.html")]
+struct View {
+    frame: Frame,
+    here: &'static str,
+    facts: Vec<(&'static str, String)>,
+    /// The sealer is behind, or the database does not answer.
+    trouble: Option<&'static str>,
+}
+
+async fn show(State(app): State<App>, visitor: Visitor) -> Response {
+    let office = match Office::visit(&app, &visitor, PAGE) {
+        Ok(office) => office,
+        Err(refusal) => return *refusal,
+    };
+    match view(&office).await {
+        Ok(view) => answer::page(StatusCode::OK, &view),
+        Err(error) => failure::page(&app, &error),
+    }
+}
+
+async fn view(office: &Office<'_>) -> Result<View, hallpass_issuer::Error> {
+    let (app, issuer, store) = (office.app, office.app.issuer(), office.app.store());
+    let engine = match store.engine() {
+        Engine::Sqlite => "SQLite, in the data directory",
+        Engine::Postgres => "PostgreSQL",
+    };
+    let answers = store.ping().await.is_ok();
+    let books = issuer.books().await?;
+    let now = app.clock().now();
+    let sealed = match books.signed_at {
+        Some(at) => format!("{} rows, the last {}", books.sealed, when::ago(now.since(at))),
+        None => "nothing yet".to_owned(),
+    };
+    let keys = issuer.signing_keys().await?;
+    let signing = keys.iter().filter(|key| key.signs(issuer.now())).count();
+    let guards = match issuer.guards() {
+        0 => "none".to_owned(),
+        1 => "1 holds a lease".to_owned(),
+        several => format!("{several} hold a lease"),
+    };
+    let facts = vec![
+        ("Version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("Address", app.public_url().to_string()),
+        ("Database", format!("{engine}; {}", if answers { "it answers" } else { "no answer" })),
+        ("Changes that wait for it", store.waiting().to_string()),
+        ("People", store.users().count().await?.to_string()),
+        ("Revocations so far", store.tombstones().epoch().await?.to_string()),
+        ("Guards in other processes", guards),
+        ("Keys that sign now", signing.to_string()),
+        ("Mail", if issuer.sends_mail() { "it is sent" } else { "none is sent" }.to_owned()),
+        ("Log of changes, sealed", sealed),
+        ("Log of changes, not sealed yet", books.unsealed.to_string()),
+    ];
+    let trouble = if !answers {
+        Some("The database does not answer.")
+    } else if books.unsealed > 5000 {
+        Some("The log of changes is sealed more slowly than it grows. Look at the server's log.")
+    } else {
+        None
+    };
+    Ok(View { frame: office.frame(), here: "health", facts, trouble })
+}

@@ -1,0 +1,113 @@
+//! `/admin/keys`: keys that sign tokens, and making the next ones.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use hallpass_core::Timestamp;
+use hallpass_issuer::admin::AdminError;
+use hallpass_store::SigningKey;
+use http::StatusCode;
+
+use super::super::csrf::Purpose;
+use super::super::home::query;
+use super::super::setup::sentence;
+use super::super::views::{Frame, Notice};
+use super::super::{answer, when};
+use super::Office;
+use crate::app::App;
+use crate::http::{Form, Peer, Visitor, failure};
+
+const PAGE: &str = "/admin/keys";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route(PAGE, get(show)).route("/admin/keys/rotate", post(rotate))
+}
+
+struct Line {
+    id: String,
+    alg: String,
+    badge: (&'static str, &'static str),
+    about: String,
+}
+
+#[derive(Template)]
+#[template(path = "admin/keys.html")]
+struct View {
+    frame: Frame,
+    here: &'static str,
+    notice: Option<Notice>,
+    csrf: String,
+    keys: Vec<Line>,
+}
+
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
+    let office = match Office::visit(&app, &visitor, PAGE) {
+        Ok(office) => office,
+        Err(refusal) => return *refusal,
+    };
+    let notice = match query(request.uri()).get("done").unwrap_or_default() {
+        "next" => Some(Notice::done("The next keys are published.", "They sign in a while.")),
+        "now" => Some(Notice::done(
+            "New keys sign from now on.",
+            "Nothing that the old ones signed is good any more.",
+        )),
+        _ => None,
+    };
+    page(&office, StatusCode::OK, notice).await
+}
+
+async fn page(office: &Office<'_>, status: StatusCode, notice: Option<Notice>) -> Response {
+    let keys = match office.app.issuer().signing_keys().await {
+        Ok(keys) => keys,
+        Err(error) => return failure::page(office.app, &error),
+    };
+    let now = office.app.issuer().now();
+    let view = View {
+        frame: office.frame(),
+        here: "keys",
+        notice,
+        csrf: office.csrf(Purpose::Operate("keys")),
+        keys: keys.iter().rev().map(|key| line(key, now)).collect(),
+    };
+    answer::page(status, &view)
+}
+
+fn line(key: &SigningKey, now: Timestamp) -> Line {
+    let published = key.published_until.is_none_or(|until| now < until);
+    let badge = match (key.signs(now), now < key.signs_from, published) {
+        (true, ..) => ("good", "Signs"),
+        (_, true, _) => ("quiet", "Next"),
+        (.., true) => ("quiet", "Only published"),
+        (.., false) => ("quiet", "Over"),
+    };
+    let mut about =
+        format!("Made {}, signs from {}", when::date(key.created_at), when::moment(key.signs_from));
+    if let Some(until) = key.signs_until {
+        about.push_str(&format!(" to {}", when::moment(until)));
+    }
+    about.push('.');
+    Line { id: key.id.to_string(), alg: key.alg.clone(), badge, about }
+}
+
+async fn rotate(
+    State(app): State<App>,
+    Peer(origin): Peer,
+    visitor: Visitor,
+    Form(form): Form,
+) -> Response {
+    let office = match Office::post(&app, &visitor, PAGE, Purpose::Operate("keys"), &form) {
+        Ok(office) => office,
+        Err(refusal) => return *refusal,
+    };
+    let now = form.get("now") == Some("yes");
+    match app.issuer().rotate_signing_keys_for(now, &office.actor(), &origin).await {
+        Ok(_) => answer::see_other(&format!("{PAGE}?done={}", if now { "now" } else { "next" })),
+        Err(AdminError::Failed(error)) => failure::page(&app, &error),
+        Err(error) => {
+            let notice = Notice::problem(sentence(&error.to_string()), "Nothing was changed.");
+            page(&office, StatusCode::CONFLICT, Some(notice)).await
+        }
+    }
+}
