@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueEnum, value_parser};
 use hallpass_client::StorePolicy;
+use hallpass_client::target::Asked;
 use hallpass_core::brand::Brand;
 
 use crate::terminal::ColorWhen;
@@ -21,6 +22,10 @@ pub struct Globals {
     pub store: Option<StorePolicy>,
     /// `--ca-bundle FILE`.
     pub ca_bundle: Option<PathBuf>,
+    /// `--org ORG`.
+    pub org: Option<String>,
+    /// `--project PROJECT`.
+    pub project: Option<String>,
     /// `--json`.
     pub json: bool,
     /// `-v`.
@@ -57,6 +62,16 @@ pub fn add_globals(root: Command, brand: &Brand) -> Command {
             .global(true)
             .value_parser(value_parser!(PathBuf))
             .help("Trust the certificates in this PEM file instead of the system's"),
+        Arg::new("org")
+            .long("org")
+            .value_name("ORG")
+            .global(true)
+            .help(format!("The organization it is about [or ${}]", brand.variable("ORG"))),
+        Arg::new("project")
+            .long("project")
+            .value_name("PROJECT")
+            .global(true)
+            .help(format!("The project in it, or ORG/PROJECT [or ${}]", brand.variable("PROJECT"))),
         Arg::new("json")
             .long("json")
             .global(true)
@@ -87,10 +102,18 @@ impl Globals {
             profile: text("profile"),
             store: text("store").and_then(|store| store.parse().ok()),
             ca_bundle: matches.get_one::<PathBuf>("ca-bundle").cloned(),
+            org: text("org"),
+            project: text("project"),
             json: matches.get_flag("json"),
             verbose: matches.get_flag("verbose"),
             color: matches.get_one::<ColorWhen>("color").copied().unwrap_or_default(),
         }
+    }
+}
+
+impl From<&Globals> for Asked {
+    fn from(globals: &Globals) -> Self {
+        Self { org: globals.org.clone(), project: globals.project.clone() }
     }
 }
 

@@ -23,6 +23,9 @@ pub enum Exit {
     StoreUnavailable,
     /// 130: stopped with Ctrl-C (128 + SIGINT, as shells count).
     Interrupted,
+    /// What another program that ran in our place ended with, or that it could not be run:
+    /// 127 if it is not there, 126 if it cannot be (as shells count).
+    Child(u8),
 }
 
 impl Exit {
@@ -38,6 +41,7 @@ impl Exit {
             Self::LoginEnded => 6,
             Self::StoreUnavailable => 7,
             Self::Interrupted => 130,
+            Self::Child(code) => code,
         }
     }
 }

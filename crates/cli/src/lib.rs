@@ -1,4 +1,5 @@
-//! How a person asks for a token: one file per command; mounts into any clap tree.
+//! How a person asks for a token: one file per command; mounts into any clap tree. A tool of
+//! your own is best served by [`embed`]; this is what lies below it.
 //!
 //! ```no_run
 //! use hallpass_core::brand::Brand;
@@ -18,6 +19,7 @@
 //! | [`commands`] | one file per command: its part of the tree, options, run, and the texts |
 //! | [`arguments`] | global flags; what must not be on a command line |
 //! | [`context`] | what a command needs from outside |
+//! | [`embed`] | our commands in somebody else's tool |
 //! | [`exit`] | exit codes |
 //! | [`failure`] | what happened, what was kept, one next command |
 //! | [`output`] | prose to the terminal, data to standard output |
@@ -33,6 +35,7 @@
 pub mod arguments;
 pub mod commands;
 pub mod context;
+pub mod embed;
 pub mod exit;
 pub mod failure;
 pub mod layout;
@@ -71,15 +74,19 @@ pub fn command(brand: &Brand) -> Command {
 /// Adds our commands and global flags to `parent`: the root of a tool's own tree, or
 /// one of its commands (`yourtool auth`).
 pub fn mount(parent: Command, brand: &Brand) -> Command {
-    let styles = Styles::styled()
+    arguments::add_globals(parent, brand)
+        .styles(styles())
+        .disable_help_subcommand(true)
+        .subcommands(commands::all(brand))
+}
+
+/// What help looks like.
+fn styles() -> Styles {
+    Styles::styled()
         .header(AnsiColor::Green.on_default().bold())
         .usage(AnsiColor::Green.on_default().bold())
         .literal(AnsiColor::Cyan.on_default())
-        .placeholder(AnsiColor::Cyan.on_default());
-    arguments::add_globals(parent, brand)
-        .styles(styles)
-        .disable_help_subcommand(true)
-        .subcommands(commands::all(brand))
+        .placeholder(AnsiColor::Cyan.on_default())
 }
 
 /// Runs the command that `matches`, of the [`Command`] that [`mount`] was called on, names.
@@ -114,6 +121,11 @@ pub fn usage(cx: &Context<'_>, io: Io<'_>, error: &clap::Error, arguments: &[Str
     if error.use_stderr() { Exit::Usage } else { Exit::Usable }
 }
 
+/// What docs/embed.md shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embed.md")]
+struct Embedding;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +155,13 @@ mod tests {
           session      See and end where you are signed in
           token        Make, list and end tokens for scripts, CI and servers
           api          Call the server's API as yourself
+          exec         Run a program with a token that is good now
+          credential   Answer git, cargo, docker, kubectl and others in their own
+                       protocols
+          context      Show and choose the organization and project that commands are
+                       about
+          doctor       Look at everything that decides here: store, server, clock,
+                       variables
           completions  Print a shell's completions for this command
           man          Write manual pages into a directory
           serve        Run the server
@@ -152,16 +171,19 @@ mod tests {
           -V, --version  Print version
 
         Everywhere:
-              --server <URL>      The server to talk to, if not that of the profile [or
-                                  $HALLPASS_SERVER; default: http://localhost:8470]
-              --profile <NAME>    The account to use [or $HALLPASS_PROFILE]
-              --store <WHERE>     Keep sign-ins with the keyring, in a file, or none
-                                  [auto, keyring, file, none; or $HALLPASS_STORE]
-              --ca-bundle <FILE>  Trust the certificates in this PEM file instead of the
-                                  system's
-              --json              Answer in JSON, for programs
-          -v, --verbose           Say why things are done the way they are
-              --color <WHEN>      auto, always or never
+              --server <URL>       The server to talk to, if not that of the profile [or
+                                   $HALLPASS_SERVER; default: http://localhost:8470]
+              --profile <NAME>     The account to use [or $HALLPASS_PROFILE]
+              --store <WHERE>      Keep sign-ins with the keyring, in a file, or none
+                                   [auto, keyring, file, none; or $HALLPASS_STORE]
+              --ca-bundle <FILE>   Trust the certificates in this PEM file instead of
+                                   the system's
+              --org <ORG>          The organization it is about [or $HALLPASS_ORG]
+              --project <PROJECT>  The project in it, or ORG/PROJECT [or
+                                   $HALLPASS_PROJECT]
+              --json               Answer in JSON, for programs
+          -v, --verbose            Say why things are done the way they are
+              --color <WHEN>       auto, always or never
         ");
     }
 
@@ -183,6 +205,8 @@ mod tests {
               --with-token            Store a token that standard input or a hidden
                                       prompt gives
               --token-file <FILE>     Store the token that is in a file
+              --client-id <ID>        Sign in as this client, at any OpenID provider
+              --issuer <URL>          The OpenID provider, if it is not the server
               --no-browser            Open nothing; only show the address
               --timeout <SECONDS>     Wait no longer than this
               --callback-port <PORT>  Where the browser comes back to, if a firewall
@@ -197,16 +221,19 @@ mod tests {
           -h, --help                  Print help
 
         Everywhere:
-              --server <URL>      The server to talk to, if not that of the profile [or
-                                  $HALLPASS_SERVER; default: http://localhost:8470]
-              --profile <NAME>    The account to use [or $HALLPASS_PROFILE]
-              --store <WHERE>     Keep sign-ins with the keyring, in a file, or none
-                                  [auto, keyring, file, none; or $HALLPASS_STORE]
-              --ca-bundle <FILE>  Trust the certificates in this PEM file instead of the
-                                  system's
-              --json              Answer in JSON, for programs
-          -v, --verbose           Say why things are done the way they are
-              --color <WHEN>      auto, always or never
+              --server <URL>       The server to talk to, if not that of the profile [or
+                                   $HALLPASS_SERVER; default: http://localhost:8470]
+              --profile <NAME>     The account to use [or $HALLPASS_PROFILE]
+              --store <WHERE>      Keep sign-ins with the keyring, in a file, or none
+                                   [auto, keyring, file, none; or $HALLPASS_STORE]
+              --ca-bundle <FILE>   Trust the certificates in this PEM file instead of
+                                   the system's
+              --org <ORG>          The organization it is about [or $HALLPASS_ORG]
+              --project <PROJECT>  The project in it, or ORG/PROJECT [or
+                                   $HALLPASS_PROJECT]
+              --json               Answer in JSON, for programs
+          -v, --verbose            Say why things are done the way they are
+              --color <WHEN>       auto, always or never
 
         Without --web or --device, what fits is chosen: a browser on a desktop, a code
         over

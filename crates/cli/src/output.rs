@@ -38,6 +38,26 @@ impl<'a> Output<'a> {
         Self { terminal, json: false, verbose: false, program, data, prose, rewriting: false }
     }
 
+    /// Runs `act` with data going elsewhere, where somebody has taken standard output.
+    pub(crate) fn with_data<T>(
+        &mut self,
+        data: &mut dyn Write,
+        act: impl FnOnce(&mut Output<'_>) -> T,
+    ) -> T {
+        let mut inner = Output {
+            terminal: self.terminal,
+            json: false,
+            verbose: self.verbose,
+            program: self.program,
+            data,
+            prose: &mut *self.prose,
+            rewriting: self.rewriting,
+        };
+        let done = act(&mut inner);
+        self.rewriting = inner.rewriting;
+        done
+    }
+
     /// How to paint prose.
     pub fn paint(&self) -> Paint {
         self.terminal.prose()

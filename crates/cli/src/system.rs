@@ -1,5 +1,6 @@
 //! The real surroundings: the one place of this crate that touches the process.
 
+use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,6 +49,18 @@ pub fn outlive_file_size_limit() {
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::<AtomicBool>::default());
 }
 
+/// cargo starts a credential provider with this one argument (CLIENT I2); what it was to be
+/// told stands in the requests.
+fn for_cargo(mut arguments: Vec<OsString>, program: &str) -> Vec<OsString> {
+    const PLUGIN: &str = "--cargo-plugin";
+    if arguments.get(1).is_some_and(|first| first == PLUGIN) && arguments.len() == 2 {
+        arguments.truncate(1);
+        arguments.extend(program.split(' ').skip(1).map(OsString::from));
+        arguments.extend(["credential", "cargo", PLUGIN].map(OsString::from));
+    }
+    arguments
+}
+
 impl Process<'_> {
     /// Parses the arguments of the process against the whole tree.
     ///
@@ -55,7 +68,7 @@ impl Process<'_> {
     /// With what to end with, when the answer has been given already: help, the
     /// version, or what was wrong with the arguments.
     pub fn parse(&self) -> Result<ArgMatches, Exit> {
-        let arguments: Vec<_> = std::env::args_os().collect();
+        let arguments = for_cargo(std::env::args_os().collect(), self.program);
         (self.tree)().try_get_matches_from(&arguments).map_err(|error| {
             let arguments: Vec<String> = arguments
                 .iter()
@@ -70,6 +83,39 @@ impl Process<'_> {
     /// command that [`crate::mount`] was called on.
     pub fn run(&self, matches: &ArgMatches) -> Exit {
         self.with(|cx, io| crate::run(cx, io, matches))
+    }
+
+    /// Tells a client's error as our commands do.
+    pub(crate) fn failed(&self, error: &hallpass_client::Error) -> Exit {
+        self.with(|cx, io| {
+            let retry = format!("{} status --check", cx.program);
+            let failure = crate::refusal::told(error, cx, &retry);
+            self.output(cx, io, |out| out.failure(&failure))
+        })
+    }
+
+    /// Tells what happened on the way.
+    pub(crate) fn warn(&self, warnings: &[hallpass_client::Warning]) {
+        if warnings.is_empty() {
+            return;
+        }
+        self.with(|cx, io| {
+            self.output(cx, io, |out| {
+                warnings.iter().for_each(|warning| out.warning(&warning.to_string()));
+            });
+            Exit::Usable
+        });
+    }
+
+    fn output<T>(
+        &self,
+        cx: &Context<'_>,
+        io: Io<'_>,
+        act: impl FnOnce(&mut crate::Output<'_>) -> T,
+    ) -> T {
+        let color = crate::terminal::ColorWhen::Auto;
+        let terminal = crate::terminal::Terminal::read(io.streams, color, cx.environment);
+        act(&mut crate::Output::new(terminal, cx.program, io.stdout, io.stderr))
     }
 
     fn with(&self, act: impl FnOnce(&Context<'_>, Io<'_>) -> Exit) -> Exit {
@@ -110,6 +156,10 @@ impl Environment for ProcessEnvironment {
     #[allow(clippy::disallowed_methods, reason = "the one place that asks for the home directory")]
     fn home(&self) -> Option<PathBuf> {
         etcetera::home_dir().ok()
+    }
+
+    fn working_dir(&self) -> Option<PathBuf> {
+        std::env::current_dir().ok()
     }
 }
 
@@ -156,6 +206,55 @@ impl Input for Stdin {
                 }
             }
         });
+    }
+}
+
+/// Whether there is a terminal to ask at, whatever the three streams are used for.
+pub(crate) fn has_terminal() -> bool {
+    let path = if cfg!(windows) { "CONIN$" } else { "/dev/tty" };
+    std::fs::File::open(path).is_ok_and(|terminal| terminal.is_terminal())
+}
+
+/// Another program in the place of this one; comes back only if it cannot be, or where
+/// there is no such thing: then with the code that the program ended with.
+pub(crate) fn run_instead(command: &mut std::process::Command) -> io::Result<u8> {
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(command));
+    #[cfg(not(unix))]
+    Ok(command.status()?.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// A secret that waits in a pipe for a program that inherits it. It can be read once.
+pub(crate) struct Waiting(#[cfg(unix)] io::PipeReader);
+
+/// Puts `secret` into a pipe whose other end the next program inherits.
+#[cfg(unix)]
+pub(crate) fn on_a_descriptor(secret: &Secret) -> io::Result<Waiting> {
+    use rustix::io::FdFlags;
+    // A pipe takes that much without anybody reading (POSIX says 512, Linux 64 KiB).
+    let (reader, mut writer) = io::pipe()?;
+    let limit = 16 * 1024;
+    if secret.expose().len() > limit {
+        return Err(io::Error::other("the token is too long for a pipe"));
+    }
+    writer.write_all(secret.expose().as_bytes())?;
+    rustix::io::fcntl_setfd(&reader, FdFlags::empty())?;
+    Ok(Waiting(reader))
+}
+
+/// There is no such thing there.
+#[cfg(not(unix))]
+pub(crate) fn on_a_descriptor(_: &Secret) -> io::Result<Waiting> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "no program can inherit a descriptor here"))
+}
+
+impl Waiting {
+    /// The descriptor's number.
+    pub(crate) fn number(&self) -> i32 {
+        #[cfg(unix)]
+        return std::os::fd::AsRawFd::as_raw_fd(&self.0);
+        #[cfg(not(unix))]
+        return -1;
     }
 }
 

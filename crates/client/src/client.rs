@@ -7,7 +7,9 @@ use hallpass_core::brand::Brand;
 use hallpass_core::{Random, Secret};
 
 use crate::Error;
+use crate::doctor::{self, Finding};
 use crate::environment::{Environment, config_dir};
+use crate::helper;
 use crate::http::Http;
 use crate::legacy::{self, LegacyCleaned, LegacyToken};
 use crate::login::launch::{Launcher, SystemLauncher};
@@ -18,6 +20,7 @@ use crate::session::Session;
 use crate::source::{self, Selection, token_variable};
 use crate::status::{self, Status};
 use crate::system::{SystemRandom, SystemTimes};
+use crate::target::{self, Asked, BadTarget, Kept, Target};
 use crate::time::Time;
 use crate::vault::keyring::PATIENCE;
 use crate::vault::{FileVault, Place, Rules, StorePolicy, SystemKeyring, UnknownPolicy, Vault};
@@ -150,6 +153,38 @@ impl Client {
         self.session_over(self.shared_http())
     }
 
+    /// The same for somebody who waits: each answer of the server may take this long at most.
+    ///
+    /// # Errors
+    /// As [`Client::session`].
+    pub fn session_within(&self, limit: Duration) -> Result<Session, Error> {
+        self.session_over(Arc::new(self.new_http().within(limit)))
+    }
+
+    /// The profile at `server` that is called `name`, or whose account has this e-mail
+    /// address or id. Sends nothing.
+    pub fn profile_of(&self, server: &str, name: &str) -> Option<String> {
+        helper::profile_of(&self.parts, server, name)
+    }
+
+    /// A server refused `token`: the next use of the sign-in that it belongs to refreshes it
+    /// first. Nobody is signed out by that. Says whether it belongs to one.
+    ///
+    /// # Errors
+    /// [`Error::Vault`] if that could not be written down.
+    pub fn suspect(&self, token: &Secret) -> Result<bool, Error> {
+        helper::suspect(&self.parts, token)
+    }
+
+    /// Whether this process may put a sign-in before the person that nobody typed: one of all
+    /// processes may, once a minute for each account (CLIENT I6).
+    ///
+    /// # Errors
+    /// [`Error::Vault`] if that cannot be kept; then it may not.
+    pub fn may_ask(&self) -> Result<bool, Error> {
+        helper::may_ask(&self.parts, &self.selection)
+    }
+
     /// Whether this invocation is signed in. Sends nothing (CLIENT G2).
     pub fn status(&self) -> Status {
         status::offline(&self.parts, &self.selection)
@@ -215,6 +250,29 @@ impl Client {
     /// [`Error::UnknownProfile`] if there is none of that name.
     pub fn use_profile(&self, name: &str) -> Result<Listed, Error> {
         profiles::choose(&self.parts, name)
+    }
+
+    /// Which organization and project this invocation is about, and who says so. Sends nothing.
+    ///
+    /// # Errors
+    /// [`BadTarget`] if one of those who say it contradicts itself.
+    pub fn target(&self, asked: &Asked) -> Result<Target, BadTarget> {
+        target::resolve(asked, &self.parts, &self.selection)
+    }
+
+    /// Keeps organization and project for the selected profile, and says its name.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`] if there is no profile to keep them for.
+    pub fn keep_target(&self, kept: &Kept) -> Result<String, Error> {
+        target::keep(kept, &self.parts, &self.selection)
+    }
+
+    /// Looks at everything that decides here; asks the server about itself, and sends no
+    /// token. 5 s at most for each answer.
+    pub fn examine(&self, target: &Target, stdin_is_terminal: bool) -> Vec<Finding> {
+        let http = self.new_http().within(CHECK);
+        doctor::examine(&self.parts, &http, &self.selection, target, stdin_is_terminal)
     }
 
     /// The tool's names.

@@ -91,6 +91,30 @@ pub struct Discovered {
     pub offer: Offer,
     /// The issuer's clock.
     pub date: Option<Timestamp>,
+    /// Nothing but the standards is known about the issuer: it said no more about itself
+    /// than its metadata.
+    pub standard: bool,
+}
+
+/// What somebody said about where to sign in, instead of the server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Said<'a> {
+    /// The issuer, letter by letter; then the server is not asked.
+    pub issuer: Option<&'a str>,
+    /// The client.
+    pub client_id: Option<&'a str>,
+}
+
+impl Discovered {
+    /// What to ask the issuer's pages for, so that `scope` is granted: OIDC Core §11 has
+    /// `offline_access` ignored unless the person is asked for consent.
+    pub(crate) fn prompt(&self, scope: &Scope) -> Option<&'static str> {
+        const CONSENT: &str = "consent";
+        let offline = scope.iter().any(|scope| scope == scope::OFFLINE_ACCESS);
+        let values = &self.metadata.prompt_values_supported;
+        let known = values.is_empty() || values.iter().any(|value| value == CONSENT);
+        (self.standard && offline && known).then_some(CONSENT)
+    }
 }
 
 /// What a server offers for signing in, and why not the rest (CLIENT A10).
@@ -169,25 +193,33 @@ pub(crate) fn parse_server(text: &str) -> Result<PublicUrl, Error> {
         .map_err(|why| Error::BadServer { text: presentable(text, 200), why: why.to_string() })
 }
 
-/// Asks `server`, then the issuer that it names. `client_id` is used if the server names none.
+/// Asks `server`, then the issuer that it names. `client_id` is used if nobody names one.
 pub(crate) fn discover(
     http: &Http,
     server: &PublicUrl,
     client_id: &str,
+    said: Said<'_>,
 ) -> Result<Discovered, Error> {
-    let config = auth_config(http, server)?;
+    // Whoever names the issuer has decided for whom the token is.
+    let config = match said.issuer {
+        Some(_) => None,
+        None => auth_config(http, server)?,
+    };
     if config.as_ref().is_some_and(|config| config.mode == AuthMode::Local) {
         return Err(Error::LocalMode { server: server.to_string() });
     }
-    let issuer = config
-        .as_ref()
-        .and_then(|config| config.issuer.clone())
+    let issuer = said
+        .issuer
+        .map(str::to_owned)
+        .or_else(|| config.as_ref().and_then(|config| config.issuer.clone()))
         .unwrap_or_else(|| server.issuer().to_owned());
     let resource = config
         .as_ref()
         .and_then(|config| config.audience.clone())
         .filter(|audience| is_resource(audience));
-    check_foreign(server, &issuer, resource.as_deref())?;
+    if said.issuer.is_none() {
+        check_foreign(server, &issuer, resource.as_deref())?;
+    }
     let (metadata, date) = issuer_metadata(http, &issuer)?;
     let suggested: Vec<String> = config.as_ref().map(|c| c.scopes.clone()).unwrap_or_default();
     let scope = suggested
@@ -198,7 +230,12 @@ pub(crate) fn discover(
         .unwrap_or_else(|| default_scope(&metadata));
     Ok(Discovered {
         server: server.issuer().to_owned(),
-        client_id: config.and_then(|c| c.client_id).unwrap_or_else(|| client_id.to_owned()),
+        standard: config.is_none(),
+        client_id: said
+            .client_id
+            .map(str::to_owned)
+            .or_else(|| config.and_then(|c| c.client_id))
+            .unwrap_or_else(|| client_id.to_owned()),
         scope,
         resource,
         offer: Offer::read(&metadata),
@@ -338,6 +375,7 @@ fn check(metadata: &ServerMetadata, issuer: &str) -> Result<(), DiscoveryError> 
         ("device_authorization_endpoint", &metadata.device_authorization_endpoint),
         ("revocation_endpoint", &metadata.revocation_endpoint),
         ("userinfo_endpoint", &metadata.userinfo_endpoint),
+        ("end_session_endpoint", &metadata.end_session_endpoint),
     ] {
         let Some(endpoint) = endpoint else { continue };
         let url = Url::parse(endpoint).map_err(|_| bad(what, "it is not an address"))?;

@@ -11,7 +11,7 @@ const OPENID: &str = "/.well-known/openid-configuration";
 
 fn found(server: &FakeServer) -> Result<Discovered, Error> {
     let http = Http::new(&Table::default(), "test");
-    discover(&http, &parse_server(&server.origin).unwrap(), "hallpass-cli")
+    discover(&http, &parse_server(&server.origin).unwrap(), "hallpass-cli", super::Said::default())
 }
 
 fn refused(server: &FakeServer) -> DiscoveryError {
@@ -31,6 +31,38 @@ fn with(server: &FakeServer, member: &str, value: Option<serde_json::Value>) -> 
         }
     }
     Said::json(200, &metadata)
+}
+
+// proves: HP20
+#[test]
+fn consent_is_asked_for_where_a_standard_provider_wants_that() {
+    let server = FakeServer::issuer();
+    let offline: Scope = "openid offline_access".parse().unwrap();
+    let standard = found(&server).unwrap();
+    assert!(standard.standard);
+    assert_eq!(standard.prompt(&offline), Some("consent"));
+    assert_eq!(standard.prompt(&"openid".parse().unwrap()), None);
+    server.says(RFC8414, with(&server, "prompt_values_supported", Some(json!(["login"]))));
+    assert_eq!(found(&server).unwrap().prompt(&offline), None);
+    server.says(RFC8414, Said::json(200, &server.metadata()));
+    let config = json!({ "mode": "oidc", "issuer": server.origin, "client_id": "ours" });
+    server.says("/auth/config", Said::json(200, &config));
+    let ours = found(&server).unwrap();
+    assert!(!ours.standard && ours.prompt(&offline).is_none());
+    assert_eq!(ours.client_id, "ours");
+}
+
+// proves: HP20, J07
+#[test]
+fn an_issuer_that_somebody_named_is_asked_and_the_server_is_not() {
+    let (api, issuer) = (FakeServer::empty(), FakeServer::issuer());
+    let http = Http::new(&Table::default(), "test");
+    let said = super::Said { issuer: Some(&issuer.origin), client_id: Some("native") };
+    let server = parse_server(&api.origin).unwrap();
+    let named = discover(&http, &server, "hallpass-cli", said).unwrap();
+    assert_eq!((named.server, named.issuer), (api.origin.clone(), issuer.origin.clone()));
+    assert_eq!(named.client_id, "native");
+    assert!(api.all().is_empty());
 }
 
 #[test]

@@ -22,6 +22,12 @@ pub trait Environment: Send + Sync {
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 
+    /// Where the program was started; asked only for what a directory says about itself.
+    /// `None` if that does not count here.
+    fn working_dir(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// The system that the program runs on.
     fn system(&self) -> System {
         System::current()

@@ -311,6 +311,14 @@ impl Http {
         Ok(agent)
     }
 
+    /// The proxy that `url` is reached through, without what it is signed in to with.
+    pub(crate) fn proxy_for(&self, url: &str) -> Option<String> {
+        let url = Url::parse(url).ok()?;
+        let proxy = self.proxy.as_deref().filter(|_| !self.goes_direct(&url))?;
+        let shown = proxy.rsplit_once('@').map_or(proxy, |(_, rest)| rest);
+        Some(presentable(shown, 200))
+    }
+
     /// Loopback is never proxied, and neither is what `NO_PROXY` names: a host, or a
     /// domain with everything below it.
     fn goes_direct(&self, url: &Url) -> bool {

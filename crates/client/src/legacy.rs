@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::client::Parts;
-use crate::discovery::{discover, parse_server};
+use crate::discovery::{Said, discover, parse_server};
 use crate::http::Http;
 use crate::oauth::is_b64token;
 use crate::revoke::revoke;
@@ -82,7 +82,7 @@ pub(crate) fn clean(
     if tokens.is_empty() {
         return Ok(Vec::new());
     }
-    let found = discover(http, &parse_server(server)?, &parts.brand.client_id)?;
+    let found = discover(http, &parse_server(server)?, &parts.brand.client_id, Said::default())?;
     let endpoint = found.metadata.revocation_endpoint.as_deref();
     let clean = |token: &LegacyToken| -> Result<(), String> {
         let text = read(parts, &token.path).ok_or("it is no longer there")?;

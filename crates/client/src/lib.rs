@@ -26,8 +26,11 @@
 //! | [`logout`], `revoke` | revoking, then removing |
 //! | `refresh` | one request, however many processes want a fresh token |
 //! | [`source`] | where this invocation takes its credential from |
+//! | [`target`] | which organization and project this invocation is about |
 //! | [`vault`] | where credentials are kept |
 //! | [`discovery`] | where and how a server is signed in to |
+//! | `helper` | what other tools' helpers need: whose, suspect, who may ask |
+//! | [`doctor`] | what decides here, looked at piece by piece |
 //! | [`http`], `oauth` | the one HTTP client, and OAuth endpoints through it |
 //! | [`mask`] | what a token is, without its secret |
 //! | [`environment`], [`time`] | variables, home, clocks and waiting as arguments |
@@ -36,8 +39,10 @@
 
 pub mod client;
 pub mod discovery;
+pub mod doctor;
 pub mod environment;
 pub mod error;
+mod helper;
 pub mod http;
 pub mod legacy;
 pub mod login;
@@ -51,6 +56,7 @@ pub mod session;
 pub mod source;
 pub mod status;
 pub mod system;
+pub mod target;
 pub mod time;
 pub mod tokens;
 pub mod vault;
@@ -66,4 +72,5 @@ pub use mask::{Masked, TokenKind};
 pub use session::{Answer, Call, Session};
 pub use source::{Selection, Source};
 pub use status::{State, Status, Warning};
+pub use target::Target;
 pub use vault::StorePolicy;

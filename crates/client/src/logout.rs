@@ -33,6 +33,9 @@ pub struct Logout {
     pub account: Account,
     /// What happened at the server.
     pub revocation: Revocation,
+    /// Where the browser's own session at a provider that is not ours can be ended (OIDC
+    /// RP-Initiated Logout §2). Nothing secret is in it.
+    pub end_session: Option<String>,
 }
 
 /// What happened at the server.
@@ -138,6 +141,7 @@ fn end(parts: &Parts, http: &Http, name: &str) -> Result<Option<Logout>, Error> 
         } else {
             revoke_all(parts, http, credential)
         },
+        end_session: end_session(credential).filter(|_| !shared),
     });
     parts.vault.change(&mut |contents| {
         contents.remove_profile(name);
@@ -148,6 +152,14 @@ fn end(parts: &Parts, http: &Http, name: &str) -> Result<Option<Logout>, Error> 
         lock.into_iter().for_each(Held::remove);
     }
     Ok(ended)
+}
+
+/// The provider's page for it. It knows the client from the address; without a hint of who it
+/// is, which would be a token in an address, it asks the person.
+fn end_session(credential: &Credential) -> Option<String> {
+    let mut url = url::Url::parse(credential.endpoints.end_session.as_deref()?).ok()?;
+    url.query_pairs_mut().append_pair("client_id", &credential.key.client_id);
+    Some(url.into())
 }
 
 /// `None` if somebody else keeps it for too long, or if it cannot be had at all; signing

@@ -19,10 +19,11 @@ use url::Url;
 use crate::Error;
 use crate::client::Parts;
 use crate::http::{Http, HttpError, Reply};
+use crate::login::identity::Userinfo;
 use crate::mask::Masked;
 use crate::refresh::{Fitness, Need, Refresh, fitness};
 use crate::source::{Resolved, Source};
-use crate::status::Warning;
+use crate::status::{Account, Warning};
 use crate::vault::Credential;
 
 /// The longest list that is asked for; a server that never ends one is broken.
@@ -74,6 +75,17 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// A token for a program that makes its own calls.
+#[derive(Clone, Debug)]
+pub struct Handed {
+    /// The token, good now.
+    pub token: Secret,
+    /// When it ends, if that is known.
+    pub expires_at: Option<Timestamp>,
+    /// Whose it is; nobody knows that about a token from outside the vault.
+    pub account: Option<Account>,
+}
+
 impl Session {
     /// For what was resolved; sends nothing.
     pub(crate) fn new(parts: &Parts, http: Arc<Http>, resolved: Resolved) -> Result<Self, Error> {
@@ -122,6 +134,24 @@ impl Session {
         self.token(Need::Age)
     }
 
+    /// A token that is good now, for another program: with its end, and whose it is.
+    ///
+    /// # Errors
+    /// As [`Session::access_token`].
+    pub fn handed(&self) -> Result<Handed, Error> {
+        let token = self.access_token()?;
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (expires_at, account) = match &*held {
+            Held::Outside(_) => (None, None),
+            Held::Stored { credential, .. } => {
+                let access = credential.access.as_ref();
+                let end = access.and_then(|access| access.expires_at(&*self.parts.time));
+                (end, Some(credential.account()))
+            }
+        };
+        Ok(Handed { token, expires_at, account })
+    }
+
     /// Calls the API. A 401 with `invalid_token` makes one refresh and one more try;
     /// any other status is an [`Answer`].
     pub fn call(&self, call: &Call<'_>) -> Result<Answer, Error> {
@@ -133,11 +163,58 @@ impl Session {
         })
     }
 
+    /// What a GET of `path` answers, read as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Problem`] and [`Error::Rejected`] for a status that is no success.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.send("GET", path, None::<&()>)?.json_of()
+    }
+
+    /// What a POST of `body`, as JSON, answers, read as JSON.
+    ///
+    /// # Errors
+    /// As [`Session::get`].
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
+        self.send("POST", path, Some(body))?.json_of()
+    }
+
     /// `GET /api/v1/whoami`.
     pub fn whoami(&self) -> Result<Whoami, Error> {
+        if let Some(whoami) = self.standard_whoami()? {
+            return Ok(whoami);
+        }
         let whoami: Whoami = self.send("GET", path::WHOAMI, None::<&()>)?.json_of()?;
         self.tell_end(whoami.expires_at);
         Ok(whoami)
+    }
+
+    /// The same at a provider that has no API of ours: what its userinfo says (OIDC Core §5.3).
+    fn standard_whoami(&self) -> Result<Option<Whoami>, Error> {
+        let (endpoint, key, scope) = {
+            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let Held::Stored { credential, .. } = &*held else { return Ok(None) };
+            let Some(endpoint) = credential.endpoints.userinfo.clone() else { return Ok(None) };
+            (endpoint, credential.key.clone(), credential.scope.clone())
+        };
+        let call = Call { method: "GET", path: "", headers: &[], body: None };
+        let reply = self.reply_at(&endpoint, &call)?;
+        if reply.status != 200 {
+            return Err(self.problem(&reply));
+        }
+        let info: Userinfo = reply.json()?;
+        // OIDC Core §5.3.2: otherwise it is about somebody else.
+        if info.sub != key.account {
+            return Err(reply.malformed("userinfo is about somebody else").into());
+        }
+        Ok(Some(Whoami {
+            id: info.sub,
+            email: info.email.unwrap_or_default(),
+            name: info.name.unwrap_or_default(),
+            client_id: Some(key.client_id),
+            scope,
+            expires_at: None,
+        }))
     }
 
     /// `GET /api/v1/sessions`, all pages.
@@ -228,10 +305,14 @@ impl Session {
     }
 
     fn reply(&self, call: &Call<'_>) -> Result<Reply, Error> {
-        let address = self.address(call.path)?;
+        self.reply_at(&self.address(call.path)?, call)
+    }
+
+    /// At an address that the token is for.
+    fn reply_at(&self, address: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let send = |token: &Secret| {
             let reply =
-                self.http.call(call.method, &address, token.expose(), call.headers, call.body)?;
+                self.http.call(call.method, address, token.expose(), call.headers, call.body)?;
             let skew = Warning::of_clocks(self.parts.time.now(), reply.date);
             if let Some(skew) = skew
                 && !self.skew_told.swap(true, Ordering::Relaxed)

@@ -25,6 +25,9 @@ pub struct Brand {
     pub client_id: String,
     /// The server that the CLI talks to when nothing else is said.
     pub default_server: String,
+    /// The OpenID provider to sign in at, where the server does not say one itself.
+    #[serde(default)]
+    pub issuer: Option<String>,
     /// What environment variables begin with: `HALLPASS`.
     pub variable_prefix: String,
     /// Directory below the configuration directory.

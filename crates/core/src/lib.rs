@@ -12,6 +12,7 @@
 //! | [`secret`] | [`Secret`]: redacted, zeroized, one way out |
 //! | [`token`] | token text: prefix, body, check; [`Digest`] is what is kept at rest |
 //! | [`user_code`] | the code that a person types (RFC 8628 §6.1) and the sums behind its length |
+//! | [`pin`] | what a directory says about itself |
 //! | [`pkce`] | verifier and challenge (RFC 7636) |
 //! | [`redirect`] | registering and matching redirect URIs (RFC 8252 §7.3) |
 //! | [`scope`] | scope sets (RFC 6749 §3.3) |
@@ -28,6 +29,7 @@ pub mod chance;
 pub mod ends;
 pub mod id;
 pub mod permission;
+pub mod pin;
 pub mod pkce;
 pub mod public_url;
 pub mod redirect;

@@ -122,6 +122,10 @@ fn tell_one(out: &mut Output<'_>, logout: &Logout) {
             out.warning(&format!("it could not be revoked at the server: {reason}{until}"));
         }
     }
+    if let Some(address) = &logout.end_session {
+        out.sentence("A browser that signed you in there may still be signed in; to end that too:");
+        out.line(&format!("  {}", paint.action(&paint.foreign(address, 2000))));
+    }
 }
 
 /// The first server that could not be told, and why not.
@@ -153,6 +157,8 @@ struct Ended<'a> {
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_valid_until: Option<hallpass_core::Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_session: Option<&'a str>,
 }
 
 fn view(report: &LogoutReport) -> View<'_> {
@@ -173,6 +179,7 @@ fn view(report: &LogoutReport) -> View<'_> {
             revocation,
             reason,
             access_token_valid_until: until,
+            end_session: logout.end_session.as_deref(),
         }
     });
     View {
@@ -202,6 +209,7 @@ mod tests {
                     name: None,
                 },
                 revocation,
+                end_session: None,
             }],
             variable: None,
             set_aside: None,

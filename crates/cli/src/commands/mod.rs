@@ -8,10 +8,18 @@
 //! | `session list`, `session end` | [`session`] |
 //! | `token create`, `list`, `rename`, `expire`, `revoke`, `rotate`, `print` | [`token`] |
 //! | `api` | [`api`] |
+//! | `exec` | [`exec`] |
+//! | `credential git`, `cargo`, … | [`credential`] |
+//! | `context show`, `use`, `clear`; `org use`, `project use` | [`context`] |
+//! | `doctor` | [`doctor`] |
 //! | `completions`, `man` | [`completions`], [`man`] |
 
 pub mod api;
 pub mod completions;
+pub mod context;
+pub mod credential;
+pub mod doctor;
+pub mod exec;
 mod legacy;
 pub mod login;
 pub mod logout;
@@ -40,6 +48,10 @@ pub fn all(brand: &Brand) -> Vec<Command> {
         session::command(),
         token::command(),
         api::command(),
+        exec::command(brand),
+        credential::command(brand),
+        context::command(),
+        doctor::command(),
         completions::command(),
         man::command(),
     ]
@@ -65,6 +77,10 @@ pub fn dispatch(
         "session" => session::run(cx, out, globals, matches),
         "token" => token::run(cx, out, globals, matches),
         "api" => api::run(cx, out, stdin, globals, matches),
+        "exec" => exec::run(cx, out, globals, matches),
+        "credential" => credential::run(cx, out, stdin, globals, matches),
+        "context" => context::run(cx, out, globals, matches),
+        "doctor" => doctor::run(cx, out, globals),
         "completions" => completions::run(cx, out, matches),
         "man" => man::run(cx, out, matches),
         _ => Err(nothing_asked(cx)),

@@ -1,15 +1,21 @@
 //! `status`: signed in or not, as whom, from where (CLIENT group G).
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use hallpass_client::{Masked, Source, State, Status, Warning};
-use hallpass_core::Timestamp;
-use serde::Serialize;
+mod view;
 
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use hallpass_client::target::Asked;
+use hallpass_client::{Masked, Source, State, Status, Target, Warning};
+use hallpass_core::Timestamp;
+
+use super::context;
 use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::paint::Paint;
 use crate::refusal::{ended, exit_of};
 use crate::{Context, Exit, Failure, Output, layout, words};
+
+use view::view;
+pub(crate) use view::{AccountView, Store, WarningView};
 
 /// The command's part of the tree.
 pub fn command() -> Command {
@@ -31,11 +37,16 @@ pub fn run(
     let check = matches.get_flag("check");
     let client = client(cx, globals);
     let status = if check { client.status_checked() } else { client.status() };
+    // Whoever contradicts himself about the place is still signed in.
+    let target = client
+        .target(&Asked::from(globals))
+        .unwrap_or_else(|error| Target { ignored: Some(error.to_string()), ..Target::default() });
     let exit = status.state.class().map_or(Exit::Usable, exit_of);
     if out.json {
-        out.json(&view(&status))?;
+        out.json(&view(&status, &target))?;
     } else if exit == Exit::Usable {
-        let text = usable(cx, &status, check, out.terminal.data(), out.terminal.width);
+        let look = (out.terminal.data(), out.terminal.width);
+        let text = usable(cx, &status, &target, check, look);
         out.data(text.as_bytes())?;
     } else {
         // What was selected cannot be: that is the failure itself, and not a warning.
@@ -48,7 +59,13 @@ pub fn run(
 }
 
 /// The lines for a credential that can be used.
-fn usable(cx: &Context<'_>, status: &Status, checked: bool, paint: Paint, width: usize) -> String {
+fn usable(
+    cx: &Context<'_>,
+    status: &Status,
+    target: &Target,
+    checked: bool,
+    (paint, width): (Paint, usize),
+) -> String {
     let server = paint.foreign(&status.server, 200);
     let headline = match &status.account {
         Some(account) => {
@@ -60,9 +77,12 @@ fn usable(cx: &Context<'_>, status: &Status, checked: bool, paint: Paint, width:
     let mut text = layout::wrap(&headline, width, &format!("{mark} "), "  ");
     text = text.replacen(mark, &paint.good(mark), 1);
     text.push_str("\n\n");
-    text.push_str(&layout::fields(&pairs(cx, status, checked, paint), width, paint));
-    for warning in &status.warnings {
-        let line = layout::wrap(&paint.spelt(&warning.to_string()), width, "warning: ", "  ");
+    let mut pairs = pairs(cx, status, checked, paint);
+    pairs.extend(context::pairs(cx, target, paint));
+    text.push_str(&layout::fields(&pairs, width, paint));
+    let warnings = status.warnings.iter().map(Warning::to_string);
+    for warning in warnings.chain(target.ignored.clone()) {
+        let line = layout::wrap(&paint.spelt(&warning), width, "warning: ", "  ");
         text.push('\n');
         text.push_str(&line.replacen("warning:", &paint.warning("warning:"), 1));
         text.push('\n');
@@ -187,142 +207,6 @@ fn selection(warning: &Warning) -> Option<&str> {
     match warning {
         Warning::Selection { reason } => Some(reason),
         _ => None,
-    }
-}
-
-/// `status --json` (CLIENT G3). Never the token.
-#[derive(Serialize)]
-struct View<'a> {
-    schema_version: u32,
-    state: &'static str,
-    usable: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    source: SourceView<'a>,
-    store: Store,
-    server: &'a str,
-    issuer: Option<&'a str>,
-    account: Option<AccountView<'a>>,
-    scopes: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<TokenView<'a>>,
-    expires_at: Option<Timestamp>,
-    warnings: Vec<WarningView>,
-}
-
-/// What a token that was handed over is, without its secret.
-#[derive(Serialize)]
-struct TokenView<'a> {
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prefix: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_four: Option<&'a str>,
-}
-
-impl<'a> From<&'a Masked> for TokenView<'a> {
-    fn from(token: &'a Masked) -> Self {
-        let ends = token.ends.as_ref();
-        Self {
-            kind: token.kind.name(),
-            prefix: ends.map(|(prefix, _)| prefix.as_str()),
-            last_four: ends.map(|(_, last_four)| last_four.as_str()),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct SourceView<'a> {
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-}
-
-/// Where credentials are kept, in JSON.
-#[derive(Serialize)]
-pub(crate) struct Store {
-    kind: &'static str,
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keyring: Option<&'static str>,
-}
-
-/// Whose a credential is, in JSON.
-#[derive(Serialize)]
-pub(crate) struct AccountView<'a> {
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-}
-
-/// A warning, in JSON.
-#[derive(Serialize)]
-pub(crate) struct WarningView {
-    code: &'static str,
-    message: String,
-}
-
-impl From<&hallpass_client::vault::Place> for Store {
-    fn from(place: &hallpass_client::vault::Place) -> Self {
-        Self { kind: place.kind, path: place.path.display().to_string(), keyring: place.keyring }
-    }
-}
-
-impl<'a> From<&'a hallpass_client::status::Account> for AccountView<'a> {
-    fn from(account: &'a hallpass_client::status::Account) -> Self {
-        Self { id: &account.id, email: account.email.as_deref(), name: account.name.as_deref() }
-    }
-}
-
-impl From<&Warning> for WarningView {
-    fn from(warning: &Warning) -> Self {
-        let code = match warning {
-            Warning::VariableWins { .. } => "variable_wins",
-            Warning::Selection { .. } => "selection",
-            Warning::LooseMode { .. } => "loose_mode",
-            Warning::NotSaved { .. } => "not_saved",
-            Warning::NotRevoked { .. } => "not_revoked",
-            Warning::SetAside { .. } => "set_aside",
-            Warning::NotRemembered { .. } => "not_remembered",
-            Warning::ClockSkew { .. } => "clock_skew",
-            Warning::EndsSoon { .. } => "ends_soon",
-            Warning::NarrowToken { .. } => "narrow_token",
-            _ => "other",
-        };
-        Self { code, message: warning.to_string() }
-    }
-}
-
-fn view(status: &Status) -> View<'_> {
-    let (kind, name) = match &status.source {
-        Source::Explicit => ("explicit", None),
-        Source::Variable { name } => ("variable", Some(name.as_str())),
-        Source::Profile { name } => ("profile", Some(name.as_str())),
-        Source::None => ("none", None),
-    };
-    let reason = match &status.state {
-        State::Ended { reason, .. }
-        | State::Rejected { reason }
-        | State::CannotVerify { reason }
-        | State::StoreUnavailable { reason } => Some(reason.as_str()),
-        State::NotSignedIn | State::Valid | State::Refreshable | State::Expired => None,
-    };
-    View {
-        schema_version: 1,
-        state: status.state.name(),
-        usable: status.state.class().is_none(),
-        reason,
-        source: SourceView { kind, name },
-        store: (&status.store).into(),
-        server: &status.server,
-        issuer: status.issuer.as_deref(),
-        account: status.account.as_ref().map(AccountView::from),
-        scopes: status.scope.iter().flat_map(|scope| scope.iter()).collect(),
-        token: status.token.as_ref().map(TokenView::from),
-        expires_at: status.expires_at,
-        warnings: status.warnings.iter().map(WarningView::from).collect(),
     }
 }
 

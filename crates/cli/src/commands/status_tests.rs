@@ -33,7 +33,8 @@ fn status(town: &Town, state: State) -> Status {
 
 fn shown(town: &Town, status: &Status, checked: bool) -> String {
     let terminal = town.terminal();
-    town.with(|cx| usable(cx, status, checked, terminal.data(), terminal.width))
+    let look = (terminal.data(), terminal.width);
+    town.with(|cx| usable(cx, status, &Target::default(), checked, look))
 }
 
 // proves: client-G1, client-G5
@@ -131,7 +132,9 @@ fn every_state_has_its_exit_code_and_one_next_command() {
 #[test]
 fn programs_read_one_object_with_a_stable_state() {
     let town = Town::new();
-    let json = serde_json::to_string_pretty(&view(&status(&town, State::Valid))).unwrap();
+    let json =
+        serde_json::to_string_pretty(&view(&status(&town, State::Valid), &Target::default()))
+            .unwrap();
     let home = town.home().display().to_string();
     insta::assert_snapshot!(json.replace(&home, "<home>"), @r#"
     {
@@ -158,12 +161,14 @@ fn programs_read_one_object_with_a_stable_state() {
         "openid"
       ],
       "expires_at": "2026-11-22T12:44:00Z",
+      "org": null,
+      "project": null,
       "warnings": []
     }
     "#);
     for (state, _) in unusable_states() {
         let name = state.name();
-        let json = serde_json::to_value(view(&status(&town, state))).unwrap();
+        let json = serde_json::to_value(view(&status(&town, state), &Target::default())).unwrap();
         assert_eq!((json["state"].as_str(), json["usable"].as_bool()), (Some(name), Some(false)));
     }
 }

@@ -80,6 +80,8 @@ impl<'a> Attempt<'a> {
             expires_in: tokens.expires_in,
             refreshed: false,
         };
+        // A server of ours has better than these.
+        let standard = |endpoint: &Option<String>| endpoint.clone().filter(|_| self.found.standard);
         let credential = Credential {
             key,
             email: account.email.clone(),
@@ -93,6 +95,8 @@ impl<'a> Attempt<'a> {
             endpoints: Endpoints {
                 token: self.found.metadata.token_endpoint.clone(),
                 revocation: self.found.metadata.revocation_endpoint.clone(),
+                userinfo: standard(&self.found.metadata.userinfo_endpoint),
+                end_session: standard(&self.found.metadata.end_session_endpoint),
             },
             ended: None,
             binding: None,

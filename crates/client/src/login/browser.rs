@@ -116,6 +116,9 @@ fn authorization_url(
         if let Some(resource) = &found.resource {
             query.append_pair("resource", resource);
         }
+        if let Some(prompt) = found.prompt(&attempt.scope) {
+            query.append_pair("prompt", prompt);
+        }
     }
     Ok(url)
 }

@@ -81,6 +81,9 @@ pub(crate) fn begin(attempt: &Attempt<'_>) -> Result<Started, Error> {
     if let Some(resource) = &found.resource {
         parameters.push(("resource", resource));
     }
+    if let Some(prompt) = found.prompt(&attempt.scope) {
+        parameters.push(("prompt", prompt));
+    }
     for (name, value) in [
         (reported::HOST, &host),
         (reported::USER, &user),

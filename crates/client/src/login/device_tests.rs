@@ -69,6 +69,31 @@ fn it_polls_at_the_interval_until_it_is_approved() {
     assert_eq!(poll.form("client_id"), "hallpass-cli");
 }
 
+// proves: HP20
+#[test]
+fn a_sign_in_at_a_provider_elsewhere_is_renewed_there() {
+    let (town, _) = town_with(vec![tokens(1), tokens(2)]);
+    let api = crate::testing::FakeServer::empty();
+    let login = |options: &LoginOptions| {
+        let selection = crate::Selection { server: Some(api.origin.clone()), ..town.selection() };
+        let client = crate::Client::new(town.parts(), selection);
+        let (_sender, inbox) = Inbox::new();
+        client.login(options, inbox, &mut |_| {}).unwrap()
+    };
+    let named = LoginOptions {
+        issuer: Some(town.server.origin.clone()),
+        client_id: Some("native".to_owned()),
+        ..options()
+    };
+    let first = login(&named);
+    assert_eq!((first.server, first.issuer), (api.origin.clone(), town.server.origin.clone()));
+    assert_eq!(town.server.seen("/oauth/device")[0].form("prompt"), "consent");
+    // Nobody has to say it twice.
+    assert_eq!(login(&options()).issuer, town.server.origin);
+    assert_eq!(town.server.seen("/oauth/device")[1].form("client_id"), "native");
+    assert!(api.all().is_empty());
+}
+
 #[test]
 fn it_says_where_it_comes_from() {
     let (mut town, _) = town_with(vec![tokens(1)]);

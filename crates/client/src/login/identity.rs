@@ -36,11 +36,12 @@ enum Audience {
     Many(Vec<String>),
 }
 
+/// OIDC Core §5.3.2.
 #[derive(Deserialize)]
-struct Userinfo {
-    sub: String,
-    email: Option<String>,
-    name: Option<String>,
+pub(crate) struct Userinfo {
+    pub(crate) sub: String,
+    pub(crate) email: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// Finds out who the tokens are about.

@@ -127,6 +127,9 @@ fn place(
     }
     let mut replaced: Vec<_> = contents.credential(&credential.key).cloned().into_iter().collect();
     let rest = old_profile.map(|old| old.rest.clone()).unwrap_or_default();
+    // Somebody else's organization is not this person's.
+    let same = old_profile.filter(|old| old.key == credential.key && old.server == server);
+    let (org, project) = same.map(|old| (old.org.clone(), old.project.clone())).unwrap_or_default();
     if let Some(old) = taken.filter(|old| old.key != credential.key) {
         let old_key = old.key.clone();
         let used = contents.profiles.iter().any(|(n, p)| *n != name && p.key == old_key);
@@ -135,7 +138,8 @@ fn place(
             contents.credentials.retain(|credential| credential.key != old_key);
         }
     }
-    let profile = Profile { server: server.to_owned(), key: credential.key.clone(), rest };
+    let profile =
+        Profile { server: server.to_owned(), key: credential.key.clone(), org, project, rest };
     contents.put(credential.clone());
     contents.profiles.insert(name.clone(), profile);
     // Whoever names a profile uses it by name; the default is for those who do not.

@@ -20,7 +20,7 @@ mod attempt;
 mod browser;
 pub mod choose;
 mod device;
-mod identity;
+pub(crate) mod identity;
 pub mod inbox;
 mod keep;
 pub mod launch;
@@ -39,11 +39,11 @@ pub use inbox::{Inbox, Sender};
 
 use crate::Error;
 use crate::client::Parts;
-use crate::discovery::{self, parse_server};
+use crate::discovery::{self, Said, parse_server};
 use crate::http::Http;
 use crate::source::{self, Selection};
 use crate::status::{Account, Warning};
-use crate::vault::{Place, gets_over};
+use crate::vault::{Key, Place, gets_over};
 use attempt::Attempt;
 
 /// How a login shall go.
@@ -67,6 +67,11 @@ pub struct LoginOptions {
     pub command: String,
     /// Let the profile change hands if somebody else signs in than it belongs to.
     pub replace_account: bool,
+    /// The OpenID provider to sign in at, letter by letter, instead of the one that the
+    /// server or the brand names.
+    pub issuer: Option<String>,
+    /// The client to sign in as, instead of the one that the server or the brand names.
+    pub client_id: Option<String>,
 }
 
 /// Which flow is wished for.
@@ -214,7 +219,7 @@ impl<'a> Start<'a> {
         let facts = self.facts();
         let variable = source::token_variable(&self.parts.brand);
         choose::check_person(&facts, self.options.wish, &variable)?;
-        let attempt = self.attempt(&self.server()?)?;
+        let attempt = self.attempt_at(&self.server()?)?;
         let choice = choose::choose(&facts, self.options, &attempt.found.offer)?;
         // Nobody signs in for nothing (CLIENT D2).
         self.parts.vault.ready()?;
@@ -227,7 +232,9 @@ impl<'a> Start<'a> {
 
     /// Starts a device login and leaves it.
     pub(crate) fn begin(&self) -> Result<Pending, Error> {
-        let attempt = self.attempt(&self.server()?)?;
+        let server = self.server()?;
+        let named = self.named(&server).0.is_some();
+        let attempt = self.attempt_at(&server)?;
         let options = LoginOptions { wish: Wish::Device, ..self.options.clone() };
         choose::choose(&self.facts(), &options, &attempt.found.offer)?;
         self.parts.vault.ready()?;
@@ -247,6 +254,7 @@ impl<'a> Start<'a> {
             interval: started.interval.as_secs(),
             expires_in: started.expires_in.as_secs(),
             received,
+            named,
         };
         let handle = pending::save(&*self.parts.vault, &saved, &*self.parts.random)?;
         Ok(Pending {
@@ -274,7 +282,11 @@ impl<'a> Start<'a> {
             return Err(Error::CodeExpired);
         }
         vault.ready()?;
-        let mut attempt = self.attempt(&saved.server)?;
+        let said = match saved.named {
+            true => Said { issuer: Some(&saved.issuer), client_id: None },
+            false => Said::default(),
+        };
+        let mut attempt = self.attempt(&saved.server, said)?;
         if attempt.found.issuer != saved.issuer {
             return Err(Error::IssuerMismatch { issuer: saved.issuer });
         }
@@ -297,9 +309,41 @@ impl<'a> Start<'a> {
         )
     }
 
-    fn attempt(&self, server: &str) -> Result<Attempt<'a>, Error> {
+    /// Issuer and client, if somebody else than the server says them: the person, then the
+    /// sign-in that is to be renewed, then the brand.
+    fn named(&self, server: &str) -> (Option<String>, Option<String>) {
+        let brand = self.parts.brand.issuer.clone();
+        let LoginOptions { issuer, client_id, .. } = self.options;
+        if issuer.is_some() || client_id.is_some() {
+            return (issuer.clone().or(brand), client_id.clone());
+        }
+        match self.renewed(server) {
+            Some(key) => (Some(key.issuer), Some(key.client_id)),
+            None => (brand, None),
+        }
+    }
+
+    /// The stored sign-in at a standard provider that this one takes the place of.
+    fn renewed(&self, server: &str) -> Option<Key> {
+        let Start { parts, selection, .. } = self;
+        let contents = parts.vault.read().ok()?;
+        let named = source::wanted_profile(selection, &parts.brand, &*parts.environment);
+        let name = named.or_else(|| contents.current.clone())?;
+        let profile = contents.profiles.get(&name).filter(|profile| profile.server == server)?;
+        let credential = contents.credential(&profile.key)?;
+        credential.endpoints.userinfo.as_ref().map(|_| profile.key.clone())
+    }
+
+    fn attempt_at(&self, server: &str) -> Result<Attempt<'a>, Error> {
+        let (issuer, client_id) = self.named(server);
+        let said = Said { issuer: issuer.as_deref(), client_id: client_id.as_deref() };
+        self.attempt(server, said)
+    }
+
+    fn attempt(&self, server: &str, said: Said<'_>) -> Result<Attempt<'a>, Error> {
         let server = parse_server(server)?;
-        let found = discovery::discover(self.http, &server, &self.parts.brand.client_id)?;
+        let client_id = &self.parts.brand.client_id;
+        let found = discovery::discover(self.http, &server, client_id, said)?;
         Ok(Attempt::new(self.parts, self.http, self.selection, self.options, found))
     }
 

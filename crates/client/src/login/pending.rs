@@ -35,6 +35,9 @@ pub(crate) struct Saved {
     pub interval: u64,
     pub expires_in: u64,
     pub received: Receipt,
+    /// Whether the issuer was named by somebody else than the server.
+    #[serde(default)]
+    pub named: bool,
 }
 
 impl Saved {

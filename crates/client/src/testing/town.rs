@@ -111,7 +111,11 @@ impl Town {
             }),
             refresh_token: Some("rt-1".to_owned().into()),
             resource: None,
-            endpoints: Endpoints { token: at("/oauth/token"), revocation: at("/oauth/revoke") },
+            endpoints: Endpoints {
+                token: at("/oauth/token"),
+                revocation: at("/oauth/revoke"),
+                ..Endpoints::default()
+            },
             ended: None,
             binding: None,
             rest: serde_json::Map::new(),
@@ -128,7 +132,10 @@ impl Town {
                 let rest = serde_json::Map::new();
                 let server = self.server.origin.clone();
                 contents.put(credential.clone());
-                contents.profiles.insert(profile.to_owned(), Profile { server, key, rest });
+                contents.profiles.insert(
+                    profile.to_owned(),
+                    Profile { server, key, org: None, project: None, rest },
+                );
                 contents.current = Some(profile.to_owned());
                 true
             })

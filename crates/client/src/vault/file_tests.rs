@@ -43,6 +43,8 @@ fn put(vault: &FileVault, secret: &str) -> Result<(), VaultError> {
         let profile = Profile {
             server: "https://id.example.com".into(),
             key: credential.key.clone(),
+            org: None,
+            project: None,
             rest: serde_json::Map::new(),
         };
         contents.profiles.insert("default".into(), profile);

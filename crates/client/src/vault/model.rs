@@ -92,6 +92,12 @@ pub struct Profile {
     /// Which credential it uses.
     #[serde(flatten)]
     pub key: Key,
+    /// The organization that its commands are about if nothing else is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org: Option<String>,
+    /// The project, in that organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Fields of later versions, kept.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -226,6 +232,12 @@ pub struct Endpoints {
     /// RFC 7009.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<String>,
+    /// OIDC Core §5.3, where the server has no API of ours to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo: Option<String>,
+    /// OIDC RP-Initiated Logout, where the server has none of our pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_session: Option<String>,
 }
 
 /// What a refresh token is bound to.

@@ -94,6 +94,8 @@ fn put_as(vault: &FileVault, account: &str, secret: &str) -> Result<(), VaultErr
         let profile = Profile {
             server: "https://id.example.com".into(),
             key: credential.key.clone(),
+            org: None,
+            project: None,
             rest: serde_json::Map::new(),
         };
         contents.profiles.insert(account.into(), profile);

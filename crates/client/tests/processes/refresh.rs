@@ -96,7 +96,7 @@ fn expired_sign_in(home: &Path, origin: &str) {
         }),
         refresh_token: Some("rt-1".to_owned().into()),
         resource: None,
-        endpoints: Endpoints { token: Some(format!("{origin}/token")), revocation: None },
+        endpoints: Endpoints { token: Some(format!("{origin}/token")), ..Endpoints::default() },
         ended: None,
         binding: None,
         rest: serde_json::Map::new(),
@@ -106,9 +106,10 @@ fn expired_sign_in(home: &Path, origin: &str) {
         .change(&mut |contents| {
             let key = credential.key.clone();
             let rest = serde_json::Map::new();
-            contents
-                .profiles
-                .insert("default".into(), Profile { server: origin.to_owned(), key, rest });
+            contents.profiles.insert(
+                "default".into(),
+                Profile { server: origin.to_owned(), key, org: None, project: None, rest },
+            );
             contents.put(credential.clone());
             true
         })

@@ -71,6 +71,8 @@ const TABLE: &[Row] = &[
     },
     // What an API author builds on.
     Row { name: "protect-an-api", may: &["guard"], never: DATABASES, ..NOTHING },
+    // A tool that signs in.
+    Row { name: "mytool", may: &["cli"], never: SERVERS, never_reach: &["tokio"], ..NOTHING },
     Row {
         name: "hallpass-client",
         may: &["core"],

@@ -60,6 +60,18 @@ pub fn command(brand: &Brand) -> Command {
                 .conflicts_with_all(["no-wait", "resume"])
                 .help("Store the token that is in a file"),
         )
+        .arg(
+            Arg::new("client-id")
+                .long("client-id")
+                .value_name("ID")
+                .help("Sign in as this client, at any OpenID provider"),
+        )
+        .arg(
+            Arg::new("issuer")
+                .long("issuer")
+                .value_name("URL")
+                .help("The OpenID provider, if it is not the server"),
+        )
         .arg(flag("no-browser").help("Open nothing; only show the address"))
         .arg(
             Arg::new("timeout")
@@ -142,7 +154,10 @@ impl Options {
         stdin_is_terminal: bool,
     ) -> Result<Self, Failure> {
         let flag = |name| matches.get_flag(name);
-        let server = server(cx, globals, matches.get_one::<String>("url"))?;
+        let text = |name| matches.get_one::<String>(name);
+        let provider = Provider::read(text("url"), text("issuer"), text("client-id"));
+        let named = provider.server.as_ref().or(text("url"));
+        let server = server(cx, globals, named)?;
         let device = flag("device") || flag("qr") || flag("no-wait");
         let wish = match (flag("web"), device) {
             (true, _) => Wish::Web,
@@ -160,7 +175,13 @@ impl Options {
         } else {
             How::Wait
         };
-        let retry = retry(cx, globals, server.as_deref(), wish, &how);
+        let shown = text("url").cloned().or_else(|| server.clone());
+        let mut retry = retry(cx, globals, shown.as_deref(), wish, &how);
+        for name in ["issuer", "client-id"] {
+            if let Some(value) = text(name) {
+                retry.push_str(&format!(" --{name} {value}"));
+            }
+        }
         let login = LoginOptions {
             wish,
             no_browser: flag("no-browser"),
@@ -170,6 +191,8 @@ impl Options {
             stdin_is_terminal,
             command: retry.clone(),
             replace_account: flag("replace-account"),
+            issuer: provider.issuer,
+            client_id: text("client-id").cloned(),
         };
         let selection = Selection {
             token: None,
@@ -180,6 +203,35 @@ impl Options {
             ca_bundle: globals.ca_bundle.clone(),
         };
         Ok(Self { how, selection, login, qr: flag("qr"), retry })
+    }
+}
+
+/// A provider that somebody named.
+#[derive(Debug, Default)]
+struct Provider {
+    issuer: Option<String>,
+    /// Its origin, if no server was named beside it.
+    server: Option<String>,
+}
+
+impl Provider {
+    /// `--issuer`, or with `--client-id` an address with a path: providers live at such, and
+    /// servers of ours do not.
+    fn read(url: Option<&String>, issuer: Option<&String>, client_id: Option<&String>) -> Self {
+        let origin = |text: &str| {
+            let url = url::Url::parse(text).ok()?;
+            url.has_host().then(|| (url.path() != "/", url.origin().ascii_serialization()))
+        };
+        let with_path = |url: &&String| origin(url).is_some_and(|(path, _)| path);
+        let issuer = issuer.or_else(|| client_id.and(url).filter(with_path));
+        let server = match issuer {
+            // A server beside it is where calls go.
+            Some(issuer) if url.is_none_or(|url| url == issuer) => {
+                origin(issuer).map(|(_, origin)| origin)
+            }
+            _ => None,
+        };
+        Self { issuer: issuer.cloned(), server }
     }
 }
 
