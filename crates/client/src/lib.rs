@@ -44,6 +44,7 @@ pub mod environment;
 pub mod error;
 mod helper;
 pub mod http;
+pub mod keys;
 pub mod legacy;
 pub mod login;
 pub mod logout;

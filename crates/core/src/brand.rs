@@ -44,6 +44,9 @@ pub struct Brand {
     /// Where the command line keeps sign-ins.
     #[serde(default)]
     pub vault: VaultRules,
+    /// Keys of projects and organizations.
+    #[serde(default)]
+    pub keys: Keys,
     /// Which role may do what.
     #[serde(default)]
     pub roles: PermissionTable,
@@ -85,6 +88,18 @@ pub struct VaultRules {
     pub refresh_in_keyring: bool,
     /// Without a keyring a plain file will do, and nobody is asked.
     pub file_without_question: bool,
+}
+
+/// Keys of projects and organizations.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// What their text begins with, of both kinds; hallpass's own, one for each kind, if absent.
+    /// Once issued, it never changes.
+    pub prefix: Option<String>,
+    /// Whether `key revoke` takes a key's text on the command line, with a warning: only for a
+    /// tool whose documentation says so.
+    pub revoke_by_value: bool,
 }
 
 /// The look of the pages.
@@ -200,6 +215,7 @@ impl Brand {
         let prefixes = [
             ("tokens.prefix", Some(&brand.tokens.prefix)),
             ("tokens.legacy_prefix", brand.tokens.legacy_prefix.as_ref()),
+            ("keys.prefix", brand.keys.prefix.as_ref()),
         ];
         for (key, value) in prefixes.into_iter().flat_map(|(key, value)| Some((key, value?))) {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
@@ -236,6 +252,16 @@ impl Brand {
         Grouping::new(self.user_code.groups.clone()).unwrap_or_default()
     }
 
+    /// What the text of a key of this kind begins with.
+    pub fn key_prefix(&self, kind: Kind) -> &str {
+        self.keys.prefix.as_deref().unwrap_or(kind.prefix())
+    }
+
+    /// What the credentials of this brand begin with that people make: personal tokens and keys.
+    pub fn prefixes(&self) -> [&str; 3] {
+        [&*self.tokens.prefix, self.key_prefix(Kind::ProjectKey), self.key_prefix(Kind::OrgKey)]
+    }
+
     /// An environment variable of this brand: `HALLPASS_TOKEN`.
     pub fn variable(&self, name: &str) -> String {
         format!("{}_{name}", self.variable_prefix)
@@ -266,6 +292,10 @@ mod tests {
         let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n{more}"));
         let brand = with("[tokens]\nprefix = 'sct_user_'\nlegacy_prefix = 'stk_'").unwrap();
         assert_eq!(brand.tokens.prefix, "sct_user_");
+        assert_eq!(brand.prefixes(), ["sct_user_", "hp_proj_", "hp_org_"]);
+        let keys = with("[keys]\nprefix = 'rbtk_sk_'").unwrap();
+        assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_"]);
+        assert!(with("[keys]\nprefix = 'rbtk-sk'").is_err());
         for bad in ["'x'", "'no_end'", "'UP_'", "'a b_'", "''"] {
             let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();
             assert!(matches!(error, BadBrand::Prefix { .. }), "{bad}: {error}");

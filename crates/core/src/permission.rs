@@ -59,7 +59,7 @@ impl Default for PermissionTable {
             project: ProjectTable {
                 viewer: set(&["project:read"]),
                 collaborator: set(&["project:publish"]),
-                owner: set(&["members:manage", "tokens:manage", "settings:manage"]),
+                owner: set(&["members:manage", "keys:manage", "tokens:manage", "settings:manage"]),
             },
         }
     }

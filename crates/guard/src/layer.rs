@@ -8,13 +8,17 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hallpass_core::Secret;
+use hallpass_core::wire::CREDENTIAL_EXPIRES;
 use hallpass_verdict::Decision;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use tower::{Layer, Service};
 
 use crate::{Challenge, Refusal, Verifier, Where, bearer};
+
+/// On answers to a credential that ends soon (HP12).
+const EXPIRES: HeaderName = HeaderName::from_static(CREDENTIAL_EXPIRES);
 
 /// Which organization or project a request is about, if any.
 type Place = Arc<dyn Fn(&mut Parts) -> Option<Where> + Send + Sync>;
@@ -146,10 +150,18 @@ where
                 Ok(decision) => {
                     // Nothing behind here can pass it on (RFC 9700 §4.10, "token passthrough").
                     parts.headers.remove(AUTHORIZATION);
+                    let now = guard.verifier.now();
+                    let ends = now.and_then(|now| decision.ends_soon(now));
                     parts.extensions.insert(decision);
                     #[cfg(feature = "axum")]
                     parts.extensions.insert(Told(guard.challenge));
-                    inner.call(Request::from_parts(parts, body)).await
+                    let mut response = inner.call(Request::from_parts(parts, body)).await?;
+                    if let Some(ends) = ends
+                        && let Ok(date) = HeaderValue::from_str(&ends.to_http_date())
+                    {
+                        response.headers_mut().insert(EXPIRES, date);
+                    }
+                    Ok(response)
                 }
                 Err(refusal) => Ok(refusal.response(&guard.challenge)),
             }
@@ -161,6 +173,7 @@ where
 mod tests {
     use std::convert::Infallible;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -244,6 +257,40 @@ mod tests {
             ask(guard(false), Some(format!("Bearer {}", good()))).await,
             (StatusCode::OK, 1)
         );
+    }
+
+    // proves: HP12
+    #[tokio::test]
+    async fn an_answer_says_that_the_credential_ends_soon() {
+        #[derive(Clone)]
+        struct Ending(u64, hallpass_verdict::CredentialKind);
+        impl Verifier for Ending {
+            async fn verify(&self, _: &str) -> Result<Decision, Unverified> {
+                let ends = Timestamp::from_secs(1_800_000_000) + Duration::from_secs(self.0);
+                Ok(Decision { kind: self.1, expires_at: Some(ends), ..decision() })
+            }
+            fn now(&self) -> Option<Timestamp> {
+                Some(Timestamp::from_secs(1_800_000_000))
+            }
+        }
+        const DAY: u64 = 86_400;
+        use hallpass_verdict::CredentialKind::{AccessToken, PersonalToken, ProjectKey};
+        for (ends, kind, said) in [
+            (14 * DAY, ProjectKey, Some("Fri, 29 Jan 2027 08:00:00 GMT")),
+            (60, PersonalToken, Some("Fri, 15 Jan 2027 08:01:00 GMT")),
+            (14 * DAY + 1, ProjectKey, None),
+            // It is renewed by itself.
+            (60, AccessToken, None),
+        ] {
+            let guard = Guard::new(Ending(ends, kind), "https://id.example/m");
+            let inner = service_fn(|_: Request<()>| async {
+                Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
+            });
+            let request = Request::get("/").header("authorization", format!("Bearer {}", good()));
+            let Ok(response) = guard.layer(inner).oneshot(request.body(()).expect("request")).await;
+            let header = response.headers().get(CREDENTIAL_EXPIRES);
+            assert_eq!(header.map(|it| it.to_str().expect("ASCII")), said, "{ends} {kind:?}");
+        }
     }
 
     // proves: G04

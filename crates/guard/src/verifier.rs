@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use hallpass_core::Timestamp;
 use hallpass_verdict::Decision;
 
 use crate::shape::Shapes;
@@ -44,6 +45,12 @@ pub trait Verifier: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Decision, Unverified>> + Send {
         let _ = place;
         self.verify(token)
+    }
+
+    /// The time, by which answers to a credential that ends soon say so. A verifier without a
+    /// clock says nothing.
+    fn now(&self) -> Option<Timestamp> {
+        None
     }
 
     /// What is worth asking about; all else is refused without.

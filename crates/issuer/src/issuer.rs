@@ -156,6 +156,7 @@ impl Issuer {
         self.fill();
         self.tend_signing_keys().await?;
         self.load_legacy_move().await?;
+        self.remind().await?;
         self.tidy().await
     }
 

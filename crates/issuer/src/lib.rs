@@ -21,8 +21,10 @@
 //! | `token_use` | when tokens were last used, and from where | |
 //! | [`admin`], `operator` | users, clients and resources are made; what an administrator looks after | |
 //! | [`tokens`] | personal tokens, and who may make them | |
+//! | [`keys`] | keys of projects and organizations, and who may make them |
 //! | [`orgs`] | organizations, projects, and who has which role there | |
 //! | [`leaks`] | what leaked is revoked by whoever has it | |
+//! | `reminders` | people are told in time that a credential ends | |
 //! | [`mail`] | what people are told, when the mail server can be reached | RFC 3834 |
 //! | [`legacy`] | tokens of an older system, taken over by their hashes | RFC 9745, RFC 8594 |
 //! | [`audit`] | the log of changes: sealed, exported, proved; what was denied | RFC 8037, RFC 4180 |
@@ -50,6 +52,7 @@ pub mod feed;
 pub mod introspect;
 mod issuer;
 pub mod jwt;
+pub mod keys;
 pub mod leaks;
 pub mod legacy;
 pub mod limits;
@@ -63,6 +66,7 @@ pub mod orgs;
 pub mod passwords;
 pub mod patterns;
 pub mod refresh;
+mod reminders;
 pub mod revoke;
 pub mod seal;
 pub mod session;

@@ -29,6 +29,8 @@ mod ask;
 pub(crate) mod facts;
 pub(crate) mod fill;
 
+pub(crate) use facts::KEY_OF_ORG;
+
 /// Keeps the image.
 pub(crate) struct Keeper {
     pub(crate) rules: Arc<Rules>,

@@ -169,6 +169,12 @@ impl Issuer {
         let mut told = BTreeSet::new();
         for place in kept.project_id.map(Some).into_iter().chain([None]) {
             let theirs = members.of(org, place, None, LOOKED_AT).await?;
+            let maker = theirs.iter().find(|(user, _)| user.id.to_string() == kept.created_by);
+            told.extend(
+                maker
+                    .filter(|(user, _)| user.disabled_at.is_none())
+                    .map(|(user, _)| user.email.clone()),
+            );
             let owners = theirs.into_iter().filter(|(user, role)| {
                 let owns = match role {
                     Role::Org(role) => implied(*role) == Some(ProjectRole::Owner),

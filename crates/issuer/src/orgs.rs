@@ -13,9 +13,12 @@ use std::collections::BTreeMap;
 
 use hallpass_core::id::{OrgId, ProjectId, UserId};
 use hallpass_core::role::{OrgRole, ProjectRole};
+use hallpass_core::text::presentable;
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::tokens as wire;
-use hallpass_store::{NewOrg, NewProject, Org, Project, RemoveRole, Role, SetRole, User};
+use hallpass_store::{
+    Credential, KeysMade, NewOrg, NewProject, Org, Project, RemoveRole, Role, SetRole, User,
+};
 
 use crate::admin::display_name;
 use crate::tokens::Actor;
@@ -27,7 +30,7 @@ mod seat;
 mod tests;
 
 pub use error::OrgError;
-use seat::Seat;
+pub(crate) use seat::Seat;
 
 /// Manages people.
 pub const MEMBERS_MANAGE: &str = "members:manage";
@@ -38,6 +41,8 @@ pub const PROJECTS_CREATE: &str = "projects:create";
 
 /// Longest name in addresses.
 const MAX_SLUG: usize = 40;
+/// Keys that are named in a refusal.
+const KEYS_NAMED: u32 = 20;
 /// Most items on a page of a list.
 const MAX_PAGE: u32 = 200;
 
@@ -91,7 +96,10 @@ impl Issuer {
     pub async fn orgs_of(&self, actor: &Actor<'_>) -> Result<Vec<wire::Org>, OrgError> {
         let reach = self.reach(actor).await?;
         let mut shown = Vec::new();
-        for (org, _) in self.0.store.orgs().list_of_user(reach.user).await? {
+        let Some(user) = reach.user else {
+            return Err(OrgError::NotAllowed("only a person has a list of organizations"));
+        };
+        for (org, _) in self.0.store.orgs().list_of_user(user).await? {
             if self.is_visible(&reach, org.id).await? {
                 let role = reach.in_org(org.id);
                 shown.push(shown_org(org, role));
@@ -200,7 +208,8 @@ impl Issuer {
     }
 
     /// Takes the role away that `user` has in `org`, or else in one project of it. Roles in
-    /// projects stay when the one in the organization goes.
+    /// projects stay when the one in the organization goes. Refused where they made keys, until
+    /// somebody says what becomes of those ([`Issuer::let_go`]).
     pub async fn remove_member(
         &self,
         actor: &Actor<'_>,
@@ -209,15 +218,35 @@ impl Issuer {
         user: &str,
         origin: &Origin,
     ) -> Result<(), OrgError> {
+        self.let_go(actor, (org, project), user, KeysMade::NotAsked, origin).await
+    }
+
+    /// The same, with a word about the keys that they made there.
+    pub async fn let_go(
+        &self,
+        actor: &Actor<'_>,
+        (org, project): (&str, Option<&str>),
+        user: &str,
+        keys: KeysMade,
+        origin: &Origin,
+    ) -> Result<(), OrgError> {
         let seat = self.seat_with(actor, org, project, MEMBERS_MANAGE).await?;
         let user = self.user_called(user).await?.ok_or(OrgError::Unknown("member"))?;
         self.must_outrank(actor, &seat, user.id).await?;
         let at = seat.project.as_ref().map(|project| project.id);
         let by = self.by(&actor.name(), None, Some(origin));
-        match self.0.store.members().remove(user.id, seat.org.id, at, &by).await? {
+        match self.0.store.members().leave(user.id, seat.org.id, at, keys, &by).await? {
             RemoveRole::Done => Ok(()),
             RemoveRole::None => Err(OrgError::Unknown("member")),
             RemoveRole::LastOwner => Err(OrgError::LastOwner),
+            RemoveRole::KeysMade => {
+                let (keys, now) = (self.0.store.keys(), self.now());
+                let made = keys.made_by(user.id, Some(seat.org.id), at, KEYS_NAMED, now).await?;
+                let named = |key: &Credential| {
+                    format!("{} ({}…{})", presentable(&key.name, 80), key.prefix, key.last_four)
+                };
+                Err(OrgError::KeysMade(made.iter().map(named).collect()))
+            }
         }
     }
 
@@ -290,7 +319,7 @@ impl Issuer {
                 "a token that was narrowed makes no organizations; sign in to do this",
             ));
         }
-        Ok(reach.user)
+        reach.user.ok_or(OrgError::NotAllowed("only a person does this; sign in"))
     }
 
     async fn is_visible(&self, reach: &seat::Reach, org: OrgId) -> Result<bool, OrgError> {

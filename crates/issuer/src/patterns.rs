@@ -53,10 +53,12 @@ impl Issuer {
     /// system's if there was one. Access tokens are JWTs and live for minutes; every
     /// scanner knows those.
     pub fn token_patterns(&self) -> Vec<Pattern> {
-        let tokens = &self.config().brand.tokens;
+        let brand = &self.config().brand;
+        let tokens = &brand.tokens;
         let ours = KINDS.iter().map(|(kind, id, description)| {
             let prefix = match kind {
                 Kind::Personal => &tokens.prefix,
+                Kind::ProjectKey | Kind::OrgKey => brand.key_prefix(*kind),
                 other => other.prefix(),
             };
             own(id, description, prefix)

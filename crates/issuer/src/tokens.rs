@@ -28,7 +28,7 @@ use hallpass_store::{Credential, NewToken, Role, Rotate, Successor, TokenKind, U
 use crate::{Issuer, Origin, email};
 
 pub mod actor;
-mod bounds;
+pub(crate) mod bounds;
 pub mod error;
 pub mod others;
 #[cfg(test)]
@@ -45,7 +45,7 @@ const MAX_NAME: usize = 80;
 /// Most projects that a token is narrowed to; who needs more needs no narrowing.
 const MAX_PROJECTS: usize = 100;
 /// Longest time that a rotated token stays good beside its successor.
-const MAX_OVERLAP: Duration = Duration::from_secs(90 * 24 * 3600);
+pub(crate) const MAX_OVERLAP: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Most tokens on a page of a list.
 pub const MAX_PAGE: u32 = 200;
 
@@ -306,29 +306,10 @@ impl Issuer {
     }
 
     fn known_scope(&self, scope: Scope) -> Result<Scope, TokenError> {
-        let invalid = |why: String| TokenError::invalid("invalid_scope", why);
-        if scope.is_empty() {
-            return Err(invalid(
-                "a token with an empty scope may do nothing; leave the scope out for everything"
-                    .to_owned(),
-            ));
-        }
         let all = self.0.config.brand.roles.all();
         let known: BTreeSet<&str> =
             all.iter().map(String::as_str).chain([ACCOUNT, TOKENS]).collect();
-        let Some(unknown) = scope.iter().find(|name| !known.contains(name)) else {
-            return Ok(scope);
-        };
-        let near = known.iter().max_by(|a, b| {
-            strsim::jaro_winkler(a, unknown).total_cmp(&strsim::jaro_winkler(b, unknown))
-        });
-        let listed = known.iter().copied().collect::<Vec<_>>().join(" ");
-        let near = near.filter(|near| strsim::jaro_winkler(near, unknown) > 0.8);
-        let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-        Err(invalid(format!(
-            "there is no scope {}{hint} A token's scope is made of {listed}",
-            presentable(unknown, 60),
-        )))
+        scope_within(scope, &known.into_iter().collect::<Vec<_>>(), "a token")
     }
 
     /// The projects `ORG/PROJECT`, in each of which `owner` has a role now. One that is not
@@ -371,7 +352,7 @@ impl Issuer {
         Ok(found.into_iter().collect())
     }
 
-    fn must_be_future(&self, expires_at: Option<Timestamp>) -> Result<(), TokenError> {
+    pub(crate) fn must_be_future(&self, expires_at: Option<Timestamp>) -> Result<(), TokenError> {
         if expires_at.is_some_and(|at| at <= self.now()) {
             return Err(TokenError::invalid(
                 "invalid_expiry",
@@ -433,6 +414,29 @@ fn reach(kept: &Credential) -> Bounds {
         projects: kept.projects.clone(),
         expires_at: kept.expires_at,
     }
+}
+
+/// A scope that is made of what is known, for `what` it is to narrow.
+pub(crate) fn scope_within(scope: Scope, known: &[&str], what: &str) -> Result<Scope, TokenError> {
+    let invalid = |why: String| TokenError::invalid("invalid_scope", why);
+    if scope.is_empty() {
+        return Err(invalid(format!(
+            "{what} with an empty scope may do nothing; leave the scope out for everything"
+        )));
+    }
+    let Some(unknown) = scope.iter().find(|name| !known.contains(name)) else {
+        return Ok(scope);
+    };
+    let near = known.iter().max_by(|a, b| {
+        strsim::jaro_winkler(a, unknown).total_cmp(&strsim::jaro_winkler(b, unknown))
+    });
+    let listed = known.join(" ");
+    let near = near.filter(|near| strsim::jaro_winkler(near, unknown) > 0.8);
+    let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    Err(invalid(format!(
+        "there is no scope {} here{hint} The scope of {what} is made of {listed}",
+        presentable(unknown, 60),
+    )))
 }
 
 /// A name as it is kept: what would deceive is refused, not taken out, because two names

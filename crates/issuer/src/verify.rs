@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::pin::Pin;
 
-use hallpass_core::{Digest, Kind, TokenText};
+use hallpass_core::{Digest, TokenText};
 use hallpass_verdict::{Ask, Decision, Refusal};
 
 use crate::error::Rejected;
@@ -86,9 +86,8 @@ impl Issuer {
     /// What a credential that is looked up may be kept under. `None`: it is none; also if its
     /// checksum is wrong, and it is no token of an older system.
     pub(crate) fn kept_under(&self, token: &str) -> Option<Keys> {
-        let own = &self.0.config.brand.tokens.prefix;
-        [&**own, Kind::ProjectKey.prefix(), Kind::OrgKey.prefix()]
-            .into_iter()
+        let own = self.0.config.brand.prefixes();
+        own.into_iter()
             .find_map(|prefix| TokenText::digest_of(prefix, token).ok())
             .map(|digest| (digest, None))
             .or_else(|| {

@@ -18,7 +18,9 @@ use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::any;
+use hallpass_core::Timestamp;
 use hallpass_core::text::presentable;
+use hallpass_core::wire::CREDENTIAL_EXPIRES;
 use hallpass_core::wire::params;
 use hallpass_core::wire::path::CHECK;
 use hallpass_guard::{Challenge, Decision, Refusal, bearer};
@@ -40,6 +42,8 @@ const ORG: HeaderName = HeaderName::from_static("x-hallpass-org");
 const PROJECT: HeaderName = HeaderName::from_static("x-hallpass-project");
 const ROLE: HeaderName = HeaderName::from_static("x-hallpass-role");
 const PERMISSIONS: HeaderName = HeaderName::from_static("x-hallpass-permissions");
+/// Only where the credential ends soon (HP12).
+const EXPIRES: HeaderName = HeaderName::from_static(CREDENTIAL_EXPIRES);
 
 pub(crate) fn routes(app: &App) -> Router<App> {
     Router::new()
@@ -73,7 +77,7 @@ pub(crate) async fn answer(app: &App, request: Request) -> Response {
     let mut answer = match app.issuer().check_from(token.expose(), &ask, address).await {
         Ok(Ok(decision)) if asked.is_met_by(&decision) => {
             app.issuer().used_from(&decision, address);
-            admit(&decision)
+            admit(&decision, app.issuer().now())
         }
         Ok(Ok(decision)) => {
             if let Some((org, project)) = asked.named() {
@@ -163,7 +167,7 @@ impl Asked {
     }
 }
 
-fn admit(decision: &Decision) -> Response {
+fn admit(decision: &Decision, now: Timestamp) -> Response {
     let place = decision.place.as_ref();
     let role = place.and_then(|it| match (it.role, it.org_role, &it.project) {
         (Some(role), _, Some(_)) => Some(role.as_str()),
@@ -184,6 +188,9 @@ fn admit(decision: &Decision) -> Response {
         (ROLE, value(role.unwrap_or_default())),
         (PERMISSIONS, value(&permissions.unwrap_or_default().join(" "))),
     ]);
+    if let Some(ends) = decision.ends_soon(now) {
+        response.headers_mut().insert(EXPIRES, value(&ends.to_http_date()));
+    }
     response
 }
 

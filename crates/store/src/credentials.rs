@@ -155,7 +155,8 @@ impl Credentials<'_> {
             };
             end(tx, &revoked, &by).await?;
             let detail = others::note(tx, &revoked, Act::Revoked, &reason, &by).await?;
-            audit::write(tx, &by, "token.revoke", id, Some(&detail)).await?;
+            let action = if revoked.is_key() { "key.revoke" } else { "token.revoke" };
+            audit::write(tx, &by, action, id, Some(&detail)).await?;
             Ok(true)
         };
         self.0.db().change(change).await
@@ -181,7 +182,8 @@ impl Credentials<'_> {
             };
             mail::put(tx, &mails, by.at).await?;
             end(tx, &revoked, &by).await?;
-            audit::write(tx, &by, "token.leaked", revoked.id, Some(&source)).await?;
+            let action = if revoked.is_key() { "key.leaked" } else { "token.leaked" };
+            audit::write(tx, &by, action, revoked.id, Some(&source)).await?;
             Ok(Some(revoked))
         };
         self.0.db().change(change).await
@@ -208,7 +210,7 @@ impl Credentials<'_> {
 }
 
 /// In the order of texts on any engine, after every id of a token.
-const BEYOND: &str = "tok_Z";
+pub(crate) const BEYOND: &str = "tok_Z";
 
 /// What a credential is read from: `credentials`.
 macro_rules! columns {

@@ -15,6 +15,8 @@
 //! | [`grants`] | the root of each authorization |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
+//! | [`keys`] | keys of projects and organizations |
+//! | [`reminders`] | who was told that a credential ends |
 //! | [`others`] | what somebody else than its owner did with a token |
 //! | [`legacy`], `moving` | tokens of an older system, and the move away from it |
 //! | [`mail`] | mail that waits to be sent |
@@ -57,6 +59,7 @@ pub mod error;
 pub mod failures;
 pub mod grants;
 pub mod image;
+pub mod keys;
 pub mod legacy;
 pub mod mail;
 pub mod members;
@@ -67,6 +70,7 @@ pub mod others;
 mod postgres;
 pub mod projects;
 pub mod refresh;
+pub mod reminders;
 pub mod resources;
 pub mod rotation;
 pub mod sealing;
@@ -90,13 +94,15 @@ pub use error::{Error, OpenError};
 pub use failures::Failures;
 pub use grants::{Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
 pub use image::Image;
+pub use keys::{Keys, NewKey};
 pub use legacy::{Candidate, Legacy, LegacyHash, NewLegacy};
 pub use mail::{Mail, NewMail, Outbox};
-pub use members::{Members, Membership, RemoveRole, Role, SetRole};
+pub use members::{KeysMade, Members, Membership, RemoveRole, Role, SetRole};
 pub use orgs::{NewOrg, Org, Orgs};
 pub use others::{Act, ByOthers};
 pub use projects::{NewProject, Project, Projects};
 pub use refresh::{NewRefresh, Refresh, Refreshes, Rotation};
+pub use reminders::Reminders;
 pub use resources::{NewResource, Resources};
 pub use rotation::{Rotate, Successor};
 pub use sealing::{AuditKey, Checkpoint, Head, Link};

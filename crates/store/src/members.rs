@@ -7,7 +7,7 @@ use hallpass_core::role::{OrgRole, ProjectRole};
 use crate::db::{Row, Tx, binds, statements};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Error, User, audit, orgs, projects, tombstones, users};
+use crate::{By, Error, User, audit, keys, orgs, projects, tombstones, users};
 
 /// A role, and where in the organization it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +71,21 @@ pub enum RemoveRole {
     None,
     /// They are the last owner of the organization and stay it; nothing was changed.
     LastOwner,
+    /// They made keys there that are live, and nobody said what becomes of those; nothing was
+    /// changed.
+    KeysMade,
+}
+
+/// What becomes of the keys that somebody made, when they leave. Keys belong to their place, so
+/// none of the two goes without saying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysMade {
+    /// Nobody said.
+    NotAsked,
+    /// They stay, as keys of the place.
+    Keep,
+    /// They end with the role.
+    Revoke,
 }
 
 /// See [`Store::members`].
@@ -119,12 +134,26 @@ impl Members<'_> {
     }
 
     /// Takes away the role that a user has in an organization, or else in one project of it.
-    /// Roles in projects stay when the one in the organization goes.
+    /// Roles in projects stay when the one in the organization goes, and so do the keys that
+    /// they made.
     pub async fn remove(
         &self,
         user: UserId,
         org: OrgId,
         project: Option<ProjectId>,
+        by: &By,
+    ) -> Result<RemoveRole, Error> {
+        self.leave(user, org, project, KeysMade::Keep, by).await
+    }
+
+    /// The same, with a word about the live keys there that they made. The audit row says what
+    /// became of them.
+    pub async fn leave(
+        &self,
+        user: UserId,
+        org: OrgId,
+        project: Option<ProjectId>,
+        made: KeysMade,
         by: &By,
     ) -> Result<RemoveRole, Error> {
         let by = by.clone();
@@ -138,10 +167,15 @@ impl Members<'_> {
             if owned && !others_own(tx, user, org).await? {
                 return Ok(RemoveRole::LastOwner);
             }
+            let Some(left) = keys::left_by(tx, user, (org, project), made, &by).await? else {
+                return Ok(RemoveRole::KeysMade);
+            };
             tx.execute(&REMOVE, binds![user, org, project]).await?;
             tx.tell(Effect::MemberGone { principal: user.to_string(), org, project });
-            tombstones::bury(tx, &by, &[user.to_string()], None).await?;
-            let detail = detail(org, project, None);
+            let subjects: Vec<String> = [user.to_string()].into_iter().chain(left.ended).collect();
+            tombstones::bury(tx, &by, &subjects, None).await?;
+            let mut detail = detail(org, project, None);
+            detail.push_str(&left.words);
             audit::write(tx, &by, "member.remove", user, Some(&detail)).await?;
             Ok(RemoveRole::Done)
         };

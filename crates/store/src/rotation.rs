@@ -89,7 +89,7 @@ statements! {
 }
 
 /// Marks `old` as rotated, good until `until` and no longer than it would have been.
-async fn hand_over(
+pub(crate) async fn hand_over(
     tx: &mut Tx<'_>,
     old: &mut Credential,
     until: Timestamp,
@@ -113,7 +113,7 @@ async fn hand_over(
 }
 
 impl Successor {
-    fn after(&self, old: &Credential, by: &By) -> Credential {
+    pub(crate) fn after(&self, old: &Credential, by: &By) -> Credential {
         let as_long = old.expires_at.map(|at| by.at + at.since(old.created_at));
         Credential {
             id: self.id,

@@ -14,7 +14,9 @@ use crate::{
     Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes, Resources,
     Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
-use crate::{Credentials, Image, Legacy, Members, Orgs, Outbox, Projects, Watcher};
+use crate::{
+    Credentials, Image, Keys, Legacy, Members, Orgs, Outbox, Projects, Reminders, Watcher,
+};
 
 /// Where the data is.
 #[derive(Clone, Debug)]
@@ -169,6 +171,16 @@ impl Store {
     /// Tokens of an older system.
     pub fn legacy(&self) -> Legacy<'_> {
         Legacy(self)
+    }
+
+    /// Keys of projects and organizations.
+    pub fn keys(&self) -> Keys<'_> {
+        Keys(self)
+    }
+
+    /// Who was told that a credential ends.
+    pub fn reminders(&self) -> Reminders<'_> {
+        Reminders(self)
     }
 
     /// Mail that waits to be sent.

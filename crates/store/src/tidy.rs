@@ -23,7 +23,7 @@ statements! {
     /// A legacy token stays: imported once more, it must not come back.
     TOKENS = "DELETE FROM credentials WHERE id IN
         (SELECT id FROM credentials WHERE COALESCE(revoked_at, overlap_until, expires_at) < $1
-        AND kind = 'personal' LIMIT $2) RETURNING id, digest";
+        AND kind IN ('personal', 'project_key', 'org_key') LIMIT $2) RETURNING id, digest";
 }
 
 /// Rows in one portion: other changes wait for no more than these.
@@ -33,8 +33,8 @@ const SWEPT: [&Statement; 6] = [&CODES, &DEVICES, &REFRESH, &SESSIONS, &FAILURES
 
 impl Store {
     /// Deletes what has been of no use since `before`: codes, device codes, refresh tokens
-    /// and sessions that expired before it, personal tokens that expired or were revoked
-    /// before it, and counters of failures and unsent mail from before it. Says how many rows those were.
+    /// and sessions that expired before it, personal tokens and keys that expired or were
+    /// revoked before it, and counters of failures and unsent mail from before it. Says how many rows those were.
     /// Writes no audit row.
     ///
     /// A spent secret that is deleted is merely unknown when it is presented again, and an

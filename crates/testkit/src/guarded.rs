@@ -27,11 +27,23 @@ impl Guarded {
         address: &str,
         outside: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::start_for(server, client, address, outside, None).await
+    }
+
+    /// The same for a brand whose keys have a prefix of their own.
+    pub async fn start_for(
+        server: &Server,
+        client: &OAuth,
+        address: &str,
+        outside: &[(&str, &str)],
+        prefix: Option<&str>,
+    ) -> Result<Self> {
         let mut command = process::command(process::binary("guarded")?);
         let secret = server.scratch().join("guard-secret");
         std::fs::write(&secret, client.secret.as_deref().context("a secret")?)?;
         command.args([&server.url(), address, &client.id]);
         command.args(outside.iter().flat_map(|(issuer, client)| [issuer, client]));
+        command.envs(prefix.map(|prefix| ("GUARDED_PREFIX", prefix)));
         command.stdin(Stdio::from(std::fs::File::open(secret)?));
         let mut process = Running::start(&mut command)?;
         let url = wait::until("the API to listen", async || {

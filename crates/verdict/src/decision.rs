@@ -1,11 +1,15 @@
 //! The answers: who it is and what they may do, or why not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_core::id::{GrantId, OrgId, ProjectId, UserId};
 use hallpass_core::permission::Permissions;
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Scope, Timestamp};
+
+/// How long before its end a credential's answers begin to tell of it.
+pub const TOLD_AHEAD: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// What kind of credential was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -181,6 +185,13 @@ impl Decision {
     /// The person who acts, if it is one.
     pub fn user(&self) -> Option<UserId> {
         self.who.user()
+    }
+
+    /// When the credential ends, if that is within 14 days of `now` and nothing renews it: whoever
+    /// uses it is told in time (HP12).
+    pub fn ends_soon(&self, now: Timestamp) -> Option<Timestamp> {
+        let renewed = matches!(self.kind, CredentialKind::AccessToken | CredentialKind::IdToken);
+        self.expires_at.filter(|end| !renewed && *end <= now + TOLD_AHEAD)
     }
 
     /// Whether `permission` is there, at the place that was asked about.

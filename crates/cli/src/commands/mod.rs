@@ -7,6 +7,7 @@
 //! | `profile list`, `profile use`, `profile remove` | [`profile`] |
 //! | `session list`, `session end` | [`session`] |
 //! | `token create`, `list`, `rename`, `expire`, `revoke`, `rotate`, `print` | [`token`] |
+//! | `key create`, `list`, `rotate`, `revoke` | [`key`] |
 //! | `api` | [`api`] |
 //! | `exec` | [`exec`] |
 //! | `credential git`, `cargo`, … | [`credential`] |
@@ -20,6 +21,7 @@ pub mod context;
 pub mod credential;
 pub mod doctor;
 pub mod exec;
+pub mod key;
 mod legacy;
 pub mod login;
 pub mod logout;
@@ -47,6 +49,7 @@ pub fn all(brand: &Brand) -> Vec<Command> {
         profile::command(),
         session::command(),
         token::command(),
+        key::command(),
         api::command(),
         exec::command(brand),
         credential::command(brand),
@@ -76,6 +79,7 @@ pub fn dispatch(
         "profile" => profile::run(cx, out, globals, matches),
         "session" => session::run(cx, out, globals, matches),
         "token" => token::run(cx, out, globals, matches),
+        "key" => key::run(cx, out, stdin, globals, matches),
         "api" => api::run(cx, out, stdin, globals, matches),
         "exec" => exec::run(cx, out, globals, matches),
         "credential" => credential::run(cx, out, stdin, globals, matches),

@@ -76,8 +76,7 @@ pub(crate) fn read(text: &Secret, brand: &Brand) -> Result<Secret, Error> {
             return bad(format!("it is {what}"));
         }
     }
-    let personal = brand.tokens.prefix.as_str();
-    for prefix in [personal, Kind::ProjectKey.prefix(), Kind::OrgKey.prefix()] {
+    for prefix in brand.prefixes() {
         match TokenText::parse_with_prefix(prefix, token) {
             Ok(_) | Err(NotAToken::Prefix) => {}
             Err(why) => return bad(why.to_string()),

@@ -11,6 +11,7 @@
 //! | [`audit`] | rows of the audit log, exported and over `/api/v1/audit` |
 //! | [`tokens`] | `/api/v1/tokens`, organizations, projects, members |
 //! | [`operator`] | what an administrator sees and changes |
+//! | [`keys`] | keys of projects and organizations |
 //! | [`feed`] | what guards are told about revocations |
 
 pub mod api;
@@ -18,6 +19,7 @@ pub mod audit;
 pub mod authorization;
 mod encoding;
 pub mod feed;
+pub mod keys;
 pub mod metadata;
 pub mod oauth;
 pub mod operator;
@@ -60,6 +62,8 @@ pub mod path {
     pub const TOKENS: &str = "/api/v1/tokens";
     /// The audit log, and the keys that prove it.
     pub const AUDIT: &str = "/api/v1/audit";
+    /// Keys, each by its id.
+    pub const KEYS: &str = "/api/v1/keys";
     /// Organizations, and below each its projects and members.
     pub const ORGS: &str = "/api/v1/orgs";
     /// Whoever holds a token that leaked brings it here.
@@ -71,6 +75,10 @@ pub mod path {
     /// Forward auth for proxies.
     pub const CHECK: &str = "/check";
 }
+
+/// On answers to a credential that ends within 14 days and is not renewed by itself (HP12): when,
+/// as an HTTP-date (RFC 9110 §5.6.7).
+pub const CREDENTIAL_EXPIRES: &str = "hallpass-credential-expires";
 
 /// The client id of our own command line, a public client that every server knows.
 pub const CLI_CLIENT_ID: &str = "hallpass-cli";

@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hallpass_core::public_url::BadPublicUrl;
-use hallpass_core::{Clock as _, PublicUrl, Secret};
+use hallpass_core::{Clock as _, PublicUrl, Secret, Timestamp};
 use hallpass_verdict::Decision;
 use hallpass_verdict::cache::{Key, Remembered, Verdicts};
 use hallpass_verdict::lease::{BootClock as _, Lease};
@@ -298,6 +298,10 @@ impl Verifier for Remote {
 
     async fn verify_at(&self, token: &str, place: &Where) -> Result<Decision, Unverified> {
         self.0.shared.check(token, Some(place)).await
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        Some(self.0.shared.clock.now())
     }
 
     fn shapes(&self) -> &Shapes {

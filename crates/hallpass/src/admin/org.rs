@@ -77,7 +77,14 @@ pub(super) fn member() -> Command {
             Command::new("remove")
                 .about("Take somebody's role away; it counts at once")
                 .arg(at())
-                .arg(who()),
+                .arg(who())
+                .arg(
+                    Arg::new("keys")
+                        .long("keys")
+                        .value_name("WHAT")
+                        .value_parser(["keep", "revoke"])
+                        .help("What becomes of the keys that they made there; needed if there are any"),
+                ),
         )
         .subcommand(Command::new("list").about("Who has a role there").arg(at()))
 }
@@ -86,7 +93,9 @@ pub(super) fn read_member(verb: &str, matches: &ArgMatches) -> Asked {
     let (place, user) = (one(matches, "place"), || one(matches, "user"));
     Asked::Orgs(match verb {
         "set" => orgs::Command::MemberSet { place, user: user(), role: one(matches, "role") },
-        "remove" => orgs::Command::MemberRemove { place, user: user() },
+        "remove" => {
+            orgs::Command::MemberRemove { place, user: user(), keys: maybe(matches, "keys") }
+        }
         _ => orgs::Command::MemberList { place },
     })
 }

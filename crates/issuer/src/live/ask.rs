@@ -21,12 +21,14 @@ impl Issuer {
         let Some(found) = self.0.store.credentials().facts(digest).await? else {
             return Ok(Err(Refusal::Unknown));
         };
-        let bound = found.credential.project_id;
+        let (project, org) = (found.credential.project_id, found.credential.org_id);
         let mut known: Vec<Fact> = found.user.map(facts::of_user).into_iter().collect();
         known.extend(found.memberships.iter().filter_map(facts::of_membership));
         known.push(facts::of_credential(found.credential));
-        if let Some(project) = bound {
+        if let Some(project) = project {
             self.add_project(project, &mut known).await?;
+        } else if let Some(org) = org {
+            known.extend(self.0.store.orgs().by_id(org).await?.map(facts::of_org));
         }
         self.add_place(ask.place, &mut known).await?;
         let live = Live::of(self.0.keeper.rules.clone(), known);

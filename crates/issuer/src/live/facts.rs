@@ -1,12 +1,15 @@
 //! Records and effects of the store, as facts of the image.
 
-use hallpass_core::role::ProjectRole;
+use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_store as store;
 use hallpass_store::{Effect, TokenKind};
 use hallpass_verdict::CredentialKind;
 use hallpass_verdict::live::fact::{
     Client, Credential, Fact, Grant, Member, Org, Person, Principal, Project, Role, Seat,
 };
+
+/// What a key of an organization is there.
+pub(crate) const KEY_OF_ORG: OrgRole = OrgRole::Admin;
 
 /// What a change means for the image; `None`: nothing.
 pub(crate) fn of_effect(effect: Effect) -> Option<Fact> {
@@ -76,10 +79,17 @@ pub(crate) fn of_credential(credential: store::Credential) -> Fact {
     let (Some(principal), None) = (acting, credential.revoked_at) else {
         return Fact::CredentialEnded(digest);
     };
-    let bound = credential.project_id.map(|project| {
+    let bound = match (credential.kind, credential.project_id, credential.org_id) {
+        // It would be bound to nothing.
+        (TokenKind::OrgKey, _, None) => return Fact::CredentialEnded(digest),
+        (TokenKind::OrgKey, _, Some(org)) => Some(Role::Org(org, KEY_OF_ORG)),
         // The least, where nothing is said.
-        (project, credential.role.unwrap_or(ProjectRole::Viewer))
-    });
+        (_, Some(project), _) => {
+            Some(Role::Project(project, credential.role.unwrap_or(ProjectRole::Viewer)))
+        }
+        (TokenKind::ProjectKey, None, _) => return Fact::CredentialEnded(digest),
+        _ => None,
+    };
     Fact::Credential(Credential {
         id: credential.id,
         kind: kind(credential.kind),

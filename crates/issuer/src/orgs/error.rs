@@ -20,6 +20,12 @@ pub enum OrgError {
     /// An organization always has an owner.
     #[error("they are the last owner of the organization; make somebody else an owner first")]
     LastOwner,
+    /// What becomes of the keys that somebody made is to be said before they are removed.
+    #[error(
+        "they made keys here that are still good: {}; say what becomes of those, keep or revoke",
+        .0.join(", ")
+    )]
+    KeysMade(Vec<String>),
     /// Something that was sent cannot be used.
     #[error("{why}")]
     Invalid {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use hallpass_core::id::{OrgId, ProjectId, UserId};
+use hallpass_core::id::{OrgId, ProjectId, TokenId, UserId};
 use hallpass_core::permission::implied;
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::scope::TOKENS;
-use hallpass_store::{Membership, Org, Project, Role};
+use hallpass_store::{Membership, Org, Project, Role, TokenKind};
 use hallpass_verdict::CredentialKind;
 
 use super::OrgError;
 use crate::Issuer;
+use crate::live::KEY_OF_ORG;
 use crate::tokens::{Actor, TokenError};
 
 /// An organization or a project in it, and the actor's role there.
@@ -24,7 +25,7 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// The highest role that the actor may give here, or take away.
-    pub(super) fn outranks(&self, role: Role) -> bool {
+    pub(crate) fn outranks(&self, role: Role) -> bool {
         match role {
             Role::Org(role) => self.org_role.is_some_and(|own| own >= role),
             Role::Project(_, role) => self.role.is_some_and(|own| own >= role),
@@ -34,7 +35,8 @@ impl Seat {
 
 /// Whose roles count, and in which projects: a token that was narrowed sees no other.
 pub(super) struct Reach {
-    pub(super) user: UserId,
+    /// `None`: a key of an organization.
+    pub(super) user: Option<UserId>,
     pub(super) roles: Vec<Membership>,
     /// `None`: everywhere.
     pub(super) only: Option<BTreeSet<ProjectId>>,
@@ -81,12 +83,15 @@ impl Reach {
 }
 
 impl Issuer {
-    /// Whose roles count for `actor`, who has to be a person.
+    /// Whose roles count for `actor`: a person, or an organization's key, which is an admin there.
     pub(super) async fn reach(&self, actor: &Actor<'_>) -> Result<Reach, OrgError> {
+        if let Some(reach) = self.reach_of_key(actor).await? {
+            return Ok(reach);
+        }
         let person = actor.person().filter(|_| actor.is_person());
         let Some((user, ..)) = person else {
             return Err(OrgError::NotAllowed(
-                "only a person has organizations; sign in, or present a personal token",
+                "a key of a project has no say here; sign in, or present a personal token or a key of the organization",
             ));
         };
         let bounds = self.bounds_of(actor).await.map_err(|error| match error {
@@ -96,10 +101,30 @@ impl Issuer {
         })?;
         let only = bounds.map(|it| it.projects).filter(|projects| !projects.is_empty());
         Ok(Reach {
-            user,
+            user: Some(user),
             roles: self.0.store.members().of_user(user).await?,
             only: only.map(|projects| projects.into_iter().collect()),
         })
+    }
+
+    /// What an organization's key reaches: that organization, whatever else it may be given.
+    async fn reach_of_key(&self, actor: &Actor<'_>) -> Result<Option<Reach>, OrgError> {
+        let Actor::Bearer(decision) = actor else { return Ok(None) };
+        if decision.kind != CredentialKind::OrgKey {
+            return Ok(None);
+        }
+        let id: Option<TokenId> = decision.id.parse().ok();
+        let kept = match id {
+            Some(id) => self.0.store.credentials().by_id(id).await?,
+            None => None,
+        };
+        let live = kept.filter(|kept| kept.kind == TokenKind::OrgKey && kept.is_live(self.now()));
+        let Some((kept, org_id)) = live.and_then(|kept| kept.org_id.map(|org| (kept, org))) else {
+            return Err(OrgError::NotAllowed("the key has just ended; take another"));
+        };
+        let (principal, created_at) = (kept.principal, kept.created_at);
+        let role = Membership { principal, org_id, role: Role::Org(KEY_OF_ORG), created_at };
+        Ok(Some(Reach { user: None, roles: vec![role], only: None }))
     }
 
     /// Where `actor` has a role now. `Unknown` where they have none.

@@ -16,6 +16,7 @@ fn refused<T>(result: Result<T, OrgError>) -> &'static str {
         Err(OrgError::NotAllowed(_)) => "not allowed",
         Err(OrgError::Unknown(_)) => "unknown",
         Err(OrgError::SlugTaken) => "slug taken",
+        Err(OrgError::KeysMade(_)) => "keys",
         Err(OrgError::LastOwner) => "last owner",
         Err(OrgError::Invalid { code, .. }) => code,
         Err(OrgError::Failed(error)) => panic!("{error}"),

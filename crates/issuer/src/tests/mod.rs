@@ -10,6 +10,7 @@
 //! | `secrets` | what a wrong guess teaches |
 //! | `keys`, `hostile`, `resources` | groups F and G |
 //! | `leaks`, `mail` | the leak desk, and letters |
+//! | `project_keys` | keys of projects and organizations |
 //! | `legacy`, `salted`, `mint` | tokens of an older system |
 //! | `live`, `feed` | what is answered from memory, here and by guards elsewhere |
 //! | `oidc`, `logout` | group I |
@@ -34,6 +35,7 @@ pub(crate) mod mail;
 mod mint;
 mod oidc;
 mod pkce;
+mod project_keys;
 mod redirects;
 mod refresh;
 mod resources;

@@ -10,6 +10,7 @@ use axum::response::Response;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::params::Params;
 use hallpass_issuer::Origin;
+use hallpass_store::KeysMade;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
@@ -131,6 +132,33 @@ impl Argument for PageOf {
             Ok(Self { paging: Paging::read(&params)?, user })
         });
         page.map_err(|refusal| *refusal)
+    }
+}
+
+/// What becomes of the keys that somebody made who is removed.
+pub(super) struct KeysOfLeaver(pub(super) KeysMade);
+
+impl Argument for KeysOfLeaver {
+    fn describe(operation: &mut Operation) {
+        operation.query.push((
+            "keys",
+            "What becomes of the keys that they made there: `keep` or `revoke`; needed where there are any.",
+            "string",
+        ));
+        operation.may_refuse([400, 409]);
+    }
+
+    async fn take(incoming: &mut Incoming, _: &App) -> Result<Self, Response> {
+        let params = query(incoming, &["keys"]).map_err(|refusal| *refusal)?;
+        match params.get("keys") {
+            None => Ok(Self(KeysMade::NotAsked)),
+            Some("keep") => Ok(Self(KeysMade::Keep)),
+            Some("revoke") => Ok(Self(KeysMade::Revoke)),
+            Some(_) => {
+                let detail = "keys is keep or revoke.";
+                Err(problem(StatusCode::BAD_REQUEST, "invalid_keys", detail))
+            }
+        }
     }
 }
 

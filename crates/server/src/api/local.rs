@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_core::Kind;
+use hallpass_core::Timestamp;
 use hallpass_guard::{Decision, Shapes, Unverified, Verifier};
 use hallpass_issuer::{BearerError, Issuer};
 
@@ -19,9 +19,8 @@ pub(super) struct Local {
 impl Local {
     pub(super) fn new(app: &App) -> Self {
         let tokens = &app.issuer().config().brand.tokens;
-        let shapes = [&*tokens.prefix, Kind::ProjectKey.prefix(), Kind::OrgKey.prefix()]
-            .into_iter()
-            .fold(Shapes::jwt(), Shapes::prefix);
+        let own = app.issuer().config().brand.prefixes();
+        let shapes = own.into_iter().fold(Shapes::jwt(), Shapes::prefix);
         let shapes = shapes.legacy_prefix(tokens.legacy_prefix.as_deref().unwrap_or_default());
         Self {
             issuer: app.issuer().clone(),
@@ -32,6 +31,10 @@ impl Local {
 }
 
 impl Verifier for Local {
+    fn now(&self) -> Option<Timestamp> {
+        Some(self.issuer.now())
+    }
+
     async fn verify(&self, token: &str) -> Result<Decision, Unverified> {
         self.issuer.verify(token, &self.resource).await.map_err(|error| match error {
             BearerError::Unavailable(cause) => {

@@ -9,7 +9,7 @@ use hallpass_store::{Role, User};
 use http::Method;
 
 use super::answer::{Done, Shown};
-use super::argument::{Body, Paging, Path};
+use super::argument::{Body, KeysOfLeaver, Paging, Path};
 use super::refused::Refused;
 use super::right::{ManageMembers, Member, Needs};
 use super::route::Route;
@@ -99,9 +99,10 @@ async fn remove_from_org(
     Needs(caller): Needs<ManageMembers>,
     origin: Origin,
     Path([org, user]): Path<2>,
+    KeysOfLeaver(keys): KeysOfLeaver,
 ) -> Result<Done, Refused> {
     let actor = Actor::Bearer(&caller);
-    app.issuer().remove_member(&actor, &org, None, &user, &origin).await?;
+    app.issuer().let_go(&actor, (&org, None), &user, keys, &origin).await?;
     Ok(Done)
 }
 
@@ -110,9 +111,10 @@ async fn remove_from_project(
     Needs(caller): Needs<ManageMembers>,
     origin: Origin,
     Path([org, project, user]): Path<3>,
+    KeysOfLeaver(keys): KeysOfLeaver,
 ) -> Result<Done, Refused> {
     let actor = Actor::Bearer(&caller);
-    app.issuer().remove_member(&actor, &org, Some(&project), &user, &origin).await?;
+    app.issuer().let_go(&actor, (&org, Some(&project)), &user, keys, &origin).await?;
     Ok(Done)
 }
 

@@ -16,6 +16,7 @@
 //! | [`orgs`], [`members`] | organizations, projects, roles |
 //! | [`audit`] | the log of changes |
 //! | [`operator`] | people, clients and keys, for administrators |
+//! | [`keys`] | keys of organizations and projects |
 //! | [`legacy`] | the last tokens that look like an older system's |
 //! | [`feed`] | guards in other processes |
 //! | [`leaks`], [`scanning`] | tokens that leaked |
@@ -40,6 +41,7 @@ mod argument;
 mod audit;
 pub(crate) mod deprecation;
 mod feed;
+mod keys;
 mod leaks;
 mod legacy;
 mod local;
@@ -71,6 +73,7 @@ fn table() -> Vec<Route> {
         members::table(),
         audit::table(),
         operator::table(),
+        keys::table(),
         legacy::table(),
         leaks::table(),
         feed::table(),

@@ -71,7 +71,7 @@ fn written(table: &[Route]) -> Value {
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An access token (RFC 9068) for this API, or a personal token.",
+                    "description": "An access token (RFC 9068) for this API, a personal token or a key.",
                 },
                 "basic": {
                     "type": "http",

@@ -1,6 +1,7 @@
 //! The issuer's refusals as RFC 9457 problems.
 
 use axum::response::Response;
+use hallpass_issuer::keys::KeyError;
 use hallpass_issuer::legacy::MintError;
 use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::TokenError;
@@ -35,6 +36,18 @@ impl From<MintError> for Refused {
     }
 }
 
+impl From<KeyError> for Refused {
+    fn from(error: KeyError) -> Self {
+        let detail = format!("{error}.");
+        match error {
+            KeyError::Token(error) => error.into(),
+            KeyError::Place(error) => error.into(),
+            KeyError::NameTaken => Self(problem(StatusCode::CONFLICT, "name_taken", detail)),
+            KeyError::Rotated => Self(problem(StatusCode::CONFLICT, "already_rotated", detail)),
+        }
+    }
+}
+
 impl From<hallpass_issuer::Error> for Refused {
     fn from(error: hallpass_issuer::Error) -> Self {
         Self(failure(&error))
@@ -59,6 +72,7 @@ pub(super) fn org(error: OrgError) -> Response {
         OrgError::NotAllowed(_) => problem(StatusCode::FORBIDDEN, "not_allowed", detail),
         OrgError::Unknown(_) => problem(StatusCode::NOT_FOUND, "not_found", detail),
         OrgError::SlugTaken => problem(StatusCode::CONFLICT, "slug_taken", detail),
+        OrgError::KeysMade(_) => problem(StatusCode::CONFLICT, "keys_undecided", detail),
         OrgError::LastOwner => problem(StatusCode::CONFLICT, "last_owner", detail),
         OrgError::Invalid { code, .. } => problem(StatusCode::BAD_REQUEST, code, detail),
         OrgError::Failed(error) => failure(&error),

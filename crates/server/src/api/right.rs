@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 use hallpass_core::scope;
 use hallpass_guard::{Decision, Guard};
+use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{MEMBERS_MANAGE, OrgError, PROJECTS_CREATE, TOKENS_MANAGE};
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
@@ -206,9 +207,32 @@ permitted! {
     /// Gives and takes roles at the place that the path names.
     ManageMembers = MEMBERS_MANAGE,
         "The permission `members:manage` there, by role and by the credential's scope.";
+    /// Makes and lists keys of the place that the path names.
+    ManageKeys = KEYS_MANAGE,
+        "The permission `keys:manage` there, by role and by the credential's scope.";
     /// Makes projects in the organization that the path names.
     CreateProjects = PROJECTS_CREATE,
         "The permission `projects:create` there, by role and by the credential's scope.";
+}
+
+/// Manages the key that is named, wherever it belongs: asked by the handler, which finds it.
+pub(super) enum KeyManager {}
+
+impl Right for KeyManager {
+    type Who = Decision;
+
+    fn describe(operation: &mut Operation) {
+        let right = "The permission `keys:manage` where the key belongs, by role and by the credential's scope.";
+        describe_bearer(operation, &[], right);
+    }
+
+    fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+        route.route_layer(guard(app))
+    }
+
+    async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+        caller(incoming, app).map_err(|refusal| *refusal)
+    }
 }
 
 /// Makes tokens for the project that the path names: a right of the role there, and the scope

@@ -11,6 +11,7 @@ pub(super) use hallpass_core::wire::api::Problem;
 use hallpass_core::wire::api::{Page, Session, Whoami};
 use hallpass_core::wire::audit::{Jwks, Row};
 use hallpass_core::wire::feed::{FeedAnswer, FeedRequest};
+use hallpass_core::wire::keys::{CreatedKey, Key, KeyText, NewKey};
 use hallpass_core::wire::operator::{
     Client, ClientSecret, NewClient, Person, RotateKeys, SigningKey,
 };
@@ -167,7 +168,63 @@ impl Described for CreatedToken {
     }
 }
 
+fn key_members() -> Vec<(&'static str, Value)> {
+    vec![
+        ("id", id("tok", "Its id.")),
+        ("kind", one_of(&["project_key", "org_key"], "What it acts for.")),
+        ("principal", id("tok", "Who acts with it: the id of its first generation.")),
+        ("name", text("What it is called.")),
+        ("org", text("The organization's slug.")),
+        ("project?", text("The slug of the project that it is bound to.")),
+        ("prefix", text("What its text begins with.")),
+        ("last_four", text("The last four characters of its text.")),
+        ("scope?", scope()),
+        ("created_at", time("When it was made.")),
+        ("created_by", text("Who made it.")),
+        ("creator?", text("The e-mail address of whoever made it.")),
+        ("expires_at?", time("When it ends by itself; absent: never.")),
+        ("last_used_at?", time("When it was last used, to within a minute.")),
+        ("last_used_address?", text("From where it was last used.")),
+        ("rotated_from?", id("tok", "The generation that it took over from.")),
+        ("overlap_until?", time("It was rotated, and is good until then beside its successor.")),
+    ]
+}
+
+impl Described for Key {
+    fn name() -> String {
+        "Key".to_owned()
+    }
+
+    fn schema(_: &mut Schemas) -> Value {
+        object("A key, without its text.", &key_members())
+    }
+}
+
+impl Described for CreatedKey {
+    fn name() -> String {
+        "CreatedKey".to_owned()
+    }
+
+    fn schema(_: &mut Schemas) -> Value {
+        let mut members = key_members();
+        members.push(("value", text("Its text, shown this once.")));
+        object("A key with its text.", &members)
+    }
+}
+
 described! {
+    NewKey = "NewKey", "A key to be made." {
+        "name": text("What to call it."),
+        "expires_at?": json!({
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When it ends; absent: in 90 days; null: never.",
+        }),
+        "scope?": scope(),
+    }
+    KeyText = "KeyText", "The text of a key." {
+        "value": text("The text."),
+    }
     Problem = "Problem", "What went wrong (RFC 9457)." {
         "type": text("`about:blank`."),
         "title": text("What happened, in a few words."),

@@ -34,6 +34,10 @@ pub(super) enum Purpose<'a> {
     NewToken(&'a str, &'a str),
     /// Changing or revoking this token.
     Token(&'a str),
+    /// Making one key at this place, once.
+    NewKey(&'a str, &'a str),
+    /// Rotating or revoking this key.
+    Key(&'a str),
     /// Revoking an older system's token of this project.
     Legacy(&'a str),
     /// Making one like those for this project, once.
@@ -59,6 +63,8 @@ impl Purpose<'_> {
             Self::Sessions => "web/sessions".to_owned(),
             Self::NewToken(owner, once) => format!("web/tokens/new {owner} {once}"),
             Self::Token(id) => format!("web/tokens/one {id}"),
+            Self::NewKey(place, once) => format!("web/keys/new {place} {once}"),
+            Self::Key(id) => format!("web/keys/one {id}"),
             Self::Legacy(place) => format!("web/legacy {place}"),
             Self::NewLegacy(place, once) => format!("web/legacy/new {place} {once}"),
             Self::Operate(what) => format!("web/admin {what}"),

@@ -12,6 +12,7 @@
 //! | [`tokens`] | `/settings/tokens`: tokens for scripts, CI and servers; `/admin/users/…/tokens`: the same for somebody else |
 //! | [`admin`] | `/admin`: the server, people, organizations, clients, keys, the log; `/orgs/…/audit` |
 //! | [`people`] | `/admin/users`: for whom an administrator acts |
+//! | [`keys`] | `/orgs/…/keys`: keys of an organization and of its projects |
 //! | [`legacy`] | `/orgs/…/projects/…/tokens`: tokens of an older system |
 //! | [`security`] | `/settings/security`: the password |
 //! | [`logout`] | the question at `/oauth/logout`, and its answer |
@@ -44,6 +45,7 @@ mod csrf;
 mod device;
 mod home;
 mod jar;
+mod keys;
 mod legacy;
 mod logout;
 mod once;
@@ -86,6 +88,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(tokens::routes())
         .merge(people::routes())
         .merge(admin::routes())
+        .merge(keys::routes())
         .merge(legacy::routes())
         .merge(security::routes())
         .merge(logout::routes())

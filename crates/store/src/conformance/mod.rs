@@ -14,6 +14,7 @@
 //! | `devices` | device authorizations |
 //! | `tokens`, `others` | personal tokens, their rotation and their end; what others did with them |
 //! | `legacy`, `moving` | tokens of an older system, and the move away from it; what guards are told |
+//! | `keys` | keys of projects and organizations; who is told that something ends |
 //! | `mail` | mail that waits |
 //! | `places` | organizations, projects, roles |
 //! | `mirror`, `history` | an image that is built from effects is what the store holds, whatever happens |
@@ -30,6 +31,7 @@ mod crowds;
 mod devices;
 mod grants;
 mod history;
+mod keys;
 mod legacy;
 mod mail;
 mod mirror;
@@ -104,6 +106,8 @@ where
     on(&make, moving::listing).await;
     on(&make, moving::minting).await;
     on(&make, moving::news).await;
+    on(&make, keys::life).await;
+    on(&make, keys::reminders).await;
     on(&make, mail::outbox).await;
     on(&make, places::orgs).await;
     on(&make, places::projects).await;
@@ -143,6 +147,7 @@ where
     on(&make, |store| crowds::last_two_owners(store, rounds)).await;
     on(&make, |store| crowds::revoke_and_rotate(store, rounds)).await;
     on(&make, mail::one_carrier).await;
+    on(&make, keys::one_of_many).await;
     on(&make, |store| crowds::told_in_order(store, rounds)).await;
 }
 

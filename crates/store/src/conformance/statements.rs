@@ -2,9 +2,9 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, audit, clients, codes, credentials, devices, failures, grants, image, legacy, mail,
-    members, moving, orgs, others, projects, refresh, resources, rotation, sealing, sessions,
-    settings, setup, signing_keys, tidy, tombstones, users,
+    Store, audit, clients, codes, credentials, devices, failures, grants, image, keys, legacy,
+    mail, members, moving, orgs, others, projects, refresh, reminders, resources, rotation,
+    sealing, sessions, settings, setup, signing_keys, tidy, tombstones, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
@@ -16,6 +16,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     failures::STATEMENTS,
     grants::STATEMENTS,
     image::STATEMENTS,
+    keys::STATEMENTS,
     legacy::STATEMENTS,
     mail::STATEMENTS,
     members::STATEMENTS,
@@ -24,6 +25,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     others::STATEMENTS,
     projects::STATEMENTS,
     refresh::STATEMENTS,
+    reminders::STATEMENTS,
     resources::STATEMENTS,
     rotation::STATEMENTS,
     sealing::STATEMENTS,

@@ -103,6 +103,11 @@ impl Credential {
         self.revoked_at.is_none() && self.ends_at().is_none_or(|at| now < at)
     }
 
+    /// Whether it is a key of a project or an organization.
+    pub fn is_key(&self) -> bool {
+        matches!(self.kind, TokenKind::ProjectKey | TokenKind::OrgKey)
+    }
+
     /// When it ends by itself, at its expiry or with its overlap; `None`: never.
     pub fn ends_at(&self) -> Option<Timestamp> {
         // A rotated one's overlap ends no later than it would have expired.

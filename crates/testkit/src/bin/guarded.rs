@@ -6,14 +6,25 @@
 use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
+use axum::extract::RawPathParams;
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use hallpass_guard::axum::{Caller, Require, project_in_path, protected_resource};
+use hallpass_guard::axum::{Caller, Require, org_in_path, project_in_path, protected_resource};
 use hallpass_guard::{OutsideIssuer, Remote, permission};
 use serde_json::json;
 
 permission!(Read = "project:read");
 permission!(Publish = "project:publish");
+
+/// Whether the caller has the permission that the path names, where it says.
+async fn may(caller: Caller, named: RawPathParams) -> StatusCode {
+    let permission = named.iter().find(|(name, _)| *name == "permission");
+    match permission.is_some_and(|(_, permission)| caller.may(permission)) {
+        true => StatusCode::OK,
+        false => StatusCode::FORBIDDEN,
+    }
+}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -22,6 +33,9 @@ async fn main() -> Result<()> {
     let (issuer, address, client) = (next("ISSUER")?, next("ADDRESS")?, next("CLIENT")?);
     let secret = std::io::read_to_string(std::io::stdin())?;
     let mut connect = Remote::connect(issuer, client, secret.trim()).reach_at(address);
+    if let Some(prefix) = hallpass_testkit::system::var("GUARDED_PREFIX") {
+        connect = connect.prefix(&prefix);
+    }
     while let Some(issuer) = arguments.next() {
         let client = arguments.next().context("CLIENT-ID")?;
         connect = connect.trust(OutsideIssuer::new(issuer, client).http_on_loopback());
@@ -49,7 +63,13 @@ async fn main() -> Result<()> {
             "/orgs/{org}/projects/{project}/read",
             get(async |caller: Require<Read>| caller.who.id()),
         )
+        .route("/orgs/{org}/projects/{project}/may/{permission}", get(may))
         .route_layer(remote.guard().at(project_in_path("org", "project")))
+        .merge(
+            Router::new()
+                .route("/orgs/{org}/may/{permission}", get(may))
+                .route_layer(remote.guard().at(org_in_path("org"))),
+        )
         .route("/status", get(status))
         .merge(protected_resource(remote.resource()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

@@ -8,6 +8,7 @@
 //! | [`document`] | the OpenAPI document, and values against its schemas |
 //! | [`random`] | requests by chance: nothing undocumented is answered, and no 5xx |
 //! | [`desk`] | the leak desk, and GitHub's secret scanning |
+//! | [`keys`] | keys of projects and organizations |
 //! | [`forward_auth`] | `/check` behind a real nginx |
 
 mod books;
@@ -15,5 +16,6 @@ mod city;
 mod desk;
 mod document;
 mod forward_auth;
+mod keys;
 mod matrix;
 mod random;

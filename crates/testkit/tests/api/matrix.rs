@@ -13,7 +13,7 @@ use crate::document;
 /// What each role is answered, in the order of [`ROLES`]. Things in the path belong to the
 /// organization's owner: a token, a sign-in, `lab`, `tools`, a member.
 #[rustfmt::skip]
-const EXPECTED: [(&str, [u16; 12]); 44] = [
+const EXPECTED: [(&str, [u16; 12]); 52] = [
     //                        nobody client stranger viewer collab p.owner member admin owner root account project
     ("whoami",               [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("listSessions",         [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
@@ -36,6 +36,15 @@ const EXPECTED: [(&str, [u16; 12]); 44] = [
     ("listProjectMembers",   [401, 401, 404, 200, 200, 200, 404, 200, 200, 404, 200, 200]),
     ("setProjectMember",     [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
     ("removeProjectMember",  [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
+    ("listOrgKeys",          [401, 401, 404, 404, 404, 404, 403, 200, 200, 404, 403, 404]),
+    ("createOrgKey",         [401, 401, 404, 404, 404, 404, 403, 201, 201, 404, 403, 404]),
+    ("listProjectKeys",      [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
+    ("createProjectKey",     [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 201]),
+    // A key of the project `tools`.
+    ("lookUpKey",            [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
+    ("getKey",               [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
+    ("revokeKey",            [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
+    ("rotateKey",            [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 201]),
     ("createLegacyToken",    [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 403]),
     ("revokeLeaked",         [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     // No keys of GitHub are configured here; with them: `desk`.
@@ -78,6 +87,10 @@ async fn prepared(
             city.made(owner, "/api/v1/tokens", json!({ "name": format!("m{count}") })).await?;
         text(&made, "id")
     };
+    let key = async || {
+        let new = json!({ "name": format!("k{count}") });
+        city.made(owner, "/api/v1/orgs/lab/projects/tools/keys", new).await
+    };
     let member = async |at: &str, role: &str| {
         let path = format!("/api/v1/orgs/lab{at}/members/target@example.com");
         city.call("PUT", &path, Some(owner), Some(json!({ "role": role }))).await?;
@@ -115,6 +128,16 @@ async fn prepared(
             (member("/projects/tools", "collaborator").await?, Some(json!({ "role": "viewer" })))
         }
         "removeProjectMember" => (member("/projects/tools", "viewer").await?, None),
+        "listOrgKeys" => (own("orgs/lab/keys"), None),
+        "createOrgKey" => (own("orgs/lab/keys"), Some(json!({ "name": name }))),
+        "listProjectKeys" => (own("orgs/lab/projects/tools/keys"), None),
+        "createProjectKey" => (own("orgs/lab/projects/tools/keys"), Some(json!({ "name": name }))),
+        "lookUpKey" => (own("keys/lookup"), Some(json!({ "value": key().await?["value"] }))),
+        "getKey" => (own(&format!("keys/{}", text(&key().await?, "id")?)), None),
+        "revokeKey" => (own(&format!("keys/{}", text(&key().await?, "id")?)), None),
+        "rotateKey" => {
+            (own(&format!("keys/{}/rotate", text(&key().await?, "id")?)), Some(json!({})))
+        }
         "createLegacyToken" => {
             (own("orgs/lab/projects/tools/legacy-tokens"), Some(json!({ "name": name })))
         }

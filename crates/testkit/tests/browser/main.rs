@@ -7,6 +7,7 @@
 //! | `login` | signing a terminal in through the browser |
 //! | `device` | signing a terminal in with a code |
 //! | `tokens` | tokens for scripts: made, shown once, rotated, revoked |
+//! | `keys` | keys of a project: minted, rotated, revoked |
 //! | `acting` | an administrator acts for somebody else |
 //! | `operating` | an administrator looks after the server, and its log |
 //! | `older` | an older system's tokens, for the owners of their project |
@@ -18,6 +19,7 @@ mod acting;
 mod device;
 mod gallery;
 mod hostile;
+mod keys;
 mod login;
 mod older;
 mod operating;

@@ -10,6 +10,7 @@
 //! | `status` | states, exit codes, JSON (group G) |
 //! | `account` | `whoami`, `token`, `api`, `session` |
 //! | `tokens` | `token`: personal tokens, and scripts that hold one |
+//! | `keys` | `key`: keys of projects and organizations |
 //! | `logout` | `logout` (group K) |
 //! | `together` | many processes with one expired token (group E) |
 //! | `operator` | `admin`, `demo`, `completions`, `man` |
@@ -18,6 +19,7 @@ mod account;
 mod desk;
 mod device;
 mod flow;
+mod keys;
 mod listener;
 mod logout;
 mod operator;

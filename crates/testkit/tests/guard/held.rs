@@ -1,10 +1,12 @@
-//! What somebody holds until it is taken away: a token, a role, a membership.
+//! What somebody holds until it is taken away: a token, a role, a membership, a key.
 
 use std::fmt;
 
 use anyhow::{Result, ensure};
+use hallpass_testkit::oauth::{Answer, OAuth};
 use hallpass_testkit::server::PASSWORD;
 use hallpass_testkit::town::Town;
+use serde_json::json;
 
 /// The project that roles and memberships are about.
 pub(crate) const PROJECT: &str = "acme/rocket";
@@ -31,6 +33,8 @@ enum End {
     Role(String),
     /// The viewer is removed from the project.
     Membership(String),
+    /// The project's key is revoked, by whoever presents this.
+    Key { id: String, by: String },
 }
 
 impl fmt::Debug for Held {
@@ -57,7 +61,24 @@ impl Held {
             let token = town.server.admin(&token, "").await?;
             all.push(Self { token, path, refused: 403, end: end(email) });
         }
+        all.push(Self::key(town, round).await?);
         Ok(all)
+    }
+
+    /// A key of the project, made by Ada, who owns its organization.
+    async fn key(town: &Town, round: u32) -> Result<Self> {
+        let (org, _) = PROJECT.split_once('/').unwrap_or_default();
+        town.server.admin(&["member", "set", org, &town.ada.email, "owner"], "").await?;
+        let cli = OAuth::public(&town.server, "hallpass-cli");
+        let scope = [("scope", "openid account tokens")];
+        let by = cli.tokens(&town.person, &scope).await?.access;
+        let request = cli.request("POST", "/api/v1/orgs/acme/projects/rocket/keys");
+        let new = json!({ "name": format!("key {round}") });
+        let made = Answer::of(request.bearer_auth(&by).json(&new)).await?;
+        ensure!(made.status == 201, "{made:?}");
+        let text = |name: &str| made.json()[name].as_str().unwrap_or_default().to_owned();
+        let (token, id) = (text("value"), text("id"));
+        Ok(Self { token, path: MAY_PUBLISH, refused: 401, end: End::Key { id, by } })
     }
 
     /// Takes it away; it is gone when this returns.
@@ -69,6 +90,11 @@ impl Held {
             }
             End::Role(email) => {
                 town.server.admin(&["member", "set", PROJECT, email, "viewer"], "").await?;
+            }
+            End::Key { id, by } => {
+                let request = town.tool.request("DELETE", &format!("/api/v1/keys/{id}"));
+                let answer = Answer::of(request.bearer_auth(by)).await?;
+                ensure!(answer.status == 204, "{answer:?}");
             }
             End::Membership(email) => {
                 town.server.admin(&["member", "remove", PROJECT, email], "").await?;

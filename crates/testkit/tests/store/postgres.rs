@@ -318,8 +318,10 @@ async fn a_row_that_commits_late_is_chained_late() {
         CREATE TRIGGER late BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION late()";
     cluster.sql(&url, trap).await.unwrap();
     let (holding, at) = (cluster.clone(), url.clone());
-    let holder = tokio::spawn(async move {
-        holding.sql(&at, "SELECT pg_advisory_lock(4711), pg_sleep(600)").await
+    // A thread of its own: rustc cannot see that it may wander (rust-lang/rust#110338).
+    let here = tokio::runtime::Handle::current();
+    let holder = tokio::task::spawn_blocking(move || {
+        here.block_on(holding.sql(&at, "SELECT pg_advisory_lock(4711), pg_sleep(600)"))
     });
     let locks = async |granted: &str| {
         let sql = format!("SELECT count(*) FROM pg_locks WHERE objid = 4711 AND {granted}");

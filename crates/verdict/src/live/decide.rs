@@ -19,7 +19,7 @@ use super::people;
 use super::places::Found;
 use super::slab::Slot;
 use super::table::Key;
-use super::terms::{Rules, Scoped};
+use super::terms::{Bound, Rules, Scoped};
 use crate::access::{self, Presented, Standing};
 use crate::{Decision, Place, Refusal};
 
@@ -42,20 +42,22 @@ impl Image {
             return Err(Refusal::UserDisabled);
         }
         let terms = self.book.get(token.terms).ok_or(Refusal::Unknown)?;
-        let bound = match terms.made.bound {
-            None => None,
-            Some((project, role)) => {
-                // What is bound to a place is worth nothing without it.
-                let found = self.places.found_project(project).ok_or(Refusal::PlaceDisabled)?;
-                Some((project, role, found))
-            }
+        // What is bound to a place is worth nothing without it.
+        let stands = match terms.made.bound {
+            Some(Bound::Project(project, _)) => self.places.found_project(project).is_some(),
+            Some(Bound::Org(org, _)) => self.places.found_org(org).is_some(),
+            None => true,
         };
+        if !stands {
+            return Err(Refusal::PlaceDisabled);
+        }
         let place = ask.place.and_then(|asked| {
             let scope = Narrowing::Known(&terms.scoped);
-            match bound {
-                Some((project, role, _)) => {
+            match terms.made.bound {
+                Some(Bound::Project(project, role)) => {
                     self.bound_place(principal, project, role, scope, asked)
                 }
+                Some(Bound::Org(org, role)) => self.place_in(org, role, scope, asked),
                 None => self.place(principal, &terms.made.projects, scope, asked),
             }
         });
@@ -133,6 +135,25 @@ impl Image {
                 let role = in_org.and_then(implied).max(principal.in_project(project))?;
                 let in_org = in_org.filter(|_| !narrowed);
                 Some(place(found, in_org, Some(role), scope.of_project(role)))
+            }
+        }
+    }
+
+    /// The place that was asked about, if it is the organization that a key acts for, or a
+    /// project of it.
+    fn place_in(
+        &self,
+        org: Slot,
+        role: OrgRole,
+        scope: Narrowing<'_>,
+        asked: PlaceAsked<'_>,
+    ) -> Option<Place> {
+        let found = self.places.find(asked).filter(|found| found.org_slot == org)?;
+        match found.project {
+            None => Some(place(found, Some(role), None, scope.of_org(role))),
+            Some(_) => {
+                let there = implied(role)?;
+                Some(place(found, Some(role), Some(there), scope.of_project(there)))
             }
         }
     }

@@ -4,6 +4,7 @@ use hallpass_core::Timestamp;
 
 use super::Live;
 use super::image::Image;
+use super::terms::Bound;
 
 impl Live {
     /// Everything that is known and not over at `now`, one line for each fact, sorted. Two
@@ -81,7 +82,12 @@ fn credentials(image: &Image, now: Timestamp) -> impl Iterator<Item = String> {
             let id = |slot| image.places.project_at(slot).map(|project| project.id);
             let mut projects: Vec<_> = terms.made.projects.iter().map(|slot| id(*slot)).collect();
             projects.sort_unstable();
-            let bound = terms.made.bound.map(|(slot, role)| (id(slot), role));
+            let bound = terms.made.bound.map(|bound| match bound {
+                Bound::Project(slot, role) => format!("{:?} {role:?}", id(slot)),
+                Bound::Org(slot, role) => {
+                    format!("{:?} {role:?}", image.places.org_at(slot).map(|org| org.id))
+                }
+            });
             let scope = terms.made.scope.as_ref().map(ToString::to_string);
             format!("{:?} {scope:?} {projects:?} {bound:?}", terms.made.kind)
         });

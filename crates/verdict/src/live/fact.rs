@@ -193,8 +193,8 @@ pub struct Credential {
     pub scope: Option<Scope>,
     /// The projects that it was narrowed to; empty: all.
     pub projects: Vec<ProjectId>,
-    /// The one project that it is bound to, and the role that it has there.
-    pub bound: Option<(ProjectId, ProjectRole)>,
+    /// The one place that it is bound to, and the role that it has there.
+    pub bound: Option<Role>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
     /// It was rotated, and is good until then.

@@ -10,7 +10,7 @@ use super::people::People;
 use super::places::Places;
 use super::slab::Slot;
 use super::table::{Key, Row, Table};
-use super::terms::{Book, Made, Rules};
+use super::terms::{Book, Bound, Made, Rules};
 use crate::CredentialKind;
 
 /// What a credential is; its key is its digest.
@@ -107,7 +107,10 @@ impl Image {
         let mut projects: Vec<Slot> =
             credential.projects.into_iter().map(|id| self.places.project(id)).collect();
         projects.sort_unstable();
-        let bound = credential.bound.map(|(id, role)| (self.places.project(id), role));
+        let bound = credential.bound.map(|role| match role {
+            Role::Org(id, role) => Bound::Org(self.places.org(id), role),
+            Role::Project(id, role) => Bound::Project(self.places.project(id), role),
+        });
         // New before old, so that what both share is not forgotten in between.
         let token = Token {
             id: id.to_bits().to_le_bytes(),

@@ -125,7 +125,8 @@ impl Places {
         Some(Found { project: Some((slot, project.id, slug)), ..found })
     }
 
-    fn found_org(&self, slot: Slot) -> Option<Found<'_>> {
+    /// An organization by number, if it is there and enabled.
+    pub(super) fn found_org(&self, slot: Slot) -> Option<Found<'_>> {
         let org = self.orgs.get(slot).filter(|org| !org.disabled)?;
         let org_slug = org.slug.as_ref()?;
         Some(Found { org_slot: slot, org: org.id, org_slug, project: None })

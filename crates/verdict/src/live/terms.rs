@@ -121,8 +121,17 @@ pub(super) struct Made {
     pub(super) scope: Option<Scope>,
     /// The projects that it was narrowed to, sorted; empty: all.
     pub(super) projects: Vec<Slot>,
-    /// The project that it is bound to, and its role there.
-    pub(super) bound: Option<(Slot, ProjectRole)>,
+    /// The place that it is bound to, and its role there.
+    pub(super) bound: Option<Bound>,
+}
+
+/// The one place that a credential is bound to, and its role there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Bound {
+    /// A project.
+    Project(Slot, ProjectRole),
+    /// An organization, and its projects as the role there brings them along.
+    Org(Slot, OrgRole),
 }
 
 /// The same, with what follows from it.

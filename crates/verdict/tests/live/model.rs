@@ -179,8 +179,12 @@ impl Model {
         {
             return None;
         }
-        if let Some((id, _)) = token.bound {
-            self.standing_project(id)?;
+        match token.bound {
+            Some(Role::Project(id, _)) => self.standing_project(id).map(|_| ())?,
+            Some(Role::Org(id, _)) => {
+                self.orgs.values().find(|org| org.id == id && !org.disabled)?;
+            }
+            None => {}
         }
         let personal = token.kind == CredentialKind::PersonalToken;
         let all = PermissionTable::default().all();
@@ -205,7 +209,18 @@ impl Model {
                     let may = PermissionTable::default().of_project(in_project?);
                     Some((in_org.filter(|_| !narrowed), in_project, only(may, &scope)))
                 }
-                (Seat::Project(id), Some((bound, role))) if id == bound => {
+                (Seat::Org(id), Some(Role::Org(bound, role))) if id == bound => {
+                    let may = PermissionTable::default().of_org(role);
+                    Some((Some(role), None, only(may, &scope)))
+                }
+                (Seat::Project(id), Some(Role::Org(bound, role)))
+                    if self.standing_project(id).is_some_and(|it| it.org == bound) =>
+                {
+                    let there = implied(role)?;
+                    let may = PermissionTable::default().of_project(there);
+                    Some((Some(role), Some(there), only(may, &scope)))
+                }
+                (Seat::Project(id), Some(Role::Project(bound, role))) if id == bound => {
                     let role = match token.principal {
                         Principal::Key(_) => role,
                         Principal::User(_) => role.min(in_project?),
@@ -320,15 +335,21 @@ fn a_token(
 ) -> Credential {
     let scopes = [None, Some("account project:read"), Some("tokens project:publish org:read")];
     let bound = (project(projects % PROJECTS), project_role(scope));
-    let token = match kind % 3 {
+    let token = match kind % 4 {
         0 => Credential {
             projects: (0..PROJECTS).filter(|p| projects & (1 << p) != 0).map(project).collect(),
             ..personal(n, n % PEOPLE)
         },
         1 => legacy(n, projects % PROJECTS, bound.1),
+        2 => Credential {
+            kind: CredentialKind::OrgKey,
+            principal: Principal::Key(token(n)),
+            bound: Some(Role::Org(org(projects % ORGS), org_role(scope))),
+            ..personal(n, 0)
+        },
         _ => Credential {
             kind: CredentialKind::LegacyToken,
-            bound: Some(bound),
+            bound: Some(Role::Project(bound.0, bound.1)),
             ..personal(n, n % PEOPLE)
         },
     };

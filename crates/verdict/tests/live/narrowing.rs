@@ -2,12 +2,15 @@
 
 use hallpass_core::permission::PermissionTable;
 use hallpass_core::role::{OrgRole, ProjectRole};
-use hallpass_verdict::live::fact::{Credential, Principal, Seat};
-use hallpass_verdict::{Ask, CredentialKind, Decision, Fact, Live, Place, PlaceAsked, Rules};
+use hallpass_verdict::live::fact::{Credential, Member, Principal, Role, Seat};
+use hallpass_verdict::{
+    Ask, CredentialKind, Decision, Fact, Live, Place, PlaceAsked, Refusal, Rules,
+};
 
 use crate::town::*;
 
 const O1: PlaceAsked<'_> = PlaceAsked::Org("o1");
+const O2: PlaceAsked<'_> = PlaceAsked::Org("o2");
 const P1: PlaceAsked<'_> = PlaceAsked::Project { org: "o1", project: "p1" };
 const P2: PlaceAsked<'_> = PlaceAsked::Project { org: "o1", project: "p2" };
 /// In another organization.
@@ -54,7 +57,8 @@ fn the_role_now_less_scope_less_projects() {
         it.projects = vec![project(2), project(1)];
         it.scope = Some("project:publish".parse().unwrap());
     };
-    let owner = "members:manage project:publish project:read settings:manage tokens:manage";
+    let owner =
+        "keys:manage members:manage project:publish project:read settings:manage tokens:manage";
     let all_org = "billing:manage keys:manage members:manage org:manage org:read projects:create";
     let table: [Row; 20] = [
         (plain, None, None, P1, "nothing".into()),
@@ -152,6 +156,40 @@ fn what_is_bound_stays_in_its_project_and_below_its_owner() {
     let key = check(&live, 1, P1);
     assert_eq!((key.who.kind(), key.who.name(), key.user()), ("key", "laptop", None));
     assert_eq!(check(&live, 2, P1).user(), Some(user(1)));
+}
+
+// proves: attack-28
+#[test]
+fn a_key_of_an_organization_is_its_admin_and_nothing_without_it() {
+    let mut key = legacy(1, 1, ProjectRole::Viewer);
+    (key.kind, key.bound) = (CredentialKind::OrgKey, Some(Role::Org(org(1), OrgRole::Admin)));
+    let mut narrow = key.clone();
+    (narrow.id, narrow.digest, narrow.principal) = (token(2), digest(2), Principal::Key(token(2)));
+    narrow.scope = Some("project:read billing:manage account".parse().unwrap());
+    let mut facts = places();
+    facts.extend([Fact::Credential(key), Fact::Credential(narrow)]);
+    let live = live(facts);
+    let table = PermissionTable::default();
+    let permissions = |n, place| check(&live, n, place).place.map(|it| (*it.permissions).clone());
+    assert_eq!(permissions(1, O1), Some(table.of_org(OrgRole::Admin)));
+    assert_eq!(permissions(1, P1), Some(table.of_project(ProjectRole::Owner)));
+    // Another organization and its projects are not there for it.
+    assert_eq!((permissions(1, O2), permissions(1, P3)), (None, None));
+    assert_eq!(said(check(&live, 2, P1).place.as_ref()), "admin, owner, project:read");
+    assert_eq!(said(check(&live, 2, O1).place.as_ref()), "admin, -, ");
+    // Whatever roles its principal might be given, it acts with none of them.
+    live.apply(vec![Fact::Member(Member {
+        principal: Principal::Key(token(1)),
+        role: Role::Org(org(2), OrgRole::Owner),
+    })]);
+    assert_eq!(permissions(1, O2), None);
+    let mut off = an_org(1);
+    off.disabled = true;
+    live.apply(vec![Fact::Org(off)]);
+    let ask = Ask { resource: None, place: None };
+    assert_eq!(live.check(&digest(1), &ask, NOW), Some(Err(Refusal::PlaceDisabled)));
+    live.apply(vec![Fact::Org(an_org(1))]);
+    assert_eq!(permissions(1, O1), Some(table.of_org(OrgRole::Admin)));
 }
 
 #[test]

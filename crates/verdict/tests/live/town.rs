@@ -107,7 +107,7 @@ pub(crate) fn legacy(n: u8, to: u8, role: ProjectRole) -> Credential {
     Credential {
         kind: CredentialKind::LegacyToken,
         principal: Principal::Key(token(n)),
-        bound: Some((project(to), role)),
+        bound: Some(Role::Project(project(to), role)),
         ..personal(n, 0)
     }
 }

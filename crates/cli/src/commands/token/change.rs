@@ -126,7 +126,7 @@ pub(super) fn text_of(token: &Token) -> String {
 }
 
 /// When a command line says that a token shall end; `None` is never.
-pub(super) fn when(
+pub(in crate::commands) fn when(
     cx: &Context<'_>,
     word: &str,
     verb: &str,

@@ -62,7 +62,7 @@ struct View<'a> {
 
 /// A table for people, or cards where the terminal is too narrow for one; one line of
 /// tab-separated fields for each token where standard output is no terminal.
-fn render(items: &[Token], now: Timestamp, terminal: &Terminal) -> String {
+pub(in crate::commands) fn render(items: &[Token], now: Timestamp, terminal: &Terminal) -> String {
     if !terminal.streams.stdout {
         return items.iter().map(|token| format!("{}\n", fields(token).join("\t"))).collect();
     }

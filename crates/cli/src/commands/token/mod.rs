@@ -18,6 +18,9 @@ mod refused;
 
 use clap::{Arg, ArgMatches, Command};
 
+pub(super) use change::when;
+pub(super) use list::render;
+
 use crate::arguments::Globals;
 use crate::{Context, Exit, Failure, Output};
 

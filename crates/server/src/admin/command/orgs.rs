@@ -45,6 +45,9 @@ pub enum Command {
         place: String,
         /// E-mail address or id.
         user: String,
+        /// What becomes of the keys that they made there: `keep` or `revoke`.
+        #[serde(default)]
+        keys: Option<String>,
     },
     /// Who has a role somewhere.
     MemberList {

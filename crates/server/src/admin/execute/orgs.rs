@@ -6,7 +6,7 @@ use hallpass_core::role::UnknownRole;
 use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::Actor;
 use hallpass_issuer::{Issuer, Origin};
-use hallpass_store::Store;
+use hallpass_store::{KeysMade, Store};
 
 use super::{PORTION, find, said};
 use crate::admin::command::orgs::{Command, Member, Org, Project};
@@ -37,11 +37,17 @@ pub(super) async fn execute(
         }
         Command::ProjectList { org } => projects(store, org.as_deref()).await,
         Command::MemberSet { place, user, role } => set(issuer, &place, &user, &role).await,
-        Command::MemberRemove { place, user } => {
+        Command::MemberRemove { place, user, keys } => {
+            let keys = match keys.as_deref() {
+                None => KeysMade::NotAsked,
+                Some("keep") => KeysMade::Keep,
+                Some("revoke") => KeysMade::Revoke,
+                Some(_) => return Err(Refused::input("--keys is keep or revoke")),
+            };
             let (org, project) = split(&place);
             let who = find(store, &user).await?;
             let id = who.id.to_string();
-            issuer.remove_member(&OPERATOR, org, project, &id, &here).await?;
+            issuer.let_go(&OPERATOR, (org, project), &id, keys, &here).await?;
             Ok(said(true, format!("{} has no role of their own in {place} any more", who.email)))
         }
         Command::MemberList { place } => members(issuer, &place).await,

@@ -131,6 +131,7 @@ impl<'a> Desk<'a> {
             base: self.base.clone(),
             owner: self.other.as_ref().map(|user| Shown::new(&user.email)),
             of_project: false,
+            of_keys: false,
         }
     }
 
@@ -186,17 +187,34 @@ impl<'a> Desk<'a> {
 #[derive(Clone, Debug)]
 pub(in crate::web) struct Sign {
     /// Where the list is.
-    pub(super) base: String,
+    pub(in crate::web) base: String,
     /// Whose tokens they are: an e-mail address, or a project; `None`: those of whoever looks.
     pub(super) owner: Option<Shown>,
-    /// It is a project.
+    /// It is a project, or an organization.
     pub(super) of_project: bool,
+    /// They are keys.
+    pub(super) of_keys: bool,
 }
 
 impl Sign {
     /// Over the pages about a project's tokens.
     pub(in crate::web) fn place(base: &str, place: &str) -> Self {
-        Self { base: base.to_owned(), owner: Some(Shown::new(place)), of_project: true }
+        Self {
+            base: base.to_owned(),
+            owner: Some(Shown::new(place)),
+            of_project: true,
+            of_keys: false,
+        }
+    }
+
+    /// Over the pages about a place's keys.
+    pub(in crate::web) fn keys(base: &str, place: &str) -> Self {
+        Self { of_keys: true, ..Self::place(base, place) }
+    }
+
+    /// `Tokens`, or `Keys`.
+    pub(super) fn what(&self) -> &'static str {
+        if self.of_keys { "Keys" } else { "Tokens" }
     }
 
     /// Whether an administrator acts for somebody else.

@@ -17,28 +17,28 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The question and its possible answers.
 #[derive(Clone, Debug)]
-pub(super) struct Expiry {
-    pub(super) question: &'static str,
-    pub(super) options: Vec<Answer>,
+pub(in crate::web) struct Expiry {
+    pub(in crate::web) question: &'static str,
+    pub(in crate::web) options: Vec<Answer>,
     /// For the field: nothing before it can be chosen.
-    pub(super) today: String,
+    pub(in crate::web) today: String,
     /// What the field for a date holds.
-    pub(super) date: Shown,
+    pub(in crate::web) date: Shown,
 }
 
 /// One possible answer.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) value: String,
-    pub(super) label: String,
+pub(in crate::web) struct Answer {
+    pub(in crate::web) value: String,
+    pub(in crate::web) label: String,
     /// The day on which that would be.
-    pub(super) until: Option<String>,
-    pub(super) chosen: bool,
+    pub(in crate::web) until: Option<String>,
+    pub(in crate::web) chosen: bool,
 }
 
 /// Why no end could be made of a form; safe to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BadEnd {
+pub(in crate::web) enum BadEnd {
     /// Not one of the answers, or a date that no calendar has.
     NoDay,
     /// It would be over at once.
@@ -47,12 +47,12 @@ pub(super) enum BadEnd {
 
 impl Expiry {
     /// For a new token.
-    pub(super) fn fresh(now: Timestamp) -> Self {
+    pub(in crate::web) fn fresh(now: Timestamp) -> Self {
         Self::of(now, USUAL, Shown::default())
     }
 
     /// For a token that ends at `end`.
-    pub(super) fn current(now: Timestamp, end: Option<Timestamp>) -> Self {
+    pub(in crate::web) fn current(now: Timestamp, end: Option<Timestamp>) -> Self {
         match end {
             Some(end) => Self::of(now, "date", Shown::typed(&when::last_date(end))),
             None => Self::of(now, "never", Shown::default()),
@@ -60,7 +60,7 @@ impl Expiry {
     }
 
     /// As a person has filled it in.
-    pub(super) fn typed(now: Timestamp, form: &Params) -> Self {
+    pub(in crate::web) fn typed(now: Timestamp, form: &Params) -> Self {
         let typed = |name| form.get(name).unwrap_or_default();
         Self::of(now, typed("expires"), Shown::typed(typed("date")))
     }
@@ -87,7 +87,7 @@ impl Expiry {
 }
 
 /// The end that a form asks for; `None` is never.
-pub(super) fn read(form: &Params, now: Timestamp) -> Result<Option<Timestamp>, BadEnd> {
+pub(in crate::web) fn read(form: &Params, now: Timestamp) -> Result<Option<Timestamp>, BadEnd> {
     let chosen = match form.get("expires").unwrap_or_default() {
         "date" => form.get("date").unwrap_or_default(),
         chosen => chosen,
@@ -99,9 +99,17 @@ pub(super) fn read(form: &Params, now: Timestamp) -> Result<Option<Timestamp>, B
     }
 }
 
+/// The same, or what to do about it.
+pub(in crate::web) fn read_end(
+    form: &Params,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, &'static str> {
+    read(form, now).map_err(BadEnd::next)
+}
+
 impl BadEnd {
     /// What to do about it.
-    pub(super) fn next(self) -> &'static str {
+    pub(in crate::web) fn next(self) -> &'static str {
         match self {
             Self::NoDay => "Choose when it ends; a date is a year, month and day: 2027-01-31.",
             Self::Past => "That day is over. Choose today or a later day.",

@@ -11,6 +11,7 @@ use super::super::when;
 use super::narrowing;
 use super::others::Others;
 use super::views::{Fate, Line};
+use crate::app::App;
 
 /// A token that ends within this time is pointed at.
 const NEAR: Duration = Duration::from_secs(14 * 86_400);
@@ -22,6 +23,12 @@ pub(super) struct Reader<'a> {
     pub(super) you: &'static str,
     pub(super) others: &'a Others,
     pub(super) now: Timestamp,
+}
+
+/// Credentials of no person, each old text with its successor.
+pub(in crate::web) fn of(app: &App, tokens: &[Token]) -> Vec<Line> {
+    let (brand, now) = (app.brand(), app.clock().now());
+    all(&Reader { brand, you: "they", others: &Others::default(), now }, tokens)
 }
 
 /// The tokens of a page, each old text with its successor if that is there too.
@@ -112,7 +119,7 @@ fn ends(token: &Token) -> Option<String> {
 }
 
 /// When it ends, on its own page.
-pub(super) fn end(token: &Token) -> String {
+pub(in crate::web) fn end(token: &Token) -> String {
     match (token.overlap_until, token.expires_at) {
         (Some(until), _) => format!("{}; its successor goes on", when::moment(until)),
         (None, Some(end)) => when::moment(end),

@@ -36,8 +36,13 @@ use axum::routing::MethodRouter;
 use crate::app::App;
 
 pub(super) use desk::{Sign, base_of};
+pub(super) use expiry::{Expiry, read_end};
+pub(super) use lines::{end as end_of, of as lines_of};
 pub(super) use make::SENT_BEFORE;
+pub(super) use narrowing::{Choice, meaning};
+pub(super) use one::OVERLAPS;
 pub(super) use reveal::{Revealed, reveal};
+pub(super) use views::Line;
 
 /// The list.
 const PAGE: &str = "/settings/tokens";

@@ -29,12 +29,12 @@ pub(super) struct Narrowing {
 
 /// One thing that can be ticked.
 #[derive(Clone, Debug)]
-pub(super) struct Choice {
+pub(in crate::web) struct Choice {
     /// The name of its field. Each has its own: no parameter appears twice.
-    pub(super) field: String,
-    pub(super) name: Shown,
-    pub(super) meaning: Option<Shown>,
-    pub(super) chosen: bool,
+    pub(in crate::web) field: String,
+    pub(in crate::web) name: Shown,
+    pub(in crate::web) meaning: Option<Shown>,
+    pub(in crate::web) chosen: bool,
 }
 
 impl Narrowing {
@@ -92,7 +92,7 @@ pub(super) fn read(brand: &Brand, form: &Params) -> (Option<Scope>, Vec<String>)
 }
 
 /// What a scope allows, in a sentence.
-fn meaning(table: &PermissionTable, name: &str) -> String {
+pub(in crate::web) fn meaning(table: &PermissionTable, name: &str) -> String {
     let known = match name {
         ACCOUNT => "See who you are and where you are signed in, and end sign-ins.",
         TOKENS => "Make, change and revoke your tokens.",
@@ -101,7 +101,7 @@ fn meaning(table: &PermissionTable, name: &str) -> String {
         "billing:manage" => "See and change what organizations pay.",
         "projects:create" => "Make projects.",
         "members:manage" => "Add and remove members, and change their roles.",
-        "keys:manage" => "Make and revoke keys of organizations.",
+        "keys:manage" => "Make, rotate and revoke keys of organizations and projects.",
         "project:read" => "Read in projects.",
         "project:publish" => "Publish in projects.",
         "tokens:manage" => "See and revoke the tokens of projects.",

@@ -32,7 +32,7 @@ const DAY: u64 = 86_400;
 const KEPT: &str = "Nothing was changed.";
 
 /// How long the old text may go on working: for the form, for people, in seconds.
-pub(super) const OVERLAPS: [(&str, &str, u64); 4] = [
+pub(in crate::web) const OVERLAPS: [(&str, &str, u64); 4] = [
     ("0", "At once", 0),
     ("1", "In a day", DAY),
     ("7", "In 7 days", 7 * DAY),

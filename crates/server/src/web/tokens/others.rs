@@ -18,6 +18,7 @@ use super::views::Gone;
 const TOLD: Duration = Duration::from_secs(30 * 86_400);
 
 /// What others did with the tokens of one person, and who they are.
+#[derive(Default)]
 pub(super) struct Others {
     done: Vec<ByOthers>,
     addresses: HashMap<String, String>,

@@ -13,7 +13,7 @@ type Badge = (&'static str, String);
 
 /// How a token stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(in crate::web) enum Fate {
     /// It works, and its end, if it has one, is far.
     Good,
     /// It ends soon: `5 days`.
@@ -26,7 +26,7 @@ pub(super) enum Fate {
 
 impl Fate {
     /// For the stylesheet and tests.
-    pub(super) fn word(&self) -> &'static str {
+    pub(in crate::web) fn word(&self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Near(_) => "near",
@@ -35,16 +35,16 @@ impl Fate {
         }
     }
 
-    pub(super) fn is_rotated(&self) -> bool {
+    pub(in crate::web) fn is_rotated(&self) -> bool {
         matches!(self, Self::Rotated(_))
     }
 
-    pub(super) fn is_leaked(&self) -> bool {
+    pub(in crate::web) fn is_leaked(&self) -> bool {
         matches!(self, Self::Leaked(..))
     }
 
     /// What is said of an old text beside its successor.
-    pub(super) fn good_until(&self) -> String {
+    pub(in crate::web) fn good_until(&self) -> String {
         match self {
             Self::Rotated(day) => format!("works until {day}"),
             _ => "still works".to_owned(),
@@ -54,33 +54,33 @@ impl Fate {
 
 /// One token, in the list or on its own page.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
-    pub(super) id: String,
-    pub(super) name: Shown,
+pub(in crate::web) struct Line {
+    pub(in crate::web) id: String,
+    pub(in crate::web) name: Shown,
     /// `hp_user_…x7Qa`.
-    pub(super) text: String,
+    pub(in crate::web) text: String,
     /// `everything that you may do, except make tokens`.
-    pub(super) may: Shown,
-    pub(super) created_at: String,
-    pub(super) created: String,
+    pub(in crate::web) may: Shown,
+    pub(in crate::web) created_at: String,
+    pub(in crate::web) created: String,
     /// Whoever made it, if that was not its owner.
-    pub(super) made_by: Option<Shown>,
+    pub(in crate::web) made_by: Option<Shown>,
     /// What somebody else did with it last.
-    pub(super) changed: Option<String>,
+    pub(in crate::web) changed: Option<String>,
     /// `last used 2 hours ago from 203.0.113.9`, `never used`.
-    pub(super) used: String,
+    pub(in crate::web) used: String,
     /// `Ends on 18 April 2026.`
-    pub(super) ends: Option<String>,
+    pub(in crate::web) ends: Option<String>,
     /// Of a token that was rotated: whether the old text is still used.
-    pub(super) still: String,
-    pub(super) fate: Fate,
+    pub(in crate::web) still: String,
+    pub(in crate::web) fate: Fate,
     /// Those that it took over from and that still work.
-    pub(super) old: Vec<Line>,
+    pub(in crate::web) old: Vec<Line>,
 }
 
 impl Line {
     /// What must not be overlooked.
-    fn badge(&self) -> Option<Badge> {
+    pub(in crate::web) fn badge(&self) -> Option<Badge> {
         match &self.fate {
             Fate::Good => None,
             Fate::Near(left) => Some(("caution", format!("Ends in {left}"))),
@@ -90,7 +90,7 @@ impl Line {
     }
 
     /// When it was reported, for programs and for people.
-    fn leaked(&self) -> Option<(&str, &str)> {
+    pub(in crate::web) fn leaked(&self) -> Option<(&str, &str)> {
         match &self.fate {
             Fate::Leaked(at, day) => Some((at, day)),
             _ => None,

@@ -1,0 +1,85 @@
+//! `key list`: every key, when it ends, and which generation is still used.
+
+use clap::{ArgMatches, Command};
+use hallpass_client::Error;
+use hallpass_client::keys::Place;
+use hallpass_core::wire::keys::Key;
+use hallpass_core::wire::tokens::Token;
+use serde::Serialize;
+
+use super::refused::refused;
+use super::{place, place_of, session, whose};
+use crate::arguments::Globals;
+use crate::commands::token::render;
+use crate::commands::{retry, warn};
+use crate::{Context, Exit, Failure, Output};
+
+pub(super) fn command() -> Command {
+    Command::new("list")
+        .about("Every key of a project, of an organization, or of all that are yours to manage")
+        .args(whose())
+}
+
+pub(super) fn run(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    let place = place(cx, matches, "list")?;
+    let session = session(cx, globals, "list")?;
+    let refuse = |error: Error| refused(&error, cx, globals, "list", "");
+    let mut items: Vec<Key> = Vec::new();
+    match &place {
+        Some(place) => items = session.keys(place.place()).map_err(refuse)?,
+        None => {
+            for org in session.orgs().map_err(refuse)? {
+                match session.keys(Place { org: &org.slug, project: None }) {
+                    Ok(keys) => items.extend(keys),
+                    // Its keys are not this person's to manage.
+                    Err(Error::Problem { status: 403 | 404, .. }) => {}
+                    Err(error) => return Err(refuse(error)),
+                }
+            }
+        }
+    }
+    warn(out, &session.take_warnings());
+    if out.json {
+        out.json(&View { schema_version: 1, items: &items })?;
+    } else if items.is_empty() {
+        out.sentence("There are no keys that you manage. One signs in CI, for one project:");
+        out.next(&retry(cx, globals, "key create NAME --project ORG/PROJECT"));
+    } else {
+        let shown: Vec<Token> = items.iter().map(token).collect();
+        let text = render(&shown, cx.clock.now(), &out.terminal);
+        out.data(text.as_bytes())?;
+    }
+    Ok(Exit::Usable)
+}
+
+/// In the words of a token: an old generation is named so, each with its last use.
+fn token(key: &Key) -> Token {
+    Token {
+        id: key.id.clone(),
+        name: key.name.clone(),
+        prefix: key.prefix.clone(),
+        last_four: key.last_four.clone(),
+        scope: key.scope.clone(),
+        projects: vec![place_of(key)],
+        created_at: key.created_at,
+        created_by: Some(key.creator.clone().unwrap_or_else(|| key.created_by.clone())),
+        expires_at: key.expires_at,
+        last_used_at: key.last_used_at,
+        last_used_address: key.last_used_address.clone(),
+        rotated_from: key.rotated_from.clone(),
+        overlap_until: key.overlap_until,
+        leaked_at: None,
+    }
+}
+
+/// `key list --json`.
+#[derive(Serialize)]
+struct View<'a> {
+    schema_version: u32,
+    items: &'a [Key],
+}

@@ -1,0 +1,88 @@
+//! All keys of a place.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::get;
+use http::StatusCode;
+
+use super::super::answer;
+use super::super::home::query;
+use super::super::shown::Shown;
+use super::super::tokens::{Line, Sign};
+use super::super::views::{Frame, Notice};
+use super::office::{Named, Office};
+use super::{HERE, in_both};
+use crate::app::App;
+use crate::http::Visitor;
+
+/// Keys on one page.
+const SHOWN: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "keys/list.html")]
+struct List {
+    frame: Frame,
+    here: &'static str,
+    notice: Option<Notice>,
+    place: Shown,
+    sign: Sign,
+    keys: Vec<Line>,
+    more: Option<String>,
+    further: bool,
+    create_command: String,
+}
+
+pub(super) fn routes() -> Router<App> {
+    in_both("", || get(show))
+}
+
+async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    named: Named,
+    request: Request,
+) -> Response {
+    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
+        Ok(office) => office,
+        Err(refusal) => return *refusal,
+    };
+    let asked = query(request.uri());
+    let cursor = asked.get("after");
+    let (issuer, project) = (app.issuer(), office.project.as_deref());
+    let found = issuer.keys_of(&office.actor(), &office.org, project, cursor, SHOWN).await;
+    let page = match found {
+        Ok(page) => page,
+        Err(error) => return office.refused(error),
+    };
+    let notice = match asked.get("done").unwrap_or_default() {
+        "revoked" => Some(Notice::done(
+            "The key is revoked.",
+            "Whatever still uses it is refused from now on.",
+        )),
+        "gone" => Some(Notice::done(
+            "That key had been revoked or had ended before.",
+            "Nothing was left to revoke.",
+        )),
+        _ => None,
+    };
+    let program = &app.brand().name;
+    let place = office.place();
+    let create_command = match &office.project {
+        Some(_) => format!("{program} key create gitlab-ci --project {place}"),
+        None => format!("{program} key create gitlab-ci --project {place}/PROJECT"),
+    };
+    let view = List {
+        frame: answer::frame(&app, Some(office.person)),
+        here: HERE,
+        notice,
+        place: Shown::new(&place),
+        sign: office.sign(),
+        keys: office.lines(&page.items),
+        more: page.next_cursor.map(|next| format!("{}?after={next}", office.base)),
+        further: cursor.is_some(),
+        create_command,
+    };
+    answer::page(StatusCode::OK, &view)
+}

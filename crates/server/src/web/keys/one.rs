@@ -1,0 +1,189 @@
+//! One key: rotate it, revoke it.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::get;
+use hallpass_core::id::TokenId;
+use hallpass_core::wire::keys::Key;
+use hallpass_issuer::keys::KeyError;
+use hallpass_issuer::orgs::OrgError;
+use http::StatusCode;
+
+use super::super::csrf::{self, Purpose};
+use super::super::shown::Shown;
+use super::super::tokens::{Line, OVERLAPS, Sign, end_of};
+use super::super::views::{Frame, Notice};
+use super::super::{answer, when};
+use super::make::shown_once;
+use super::office::{Named, Office, token};
+use super::{HERE, in_both};
+use crate::app::App;
+use crate::http::{Form, Peer, Visitor};
+
+#[derive(Template)]
+#[template(path = "keys/one.html")]
+struct One {
+    frame: Frame,
+    here: &'static str,
+    notice: Option<Notice>,
+    place: Shown,
+    sign: Sign,
+    csrf: String,
+    key: Line,
+    kind: &'static str,
+    ends: String,
+}
+
+impl One {
+    /// How long the old text may go on working.
+    fn overlaps(&self) -> [(&'static str, &'static str); 4] {
+        OVERLAPS.map(|(value, label, _)| (value, label))
+    }
+}
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .merge(in_both("/{id}", || get(show)))
+        .merge(in_both("/{id}/rotate", || get(back).post(rotate)))
+        .merge(in_both("/{id}/revoke", || get(back).post(revoke)))
+}
+
+/// The key, if it is one of this place: an organization's pages show those of its projects too.
+async fn find(office: &Office<'_>, id: &str) -> Result<Key, Box<Response>> {
+    match office.app.issuer().key(&office.actor(), id).await {
+        Ok(key)
+            if key.org == office.org
+                && (office.project.is_none() || key.project == office.project) =>
+        {
+            Ok(key)
+        }
+        Ok(_) => Err(Box::new(office.unknown())),
+        Err(error) => Err(Box::new(office.refused(error))),
+    }
+}
+
+async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    named: Named,
+    request: Request,
+) -> Response {
+    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
+        Ok(office) => office,
+        Err(refusal) => return *refusal,
+    };
+    match find(&office, &named.id).await {
+        Ok(key) => page(&office, &key, StatusCode::OK, None),
+        Err(refusal) => *refusal,
+    }
+}
+
+fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notice>) -> Response {
+    let app = office.app;
+    let Some(line) = office.lines(std::slice::from_ref(key)).pop() else {
+        return office.unknown();
+    };
+    let view = One {
+        frame: answer::frame(app, Some(office.person)),
+        here: HERE,
+        notice,
+        place: Shown::new(&office.place()),
+        sign: office.sign(),
+        csrf: csrf::token(app, office.cookie, Purpose::Key(&key.id)),
+        key: line,
+        kind: if key.project.is_some() { "Project" } else { "Org admin" },
+        ends: end_of(&token(key)),
+    };
+    answer::page(status, &view)
+}
+
+/// Whoever comes to the address of a form by hand.
+async fn back(
+    State(app): State<App>,
+    visitor: Visitor,
+    named: Named,
+    request: Request,
+) -> Response {
+    match Office::visit(&app, &visitor, &named, request.uri().path()).await {
+        Ok(office) => match named.id.parse::<TokenId>() {
+            Ok(id) => answer::see_other(&format!("{}/{id}", office.base)),
+            Err(_) => answer::see_other(&office.base),
+        },
+        Err(refusal) => *refusal,
+    }
+}
+
+/// A rotated key is not rotated again, so the form acts once by itself.
+async fn rotate(
+    State(app): State<App>,
+    Peer(origin): Peer,
+    visitor: Visitor,
+    named: Named,
+    Form(form): Form,
+) -> Response {
+    let office = match Office::post(&app, &visitor, &named).await {
+        Ok(office) => office,
+        Err(refusal) => return *refusal,
+    };
+    if let Err(refusal) = csrf::check(&app, Some(office.cookie), Purpose::Key(&named.id), &form) {
+        return *refusal;
+    }
+    let key = match find(&office, &named.id).await {
+        Ok(key) => key,
+        Err(refusal) => return *refusal,
+    };
+    let chosen = form.get("overlap").unwrap_or_default();
+    let Some((_, _, secs)) = OVERLAPS.into_iter().find(|(value, ..)| *value == chosen) else {
+        let notice =
+            Notice::problem("Choose when the old text stops working.", "Nothing was changed.");
+        return page(&office, &key, StatusCode::UNPROCESSABLE_ENTITY, Some(notice));
+    };
+    let overlap = Duration::from_secs(secs);
+    match app.issuer().rotate_key(&office.actor(), &key.id, overlap, &origin).await {
+        Ok(made) => {
+            let old = match secs {
+                0 => "is refused from now on".to_owned(),
+                _ => format!("works until {}", when::day(app.clock().now() + overlap)),
+            };
+            shown_once(&office, &made, Some(old))
+        }
+        Err(KeyError::Rotated) => office.sent_before(
+            "It was rotated already; its new text was shown once. Sending the form again changed nothing.",
+        ),
+        Err(error) => office.refused(error),
+    }
+}
+
+async fn revoke(
+    State(app): State<App>,
+    Peer(origin): Peer,
+    visitor: Visitor,
+    named: Named,
+    Form(form): Form,
+) -> Response {
+    let office = match Office::post(&app, &visitor, &named).await {
+        Ok(office) => office,
+        Err(refusal) => return *refusal,
+    };
+    if let Err(refusal) = csrf::check(&app, Some(office.cookie), Purpose::Key(&named.id), &form) {
+        return *refusal;
+    }
+    let revoked = match find(&office, &named.id).await {
+        Ok(key) => app.issuer().revoke_key(&office.actor(), &key.id, &origin).await,
+        Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => {
+            return answer::see_other(&format!("{}?done=gone", office.base));
+        }
+        Err(refusal) => return *refusal,
+    };
+    match revoked {
+        Ok(()) => answer::see_other(&format!("{}?done=revoked", office.base)),
+        Err(KeyError::Place(OrgError::Unknown(_))) => {
+            answer::see_other(&format!("{}?done=gone", office.base))
+        }
+        Err(error) => office.refused(error),
+    }
+}
