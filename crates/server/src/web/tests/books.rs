@@ -35,6 +35,9 @@ const POSTS: &[Row] = &[
     ("/oauth/logout/decision", &["session.end"]),
     ("/orgs/{org}/projects/{project}/tokens", &["token.revoke"]),
     ("/orgs/{org}/projects/{project}/tokens/new", &["legacy.create"]),
+    ("/orgs/{org}/keys/new", &["key.create"]),
+    ("/orgs/{org}/keys/{id}/rotate", &["key.rotate"]),
+    ("/orgs/{org}/keys/{id}/revoke", &["key.revoke"]),
     ("/admin/users/{user}/disable", &["user.disable"]),
     ("/admin/users/{user}/enable", &["user.enable"]),
     ("/admin/users/{user}/end", &["session.end"]),
@@ -243,6 +246,17 @@ async fn older_tokens() -> BTreeSet<&'static str> {
     ledger.posts(new, &ada, &page, "id=\"make\"", &name).await;
     let page = ada.get(at).await;
     ledger.posts("/orgs/{org}/projects/{project}/tokens", &ada, &page, "name=\"id\"", &[]).await;
+
+    // Keys of the same project.
+    let page = ada.get("/orgs/acme/keys/new").await;
+    let new = [("name", "ci"), ("project", "genome")];
+    ledger.posts("/orgs/{org}/keys/new", &ada, &page, "make", &new).await;
+    let list = "/orgs/acme/keys";
+    let page = ada.get(&href_of_first(&ada.get(list).await)).await;
+    let rotate = "/orgs/{org}/keys/{id}/rotate";
+    ledger.posts(rotate, &ada, &page, "rotate", &[("overlap", "0")]).await;
+    let page = ada.get(&href_of_first(&ada.get(list).await)).await;
+    ledger.posts("/orgs/{org}/keys/{id}/revoke", &ada, &page, "revoke", &[]).await;
     ledger.seen.into_inner()
 }
 
