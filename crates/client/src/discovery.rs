@@ -257,8 +257,9 @@ fn auth_config(http: &Http, server: &PublicUrl) -> Result<Option<AuthConfig>, Di
     let reply = http.get(&server.join(path::AUTH_CONFIG), None)?;
     match reply.status {
         200 if reply.is_json() => Ok(Some(reply.json()?)),
-        // A site that answers every path with its front page has no configuration either.
-        200 | 404 | 405 | 410 => Ok(None),
+        // A site that answers every path with its front page has no configuration either, and
+        // neither has a provider for which the path means something else.
+        200 | 400..500 if !reply.is_temporary() => Ok(None),
         _ => Err(reply.unexpected().into()),
     }
 }

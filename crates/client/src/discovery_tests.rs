@@ -40,6 +40,9 @@ fn consent_is_asked_for_where_a_standard_provider_wants_that() {
     let offline: Scope = "openid offline_access".parse().unwrap();
     let standard = found(&server).unwrap();
     assert!(standard.standard);
+    // oidc-provider has another use for the path, and answers 400.
+    server.says("/auth/config", Said::error("invalid_request"));
+    assert!(found(&server).unwrap().standard);
     assert_eq!(standard.prompt(&offline), Some("consent"));
     assert_eq!(standard.prompt(&"openid".parse().unwrap()), None);
     server.says(RFC8414, with(&server, "prompt_values_supported", Some(json!(["login"]))));
