@@ -33,9 +33,9 @@ use std::time::Duration;
 
 use hallpass_core::public_url::BadPublicUrl;
 use hallpass_core::{Clock as _, PublicUrl, Secret, Timestamp};
-use hallpass_verdict::Decision;
 use hallpass_verdict::cache::{Key, Remembered, Verdicts};
 use hallpass_verdict::lease::{BootClock as _, Lease};
+use hallpass_verdict::{CredentialKind, Decision};
 use tokio::task::AbortHandle;
 
 use self::keys::{Found, Keys};
@@ -386,7 +386,12 @@ impl Shared {
             return Err(Unverified::NotGood);
         }
         // Who has no role there may be given one any time, and that is no revocation.
-        let whole = place.is_none() || decision.place.is_some();
+        // And what is bound to a place ends with it: only an answer about that place names it.
+        let bound = matches!(
+            decision.kind,
+            CredentialKind::ProjectKey | CredentialKind::OrgKey | CredentialKind::LegacyToken
+        );
+        let whole = decision.place.is_some() || (place.is_none() && !bound);
         if let (Some(begun), true) = (begun, whole) {
             let later = now + self.at_most;
             let remembered = Remembered {
