@@ -35,6 +35,16 @@ impl Cli {
         })
     }
 
+    /// A shell that talks to a server that is none of ours.
+    pub fn at(server: &str) -> Result<Self> {
+        Ok(Self {
+            home: TempDir::with_prefix("hallpass-home-")?,
+            program: "hallpass".to_owned(),
+            server: server.to_owned(),
+            variables: Vec::new(),
+        })
+    }
+
     /// Another binary than `hallpass`: a brand's.
     #[must_use]
     pub fn program(mut self, name: &str) -> Self {

@@ -12,6 +12,7 @@
 //! | [`cli`], [`terminal`] | `hallpass` in somebody's shell, and at a real terminal |
 //! | [`person`], [`html`] | somebody at a browser without JavaScript |
 //! | [`browser`] | a real Chromium |
+//! | [`provider`] | an OpenID provider that is not ours, and somebody who signs in there |
 //! | [`oauth`] | a client that says exactly what a test wants to say |
 //! | [`link`] | a wire to a server that can be cut and made slow |
 //! | [`guarded`] | an API behind a guard, in a process of its own |
@@ -55,6 +56,8 @@ pub mod ports;
 pub mod postgres;
 #[cfg(feature = "town")]
 pub mod process;
+#[cfg(feature = "town")]
+pub mod provider;
 #[cfg(feature = "town")]
 pub mod secrets;
 #[cfg(feature = "town")]

@@ -13,16 +13,22 @@
 //! | `keys` | `key`: keys of projects and organizations |
 //! | `logout` | `logout` (group K) |
 //! | `together` | many processes with one expired token (group E) |
+//! | `helpers` | `exec`, `credential`, `context`, `doctor`; the real git and cargo (groups H, I, L) |
+//! | `embed` | our commands in somebody else's tool |
+//! | `provider` | signing in at an OpenID provider that is not ours |
 //! | `operator` | `admin`, `demo`, `completions`, `man` |
 
 mod account;
 mod desk;
 mod device;
+mod embed;
 mod flow;
+mod helpers;
 mod keys;
 mod listener;
 mod logout;
 mod operator;
+mod provider;
 mod status;
 mod together;
 mod tokens;
