@@ -7,7 +7,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use hallpass_core::brand::Brand;
+use hallpass_core::brand::{Brand, SourceKind};
 use hallpass_core::{Secret, text};
 
 use crate::Error;
@@ -79,9 +79,10 @@ pub(crate) fn token_variable(brand: &Brand) -> String {
     brand.variable("TOKEN")
 }
 
-/// Decides, in the order of CLIENT F1: what the program handed over, the variable, the
-/// selected profile, the default profile. With a token from outside the vault is not
-/// opened (CLIENT D4); a named profile is never answered by a variable (CLIENT F4).
+/// Decides (CLIENT F1): what the program handed over, then what the brand's order names,
+/// by default the variable, then the selected profile, then the default profile. With a
+/// token from outside that comes first the vault is not opened (CLIENT D4); a named profile
+/// is never answered by a variable (CLIENT F4).
 pub(crate) fn resolve(
     selection: &Selection,
     brand: &Brand,
@@ -89,24 +90,42 @@ pub(crate) fn resolve(
     vault: &dyn Vault,
 ) -> Result<Resolved, Error> {
     let wanted = wanted_server(selection, brand, environment)?;
-    let outside = match &selection.token {
-        Some(token) => Some((Source::Explicit, token.clone())),
-        None if selection.profile.is_some() || selection.ignore_variables => None,
-        None => {
-            let name = token_variable(brand);
-            environment.var(&name).map(|value| (Source::Variable { name }, Secret::new(value)))
-        }
+    let anyway = |wanted: Option<String>| match wanted {
+        Some(server) => Ok(server),
+        None => parse_server(&brand.default_server).map(|server| server.to_string()),
     };
-    if let Some((source, token)) = outside {
-        let server = match wanted {
-            Some(server) => server,
-            None => parse_server(&brand.default_server)?.to_string(),
-        };
-        return Ok(Resolved { source, server, token: Some(token), contents: None });
+    if let Some(token) = &selection.token {
+        let (source, token) = (Source::Explicit, Some(token.clone()));
+        return Ok(Resolved { source, server: anyway(wanted)?, token, contents: None });
     }
-    let contents = vault.read()?;
-    let (source, server) = stored(selection, brand, environment, &contents, wanted)?;
-    Ok(Resolved { source, server, token: None, contents: Some(contents) })
+    let mut looked = None;
+    for kind in &brand.sources.order {
+        match kind {
+            SourceKind::Variable if selection.profile.is_some() || selection.ignore_variables => {}
+            SourceKind::Variable => {
+                let name = token_variable(brand);
+                if let Some(value) = environment.var(&name) {
+                    let (source, token) = (Source::Variable { name }, Some(Secret::new(value)));
+                    return Ok(Resolved { source, server: anyway(wanted)?, token, contents: None });
+                }
+            }
+            SourceKind::Profile => {
+                let contents = vault.read()?;
+                let (source, server) =
+                    stored(selection, brand, environment, &contents, wanted.clone())?;
+                let contents = Some(contents);
+                if source != Source::None {
+                    return Ok(Resolved { source, server, token: None, contents });
+                }
+                looked = Some((server, contents));
+            }
+        }
+    }
+    let (server, contents) = match looked {
+        Some(looked) => looked,
+        None => (anyway(wanted)?, None),
+    };
+    Ok(Resolved { source: Source::None, server, token: None, contents })
 }
 
 /// The server that was asked for: `--server`, else the variable. A profile that was
@@ -243,7 +262,12 @@ mod tests {
     // proves: client-F1, client-F3, client-F4, client-D4
     #[test]
     fn every_combination_of_sources() {
-        for bits in 0..64u32 {
+        use SourceKind::{Profile, Variable};
+        let orders =
+            [vec![Variable, Profile], vec![Profile, Variable], vec![Profile], vec![Variable]];
+        for (order, bits) in
+            orders.iter().flat_map(|order| (0..64u32).map(move |bits| (order, bits)))
+        {
             let has = |bit: u32| bits & (1 << bit) != 0;
             let (given, variable, flag) = (has(0), has(1), has(2));
             let (profile_variable, current, ignore) = (has(3), has(4), has(5));
@@ -274,21 +298,21 @@ mod tests {
             };
 
             let profile = |name: &str| Source::Profile { name: name.to_owned() };
-            let expected = if given {
-                Source::Explicit
-            } else if variable && !flag && !ignore {
-                Source::Variable { name: "HALLPASS_TOKEN".to_owned() }
-            } else if flag {
-                profile("flag")
-            } else if profile_variable {
-                profile("variable")
-            } else if current {
-                profile("current")
-            } else {
-                Source::None
+            let of = |kind: &SourceKind| match kind {
+                Variable if flag || ignore || !variable => None,
+                Variable => Some(Source::Variable { name: "HALLPASS_TOKEN".to_owned() }),
+                Profile if flag => Some(profile("flag")),
+                Profile if profile_variable => Some(profile("variable")),
+                Profile => current.then(|| profile("current")),
+            };
+            let expected = match order.iter().find_map(of) {
+                _ if given => Source::Explicit,
+                Some(source) => source,
+                None => Source::None,
             };
             let mut parts = town.parts();
-            if given || variable && !flag && !ignore {
+            parts.brand.sources.order.clone_from(order);
+            if given || matches!(expected, Source::Variable { .. }) && order[0] == Variable {
                 parts.vault = Arc::new(Closed);
             }
             let resolved =

@@ -255,7 +255,9 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
         (Source::Explicit, _) => status.state = State::Valid,
         (Source::Variable { name }, _) => {
             status.state = State::Valid;
-            status.warnings.push(Warning::VariableWins { variable: name.clone() });
+            if parts.brand.sources.variable_wins() {
+                status.warnings.push(Warning::VariableWins { variable: name.clone() });
+            }
         }
         (Source::Profile { name }, Some(contents)) => {
             if let Some(credential) = contents.of_profile(name) {

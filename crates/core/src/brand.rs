@@ -47,6 +47,9 @@ pub struct Brand {
     /// Keys of projects and organizations.
     #[serde(default)]
     pub keys: Keys,
+    /// Where the command line takes a credential from.
+    #[serde(default)]
+    pub sources: Sources,
     /// Which role may do what.
     #[serde(default)]
     pub roles: PermissionTable,
@@ -100,6 +103,37 @@ pub struct Keys {
     /// Whether `key revoke` takes a key's text on the command line, with a warning: only for a
     /// tool whose documentation says so.
     pub revoke_by_value: bool,
+}
+
+/// Where the command line takes a credential from, after what a program hands over itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sources {
+    /// The first that has one counts; one that is not named is never asked.
+    pub order: Vec<SourceKind>,
+}
+
+/// A place that a credential may come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// The variable for a token.
+    Variable,
+    /// A stored sign-in: the profile that is named, else the current one.
+    Profile,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self { order: vec![SourceKind::Variable, SourceKind::Profile] }
+    }
+}
+
+impl Sources {
+    /// Whether a token in the variable counts more than a stored sign-in.
+    pub fn variable_wins(&self) -> bool {
+        self.order.first() == Some(&SourceKind::Variable)
+    }
 }
 
 /// The look of the pages.
@@ -172,6 +206,9 @@ pub enum BadBrand {
         /// What stood there.
         value: String,
     },
+    /// An order that names nothing, or something twice.
+    #[error("sources.order must name variable, profile, or both, each once")]
+    Sources,
     /// A permission that is no scope token.
     #[error(
         "a permission must be made of visible characters without quotes, like results:read, not {0:?}"
@@ -223,6 +260,10 @@ impl Brand {
             if !whole || !value.bytes().all(plain) {
                 return Err(BadBrand::Prefix { key, value: value.clone() });
             }
+        }
+        let order = &brand.sources.order;
+        if order.is_empty() || order.len() > 2 || order.len() == 2 && order[0] == order[1] {
+            return Err(BadBrand::Sources);
         }
         if let Some(value) = &brand.tokens.legacy_dir {
             let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
@@ -300,6 +341,13 @@ mod tests {
             let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();
             assert!(matches!(error, BadBrand::Prefix { .. }), "{bad}: {error}");
         }
+        let order = |order: &str| with(&format!("[sources]\norder = {order}"));
+        assert!(!order("['profile', 'variable']").unwrap().sources.variable_wins());
+        assert!(Brand::hallpass().sources.variable_wins());
+        for bad in ["[]", "['profile', 'profile']"] {
+            assert!(matches!(order(bad), Err(BadBrand::Sources)), "{bad}");
+        }
+        assert!(matches!(order("['drawer']"), Err(BadBrand::Toml { .. })));
         let dir = |dir: &str| with(&format!("[tokens]\nlegacy_dir = '{dir}'"));
         assert!(dir(".scitoolkit/tokens").is_ok());
         for bad in ["", "/etc", "../x", "a//b", "a/../b", "C:x"] {

@@ -10,6 +10,7 @@
 //! | [`server`] | `hallpass serve` as a process: start, kill, start again |
 //! | [`certificate`] | for servers that end TLS |
 //! | [`cli`], [`terminal`] | `hallpass` in somebody's shell, and at a real terminal |
+//! | [`keyring`] | somebody's session bus with a real gnome-keyring on it |
 //! | [`person`], [`html`] | somebody at a browser without JavaScript |
 //! | [`browser`] | a real Chromium |
 //! | [`provider`] | an OpenID provider that is not ours, and somebody who signs in there |
@@ -44,6 +45,8 @@ pub mod dice;
 pub mod guarded;
 #[cfg(feature = "town")]
 pub mod html;
+#[cfg(feature = "town")]
+pub mod keyring;
 #[cfg(feature = "town")]
 pub mod link;
 #[cfg(feature = "town")]

@@ -72,7 +72,7 @@ pub(crate) fn keep(
         warnings.push(Warning::NotRemembered { reason: error.to_string() });
     }
     let variable = source::token_variable(&parts.brand);
-    if parts.environment.var(&variable).is_some() {
+    if parts.brand.sources.variable_wins() && parts.environment.var(&variable).is_some() {
         warnings.push(Warning::VariableWins { variable });
     }
     warnings.extend(parts.vault.warnings());

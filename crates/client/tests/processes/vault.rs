@@ -170,7 +170,8 @@ fn a_write_that_is_killed_at_any_system_call_leaves_the_old_content_or_the_new()
     const NAME: &str =
         "vault::a_write_that_is_killed_at_any_system_call_leaves_the_old_content_or_the_new";
     let in_keyring = Rules { refresh_in_keyring: true, ..Rules::default() };
-    let forms: [(&str, &dyn Fn(&Path) -> FileVault); 3] = [
+    type Open<'a> = &'a dyn Fn(&Path) -> FileVault;
+    let forms: [(&str, Open<'_>); 3] = [
         ("plain", &|dir| vault(dir)),
         ("sealed", &|dir| sealed(dir, Rules::default())),
         ("keyring", &|dir| sealed(dir, in_keyring)),

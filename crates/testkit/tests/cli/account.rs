@@ -1,6 +1,8 @@
 //! `whoami`, `token`, `api`, `session`: a person's own account.
 
 use anyhow::{Context as _, Result};
+use hallpass_testkit::process::Running;
+use hallpass_testkit::server::Plan;
 use serde_json::Value;
 
 use crate::desk::Desk;
@@ -51,6 +53,34 @@ async fn a_token_in_the_environment_wins_and_is_named() -> Result<()> {
     // Empty is unset.
     let empty = desk.run_with(("HALLPASS_TOKEN", ""), &["token", "print"]).await?;
     assert_eq!(empty.stdout, stored.stdout);
+    Ok(())
+}
+
+// proves: client-J2
+#[tokio::test]
+async fn a_corporate_certificate_authority_is_named_by_flag_or_variable() -> Result<()> {
+    let desk = Desk::of(Plan::new().tls()).await?;
+    let bundle =
+        desk.server.certificate().context("a certificate")?.certificate.display().to_string();
+    let try_with = async |flags: &[&str], variable: bool| {
+        let mut login =
+            desk.cli.command(&[&["login", "--with-token", "--json"], flags].concat())?;
+        if !variable {
+            login.env_remove("SSL_CERT_FILE");
+        }
+        Running::finish(&mut login, b"not-a-token-of-this-server").await
+    };
+    let unknown = try_with(&[], false).await?;
+    assert_eq!(unknown.code, Some(5), "{unknown:?}");
+    assert!(unknown.written().contains("--ca-bundle FILE or SSL_CERT_FILE"), "{unknown:?}");
+    // The server is asked, and knows no such token.
+    for (flags, variable) in [(&["--ca-bundle", bundle.as_str()][..], false), (&[], true)] {
+        let refused = try_with(flags, variable).await?;
+        assert_eq!(refused.code, Some(4), "{refused:?}");
+    }
+    let missing = try_with(&["--ca-bundle", "/nowhere.pem"], true).await?;
+    assert_eq!(missing.code, Some(5), "{missing:?}");
+    assert!(missing.written().contains("cannot read /nowhere.pem"), "{missing:?}");
     Ok(())
 }
 

@@ -12,6 +12,7 @@
 //! | `tokens` | `token`: personal tokens, and scripts that hold one |
 //! | `keys` | `key`: keys of projects and organizations |
 //! | `logout` | `logout` (group K) |
+//! | `keyring` | a real keyring: unlocked, locked, silent or absent (group D) |
 //! | `together` | many processes with one expired token (group E) |
 //! | `helpers` | `exec`, `credential`, `context`, `doctor`; the real git and cargo (groups H, I, L) |
 //! | `embed` | our commands in somebody else's tool |
@@ -25,6 +26,7 @@ mod embed;
 mod flow;
 mod helpers;
 mod keys;
+mod keyring;
 mod listener;
 mod logout;
 mod operator;

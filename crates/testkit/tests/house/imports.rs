@@ -123,6 +123,26 @@ const TABLE: &[Row] = &[
     },
 ];
 
+// proves: client-J1
+#[test]
+fn one_http_client_does_all() {
+    let mut sources =
+        hallpass_testkit::tree::sources("crates/client/src", &[".rs"]).expect("sources");
+    sources.extend(hallpass_testkit::tree::sources("crates/cli/src", &[".rs"]).expect("sources"));
+    let test = |path: &str| path.ends_with("_tests.rs") || path.contains("/testing");
+    let code = |text: &str| text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned();
+    let others: Vec<_> = sources
+        .iter()
+        .filter(|source| !test(&source.path) && source.path != "crates/client/src/http.rs")
+        .filter(|source| {
+            let code = code(&source.text);
+            ["ureq::", "reqwest::", "TcpStream::connect"].iter().any(|name| code.contains(name))
+        })
+        .map(|source| source.path.clone())
+        .collect();
+    nothing_wrong("Only crates/client/src/http.rs speaks HTTP:", &others);
+}
+
 /// Every way in which the graph departs from the table.
 fn wrong(graph: &Graph, table: &[Row]) -> Vec<String> {
     let mut wrong = Vec::new();

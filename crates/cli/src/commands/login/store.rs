@@ -92,6 +92,17 @@ mod tests {
         assert!(!done.stderr.contains("Keep them unencrypted"), "{done:?}");
     }
 
+    // proves: client-D2
+    #[test]
+    fn who_says_that_a_file_will_do_is_not_asked() {
+        for flag in ["--store file", "--insecure-storage"] {
+            let line = format!("hallpass login http://127.0.0.1:1 --device {flag}");
+            let done = Town::new().without_a_store().run(&line);
+            assert_eq!(done.exit, Exit::CannotVerify, "{done:?}");
+            assert!(!done.stderr.contains("unencrypted"), "{done:?}");
+        }
+    }
+
     // proves: client-D1
     #[test]
     fn a_store_that_is_none_keeps_no_sign_in_and_a_misspelt_one_is_named() {
