@@ -40,7 +40,8 @@ impl Session {
             "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n\
              \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n\
              <busconfig><type>session</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\n\
-             <policy context=\"default\"><allow send_destination=\"*\"/><allow own=\"*\"/></policy>\n\
+             <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\n\
+             <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy>\n\
              </busconfig>\n",
             socket.display()
         );

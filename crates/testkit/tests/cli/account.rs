@@ -74,7 +74,7 @@ async fn a_corporate_certificate_authority_is_named_by_flag_or_variable() -> Res
     assert_eq!(unknown.code, Some(5), "{unknown:?}");
     assert!(unknown.written().contains("--ca-bundle FILE or SSL_CERT_FILE"), "{unknown:?}");
     // The server is asked, and knows no such token.
-    for (flags, variable) in [(&["--ca-bundle", bundle.as_str()][..], false), (&[], true)] {
+    for (flags, variable) in [(&["--ca-bundle", bundle.as_str()][..], false), (&[][..], true)] {
         let refused = try_with(flags, variable).await?;
         assert_eq!(refused.code, Some(4), "{refused:?}");
     }

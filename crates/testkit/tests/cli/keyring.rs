@@ -86,7 +86,7 @@ async fn a_locked_keyring_is_exit_7_and_stops_only_what_needs_it() -> Result<()>
         done(&desk.cli, arguments).await?;
     }
     // A variable needs no store (D4).
-    let script = desk.run_with(("HALLPASS_TOKEN", &token), &["whoami"]).await?;
+    let script = desk.run_with(("HALLPASS_TOKEN", token.as_str()), &["whoami"]).await?;
     assert_eq!(script.code, Some(0), "{script:?}");
 
     session.unlock().await?;
