@@ -99,7 +99,7 @@ impl Session {
     /// The same shell in this session, where nothing says that a plain file will do.
     #[must_use]
     pub fn shell(&self, cli: Cli) -> Cli {
-        cli.variable("DBUS_SESSION_BUS_ADDRESS", &self.address()).variable("HALLPASS_STORE", "auto")
+        cli.variable("DBUS_SESSION_BUS_ADDRESS", &self.address()).variable("HALLPASS_STORE", "")
     }
 
     /// How many entries of `service` are in the keyring, and what they hold.
