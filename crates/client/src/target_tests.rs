@@ -1,3 +1,5 @@
+//! Who is heard about organization and project, and in which order.
+
 use super::*;
 use crate::client::Client;
 use crate::testing::Town;

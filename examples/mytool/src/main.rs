@@ -1,5 +1,7 @@
 //! A tool with a verb of its own, and `mytool auth login|status|logout|token` beside it.
 
+#![allow(clippy::print_stdout, reason = "printing is what this tool does")]
+
 use std::process::ExitCode;
 
 use clap::{Arg, Command};
