@@ -154,6 +154,10 @@ mod tests {
           profile      See, choose and remove the accounts that are signed in here
           session      See and end where you are signed in
           token        Make, list and end tokens for scripts, CI and servers
+          key          Make, list and end keys of projects and organizations
+          org          Organizations: see, make, rename, hand over, archive
+          project      Projects: see, make, rename, move, archive
+          member       People and their roles: see, invite, change, remove
           api          Call the server's API as yourself
           exec         Run a program with a token that is good now
           credential   Answer git, cargo, docker, kubectl and others in their own

@@ -22,6 +22,7 @@
 //! | [`tokens`] | personal tokens |
 //! | [`legacy`] | tokens of an older system, in files |
 //! | [`profiles`] | many accounts, many servers |
+//! | [`places`] | organizations, projects, members, invitations |
 //! | [`status`] | signed in or not, and why |
 //! | [`logout`], `revoke` | revoking, then removing |
 //! | `refresh` | one request, however many processes want a fresh token |
@@ -50,6 +51,7 @@ pub mod login;
 pub mod logout;
 pub mod mask;
 mod oauth;
+pub mod places;
 pub mod profiles;
 mod refresh;
 mod revoke;

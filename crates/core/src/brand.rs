@@ -272,14 +272,7 @@ impl Brand {
                 return Err(BadBrand::Directory { key: "tokens.legacy_dir", value });
             }
         }
-        for permission in brand.roles.all() {
-            if permission.is_empty()
-                || permission.parse::<crate::Scope>().is_err()
-                || permission.contains(' ')
-            {
-                return Err(BadBrand::Permission(permission));
-            }
-        }
+        brand.roles.check().map_err(BadBrand::Permission)?;
         Ok(brand)
     }
 

@@ -95,6 +95,8 @@ ids! {
     OrgId = "org";
     /// A project inside an organization.
     ProjectId = "prj";
+    /// An invitation to one of the two.
+    InvitationId = "inv";
     /// An agent.
     AgentId = "agt";
     /// The root of one authorization: its code, its refresh family, its JWTs.

@@ -14,7 +14,7 @@ use crate::role::{OrgRole, ProjectRole};
 pub type Permissions = BTreeSet<String>;
 
 /// Which role has which permissions. Each role also has those of the roles below it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PermissionTable {
     /// In an organization.
@@ -23,8 +23,9 @@ pub struct PermissionTable {
     pub project: ProjectTable,
 }
 
-/// What the roles of an organization add, from the lowest to the highest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// What the roles of an organization add, from the lowest to the highest. A role that is not
+/// named keeps what it has by default.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OrgTable {
     /// [`OrgRole::Member`].
@@ -35,8 +36,9 @@ pub struct OrgTable {
     pub owner: Permissions,
 }
 
-/// What the roles of a project add, from the lowest to the highest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// What the roles of a project add, from the lowest to the highest. A role that is not named
+/// keeps what it has by default.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProjectTable {
     /// [`ProjectRole::Viewer`].
@@ -47,25 +49,69 @@ pub struct ProjectTable {
     pub owner: Permissions,
 }
 
-impl Default for PermissionTable {
+fn set(names: &[&str]) -> Permissions {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+impl Default for OrgTable {
     fn default() -> Self {
-        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Self {
-            org: OrgTable {
-                member: set(&["org:read"]),
-                admin: set(&["projects:create", "members:manage", "keys:manage"]),
-                owner: set(&["org:manage", "billing:manage"]),
-            },
-            project: ProjectTable {
-                viewer: set(&["project:read"]),
-                collaborator: set(&["project:publish"]),
-                owner: set(&["members:manage", "keys:manage", "tokens:manage", "settings:manage"]),
-            },
+            member: set(&["org:read"]),
+            admin: set(&["projects:create", "members:manage", "keys:manage"]),
+            owner: set(&["org:manage", "billing:manage"]),
         }
     }
 }
 
+impl Default for ProjectTable {
+    fn default() -> Self {
+        Self {
+            viewer: set(&["project:read"]),
+            collaborator: set(&["project:publish"]),
+            owner: set(&["members:manage", "keys:manage", "tokens:manage", "settings:manage"]),
+        }
+    }
+}
+
+/// Why a table of permissions cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadTable {
+    /// Not TOML, or an unknown or misspelt key.
+    #[error("line {line}: {what}")]
+    Toml {
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong, naming the key; safe to show.
+        what: String,
+    },
+    /// A permission that is no scope token.
+    #[error(
+        "a permission must be made of visible characters without quotes, like results:read, not {0:?}"
+    )]
+    Permission(String),
+}
+
 impl PermissionTable {
+    /// Reads a table of its own: `[org]` and `[project]`, with a list for each role.
+    pub fn parse(toml: &str) -> Result<Self, BadTable> {
+        let table: Self = toml::from_str(toml).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = toml.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+            // The parser's own text would repeat the line, control characters and all.
+            BadTable::Toml { line, what: crate::text::presentable(error.message(), 300) }
+        })?;
+        table.check().map_err(BadTable::Permission)?;
+        Ok(table)
+    }
+
+    /// That every permission is a scope token; the first that is none.
+    pub fn check(&self) -> Result<(), String> {
+        let bad = self.all().into_iter().find(|name| {
+            name.is_empty() || name.parse::<crate::Scope>().is_err() || name.contains(' ')
+        });
+        bad.map_or(Ok(()), Err)
+    }
+
     /// What a role in an organization may do there.
     pub fn of_org(&self, role: OrgRole) -> Permissions {
         let OrgTable { member, admin, owner } = &self.org;
@@ -122,5 +168,43 @@ mod tests {
         assert!(!viewer.contains("project:publish") && collaborator.contains("project:publish"));
         assert!(table.of_org(OrgRole::Member).is_subset(&table.of_org(OrgRole::Owner)));
         assert!(owner.is_subset(&table.all()));
+    }
+
+    // proves: places-5
+    #[test]
+    fn what_is_named_is_replaced_and_the_rest_stays() {
+        let table = PermissionTable::parse("[project]\nviewer = ['results:read']").unwrap();
+        let usual = PermissionTable::default();
+        assert_eq!(table.of_project(ProjectRole::Viewer), set(&["results:read"]));
+        assert!(table.of_project(ProjectRole::Owner).contains("members:manage"));
+        assert_eq!(table.of_org(OrgRole::Owner), usual.of_org(OrgRole::Owner));
+        for (bad, says) in [
+            ("[project]\nviewers = []", "line 2"),
+            ("[org]\nowner = ['a b']", "a permission must be"),
+            ("[org]\nowner = ['']", "a permission must be"),
+            ("nonsense", "line 1"),
+        ] {
+            let error = PermissionTable::parse(bad).unwrap_err().to_string();
+            assert!(error.contains(says), "{bad}: {error}");
+        }
+    }
+
+    // proves: ST08
+    #[test]
+    fn the_default_is_the_table_of_roles_that_read_publish_and_manage() {
+        let table = PermissionTable::default();
+        for (role, may, may_not) in [
+            (ProjectRole::Viewer, &["project:read"][..], &["project:publish"][..]),
+            (ProjectRole::Collaborator, &["project:read", "project:publish"], &["members:manage"]),
+            (
+                ProjectRole::Owner,
+                &["project:publish", "members:manage", "tokens:manage", "settings:manage"],
+                &[],
+            ),
+        ] {
+            let has = table.of_project(role);
+            assert!(may.iter().all(|name| has.contains(*name)), "{role:?}: {has:?}");
+            assert!(!may_not.iter().any(|name| has.contains(*name)), "{role:?}: {has:?}");
+        }
     }
 }

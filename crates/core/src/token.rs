@@ -42,11 +42,13 @@ pub enum Kind {
     ClientSecret,
     /// The one-time code behind the setup link.
     Setup,
+    /// The secret in the link of an invitation.
+    Invitation,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Personal,
         Kind::ProjectKey,
         Kind::OrgKey,
@@ -56,6 +58,7 @@ impl Kind {
         Kind::Session,
         Kind::ClientSecret,
         Kind::Setup,
+        Kind::Invitation,
     ];
 
     /// hallpass's own prefix for this kind; a brand may bring another for the
@@ -71,6 +74,7 @@ impl Kind {
             Kind::Session => "hp_ses_",
             Kind::ClientSecret => "hp_cs_",
             Kind::Setup => "hp_setup_",
+            Kind::Invitation => "hp_inv_",
         }
     }
 }

@@ -5,7 +5,7 @@ use hallpass_core::redirect::RegisteredRedirect;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
 use hallpass_core::{Kind, Scope, Secret, TokenText};
-use hallpass_store::{By, Client, ClientKind, NewResource, User};
+use hallpass_store::{By, Client, ClientKind, Disable, NewResource, User};
 
 use crate::authorize::known_scopes;
 use crate::authorize::request::well_formed_resource;
@@ -92,6 +92,11 @@ pub enum AdminError {
         "nobody else administers this server; nothing was changed; make somebody else an administrator first"
     )]
     LastAdmin,
+    /// They are the last owner of this organization, which would be nobody's.
+    #[error(
+        "they are the last owner of {0}, so nothing was changed; make somebody else an owner first: hallpass admin member set {0} EMAIL owner"
+    )]
+    LastOwner(String),
     /// The server is hashing too many passwords.
     #[error("the server is busy; try again in a moment")]
     Busy,
@@ -124,9 +129,25 @@ impl Issuer {
         Ok(self.0.store.users().create(user, &self.by(actor, None, None)).await?)
     }
 
-    /// Disables a user: every grant and session of theirs ends. False if they were.
+    /// Disables a user: every grant and session of theirs ends. False if they were. Not whoever
+    /// is the last owner of an organization.
     pub async fn disable_user(&self, user: UserId, actor: &str) -> Result<bool, AdminError> {
-        Ok(self.0.store.users().disable(user, &self.by(actor, None, None)).await?)
+        let by = self.by(actor, None, None);
+        let disabled = self.0.store.users().disable(user, &by).await?;
+        self.disabled(disabled).await
+    }
+
+    /// What is answered about somebody who was to be disabled.
+    pub(crate) async fn disabled(&self, what: Disable) -> Result<bool, AdminError> {
+        match what {
+            Disable::Done => Ok(true),
+            Disable::Same => Ok(false),
+            Disable::LastAdmin => Err(AdminError::LastAdmin),
+            Disable::LastOwner(org) => {
+                let org = self.0.store.orgs().by_id(org).await?;
+                Err(AdminError::LastOwner(org.map(|org| org.slug).unwrap_or_default()))
+            }
+        }
     }
 
     /// Lets a disabled user in again; what was ended stays ended. False if they were not.

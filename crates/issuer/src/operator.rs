@@ -3,7 +3,7 @@
 use hallpass_core::id::{OrgId, UserId};
 use hallpass_core::wire::api::Page;
 use hallpass_core::{Kind, Secret, TokenText};
-use hallpass_store::{Client, Disable, Org, Role, SigningKey};
+use hallpass_store::{Client, Org, Role, SigningKey};
 
 use crate::admin::AdminError;
 use crate::tokens::Actor;
@@ -19,11 +19,8 @@ impl Issuer {
         origin: &Origin,
     ) -> Result<bool, AdminError> {
         let by = self.by(&actor.name(), None, Some(origin));
-        match self.0.store.users().disable_but_last(user, &by).await? {
-            Disable::Done => Ok(true),
-            Disable::Same => Ok(false),
-            Disable::LastAdmin => Err(AdminError::LastAdmin),
-        }
+        let disabled = self.0.store.users().disable_but_last(user, &by).await?;
+        self.disabled(disabled).await
     }
 
     /// Lets a disabled user in again, for an administrator. False if they were not disabled.

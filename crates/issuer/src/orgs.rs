@@ -7,6 +7,9 @@
 //! | module | what |
 //! |---|---|
 //! | `seat` | where somebody stands, and what they may do there now |
+//! | `standing` | the same, for pages that show no more than what is allowed |
+//! | `change` | other names, archives, other hands |
+//! | [`invite`] | links that give a role once |
 //! | [`error`] | why nothing became of it |
 
 use std::collections::BTreeMap;
@@ -24,18 +27,26 @@ use crate::admin::display_name;
 use crate::tokens::Actor;
 use crate::{Issuer, Origin};
 
+mod change;
 pub mod error;
+pub mod invite;
 mod seat;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use error::OrgError;
 pub(crate) use seat::Seat;
+pub use standing::Standing;
 
 /// Manages people.
 pub const MEMBERS_MANAGE: &str = "members:manage";
 /// Makes tokens for a project.
 pub const TOKENS_MANAGE: &str = "tokens:manage";
+/// Renames, archives and hands over an organization, and gives its projects away.
+pub const ORG_MANAGE: &str = "org:manage";
+/// Renames and archives a project.
+pub const SETTINGS_MANAGE: &str = "settings:manage";
 /// Makes projects in an organization.
 pub const PROJECTS_CREATE: &str = "projects:create";
 
@@ -316,7 +327,7 @@ impl Issuer {
         };
         if !whole || reach.only.is_some() {
             return Err(OrgError::NotAllowed(
-                "a token that was narrowed makes no organizations; sign in to do this",
+                "a token that was narrowed does not do this; sign in",
             ));
         }
         reach.user.ok_or(OrgError::NotAllowed("only a person does this; sign in"))
@@ -344,7 +355,14 @@ impl Issuer {
 }
 
 fn shown_org(org: Org, role: Option<OrgRole>) -> wire::Org {
-    wire::Org { id: org.id.to_string(), slug: org.slug, name: org.name, role }
+    wire::Org {
+        id: org.id.to_string(),
+        slug: org.slug,
+        name: org.name,
+        plan: org.plan,
+        role,
+        archived_at: org.disabled_at,
+    }
 }
 
 fn shown_project(project: Project, org: &Org, role: Option<ProjectRole>) -> wire::Project {
@@ -354,6 +372,7 @@ fn shown_project(project: Project, org: &Org, role: Option<ProjectRole>) -> wire
         slug: project.slug,
         name: project.name,
         role,
+        archived_at: project.disabled_at,
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Pattern {
 
 /// Everything that a person or a program may hold, and what each is called. Codes live for
 /// a minute and setup codes once; they are here all the same, because logs leak too.
-const KINDS: [(Kind, &str, &str); 9] = [
+const KINDS: [(Kind, &str, &str); 10] = [
     (Kind::Personal, "personal-token", "Personal token"),
     (Kind::ProjectKey, "project-key", "Key of a project"),
     (Kind::OrgKey, "organization-key", "Key of an organization"),
@@ -46,6 +46,7 @@ const KINDS: [(Kind, &str, &str); 9] = [
     (Kind::Code, "authorization-code", "Authorization code"),
     (Kind::Device, "device-code", "Device code"),
     (Kind::Setup, "setup-code", "Code of the setup link"),
+    (Kind::Invitation, "invitation", "Secret in the link of an invitation"),
 ];
 
 impl Issuer {

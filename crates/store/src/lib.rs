@@ -12,6 +12,7 @@
 //! | [`users`] | people |
 //! | [`clients`], [`resources`] | programs that ask, and APIs that tokens are made out for |
 //! | [`orgs`], [`projects`], [`members`] | organizations, their projects, and who has which role there |
+//! | [`invitations`], [`transfer`] | links that give a role once; projects and organizations that change hands |
 //! | [`grants`] | the root of each authorization |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
@@ -59,6 +60,7 @@ pub mod error;
 pub mod failures;
 pub mod grants;
 pub mod image;
+pub mod invitations;
 pub mod keys;
 pub mod legacy;
 pub mod mail;
@@ -82,6 +84,7 @@ mod sqlite;
 mod store;
 mod tidy;
 pub mod tombstones;
+pub mod transfer;
 pub mod users;
 pub mod watch;
 
@@ -94,6 +97,7 @@ pub use error::{Error, OpenError};
 pub use failures::Failures;
 pub use grants::{Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
 pub use image::Image;
+pub use invitations::{Accept, Entitled, Guest, Invitation, Invitations, NewInvitation};
 pub use keys::{Keys, NewKey};
 pub use legacy::{Candidate, Legacy, LegacyHash, NewLegacy};
 pub use mail::{Mail, NewMail, Outbox};
@@ -112,5 +116,6 @@ pub use setup::{Claim, Setup};
 pub use signing_keys::{SigningKey, SigningKeys};
 pub use store::{Engine, Place, Store};
 pub use tombstones::Tombstones;
+pub use transfer::HandOver;
 pub use users::{Disable, NewUser, User, Users};
 pub use watch::{Effect, Watcher};

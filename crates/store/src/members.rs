@@ -242,7 +242,7 @@ statements! {
 }
 
 /// The role that a user has at one place.
-async fn role_now(
+pub(crate) async fn role_now(
     tx: &mut Tx<'_>,
     user: UserId,
     org: OrgId,
@@ -253,7 +253,7 @@ async fn role_now(
 
 /// Whether somebody else owns the organization and can do so: is not disabled. The
 /// organization is [taken](orgs::take), so it stays so.
-async fn others_own(tx: &mut Tx<'_>, user: UserId, org: OrgId) -> Result<bool, Error> {
+pub(crate) async fn others_own(tx: &mut Tx<'_>, user: UserId, org: OrgId) -> Result<bool, Error> {
     Ok(tx.first(&OTHER_OWNER, binds![org, user], |_| Ok(())).await?.is_some())
 }
 
@@ -270,7 +270,7 @@ pub(crate) async fn put(tx: &mut Tx<'_>, new: Membership) -> Result<(), Error> {
 }
 
 /// Where, and which role, in words.
-fn detail(org: OrgId, project: Option<ProjectId>, role: Option<Role>) -> String {
+pub(crate) fn detail(org: OrgId, project: Option<ProjectId>, role: Option<Role>) -> String {
     let mut text = org.to_string();
     if let Some(project) = project {
         text.push_str(&format!(" {project}"));

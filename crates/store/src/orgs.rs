@@ -14,7 +14,7 @@ use crate::{By, Error, Membership, Role, audit, members, tombstones, users};
 pub struct Org {
     /// Its id; never reused.
     pub id: OrgId,
-    /// Its name in addresses; unique, disabled ones included.
+    /// Its name in addresses; unique, archived ones included.
     pub slug: String,
     /// What people call it.
     pub name: String,
@@ -22,7 +22,7 @@ pub struct Org {
     pub plan: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Since when nobody has any rights in it.
+    /// Archived since then: nobody has any rights in it.
     pub disabled_at: Option<Timestamp>,
 }
 
@@ -72,6 +72,7 @@ impl Orgs<'_> {
             if tx.execute(&INSERT, row).await? == 0 {
                 return Err(Error::Conflict("slug"));
             }
+            former(tx, &org.slug, org.id).await?;
             tx.tell(Effect::Org(org.clone()));
             if let Some(owner) = first_owner {
                 let role = Role::Org(OrgRole::Owner);
@@ -86,12 +87,12 @@ impl Orgs<'_> {
         self.0.db().change(change).await
     }
 
-    /// By id, disabled or not.
+    /// By id, archived or not.
     pub async fn by_id(&self, id: OrgId) -> Result<Option<Org>, Error> {
         self.0.db().first(&BY_ID, binds![id], read).await
     }
 
-    /// By slug, disabled or not. One prepared read.
+    /// By slug, archived or not. One prepared read.
     pub async fn by_slug(&self, slug: &str) -> Result<Option<Org>, Error> {
         self.0.db().first(&BY_SLUG, binds![slug], read).await
     }
@@ -104,25 +105,90 @@ impl Orgs<'_> {
 
     /// The organizations in which a user has a role, in the order of their ids, with the role
     /// in the organization itself: none if they only have one in some of its projects.
-    /// Disabled ones are left out.
+    /// Archived ones are left out.
     pub async fn list_of_user(&self, user: UserId) -> Result<Vec<(Org, Option<OrgRole>)>, Error> {
         self.0.db().all(&OF_USER, binds![user], |row| Ok((read(row)?, row.next()?))).await
     }
 
-    /// Disables an organization: nobody has any rights in it or its projects any more.
-    /// `false` if there is none such, or it is disabled already.
-    pub async fn disable(&self, id: OrgId, by: &By) -> Result<bool, Error> {
+    /// The archived organizations in which a user has a role, in the order of their ids.
+    pub async fn archived_of_user(&self, user: UserId) -> Result<Vec<(Org, OrgRole)>, Error> {
+        self.0.db().all(&ARCHIVED, binds![user], |row| Ok((read(row)?, row.next()?))).await
+    }
+
+    /// Archives an organization: nobody has any rights in it or its projects any more, and
+    /// nothing is lost. `false` if there is none such, or it is archived already.
+    pub async fn archive(&self, id: OrgId, by: &By) -> Result<bool, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
-            if tx.execute(&DISABLE, binds![id, by.at]).await? == 0 {
+            if tx.execute(&ARCHIVE, binds![id, by.at]).await? == 0 {
                 tombstones::wait(tx).await?;
                 return Ok(false);
             }
-            let org = tx.first(&BY_ID, binds![id], read).await?.ok_or(Error::Busy)?;
-            tx.tell(Effect::Org(org));
-            tombstones::bury(tx, &by, &[id.to_string()], None).await?;
-            audit::write(tx, &by, "org.disable", id, None).await?;
+            changed(tx, id, &by).await?;
+            audit::write(tx, &by, "org.archive", id, None).await?;
             Ok(true)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// Brings an archived organization back, with all that was in it. `false` if there is none
+    /// such, or it is not archived.
+    pub async fn unarchive(&self, id: OrgId, by: &By) -> Result<bool, Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.execute(&UNARCHIVE, binds![id]).await? == 0 {
+                return Ok(false);
+            }
+            changed(tx, id, &by).await?;
+            audit::write(tx, &by, "org.unarchive", id, None).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// Gives an organization another name, in addresses and for people. The slug that it gives
+    /// up stays its own: nobody else is found under it. [`Error::Conflict`]`("slug")` if the
+    /// new one is, or was, another's; [`Error::Missing`] if there is no such organization.
+    pub async fn rename(&self, id: OrgId, slug: &str, name: &str, by: &By) -> Result<Org, Error> {
+        let (slug, name, by) = (kept(slug), kept(name), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            take(tx, id).await?;
+            let old = tx.first(&BY_ID, binds![id], read).await?.ok_or(Error::Busy)?;
+            if (&old.slug, &old.name) == (&slug, &name) {
+                return Ok(old);
+            }
+            if old.slug != slug {
+                let free = tx.first(&TAKEN, binds![slug, id], |_| Ok(())).await?.is_none();
+                if !free {
+                    return Err(Error::Conflict("slug"));
+                }
+                tx.execute(&GIVE_UP, binds![old.slug, id, by.at]).await?;
+            }
+            tx.execute(&RENAME, binds![id, slug, name]).await?;
+            former(tx, &slug, id).await?;
+            let org = changed(tx, id, &by).await?;
+            let detail = format!("{} to {slug}", old.slug);
+            audit::write(tx, &by, "org.rename", id, Some(&detail)).await?;
+            Ok(org)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// Sets the label of an organization's plan. [`Error::Missing`] if there is no such
+    /// organization.
+    pub async fn set_plan(&self, id: OrgId, plan: &str, by: &By) -> Result<Org, Error> {
+        let (plan, by) = (kept(plan), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            take(tx, id).await?;
+            let old = tx.first(&BY_ID, binds![id], read).await?.ok_or(Error::Busy)?;
+            if old.plan == plan {
+                return Ok(old);
+            }
+            tx.execute(&SET_PLAN, binds![id, plan]).await?;
+            let org = Org { plan: plan.clone(), ..old };
+            tx.tell(Effect::Org(org.clone()));
+            audit::write(tx, &by, "org.set_plan", id, Some(&org.plan)).await?;
+            Ok(org)
         };
         self.0.db().change(change).await
     }
@@ -147,11 +213,26 @@ statements! {
     );
     INSERT = "INSERT INTO orgs (id, slug, name, plan, created_at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (slug) DO NOTHING";
-    DISABLE = "UPDATE orgs SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
+    ARCHIVED = concat!(
+        "SELECT ", columns!(), ", m.role FROM orgs o JOIN memberships m
+            ON m.principal_id = $1 AND m.org_id = o.id AND m.project_id IS NULL
+        WHERE o.disabled_at IS NOT NULL ORDER BY o.id"
+    );
+    ARCHIVE = "UPDATE orgs SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
+    UNARCHIVE = "UPDATE orgs SET disabled_at = NULL WHERE id = $1 AND disabled_at IS NOT NULL";
+    TAKEN = "SELECT id FROM orgs WHERE slug = $1 AND id <> $2";
+    RENAME = "UPDATE orgs SET slug = $2, name = $3 WHERE id = $1";
+    SET_PLAN = "UPDATE orgs SET plan = $2 WHERE id = $1";
+    GIVE_UP = "INSERT INTO former_orgs (slug, org_id, at) VALUES ($1, $2, $3)
+        ON CONFLICT (slug) DO NOTHING";
+    /// Another's, from before.
+    FORMER = "SELECT org_id FROM former_orgs WHERE slug = $1 AND org_id <> $2";
     /// Nobody else changes roles in it until we are done.
     TAKE = "SELECT id FROM orgs WHERE id = $1 AND disabled_at IS NULL",
         postgres + "FOR NO KEY UPDATE";
-    /// Nobody disables it until we are done.
+    /// The same, archived or not.
+    LOCK = "SELECT id FROM orgs WHERE id = $1", postgres + "FOR NO KEY UPDATE";
+    /// Nobody archives it until we are done.
     HOLD = "SELECT id FROM orgs WHERE id = $1 AND disabled_at IS NULL", postgres + "FOR SHARE";
 }
 
@@ -162,10 +243,32 @@ pub(crate) async fn take(tx: &mut Tx<'_>, id: OrgId) -> Result<(), Error> {
     found.ok_or(Error::Missing("organization"))
 }
 
+/// Takes an organization, archived or not.
+pub(crate) async fn lock(tx: &mut Tx<'_>, id: OrgId) -> Result<(), Error> {
+    tx.first(&LOCK, binds![id], |_| Ok(())).await.map(drop)
+}
+
 /// That there is such an organization, and that it stays until the transaction ends.
 pub(crate) async fn hold(tx: &mut Tx<'_>, id: OrgId) -> Result<(), Error> {
     let found = tx.first(&HOLD, binds![id], |_| Ok(())).await?;
     found.ok_or(Error::Missing("organization"))
+}
+
+/// Refuses a slug that another organization had: who asks for it means that one.
+async fn former(tx: &mut Tx<'_>, slug: &str, id: OrgId) -> Result<(), Error> {
+    match tx.first(&FORMER, binds![slug, id], |_| Ok(())).await? {
+        Some(()) => Err(Error::Conflict("slug")),
+        None => Ok(()),
+    }
+}
+
+/// Tells what the organization is now, under the next epoch: whoever judged by what it was
+/// judges anew.
+async fn changed(tx: &mut Tx<'_>, id: OrgId, by: &By) -> Result<Org, Error> {
+    let org = tx.first(&BY_ID, binds![id], read).await?.ok_or(Error::Busy)?;
+    tx.tell(Effect::Org(org.clone()));
+    tombstones::bury(tx, by, &[id.to_string()], None).await?;
+    Ok(org)
 }
 
 fn read(row: &mut Row<'_>) -> Result<Org, Error> {

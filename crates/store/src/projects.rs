@@ -15,13 +15,13 @@ pub struct Project {
     pub id: ProjectId,
     /// Its organization.
     pub org_id: OrgId,
-    /// Its name in addresses; unique in its organization, disabled ones included.
+    /// Its name in addresses; unique in its organization, archived ones included.
     pub slug: String,
     /// What people call it.
     pub name: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Since when nobody has any rights in it.
+    /// Archived since then: nobody has any rights in it.
     pub disabled_at: Option<Timestamp>,
 }
 
@@ -61,6 +61,13 @@ impl Projects<'_> {
             if tx.execute(&INSERT, row).await? == 0 {
                 return Err(Error::Conflict("slug"));
             }
+            if tx
+                .first(&FORMER, binds![project.org_id, project.slug, project.id], |_| Ok(()))
+                .await?
+                .is_some()
+            {
+                return Err(Error::Conflict("slug"));
+            }
             tx.tell(Effect::Project(project.clone()));
             audit::write(tx, &by, "project.create", project.id, None).await?;
             Ok(project)
@@ -68,18 +75,18 @@ impl Projects<'_> {
         self.0.db().change(change).await
     }
 
-    /// By id, disabled or not.
+    /// By id, archived or not.
     pub async fn by_id(&self, id: ProjectId) -> Result<Option<Project>, Error> {
         self.0.db().first(&BY_ID, binds![id], read).await
     }
 
-    /// By the slugs of its organization and itself, disabled or not. One prepared read.
+    /// By the slugs of its organization and itself, archived or not. One prepared read.
     pub async fn by_slug(&self, org_slug: &str, slug: &str) -> Result<Option<Project>, Error> {
         self.0.db().first(&BY_SLUG, binds![org_slug, slug], read).await
     }
 
     /// The projects of an organization after `after` in the order of their ids, at most
-    /// `limit`. Disabled ones are left out.
+    /// `limit`. Archived ones are left out.
     pub async fn of_org(
         &self,
         org: OrgId,
@@ -90,20 +97,79 @@ impl Projects<'_> {
         self.0.db().all(&OF_ORG, binds![org, after, limit], read).await
     }
 
-    /// Disables a project: nobody has any rights in it any more. `false` if there is none
-    /// such, or it is disabled already.
-    pub async fn disable(&self, id: ProjectId, by: &By) -> Result<bool, Error> {
+    /// The archived projects of an organization after `after` in the order of their ids, at
+    /// most `limit`.
+    pub async fn archived_of_org(
+        &self,
+        org: OrgId,
+        after: Option<ProjectId>,
+        limit: u32,
+    ) -> Result<Vec<Project>, Error> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        self.0.db().all(&ARCHIVED, binds![org, after, limit], read).await
+    }
+
+    /// Archives a project: nobody has any rights in it any more, and nothing is lost. `false`
+    /// if there is none such, or it is archived already.
+    pub async fn archive(&self, id: ProjectId, by: &By) -> Result<bool, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
-            if tx.execute(&DISABLE, binds![id, by.at]).await? == 0 {
+            if tx.execute(&ARCHIVE, binds![id, by.at]).await? == 0 {
                 tombstones::wait(tx).await?;
                 return Ok(false);
             }
-            let project = tx.first(&BY_ID, binds![id], read).await?.ok_or(Error::Busy)?;
-            tx.tell(Effect::Project(project));
+            tell(tx, id).await?;
             tombstones::bury(tx, &by, &[id.to_string()], None).await?;
-            audit::write(tx, &by, "project.disable", id, None).await?;
+            audit::write(tx, &by, "project.archive", id, None).await?;
             Ok(true)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// Brings an archived project back, with all that was in it. `false` if there is none such,
+    /// or it is not archived.
+    pub async fn unarchive(&self, id: ProjectId, by: &By) -> Result<bool, Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            if tx.execute(&UNARCHIVE, binds![id]).await? == 0 {
+                return Ok(false);
+            }
+            tell(tx, id).await?;
+            tombstones::bury(tx, &by, &[id.to_string()], None).await?;
+            audit::write(tx, &by, "project.unarchive", id, None).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// Gives a project another name, in addresses and for people. The slug that it gives up
+    /// stays its own in the organization. [`Error::Conflict`]`("slug")` if the new one is, or
+    /// was, another's; [`Error::Missing`] if the organization has no such project.
+    pub async fn rename(
+        &self,
+        id: ProjectId,
+        org: OrgId,
+        slug: &str,
+        name: &str,
+        by: &By,
+    ) -> Result<Project, Error> {
+        let (slug, name, by) = (kept(slug), kept(name), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            orgs::take(tx, org).await?;
+            let old = in_org(tx, id, org).await?;
+            if (&old.slug, &old.name) == (&slug, &name) {
+                return Ok(old);
+            }
+            if old.slug != slug {
+                must_be_free(tx, id, org, &slug).await?;
+                give_up(tx, &old, &by).await?;
+            }
+            tx.execute(&RENAME, binds![id, slug, name]).await?;
+            let project = tell(tx, id).await?;
+            tombstones::bury(tx, &by, &[id.to_string()], None).await?;
+            let detail = format!("{} to {slug}", old.slug);
+            audit::write(tx, &by, "project.rename", id, Some(&detail)).await?;
+            Ok(project)
         };
         self.0.db().change(change).await
     }
@@ -128,8 +194,21 @@ statements! {
     );
     INSERT = "INSERT INTO projects (id, org_id, slug, name, created_at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (org_id, slug) DO NOTHING";
-    DISABLE = "UPDATE projects SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
-    /// Nobody disables it until we are done.
+    ARCHIVED = concat!(
+        "SELECT ", columns!(), " FROM projects j
+        WHERE j.org_id = $1 AND j.disabled_at IS NOT NULL AND j.id > $2 ORDER BY j.id LIMIT $3"
+    );
+    ARCHIVE = "UPDATE projects SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
+    UNARCHIVE = "UPDATE projects SET disabled_at = NULL
+        WHERE id = $1 AND disabled_at IS NOT NULL";
+    TAKEN = "SELECT id FROM projects WHERE org_id = $1 AND slug = $2 AND id <> $3";
+    RENAME = "UPDATE projects SET slug = $2, name = $3 WHERE id = $1";
+    GIVE_UP = "INSERT INTO former_projects (org_id, slug, project_id, at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (org_id, slug) DO NOTHING";
+    /// Another's, from before.
+    FORMER = "SELECT project_id FROM former_projects
+        WHERE org_id = $1 AND slug = $2 AND project_id <> $3";
+    /// Nobody archives it until we are done.
     HOLD = "SELECT id FROM projects WHERE id = $1 AND org_id = $2 AND disabled_at IS NULL",
         postgres + "FOR SHARE";
 }
@@ -139,6 +218,38 @@ statements! {
 pub(crate) async fn hold(tx: &mut Tx<'_>, id: ProjectId, org: OrgId) -> Result<(), Error> {
     let found = tx.first(&HOLD, binds![id, org], |_| Ok(())).await?;
     found.ok_or(Error::Missing("project"))
+}
+
+/// An enabled project of the organization, held until the transaction ends.
+pub(crate) async fn in_org(tx: &mut Tx<'_>, id: ProjectId, org: OrgId) -> Result<Project, Error> {
+    hold(tx, id, org).await?;
+    tx.first(&BY_ID, binds![id], read).await?.ok_or(Error::Busy)
+}
+
+/// Refuses a slug that another project of the organization has, or had: who asks for it means
+/// that one. The organization is [taken](orgs::take).
+pub(crate) async fn must_be_free(
+    tx: &mut Tx<'_>,
+    id: ProjectId,
+    org: OrgId,
+    slug: &str,
+) -> Result<(), Error> {
+    let taken = tx.first(&TAKEN, binds![org, slug, id], |_| Ok(())).await?;
+    let former = tx.first(&FORMER, binds![org, slug, id], |_| Ok(())).await?;
+    if taken.or(former).is_some() { Err(Error::Conflict("slug")) } else { Ok(()) }
+}
+
+/// That nobody else is found under this slug of the organization from now on.
+pub(crate) async fn give_up(tx: &mut Tx<'_>, project: &Project, by: &By) -> Result<(), Error> {
+    let row = binds![project.org_id, project.slug, project.id, by.at];
+    tx.execute(&GIVE_UP, row).await.map(drop)
+}
+
+/// Tells what the project is now.
+pub(crate) async fn tell(tx: &mut Tx<'_>, id: ProjectId) -> Result<Project, Error> {
+    let project = tx.first(&BY_ID, binds![id], read).await?.ok_or(Error::Busy)?;
+    tx.tell(Effect::Project(project.clone()));
+    Ok(project)
 }
 
 pub(crate) fn read(row: &mut Row<'_>) -> Result<Project, Error> {

@@ -15,7 +15,8 @@ use crate::{
     Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
-    Credentials, Image, Keys, Legacy, Members, Orgs, Outbox, Projects, Reminders, Watcher,
+    Credentials, Image, Invitations, Keys, Legacy, Members, Orgs, Outbox, Projects, Reminders,
+    Watcher,
 };
 
 /// Where the data is.
@@ -201,6 +202,11 @@ impl Store {
     /// Roles in organizations and projects.
     pub fn members(&self) -> Members<'_> {
         Members(self)
+    }
+
+    /// Links that give somebody a role, once.
+    pub fn invitations(&self) -> Invitations<'_> {
+        Invitations(self)
     }
 
     /// All that decides whether a credential is good, to fill an image from.

@@ -16,6 +16,8 @@ statements! {
         (SELECT digest FROM refresh WHERE expires_at < $1 LIMIT $2)";
     SESSIONS = "DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
+    INVITATIONS = "DELETE FROM invitations WHERE id IN
+        (SELECT id FROM invitations WHERE expires_at < $1 LIMIT $2)";
     FAILURES = "DELETE FROM failures WHERE second IN
         (SELECT second FROM failures WHERE second < CAST($1 AS BIGINT) / 1000 LIMIT $2)";
     MAILS = "DELETE FROM outbox WHERE id IN
@@ -29,12 +31,13 @@ statements! {
 /// Rows in one portion: other changes wait for no more than these.
 const PORTION: i64 = 500;
 
-const SWEPT: [&Statement; 6] = [&CODES, &DEVICES, &REFRESH, &SESSIONS, &FAILURES, &MAILS];
+const SWEPT: [&Statement; 7] =
+    [&CODES, &DEVICES, &REFRESH, &SESSIONS, &INVITATIONS, &FAILURES, &MAILS];
 
 impl Store {
-    /// Deletes what has been of no use since `before`: codes, device codes, refresh tokens
-    /// and sessions that expired before it, personal tokens and keys that expired or were
-    /// revoked before it, and counters of failures and unsent mail from before it. Says how many rows those were.
+    /// Deletes what has been of no use since `before`: codes, device codes, refresh tokens,
+    /// sessions and invitations that expired before it, personal tokens and keys that expired or were revoked
+    /// before it, and counters of failures and unsent mail from before it. Says how many rows those were.
     /// Writes no audit row.
     ///
     /// A spent secret that is deleted is merely unknown when it is presented again, and an

@@ -1,12 +1,12 @@
 //! People.
 
 use hallpass_core::Timestamp;
-use hallpass_core::id::{SessionId, UserId};
+use hallpass_core::id::{OrgId, SessionId, UserId};
 
 use crate::db::{Row, Tx, binds, kept, statements};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Error, audit, credentials, grants, sessions, setup, tombstones};
+use crate::{By, Error, audit, credentials, grants, members, orgs, sessions, setup, tombstones};
 
 /// A person.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,15 +55,16 @@ pub struct NewUser {
 }
 
 /// What became of somebody who was to be disabled.
-#[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disable {
-    /// They are.
+    /// They are disabled, and everything of theirs has ended.
     Done,
     /// There is no such user, or they were disabled already.
     Same,
     /// Nobody else administers the deployment; nothing was changed.
     LastAdmin,
+    /// They are the last owner of this organization who is not disabled; nothing was changed.
+    LastOwner(OrgId),
 }
 
 /// See [`Store::users`].
@@ -105,10 +106,10 @@ impl Users<'_> {
         Ok(self.0.db().number(&COUNT, binds![]).await?.unsigned_abs())
     }
 
-    /// Disables a user, and ends all their grants, sessions and tokens. `false` if there is no
-    /// such user, or they are disabled already.
-    pub async fn disable(&self, id: UserId, by: &By) -> Result<bool, Error> {
-        Ok(self.disable_user(id, false, by).await? == Disable::Done)
+    /// Disables a user, and ends all their grants, sessions and tokens. Not whoever is the last
+    /// owner of an organization: first somebody else has to own it.
+    pub async fn disable(&self, id: UserId, by: &By) -> Result<Disable, Error> {
+        self.disable_user(id, false, by).await
     }
 
     /// The same, if somebody is left then who administers the deployment.
@@ -126,10 +127,18 @@ impl Users<'_> {
                     return Ok(Disable::LastAdmin);
                 }
             }
-            if tx.execute(&DISABLE, binds![id, by.at]).await? == 0 {
+            if !take(tx, id).await? {
                 tombstones::wait(tx).await?;
                 return Ok(Disable::Same);
             }
+            for org in tx.all(&OWNED, binds![id], |row| row.next::<OrgId>()).await? {
+                // Archived ones too: they may come back.
+                orgs::lock(tx, org).await?;
+                if !members::others_own(tx, id, org).await? {
+                    return Ok(Disable::LastOwner(org));
+                }
+            }
+            tx.execute(&DISABLE, binds![id, by.at]).await?;
             tell(tx, id).await?;
             let ended = end_everything(tx, id, "user disabled", &by).await?;
             audit::write(tx, &by, "user.disable", id, Some(&ended)).await?;
@@ -221,6 +230,8 @@ statements! {
         WHERE id = $1 AND kind = 'user' AND disabled_at IS NULL";
     HOLD_ADMINS = "SELECT p.id FROM principals p JOIN users u ON u.id = p.id
         WHERE u.admin AND p.disabled_at IS NULL ORDER BY p.id", postgres + "FOR UPDATE OF p";
+    OWNED = "SELECT org_id FROM memberships
+        WHERE principal_id = $1 AND project_id IS NULL AND role = 'owner' ORDER BY org_id";
     ENABLE = "UPDATE principals SET disabled_at = NULL
         WHERE id = $1 AND kind = 'user' AND disabled_at IS NOT NULL";
     CHANGE_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";

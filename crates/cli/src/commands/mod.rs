@@ -8,6 +8,7 @@
 //! | `session list`, `session end` | [`session`] |
 //! | `token create`, `list`, `rename`, `expire`, `revoke`, `rotate`, `print` | [`token`] |
 //! | `key create`, `list`, `rotate`, `revoke` | [`key`] |
+//! | `org`, `project`, `member` | [`places`] |
 //! | `api` | [`api`] |
 //! | `exec` | [`exec`] |
 //! | `credential git`, `cargo`, … | [`credential`] |
@@ -26,6 +27,7 @@ mod legacy;
 pub mod login;
 pub mod logout;
 pub mod man;
+pub mod places;
 pub mod profile;
 pub mod session;
 pub mod status;
@@ -50,6 +52,9 @@ pub fn all(brand: &Brand) -> Vec<Command> {
         session::command(),
         token::command(),
         key::command(),
+        places::org::command(),
+        places::project::command(),
+        places::member::command(),
         api::command(),
         exec::command(brand),
         credential::command(brand),
@@ -80,6 +85,9 @@ pub fn dispatch(
         "session" => session::run(cx, out, globals, matches),
         "token" => token::run(cx, out, globals, matches),
         "key" => key::run(cx, out, stdin, globals, matches),
+        "org" => places::org::run(cx, out, globals, matches),
+        "project" => places::project::run(cx, out, globals, matches),
+        "member" => places::member::run(cx, out, globals, matches),
         "api" => api::run(cx, out, stdin, globals, matches),
         "exec" => exec::run(cx, out, globals, matches),
         "credential" => credential::run(cx, out, stdin, globals, matches),

@@ -38,13 +38,14 @@ const FOREIGN: [(&str, &str); 12] = [
 ];
 
 /// Our own secrets that are no tokens for an API.
-const NOT_FOR_APIS: [(Kind, &str); 6] = [
+const NOT_FOR_APIS: [(Kind, &str); 7] = [
     (Kind::Refresh, "a refresh token"),
     (Kind::Code, "an authorization code"),
     (Kind::Device, "a device code"),
     (Kind::Session, "a browser's session"),
     (Kind::ClientSecret, "a client secret"),
     (Kind::Setup, "a setup code"),
+    (Kind::Invitation, "the secret of an invitation"),
 ];
 
 /// Reads what came from standard input or a file: one trailing newline is taken off, and

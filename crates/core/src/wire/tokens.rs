@@ -161,20 +161,106 @@ pub struct Org {
     pub slug: String,
     /// What people call it.
     pub name: String,
+    /// A label that the operator sets; empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub plan: String,
     /// The caller's role in it, now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<OrgRole>,
+    /// Since when it is archived: nobody has any rights in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<Timestamp>,
 }
 
 /// `POST /api/v1/orgs`, and `POST …/projects`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewPlace {
-    /// Its name in addresses; it does not change.
+    /// Its name in addresses.
     pub slug: String,
     /// What people call it; the slug if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+/// `PATCH /api/v1/orgs/{org}` and `PATCH …/projects/{project}`: what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceChange {
+    /// Another name in addresses. Nobody else gets the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// `PUT /api/v1/orgs/{org}/plan`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetPlan {
+    /// The label; empty for none.
+    pub plan: String,
+}
+
+/// `POST /api/v1/orgs/{org}/transfer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferOrg {
+    /// The member who is its owner from then on: e-mail address or id.
+    pub user: String,
+}
+
+/// `POST …/projects/{project}/transfer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferProject {
+    /// The organization that it moves to: slug or id.
+    pub org: String,
+}
+
+/// `POST …/invitations`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvitation {
+    /// Who is invited.
+    pub email: String,
+    /// The role that it gives, of an organization or of a project.
+    pub role: String,
+}
+
+/// An open invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// `inv_…`.
+    pub id: String,
+    /// Who is invited.
+    pub email: String,
+    /// The role that it gives.
+    pub role: String,
+    /// Who invites: e-mail address.
+    pub invited_by: String,
+    /// Whether the link was sent to the address, and shown to nobody.
+    pub mailed: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// The answer that shows the link, this once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CreatedInvitation {
+    /// What it is.
+    #[serde(flatten)]
+    pub invitation: Invitation,
+    /// The link; absent if it was sent to the address.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "Secret::serialize_exposed_option"
+    )]
+    pub link: Option<Secret>,
 }
 
 /// A project.
@@ -191,6 +277,9 @@ pub struct Project {
     /// The caller's role in it, now; an organization's admins and owners own its projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<ProjectRole>,
+    /// Since when it is archived: nobody has any rights in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<Timestamp>,
 }
 
 /// Somebody with a role.

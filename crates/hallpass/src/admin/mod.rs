@@ -31,13 +31,14 @@ mod user;
 mod words;
 
 /// Settings that decide where the data is, and what is needed to open it.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 8] = [
     "data_dir",
     "database_url",
     "database_url_file",
     "master_key_file",
     "public_url",
     "brand_file",
+    "permissions_file",
     "log_level",
 ];
 
@@ -121,6 +122,9 @@ mod tests {
             "admin user enable usr_1 --data-dir /x",
             "admin org create acme --name Acme --owner ada@example.com",
             "admin org list",
+            "admin org plan acme Team",
+            "admin org archive acme/site",
+            "admin org unarchive acme",
             "admin project create acme/site",
             "admin project list acme",
             "admin member set acme/site ada@example.com viewer",

@@ -18,6 +18,24 @@ pub(super) fn org() -> Command {
                 .arg(text("owner", "E").help("Its first owner: e-mail address or id")),
         )
         .subcommand(Command::new("list").about("All organizations"))
+        .subcommand(
+            Command::new("plan")
+                .about("Set the label of its plan, which its members see")
+                .arg(place("org", "ORG", "Its slug or id"))
+                .arg(place("plan", "LABEL", "For example Team; \"\" for none")),
+        )
+        .subcommand(
+            Command::new("archive")
+                .about("Nobody has any rights there any more; nothing is lost")
+                .arg(place("place", PLACE, "An organization, or a project of it")),
+        )
+        .subcommand(
+            Command::new("unarchive").about("Bring it back, with everything in it").arg(place(
+                "place",
+                PLACE,
+                "An organization, or a project of it",
+            )),
+        )
 }
 
 pub(super) fn read_org(verb: &str, matches: &ArgMatches) -> Asked {
@@ -27,6 +45,9 @@ pub(super) fn read_org(verb: &str, matches: &ArgMatches) -> Asked {
             name: one(matches, "name"),
             owner: maybe(matches, "owner"),
         },
+        "plan" => orgs::Command::Plan { org: one(matches, "org"), plan: one(matches, "plan") },
+        "archive" => orgs::Command::Archive { place: one(matches, "place") },
+        "unarchive" => orgs::Command::Unarchive { place: one(matches, "place") },
         _ => orgs::Command::List,
     })
 }

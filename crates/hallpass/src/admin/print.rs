@@ -150,15 +150,15 @@ fn table(answer: &Answer) -> String {
         Answer::Orgs(orgs) => orgs
             .iter()
             .map(|org| {
-                let disabled = since(&org.disabled_at, "disabled");
-                vec![org.id.clone(), org.slug.clone(), shown(&org.name), disabled]
+                let archived = since(&org.disabled_at, "archived");
+                vec![org.id.clone(), org.slug.clone(), shown(&org.name), archived]
             })
             .collect(),
         Answer::Projects(projects) => projects
             .iter()
             .map(|project| {
-                let disabled = since(&project.disabled_at, "disabled");
-                vec![project.id.clone(), project.place.clone(), shown(&project.name), disabled]
+                let archived = since(&project.disabled_at, "archived");
+                vec![project.id.clone(), project.place.clone(), shown(&project.name), archived]
             })
             .collect(),
         Answer::Members(members) => members

@@ -48,7 +48,8 @@ impl OrgError {
 impl From<hallpass_store::Error> for OrgError {
     fn from(error: hallpass_store::Error) -> Self {
         match error {
-            hallpass_store::Error::Conflict("slug") => Self::SlugTaken,
+            // Two at once are told by the index.
+            hallpass_store::Error::Conflict("slug" | "an id") => Self::SlugTaken,
             hallpass_store::Error::Missing(what) => Self::Unknown(what),
             other => Self::Failed(other.into()),
         }

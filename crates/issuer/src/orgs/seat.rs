@@ -171,16 +171,7 @@ impl Issuer {
             (None, Some(role), _) => table.of_org(role).contains(permission),
             _ => false,
         };
-        let scoped = match actor {
-            Actor::Person(_) | Actor::Operator => true,
-            Actor::Bearer(decision) => {
-                // A program that may make tokens could make itself one that may this: it needs
-                // no detour. Every other credential says by name what it is for.
-                let could =
-                    decision.kind == CredentialKind::AccessToken && decision.scope.contains(TOKENS);
-                could || decision.scope.contains(permission)
-            }
-        };
+        let scoped = self.is_scoped_to(actor, permission);
         match (by_role, scoped) {
             (true, true) => Ok(seat),
             (false, _) => {
@@ -189,6 +180,20 @@ impl Issuer {
             (true, false) => Err(OrgError::NotAllowed(
                 "your role there allows this, but this credential was not scoped to it",
             )),
+        }
+    }
+
+    /// Whether the credential that acts, if one does, was scoped to `permission`.
+    pub(super) fn is_scoped_to(&self, actor: &Actor<'_>, permission: &str) -> bool {
+        match actor {
+            Actor::Person(_) | Actor::Operator => true,
+            Actor::Bearer(decision) => {
+                // A program that may make tokens could make itself one that may this: it needs
+                // no detour. Every other credential says by name what it is for.
+                let could =
+                    decision.kind == CredentialKind::AccessToken && decision.scope.contains(TOKENS);
+                could || decision.scope.contains(permission)
+            }
         }
     }
 

@@ -195,7 +195,10 @@ impl Town {
             }
             (12, _) => house.pass(below(house, 40) as u64),
             (13, _) if below(house, 8) == 0 => {
-                store.projects().disable(project, &by).await.unwrap();
+                store.projects().archive(project, &by).await.unwrap();
+            }
+            (13, _) if below(house, 3) == 0 => {
+                store.projects().unarchive(project, &by).await.unwrap();
             }
             (13, _) => house.issuer.tend().await.unwrap(),
             _ => {

@@ -90,6 +90,9 @@ const CURSOR: (&str, &str, &str) = ("cursor", "`next_cursor` of the page before.
 const USER: (&str, &str, &str) =
     ("user", "Whose, by id or e-mail address; only administrators ask about others.", "string");
 
+const ARCHIVED: (&str, &str, &str) =
+    ("archived", "`true`: the archived ones instead, that you could bring back.", "boolean");
+
 impl Paging {
     pub(super) fn read(params: &Params) -> Result<Self, Box<Response>> {
         let limit = params.get("limit").map_or(Ok(PAGE), str::parse);
@@ -159,6 +162,31 @@ impl Argument for KeysOfLeaver {
                 Err(problem(StatusCode::BAD_REQUEST, "invalid_keys", detail))
             }
         }
+    }
+}
+
+/// Which page of a list of places, and whether the archived ones are asked for instead.
+pub(super) struct Places {
+    pub(super) paging: Paging,
+    pub(super) archived: bool,
+}
+
+impl Argument for Places {
+    fn describe(operation: &mut Operation) {
+        Paging::describe(operation);
+        operation.query.push(ARCHIVED);
+    }
+
+    async fn take(incoming: &mut Incoming, _: &App) -> Result<Self, Response> {
+        let params = query(incoming, &["limit", "cursor", "archived"]);
+        let page = params.and_then(|params| {
+            let archived = params.get("archived").map_or(Ok(false), str::parse).map_err(|_| {
+                let detail = "archived is true or false.";
+                Box::new(problem(StatusCode::BAD_REQUEST, "invalid_parameter", detail))
+            })?;
+            Ok(Self { paging: Paging::read(&params)?, archived })
+        });
+        page.map_err(|refusal| *refusal)
     }
 }
 

@@ -19,6 +19,8 @@ const OF_ORG: &str = "/api/v1/orgs/{org}/members";
 const IN_ORG: &str = "/api/v1/orgs/{org}/members/{user}";
 const OF_PROJECT: &str = "/api/v1/orgs/{org}/projects/{project}/members";
 const IN_PROJECT: &str = "/api/v1/orgs/{org}/projects/{project}/members/{user}";
+const OWN_IN_ORG: &str = "/api/v1/orgs/{org}/membership";
+const OWN_IN_PROJECT: &str = "/api/v1/orgs/{org}/projects/{project}/membership";
 
 pub(super) fn table() -> Vec<Route> {
     vec![
@@ -34,6 +36,15 @@ pub(super) fn table() -> Vec<Route> {
             "removeProjectMember",
             "Take a role away",
             remove_from_project,
+        ),
+        Route::new(Method::DELETE, OWN_IN_ORG, "leaveOrg", "Give up one's role", leave_org)
+            .or([409]),
+        Route::new(
+            Method::DELETE,
+            OWN_IN_PROJECT,
+            "leaveProject",
+            "Give up one's role",
+            leave_project,
         ),
     ]
 }
@@ -115,6 +126,27 @@ async fn remove_from_project(
 ) -> Result<Done, Refused> {
     let actor = Actor::Bearer(&caller);
     app.issuer().let_go(&actor, (&org, Some(&project)), &user, keys, &origin).await?;
+    Ok(Done)
+}
+
+async fn leave_org(
+    app: App,
+    Needs(caller): Needs<Member>,
+    origin: Origin,
+    Path([org]): Path<1>,
+) -> Result<Done, Refused> {
+    app.issuer().leave(&Actor::Bearer(&caller), &org, None, &origin).await?;
+    Ok(Done)
+}
+
+/// Only a role that was given there: one that comes with the organization stays with it.
+async fn leave_project(
+    app: App,
+    Needs(caller): Needs<Member>,
+    origin: Origin,
+    Path([org, project]): Path<2>,
+) -> Result<Done, Refused> {
+    app.issuer().leave(&Actor::Bearer(&caller), &org, Some(&project), &origin).await?;
     Ok(Done)
 }
 

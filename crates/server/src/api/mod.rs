@@ -14,6 +14,7 @@
 //! | [`schema`], [`openapi`] | the schemas and the document |
 //! | [`whoami`], [`sessions`], [`tokens`] | the account |
 //! | [`orgs`], [`members`] | organizations, projects, roles |
+//! | [`places`], [`invitations`] | what becomes of the first two; links that give a role |
 //! | [`audit`] | the log of changes |
 //! | [`operator`] | people, clients and keys, for administrators |
 //! | [`keys`] | keys of organizations and projects |
@@ -41,6 +42,7 @@ mod argument;
 mod audit;
 pub(crate) mod deprecation;
 mod feed;
+mod invitations;
 mod keys;
 mod leaks;
 mod legacy;
@@ -49,6 +51,7 @@ mod members;
 mod openapi;
 mod operator;
 mod orgs;
+mod places;
 mod refused;
 mod resource;
 mod right;
@@ -70,7 +73,9 @@ fn table() -> Vec<Route> {
         sessions::table(),
         tokens::table(),
         orgs::table(),
+        places::table(),
         members::table(),
+        invitations::table(),
         audit::table(),
         operator::table(),
         keys::table(),

@@ -254,6 +254,7 @@ impl From<AdminError> for Refused {
         Self(match error {
             AdminError::Taken(_) => problem(StatusCode::CONFLICT, "taken", detail),
             AdminError::LastAdmin => problem(StatusCode::CONFLICT, "last_administrator", detail),
+            AdminError::LastOwner(_) => problem(StatusCode::CONFLICT, "last_owner", detail),
             AdminError::Unknown(_) => problem(StatusCode::NOT_FOUND, "not_found", detail),
             AdminError::Busy => problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail),
             AdminError::Failed(error) => failure(&error),

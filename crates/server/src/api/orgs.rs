@@ -8,7 +8,7 @@ use hallpass_issuer::tokens::Actor;
 use http::Method;
 
 use super::answer::{Made, Shown};
-use super::argument::{Body, Paging, Path};
+use super::argument::{Body, Paging, Path, Places};
 use super::refused::Refused;
 use super::right::{Account, CreateProjects, Member, Needs};
 use super::route::Route;
@@ -31,8 +31,16 @@ pub(super) fn table() -> Vec<Route> {
 }
 
 /// Somebody is in few of them: one page holds all.
-async fn list(app: App, Needs(caller): Needs<Account>) -> Result<Shown<Page<Org>>, Refused> {
-    let items = app.issuer().orgs_of(&Actor::Bearer(&caller)).await?;
+async fn list(
+    app: App,
+    Needs(caller): Needs<Account>,
+    Places { archived, .. }: Places,
+) -> Result<Shown<Page<Org>>, Refused> {
+    let actor = Actor::Bearer(&caller);
+    let items = match archived {
+        false => app.issuer().orgs_of(&actor).await?,
+        true => app.issuer().archived_orgs_of(&actor).await?,
+    };
     Ok(Shown(Page { items, next_cursor: None }))
 }
 
@@ -59,9 +67,13 @@ async fn projects(
     app: App,
     Needs(caller): Needs<Account>,
     Path([org]): Path<1>,
-    Paging { limit, cursor }: Paging,
+    Places { paging: Paging { limit, cursor }, archived }: Places,
 ) -> Result<Shown<Page<Project>>, Refused> {
     let actor = Actor::Bearer(&caller);
+    if archived {
+        let items = app.issuer().archived_projects_of(&actor, &org).await?;
+        return Ok(Shown(Page { items, next_cursor: None }));
+    }
     Ok(Shown(app.issuer().projects_of(&actor, &org, cursor.as_deref(), limit).await?))
 }
 

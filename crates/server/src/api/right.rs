@@ -12,7 +12,9 @@ use axum::routing::MethodRouter;
 use hallpass_core::scope;
 use hallpass_guard::{Decision, Guard};
 use hallpass_issuer::keys::KEYS_MANAGE;
-use hallpass_issuer::orgs::{MEMBERS_MANAGE, OrgError, PROJECTS_CREATE, TOKENS_MANAGE};
+use hallpass_issuer::orgs::{
+    MEMBERS_MANAGE, ORG_MANAGE, OrgError, PROJECTS_CREATE, SETTINGS_MANAGE, TOKENS_MANAGE,
+};
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
@@ -210,6 +212,12 @@ permitted! {
     /// Makes and lists keys of the place that the path names.
     ManageKeys = KEYS_MANAGE,
         "The permission `keys:manage` there, by role and by the credential's scope.";
+    /// Renames, archives and hands over the organization that the path names.
+    ManageOrg = ORG_MANAGE,
+        "The permission `org:manage` there, by role and by the credential's scope.";
+    /// Renames and archives the project that the path names.
+    ManageProject = SETTINGS_MANAGE,
+        "The permission `settings:manage` there, by role and by the credential's scope.";
     /// Makes projects in the organization that the path names.
     CreateProjects = PROJECTS_CREATE,
         "The permission `projects:create` there, by role and by the credential's scope.";

@@ -16,8 +16,9 @@ use hallpass_core::wire::operator::{
     Client, ClientSecret, NewClient, Person, RotateKeys, SigningKey,
 };
 use hallpass_core::wire::tokens::{
-    CreatedLegacyToken, CreatedToken, LeakedRevoked, Member, NewLegacyToken, NewPlace, NewToken,
-    Org, Project, RevokeLeaked, RotateToken, SetRole, Token, TokenChange,
+    CreatedInvitation, CreatedLegacyToken, CreatedToken, Invitation, LeakedRevoked, Member,
+    NewInvitation, NewLegacyToken, NewPlace, NewToken, Org, PlaceChange, Project, RevokeLeaked,
+    RotateToken, SetPlan, SetRole, Token, TokenChange, TransferOrg, TransferProject,
 };
 use serde_json::{Map, Value, json};
 
@@ -297,7 +298,9 @@ described! {
         "id": id("org", "The organization's id."),
         "slug": text("Its name in addresses."),
         "name": text("What people call it."),
+        "plan?": text("A label that the operator sets; absent: none."),
         "role?": one_of(&ORG_ROLES, "The caller's role in it."),
+        "archived_at?": time("Since when it is archived; nobody has any rights in it."),
     }
     Project = "Project", "A project." {
         "id": id("prj", "The project's id."),
@@ -305,14 +308,40 @@ described! {
         "slug": text("Its name in addresses."),
         "name": text("What people call it."),
         "role?": one_of(&PROJECT_ROLES, "The caller's role in it."),
+        "archived_at?": time("Since when it is archived; nobody has any rights in it."),
     }
     NewPlace = "NewPlace", "An organization or a project to be made." {
         "slug": json!({
             "type": "string",
             "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
-            "description": "Its name in addresses; it does not change.",
+            "description": "Its name in addresses.",
         }),
         "name?": text("What people call it; the slug if absent."),
+    }
+    PlaceChange = "PlaceChange", "Another name; what is absent stays." {
+        "slug?": json!({
+            "type": ["string", "null"],
+            "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
+            "description": "Another name in addresses. Nobody else gets the old one.",
+        }),
+        "name?": json!({ "type": ["string", "null"], "description": "What people call it." }),
+    }
+    SetPlan = "SetPlan", "A plan's label." {
+        "plan": json!({
+            "type": "string",
+            "maxLength": 40,
+            "description": "The label; empty for none.",
+        }),
+    }
+    TransferOrg = "TransferOrg", "To whom an organization goes." {
+        "user": text("The member who is its owner from then on: e-mail address or id."),
+    }
+    TransferProject = "TransferProject", "Where a project goes." {
+        "org": text("The organization that it moves to: slug or id."),
+    }
+    NewInvitation = "NewInvitation", "Somebody to be invited." {
+        "email": text("E-mail address of whoever is invited."),
+        "role": text("The role that it gives, of an organization or of a project."),
     }
     Member<OrgRole> = "OrgMember", "Somebody with a role in an organization." {
         "user": id("usr", "Whose it is."),
@@ -424,6 +453,40 @@ described! {
     }
     RotateKeys = "RotateKeys", "How keys are to be rotated." {
         "now?": whether("A key has leaked: what the old ones signed is good no more."),
+    }
+}
+
+fn invitation_members() -> Vec<(&'static str, Value)> {
+    vec![
+        ("id", id("inv", "The invitation's id.")),
+        ("email", text("E-mail address of whoever is invited.")),
+        ("role", text("The role that it gives.")),
+        ("invited_by", text("E-mail address of whoever invites.")),
+        ("mailed", whether("The link was sent to the address, and shown to nobody.")),
+        ("created_at", time("When it was made.")),
+        ("expires_at", time("When it ends by itself.")),
+    ]
+}
+
+impl Described for Invitation {
+    fn name() -> String {
+        "Invitation".to_owned()
+    }
+
+    fn schema(_: &mut Schemas) -> Value {
+        object("An open invitation.", &invitation_members())
+    }
+}
+
+impl Described for CreatedInvitation {
+    fn name() -> String {
+        "CreatedInvitation".to_owned()
+    }
+
+    fn schema(_: &mut Schemas) -> Value {
+        let mut members = invitation_members();
+        members.push(("link?", text("The link, shown this once; absent if it was sent.")));
+        object("An invitation, with its link.", &members)
     }
 }
 

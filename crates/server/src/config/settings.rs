@@ -75,6 +75,8 @@ settings! {
         master_key_file: Option<PathBuf> = "" as "FILE";
         /// A brand file for names and looks.
         brand_file: Option<PathBuf> = "" as "FILE";
+        /// Which role may do what, in place of the brand's table; see docs/organizations.md.
+        permissions_file: Option<PathBuf> = "" as "FILE";
     }
     "TLS and proxies" {
         /// Certificate chain (PEM), to end TLS here.

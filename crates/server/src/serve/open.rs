@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hallpass_core::brand::Brand;
+use hallpass_core::permission::PermissionTable;
 use hallpass_core::{Clock, PublicUrl, Random, Secret};
 use hallpass_issuer::feed::Leases;
 use hallpass_issuer::{Config, Issuer, StartError};
@@ -112,15 +113,25 @@ impl Opened {
     }
 }
 
-/// The brand that the settings name, or hallpass's own.
+/// The brand that the settings name, or hallpass's own, with the table of permissions that
+/// they name.
 fn brand(settings: &Settings) -> Result<Brand, Failure> {
-    let Some(path) = &settings.brand_file else { return Ok(Brand::hallpass()) };
-    let text = read(path)?;
-    Brand::parse(&text).map_err(|why| Failure::File {
-        path: path.clone(),
-        why: why.to_string(),
-        next: "correct the brand file, or leave --brand-file away",
-    })
+    let mut brand = match &settings.brand_file {
+        None => Brand::hallpass(),
+        Some(path) => Brand::parse(&read(path)?).map_err(|why| Failure::File {
+            path: path.clone(),
+            why: why.to_string(),
+            next: "correct the brand file, or leave --brand-file away",
+        })?,
+    };
+    if let Some(path) = &settings.permissions_file {
+        brand.roles = PermissionTable::parse(&read(path)?).map_err(|why| Failure::File {
+            path: path.clone(),
+            why: why.to_string(),
+            next: "correct the table of permissions, or leave --permissions-file away",
+        })?;
+    }
+    Ok(brand)
 }
 
 /// The token that may read `/metrics`, if a file is named.

@@ -44,6 +44,10 @@ pub(super) enum Purpose<'a> {
     NewLegacy(&'a str, &'a str),
     /// What an administrator does to this.
     Operate(&'a str),
+    /// Whatever is done at this organization or project; at none of them, if it is empty.
+    Place(&'a str),
+    /// Accepting this invitation.
+    Invitation(&'a str),
     /// Changing the password.
     Password,
     /// Signing out of this browser.
@@ -68,6 +72,8 @@ impl Purpose<'_> {
             Self::Legacy(place) => format!("web/legacy {place}"),
             Self::NewLegacy(place, once) => format!("web/legacy/new {place} {once}"),
             Self::Operate(what) => format!("web/admin {what}"),
+            Self::Place(id) => format!("web/orgs {id}"),
+            Self::Invitation(id) => format!("web/invitation {id}"),
             Self::Password => "web/password".to_owned(),
             Self::SignOut => "web/signout".to_owned(),
             Self::Logout(request) => format!("web/logout {request}"),

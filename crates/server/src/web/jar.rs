@@ -16,6 +16,8 @@ pub(super) enum Jar {
     Visit,
     /// The setup code, from the link to the form.
     Setup,
+    /// The secret of an invitation, from the link to the form.
+    Invitation,
     /// The user code, from the form to the page that confirms it.
     Device,
 }
@@ -44,6 +46,7 @@ impl Jar {
         let suffix = match self {
             Self::Visit => "visit",
             Self::Setup => "setup",
+            Self::Invitation => "invitation",
             Self::Device => "device",
         };
         let separator = if public_url.is_https() { '-' } else { '_' };
@@ -54,7 +57,7 @@ impl Jar {
     fn lifetime(self) -> u64 {
         match self {
             Self::Visit => 86_400,
-            Self::Setup => 1_800,
+            Self::Setup | Self::Invitation => 1_800,
             Self::Device => 600,
         }
     }

@@ -11,6 +11,8 @@
 //! | [`sessions`] | `/settings/sessions`: browsers and programs that are signed in |
 //! | [`tokens`] | `/settings/tokens`: tokens for scripts, CI and servers; `/admin/users/…/tokens`: the same for somebody else |
 //! | [`admin`] | `/admin`: the server, people, organizations, clients, keys, the log; `/orgs/…/audit` |
+//! | [`orgs`] | `/orgs`, `/orgs/{org}`…: organizations, their projects, roles |
+//! | [`invitation`] | `/invitation`: accepting an invitation |
 //! | [`people`] | `/admin/users`: for whom an administrator acts |
 //! | [`keys`] | `/orgs/…/keys`: keys of an organization and of its projects |
 //! | [`legacy`] | `/orgs/…/projects/…/tokens`: tokens of an older system |
@@ -44,11 +46,13 @@ mod consent;
 mod csrf;
 mod device;
 mod home;
+mod invitation;
 mod jar;
 mod keys;
 mod legacy;
 mod logout;
 mod once;
+mod orgs;
 mod people;
 mod return_to;
 mod security;
@@ -89,6 +93,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(people::routes())
         .merge(admin::routes())
         .merge(keys::routes())
+        .merge(orgs::routes())
+        .merge(invitation::routes())
         .merge(legacy::routes())
         .merge(security::routes())
         .merge(logout::routes())

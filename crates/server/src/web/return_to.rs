@@ -80,6 +80,7 @@ impl ReturnTo {
             path if path.starts_with("/device") => {
                 Some("To look at the code that your terminal shows.")
             }
+            "/invitation" => Some("To accept the invitation."),
             path if path.starts_with("/settings/") => Some("To see your settings."),
             _ => None,
         }

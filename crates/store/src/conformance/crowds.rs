@@ -5,8 +5,10 @@ use hallpass_core::role::OrgRole;
 use super::RACERS;
 use super::mirror::Mirror;
 use super::races::{count, race};
-use super::town::{MINUTE, Town};
-use crate::{Error, RemoveRole, Role, Rotate, SetRole, Store};
+use super::town::{MINUTE, Town, everybody};
+use crate::{
+    Accept, Disable, Error, Guest, NewOrg, RemoveRole, Role, Rotate, SetRole, Store, User,
+};
 
 /// One token: one successor.
 pub(super) async fn one_rotation(store: Store, rounds: usize) {
@@ -83,18 +85,80 @@ pub(super) async fn last_two_owners(store: Store, rounds: usize) {
             let (town, leaves) = (town.clone(), both[racer % 2]);
             async move {
                 let (members, by) = (town.store.members(), town.by());
+                // Both at once by three ways: leaving, another role, a disabled account.
+                if racer % 8 > 5 {
+                    let disabled = town.store.users().disable(leaves, &by).await.unwrap();
+                    return disabled == Disable::LastOwner(org);
+                }
                 if racer % 4 < 2 {
                     let left = members.remove(leaves, org, None, &by).await.unwrap();
                     return left == RemoveRole::LastOwner;
                 }
                 let member = Role::Org(OrgRole::Member);
-                members.set(leaves, org, member, &by).await.unwrap() == SetRole::LastOwner
+                match members.set(leaves, org, member, &by).await {
+                    Ok(set) => set == SetRole::LastOwner,
+                    // Disabled a moment ago.
+                    Err(Error::Missing("user")) => false,
+                    Err(other) => panic!("{other}"),
+                }
             }
         })
         .await;
         assert!(answers.contains(&true), "somebody was told");
         let left = town.store.members().of(org, None, None, 9).await.unwrap();
-        assert_eq!(left.iter().filter(|(_, role)| *role == owner).count(), 1);
+        let able = |user: &User| user.disabled_at.is_none();
+        assert_eq!(left.iter().filter(|(user, role)| *role == owner && able(user)).count(), 1);
+    }
+}
+
+/// One invitation: one of many gets in.
+pub(super) async fn one_invitation(store: Store, rounds: usize) {
+    let town = Town::new(store).await;
+    let owner = town.user().await.id;
+    let org = town.org(owner).await.id;
+    for _ in 0..rounds {
+        let new = town.new_invitation(org, owner);
+        let digest = new.digest;
+        town.store.invitations().create(new, &[], 1000, &town.by()).await.unwrap();
+        let answers = race(|_| {
+            let (town, guest) = (town.clone(), Guest::New(town.new_user()));
+            async move {
+                let invitations = town.store.invitations();
+                invitations.accept(&digest, guest, everybody(), &town.by()).await.unwrap()
+            }
+        })
+        .await;
+        assert_eq!(answers.iter().filter(|it| matches!(it, Accept::Done(_))).count(), 1);
+        assert_eq!(answers.iter().filter(|it| **it == Accept::Gone).count(), answers.len() - 1);
+    }
+}
+
+/// One address: one of many organizations has it, made with it or renamed to it, and the one
+/// that gives it up keeps it from the others.
+pub(super) async fn one_address(store: Store, rounds: usize) {
+    let town = Town::new(store).await;
+    for round in 0..rounds {
+        let slug = format!("address-{round}");
+        let answers = race(|racer| {
+            let (town, slug) = (town.clone(), slug.clone());
+            async move {
+                let (orgs, new) = (town.store.orgs(), town.new_org());
+                if racer % 2 == 0 {
+                    let new = NewOrg { slug, ..new };
+                    return orgs.create(new, None, &town.by()).await.map(|org| org.id);
+                }
+                let org = orgs.create(new, None, &town.by()).await.unwrap();
+                let renamed = orgs.rename(org.id, &slug, "N", &town.by()).await;
+                // It gives it up at once.
+                if renamed.is_ok() {
+                    orgs.rename(org.id, &org.slug, "N", &town.by()).await.unwrap();
+                }
+                renamed.map(|org| org.id)
+            }
+        })
+        .await;
+        assert_eq!(answers.iter().filter(|it| it.is_ok()).count(), 1, "{answers:?}");
+        assert!(answers.iter().all(|it| matches!(it, Ok(_) | Err(Error::Conflict(_)))));
     }
 }
 

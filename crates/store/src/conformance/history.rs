@@ -7,8 +7,10 @@ use hallpass_core::id::{GrantId, OrgId, ProjectId, SessionId, UserId};
 use hallpass_core::role::{OrgRole, ProjectRole};
 
 use super::legacy::legacy;
-use super::town::{CLIENT, DAWN, MINUTE, Town};
-use crate::{Credential, Error, GrantKind, LegacyHash, NewResource, Poll, Role, Rotate, Store};
+use super::town::{CLIENT, DAWN, MINUTE, Town, everybody};
+use crate::{
+    Credential, Error, GrantKind, Guest, LegacyHash, NewResource, Poll, Role, Rotate, Store,
+};
 
 /// Who and what there is, ended things included: they are good for mistakes.
 pub(super) struct History {
@@ -87,7 +89,7 @@ impl History {
 
     /// Something happens, or is tried in vain.
     pub(super) async fn step(&mut self) {
-        match self.below(32) {
+        match self.below(34) {
             0 => self.user().await,
             1 => self.org().await,
             2 => self.project().await,
@@ -106,10 +108,11 @@ impl History {
             22 | 23 => self.set_role().await,
             24 => self.remove_role().await,
             25 | 26 => self.user_changes().await,
-            27 => self.place_ends().await,
+            27 => self.place_changes().await,
             28 => self.legacy().await,
             29 => self.client_changes().await,
             30 => self.revoke_jwt().await,
+            31 | 32 => self.hands_change().await,
             _ => self.time_passes().await,
         }
     }
@@ -300,21 +303,57 @@ impl History {
     async fn user_changes(&mut self) {
         let (user, store, by) = (self.a_user(), self.store(), self.town.by());
         match self.below(4) {
-            0 => drop(fine(store.users().disable(user, &by).await)),
+            0 => drop(fine(store.users().disable(user, &by).await.map(drop))),
             1 | 2 => drop(fine(store.users().enable(user, &by).await)),
             _ => drop(fine(store.users().change_password(user, "$new", None, &by).await)),
         }
     }
 
-    async fn place_ends(&mut self) {
-        let (store, by) = (self.store(), self.town.by());
+    /// A place is archived, comes back, or gets another name.
+    async fn place_changes(&mut self) {
+        let (store, by, step) = (self.store(), self.town.by(), self.below(4));
+        let slug = format!("slug-{}", self.below(6));
         match self.one(|it| &it.projects).filter(|_| self.below(3) > 0) {
-            Some((_, project)) => drop(fine(store.projects().disable(project, &by).await)),
-            None if self.orgs.len() > 3 => {
-                let org = self.an_org();
-                fine(store.orgs().disable(org, &by).await);
+            Some((org, project)) => {
+                let projects = store.projects();
+                match step {
+                    0 => drop(fine(projects.archive(project, &by).await)),
+                    1 | 2 => drop(fine(projects.unarchive(project, &by).await)),
+                    _ => drop(fine(projects.rename(project, org, &slug, "N\0ew", &by).await)),
+                }
             }
-            None => {}
+            None => {
+                let (org, orgs) = (self.an_org(), store.orgs());
+                match step {
+                    0 if self.orgs.len() > 3 => drop(fine(orgs.archive(org, &by).await)),
+                    0..=2 => drop(fine(orgs.unarchive(org, &by).await)),
+                    _ => drop(fine(orgs.rename(org, &slug, "N\0ew", &by).await)),
+                }
+            }
+        }
+    }
+
+    /// A project or an organization changes hands, or somebody is invited.
+    async fn hands_change(&mut self) {
+        let (org, user, store, by) = (self.an_org(), self.a_user(), self.store(), self.town.by());
+        match self.one(|it| &it.projects).filter(|_| self.below(2) > 0) {
+            Some((from, project)) if from != org => {
+                let moved = store.projects().transfer(project, from, org, &by).await;
+                if fine(moved).is_some() {
+                    self.projects.retain(|(_, it)| *it != project);
+                    self.projects.push((org, project));
+                }
+            }
+            _ => {
+                let other = self.a_user();
+                fine(store.members().hand_over(org, user, other, &by).await.map(drop));
+                let new = self.town.new_invitation(org, user);
+                let (digest, guest) = (new.digest, self.town.new_user());
+                fine(store.invitations().create(new, &[], 9, &self.town.by()).await);
+                let guest = Guest::New(guest);
+                let (entitled, by) = (everybody(), self.town.by());
+                fine(store.invitations().accept(&digest, guest, entitled, &by).await.map(drop));
+            }
         }
     }
 

@@ -1,10 +1,10 @@
 //! Tokens of an older system.
 
-use hallpass_core::role::ProjectRole;
+use hallpass_core::role::{OrgRole, ProjectRole};
 
 use super::town::{DAWN, Leaves, MINUTE, Town};
 use crate::legacy::MAX_LOOKUPS;
-use crate::{Error, LegacyHash, NewLegacy, Store};
+use crate::{Disable, Error, LegacyHash, NewLegacy, Role, SetRole, Store};
 
 pub(super) fn legacy(town: &Town, hash: LegacyHash) -> NewLegacy {
     NewLegacy {
@@ -69,7 +69,10 @@ pub(super) async fn digests(store: Store) {
         .await,
         Ok(true)
     );
-    town.store.users().disable(zoe, &town.by()).await.unwrap();
+    let owner = Role::Org(OrgRole::Owner);
+    let other = town.user().await.id;
+    assert_eq!(town.store.members().set(other, org, owner, &town.by()).await, Ok(SetRole::Done));
+    assert_eq!(town.store.users().disable(zoe, &town.by()).await, Ok(Disable::Done));
     assert!(!town.admits(&alone).await && !town.admits(&owned).await);
     town.store.users().enable(zoe, &town.by()).await.unwrap();
     town.store.tidy(DAWN + MINUTE * 60).await.unwrap();

@@ -16,7 +16,8 @@
 //! | `legacy`, `moving` | tokens of an older system, and the move away from it; what guards are told |
 //! | `keys` | keys of projects and organizations; who is told that something ends |
 //! | `mail` | mail that waits |
-//! | `places` | organizations, projects, roles |
+//! | `places` | organizations, projects, roles, what changes hands |
+//! | `invitations` | links that give a role once |
 //! | `mirror`, `history` | an image that is built from effects is what the store holds, whatever happens |
 //! | `books` | the audit log, tidying up, the handle itself |
 //! | `races`, `crowds` | many at once |
@@ -31,6 +32,7 @@ mod crowds;
 mod devices;
 mod grants;
 mod history;
+mod invitations;
 mod keys;
 mod legacy;
 mod mail;
@@ -113,6 +115,10 @@ where
     on(&make, places::projects).await;
     on(&make, places::members).await;
     on(&make, places::last_owner).await;
+    on(&make, places::renaming).await;
+    on(&make, places::transfer).await;
+    on(&make, invitations::life).await;
+    on(&make, invitations::rights).await;
     on(&make, mirror::jwts).await;
     on(&make, mirror::settling).await;
     on(&make, mirror::undone).await;
@@ -145,6 +151,8 @@ where
     on(&make, |store| crowds::one_rotation(store, rounds)).await;
     on(&make, |store| crowds::one_name(store, rounds)).await;
     on(&make, |store| crowds::last_two_owners(store, rounds)).await;
+    on(&make, |store| crowds::one_invitation(store, rounds.div_ceil(4))).await;
+    on(&make, |store| crowds::one_address(store, rounds.div_ceil(4))).await;
     on(&make, |store| crowds::revoke_and_rotate(store, rounds)).await;
     on(&make, mail::one_carrier).await;
     on(&make, keys::one_of_many).await;

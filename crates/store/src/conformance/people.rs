@@ -48,10 +48,16 @@ pub(super) async fn disabling(store: Store) {
     let (_, cookie) = town.session(zoe).await;
     let (others_grant, (_, others_cookie)) = (town.grant(other).await, town.session(other).await);
 
-    assert_eq!(town.sees(Leaves::Revocation, users.disable(zoe, &town.by())).await, Ok(true));
-    assert_eq!(town.sees(Leaves::Nothing, users.disable(zoe, &town.by())).await, Ok(false));
+    assert_eq!(
+        town.sees(Leaves::Revocation, users.disable(zoe, &town.by())).await,
+        Ok(Disable::Done)
+    );
+    assert_eq!(town.sees(Leaves::Nothing, users.disable(zoe, &town.by())).await, Ok(Disable::Same));
     let unknown = town.user_id();
-    assert_eq!(town.sees(Leaves::Nothing, users.disable(unknown, &town.by())).await, Ok(false));
+    assert_eq!(
+        town.sees(Leaves::Nothing, users.disable(unknown, &town.by())).await,
+        Ok(Disable::Same)
+    );
     assert_eq!(users.by_id(zoe).await.unwrap().unwrap().disabled_at, Some(town.by().at));
     assert!(!town.is_good(grant).await);
     assert_eq!(sessions.by_digest(&cookie, town.by().at).await, Ok(None));

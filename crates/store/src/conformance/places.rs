@@ -3,8 +3,12 @@
 use hallpass_core::id::ProjectId;
 use hallpass_core::role::{OrgRole, ProjectRole};
 
+use super::legacy::legacy;
 use super::town::{Leaves, Town};
-use crate::{Error, RemoveRole, Role, SetRole, Store};
+use crate::{
+    Disable, Error, HandOver, LegacyHash, NewInvitation, NewOrg, NewProject, NewToken, Project,
+    RemoveRole, Role, SetRole, Store,
+};
 
 const OWNER: Role = Role::Org(OrgRole::Owner);
 const MEMBER: Role = Role::Org(OrgRole::Member);
@@ -42,14 +46,135 @@ pub(super) async fn orgs(store: Store) {
     let hers = async || orgs.list_of_user(zoe).await.unwrap();
     assert_eq!(hers().await, [(org.clone(), Some(OrgRole::Owner)), (third.clone(), None)]);
 
-    assert_eq!(town.sees(Leaves::Revocation, orgs.disable(org.id, &town.by())).await, Ok(true));
-    assert_eq!(town.sees(Leaves::Nothing, orgs.disable(org.id, &town.by())).await, Ok(false));
+    assert_eq!(town.sees(Leaves::Revocation, orgs.archive(org.id, &town.by())).await, Ok(true));
+    assert_eq!(town.sees(Leaves::Nothing, orgs.archive(org.id, &town.by())).await, Ok(false));
     assert!(orgs.by_slug(&org.slug).await.unwrap().unwrap().disabled_at.is_some());
     assert_eq!(hers().await, [(third, None)]);
     let in_it = town.store.projects().create(town.new_project(org.id), &town.by()).await;
     assert_eq!(in_it, Err(Error::Missing("organization")));
     let set = town.store.members().set(zoe, org.id, MEMBER, &town.by()).await;
     assert_eq!(set, Err(Error::Missing("organization")));
+    let archived = orgs.archived_of_user(zoe).await.unwrap();
+    assert_eq!(
+        archived.iter().map(|(it, role)| (it.id, *role)).collect::<Vec<_>>(),
+        [(org.id, OrgRole::Owner)]
+    );
+    // Nothing was lost.
+    let back = town.sees(Leaves::Revocation, orgs.unarchive(org.id, &town.by())).await;
+    assert_eq!(back, Ok(true));
+    assert_eq!(town.sees(Leaves::Nothing, orgs.unarchive(org.id, &town.by())).await, Ok(false));
+    assert_eq!(hers().await[0], (org.clone(), Some(OrgRole::Owner)));
+
+    let set = town.sees(Leaves::Change, orgs.set_plan(org.id, "Team", &town.by())).await.unwrap();
+    assert_eq!(set.plan, "Team");
+    let same = town.sees(Leaves::Nothing, orgs.set_plan(org.id, "Team", &town.by())).await;
+    assert_eq!(same, Ok(set));
+}
+
+/// Another address; the old one is nobody else's.
+pub(super) async fn renaming(store: Store) {
+    let town = Town::new(store).await;
+    let (orgs, projects) = (town.store.orgs(), town.store.projects());
+    let zoe = town.user().await.id;
+    let (org, other) = (town.org(zoe).await, town.org(zoe).await);
+    let rename = async |id, slug: &str, leaves| {
+        town.sees(leaves, orgs.rename(id, slug, "New", &town.by())).await
+    };
+    let renamed = rename(org.id, "fresh", Leaves::Revocation).await.unwrap();
+    assert_eq!((renamed.id, &*renamed.slug, &*renamed.name), (org.id, "fresh", "New"));
+    assert_eq!(rename(org.id, "fresh", Leaves::Nothing).await, Ok(renamed.clone()));
+    assert_eq!(orgs.by_slug(&org.slug).await, Ok(None));
+    let taken = Err(Error::Conflict("slug"));
+    for slug in ["fresh", &*org.slug] {
+        assert_eq!(rename(other.id, slug, Leaves::Nothing).await, taken, "{slug}");
+        let new = NewOrg { slug: slug.to_owned(), ..town.new_org() };
+        let made = town.sees(Leaves::Nothing, orgs.create(new, None, &town.by())).await;
+        assert_eq!(made, taken, "{slug}");
+    }
+    let back = rename(org.id, &org.slug, Leaves::Revocation).await.unwrap();
+    assert_eq!(back.slug, org.slug, "its own again");
+
+    let (one, two) = (town.project(org.id).await, town.project(org.id).await);
+    let rename = async |id, slug: &str, leaves| {
+        town.sees(leaves, projects.rename(id, org.id, slug, "New", &town.by())).await
+    };
+    let renamed = rename(one.id, "fresh", Leaves::Revocation).await.unwrap();
+    assert_eq!((&*renamed.slug, &*renamed.name), ("fresh", "New"));
+    for slug in ["fresh", &*one.slug] {
+        assert_eq!(rename(two.id, slug, Leaves::Nothing).await, taken_project(), "{slug}");
+        let new = NewProject { slug: slug.to_owned(), ..town.new_project(org.id) };
+        let made = town.sees(Leaves::Nothing, projects.create(new, &town.by())).await;
+        assert_eq!(made, taken_project(), "{slug}");
+        // In another organization it never meant that one.
+        let new = NewProject { slug: slug.to_owned(), ..town.new_project(other.id) };
+        projects.create(new, &town.by()).await.expect("another organization's");
+    }
+    let by = town.by();
+    let wrong = projects.rename(one.id, other.id, "x", "X", &by);
+    assert_eq!(town.sees(Leaves::Nothing, wrong).await, Err(Error::Missing("project")));
+}
+
+fn taken_project() -> Result<Project, Error> {
+    Err(Error::Conflict("slug"))
+}
+
+/// What was bound to the old place does not act at the new one.
+pub(super) async fn transfer(store: Store) {
+    let town = Town::new(store).await;
+    let (projects, members) = (town.store.projects(), town.store.members());
+    let (ann, bob, cyd, dan) =
+        (town.user().await.id, town.user().await.id, town.user().await.id, town.user().await.id);
+    let (old, new) = (town.org(ann).await.id, town.org(bob).await.id);
+    let (project, stays) = (town.project(old).await, town.project(old).await);
+    let viewer = Role::Project(project.id, ProjectRole::Viewer);
+    for user in [cyd, dan] {
+        assert_eq!(members.set(user, old, viewer, &town.by()).await, Ok(SetRole::Done));
+    }
+    assert_eq!(members.set(dan, new, MEMBER, &town.by()).await, Ok(SetRole::Done));
+    let hash = LegacyHash::Digest(town.digest());
+    let bound = vec![legacy(&town, hash)];
+    assert_eq!(town.store.legacy().import(project.id, bound, &town.by()).await, Ok(1));
+    let narrowed = NewToken { projects: vec![project.id], ..town.new_token(ann) };
+    let narrowed = town.store.credentials().create(narrowed, &town.by()).await.unwrap();
+    let invited = NewInvitation { role: viewer, ..town.new_invitation(old, ann) };
+    let link = invited.digest;
+    town.store.invitations().create(invited, &[], 9, &town.by()).await.unwrap();
+
+    let by = town.by();
+    let moved = projects.transfer(project.id, old, new, &by);
+    let moved = town.sees(Leaves::Revocation, moved).await.unwrap();
+    assert_eq!((moved.org_id, &moved.slug), (new, &project.slug));
+    let in_it = members.of(new, Some(project.id), None, 9).await.unwrap();
+    assert_eq!(in_it.iter().map(|(user, _)| user.id).collect::<Vec<_>>(), [dan]);
+    assert_eq!(members.of_user(cyd).await, Ok(Vec::new()));
+    let now = town.by().at;
+    assert_eq!(town.store.legacy().of_project(project.id, None, 9, now).await, Ok(Vec::new()));
+    assert!(town.admits(&narrowed).await, "a personal token is its owner's");
+    assert_eq!(town.store.invitations().by_digest(&link, now).await, Ok(None));
+    // Who asks for the old address means this one, and gets nobody else's.
+    let again = NewProject { slug: project.slug.clone(), ..town.new_project(old) };
+    assert_eq!(projects.create(again, &town.by()).await, taken_project());
+    let back = NewProject { slug: stays.slug.clone(), ..town.new_project(new) };
+    projects.create(back, &town.by()).await.expect("free there");
+    let by = town.by();
+    let clash = projects.transfer(stays.id, old, new, &by);
+    assert_eq!(town.sees(Leaves::Nothing, clash).await, taken_project());
+    let by = town.by();
+    let gone = projects.transfer(project.id, old, new, &by);
+    assert_eq!(town.sees(Leaves::Nothing, gone).await, Err(Error::Missing("project")));
+    // Its own old address is open to it.
+    assert!(projects.transfer(project.id, new, old, &town.by()).await.is_ok());
+
+    let hand = async |from, to, leaves| {
+        town.sees(leaves, members.hand_over(new, from, to, &town.by())).await
+    };
+    assert_eq!(hand(dan, bob, Leaves::Nothing).await, Ok(HandOver::Not), "no owner");
+    assert_eq!(hand(bob, cyd, Leaves::Nothing).await, Ok(HandOver::Not), "no member");
+    assert_eq!(hand(bob, bob, Leaves::Nothing).await, Ok(HandOver::Not));
+    assert_eq!(hand(bob, dan, Leaves::Revocation).await, Ok(HandOver::Done));
+    let roles = members.of(new, None, None, 9).await.unwrap();
+    let role = |user| roles.iter().find(|(it, _)| it.id == user).map(|(_, role)| *role);
+    assert_eq!((role(bob), role(dan)), (Some(Role::Org(OrgRole::Admin)), Some(OWNER)));
 }
 
 pub(super) async fn projects(store: Store) {
@@ -72,10 +197,10 @@ pub(super) async fn projects(store: Store) {
     assert_eq!(projects.of_org(org.id, None, 1).await, Ok(vec![made.clone()]));
     assert_eq!(projects.of_org(org.id, Some(made.id), 9).await, Ok(vec![second.clone()]));
     assert_eq!(
-        town.sees(Leaves::Revocation, projects.disable(made.id, &town.by())).await,
+        town.sees(Leaves::Revocation, projects.archive(made.id, &town.by())).await,
         Ok(true)
     );
-    assert_eq!(town.sees(Leaves::Nothing, projects.disable(made.id, &town.by())).await, Ok(false));
+    assert_eq!(town.sees(Leaves::Nothing, projects.archive(made.id, &town.by())).await, Ok(false));
     assert!(projects.by_id(made.id).await.unwrap().unwrap().disabled_at.is_some());
     assert_eq!(projects.of_org(org.id, None, 9).await, Ok(vec![second]));
 }
@@ -143,8 +268,18 @@ pub(super) async fn last_owner(store: Store) {
     assert_eq!(leave(first, Leaves::Nothing).await, RemoveRole::LastOwner);
     assert_eq!(set(first, MEMBER, Leaves::Nothing).await, SetRole::LastOwner);
     assert_eq!(set(second, OWNER, Leaves::Revocation).await, SetRole::Done);
-    // A disabled one could not act.
-    town.store.users().disable(second, &town.by()).await.unwrap();
+    // A disabled one could not act, and the last one is not disabled.
+    let alone = Ok(Disable::LastOwner(other));
+    let disable =
+        async |user, leaves| town.sees(leaves, town.store.users().disable(user, &town.by())).await;
+    assert_eq!(disable(second, Leaves::Nothing).await, alone);
+    town.store.orgs().archive(other, &town.by()).await.unwrap();
+    assert_eq!(disable(second, Leaves::Nothing).await, alone, "it may come back");
+    town.store.orgs().unarchive(other, &town.by()).await.unwrap();
+    let third = town.user().await.id;
+    assert_eq!(town.store.members().set(third, other, OWNER, &town.by()).await, Ok(SetRole::Done));
+    assert_eq!(disable(second, Leaves::Revocation).await, Ok(Disable::Done));
+    assert_eq!(disable(first, Leaves::Nothing).await, Ok(Disable::LastOwner(org)));
     assert_eq!(leave(first, Leaves::Nothing).await, RemoveRole::LastOwner);
     assert_eq!(leave(second, Leaves::Revocation).await, RemoveRole::Done);
     town.store.users().enable(second, &town.by()).await.unwrap();
@@ -152,6 +287,10 @@ pub(super) async fn last_owner(store: Store) {
     assert_eq!(set(first, MEMBER, Leaves::Revocation).await, SetRole::Done);
     assert_eq!(leave(second, Leaves::Nothing).await, RemoveRole::LastOwner);
     // What she owns elsewhere does not count.
+    assert_eq!(
+        town.sees(Leaves::Revocation, members.remove(third, other, None, &town.by())).await,
+        Ok(RemoveRole::Done)
+    );
     assert_eq!(
         town.sees(Leaves::Nothing, members.remove(second, other, None, &town.by())).await,
         Ok(RemoveRole::LastOwner)

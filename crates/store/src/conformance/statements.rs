@@ -2,9 +2,9 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, audit, clients, codes, credentials, devices, failures, grants, image, keys, legacy,
-    mail, members, moving, orgs, others, projects, refresh, reminders, resources, rotation,
-    sealing, sessions, settings, setup, signing_keys, tidy, tombstones, users,
+    Store, audit, clients, codes, credentials, devices, failures, grants, image, invitations, keys,
+    legacy, mail, members, moving, orgs, others, projects, refresh, reminders, resources, rotation,
+    sealing, sessions, settings, setup, signing_keys, tidy, tombstones, transfer, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
@@ -16,6 +16,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     failures::STATEMENTS,
     grants::STATEMENTS,
     image::STATEMENTS,
+    invitations::STATEMENTS,
     keys::STATEMENTS,
     legacy::STATEMENTS,
     mail::STATEMENTS,
@@ -35,6 +36,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     signing_keys::STATEMENTS,
     tidy::STATEMENTS,
     tombstones::STATEMENTS,
+    transfer::STATEMENTS,
     users::STATEMENTS,
 ];
 

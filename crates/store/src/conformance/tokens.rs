@@ -3,7 +3,7 @@
 use hallpass_core::Scope;
 
 use super::town::{DAWN, Leaves, MINUTE, Town};
-use crate::{Error, Rotate, Store, credentials::LEAKED};
+use crate::{Disable, Error, Rotate, Store, credentials::LEAKED};
 
 pub(super) async fn life(store: Store) {
     let town = Town::new(store).await;
@@ -246,7 +246,10 @@ pub(super) async fn people(store: Store) {
     let (token, others) = (town.token(zoe).await, town.token(town.user().await.id).await);
     assert_eq!(users.change_password(zoe, "$argon2id$second", None, &town.by()).await, Ok(true));
     assert!(town.admits(&token).await);
-    assert_eq!(town.sees(Leaves::Revocation, users.disable(zoe, &town.by())).await, Ok(true));
+    assert_eq!(
+        town.sees(Leaves::Revocation, users.disable(zoe, &town.by())).await,
+        Ok(Disable::Done)
+    );
     let row = town.store.audit().page(None, 100).await.unwrap().pop().unwrap();
     assert_eq!(row.detail.as_deref(), Some("ended 0 grants, 0 sessions and 1 tokens"));
     assert_eq!(

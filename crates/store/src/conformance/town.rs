@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hallpass_core::id::{
-    AuditId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId, TokenId, UserId,
+    AuditId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId, ResourceId, SessionId,
+    TokenId, UserId,
 };
+use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Clock, Digest, Random, Scope, Timestamp};
 
 use crate::{
-    By, Client, ClientKind, Credential, Device, GrantKind, Issue, NewCode, NewDevice, NewGrant,
-    NewOrg, NewProject, NewRefresh, NewSession, NewToken, NewUser, Org, Project, Reported, Spend,
-    Start, Store, Successor, User,
+    By, Client, ClientKind, Credential, Device, Entitled, GrantKind, Issue, NewCode, NewDevice,
+    NewGrant, NewInvitation, NewOrg, NewProject, NewRefresh, NewSession, NewToken, NewUser, Org,
+    Project, Reported, Role, Spend, Start, Store, Successor, User,
 };
 
 /// The client that most grants are for.
@@ -23,6 +25,11 @@ pub(super) const CLIENT: &str = "town-cli";
 pub(super) const DAWN: Timestamp = Timestamp::from_secs(1_800_000_000);
 /// How long secrets are good in a town.
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+/// Owners and admins invite, as usual.
+pub(super) fn everybody() -> Entitled {
+    Entitled { org: vec![OrgRole::Owner, OrgRole::Admin], project: vec![ProjectRole::Owner] }
+}
 
 /// What a call leaves behind.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +95,8 @@ impl Town {
         org_id: OrgId,
         project_id: ProjectId,
         token_id: TokenId,
-        mail_id: MailId
+        mail_id: MailId,
+        invitation_id: InvitationId
     );
 
     /// Lets time pass.
@@ -324,6 +332,21 @@ impl Town {
 
     pub(super) async fn project(&self, org: OrgId) -> Project {
         self.store.projects().create(self.new_project(org), &self.by()).await.unwrap()
+    }
+
+    /// An invitation to be, of somebody new as a member; open for an hour.
+    pub(super) fn new_invitation(&self, org_id: OrgId, inviter: UserId) -> NewInvitation {
+        let id = self.invitation_id();
+        NewInvitation {
+            id,
+            digest: self.digest(),
+            org_id,
+            email: format!("{id}@example.com").to_lowercase(),
+            role: Role::Org(OrgRole::Member),
+            inviter,
+            mailed: false,
+            expires_at: self.now() + MINUTE * 60,
+        }
     }
 
     /// Whether the token is good now, its owner included.

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use hallpass_core::id::{
-    AuditId, AuditKeyId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId,
-    SigningKeyId, TokenId, UserId,
+    AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId, ResourceId,
+    SessionId, SigningKeyId, TokenId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::redirect::RegisteredRedirect;
@@ -172,6 +172,7 @@ parsed!(
     AuditKeyId,
     DeviceId,
     GrantId,
+    InvitationId,
     MailId,
     OrgId,
     OrgRole,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use hallpass_core::id::{
-    AuditId, AuditKeyId, DeviceId, GrantId, MailId, OrgId, ProjectId, ResourceId, SessionId,
-    SigningKeyId, TokenId, UserId,
+    AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId, ResourceId,
+    SessionId, SigningKeyId, TokenId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::role::ProjectRole;
@@ -169,6 +169,7 @@ ids!(
     AuditKeyId,
     DeviceId,
     GrantId,
+    InvitationId,
     MailId,
     OrgId,
     ProjectId,

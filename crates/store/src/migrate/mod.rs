@@ -57,9 +57,11 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    // An older hallpass would give addresses to others that were given up, and take the last owner
+    // from an organization by disabling them.
     Migration {
         version: 5,
-        min_compatible: 2,
+        min_compatible: 5,
         both: include_str!("0005.sql"),
         sqlite: "",
         postgres: "",

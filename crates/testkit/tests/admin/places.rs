@@ -38,6 +38,13 @@ async fn organizations_projects_and_roles_are_made_whether_the_server_runs_or_no
     assert_eq!(office.rows(&["member", "list", "beta"]).await?.len(), 2);
     office.admin(&["member", "remove", "beta/app", "bo@example.com"]).await?;
     assert_eq!(office.admin(&["member", "list", "beta/app"]).await?, "");
+    office.admin(&["org", "plan", "beta", "Team"]).await?;
+    office.admin(&["org", "archive", "beta"]).await?;
+    let orgs = office.rows(&["org", "list"]).await?;
+    let beta = orgs.iter().find(|org| org["slug"] == "beta");
+    assert!(beta.is_some_and(|org| org["plan"] == "Team" && org["disabled_at"].is_string()));
+    office.admin(&["org", "unarchive", "beta"]).await?;
+    assert_eq!(office.rows(&["member", "list", "beta"]).await?.len(), 2);
     Ok(())
 }
 
@@ -63,6 +70,9 @@ async fn what_cannot_be_is_said_with_what_would_be_right() -> Result<()> {
         (&["member", "set", "acme/site", "ada@example.com", "admin"], "no such role"),
         (&["member", "set", "acme", "ada@example.com", "member"], "last owner"),
         (&["member", "remove", "acme", "ada@example.com"], "last owner"),
+        (&["user", "disable", "ada@example.com"], "hallpass admin member set acme EMAIL owner"),
+        (&["org", "plan", "nowhere", "Team"], "hallpass admin org list"),
+        (&["org", "unarchive", "acme"], "hallpass admin org list"),
         (&["member", "remove", "acme/site", "ada@example.com"], "hallpass admin member list"),
     ] {
         let said = office.refused(words, "").await?;

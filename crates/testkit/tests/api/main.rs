@@ -6,6 +6,7 @@
 //! | [`city`] | a server with people in every role, and what each presents |
 //! | [`matrix`] | every route × every role × one's own and foreign things |
 //! | [`document`] | the OpenAPI document, and values against its schemas |
+//! | [`places`] | roles, permissions of one's own, archives and moves, as an API sees them |
 //! | [`random`] | requests by chance: nothing undocumented is answered, and no 5xx |
 //! | [`desk`] | the leak desk, and GitHub's secret scanning |
 //! | [`keys`] | keys of projects and organizations |
@@ -18,4 +19,5 @@ mod document;
 mod forward_auth;
 mod keys;
 mod matrix;
+mod places;
 mod random;

@@ -13,7 +13,7 @@ use crate::document;
 /// What each role is answered, in the order of [`ROLES`]. Things in the path belong to the
 /// organization's owner: a token, a sign-in, `lab`, `tools`, a member.
 #[rustfmt::skip]
-const EXPECTED: [(&str, [u16; 12]); 52] = [
+const EXPECTED: &[(&str, [u16; 12])] = &[
     //                        nobody client stranger viewer collab p.owner member admin owner root account project
     ("whoami",               [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("listSessions",         [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
@@ -45,6 +45,24 @@ const EXPECTED: [(&str, [u16; 12]); 52] = [
     ("getKey",               [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
     ("revokeKey",            [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
     ("rotateKey",            [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 201]),
+    ("changeOrg",            [401, 401, 404, 404, 404, 404, 403, 403, 200, 404, 403, 404]),
+    ("setOrgPlan",           [401, 401, 403, 403, 403, 403, 403, 403, 403, 200, 403, 403]),
+    ("unarchiveOrg",         [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404]),
+    ("archiveOrg",           [401, 401, 404, 404, 404, 404, 403, 403, 204, 404, 403, 404]),
+    ("transferOrg",          [401, 401, 404, 404, 404, 404, 403, 403, 204, 404, 403, 404]),
+    ("changeProject",        [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
+    ("archiveProject",       [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
+    ("unarchiveProject",     [401, 401, 404, 404, 404, 200, 404, 200, 200, 404, 404, 200]),
+    // A fresh project, in which only admins and owners of its organization have a role.
+    ("transferProject",      [401, 401, 404, 404, 404, 404, 404, 403, 200, 404, 403, 404]),
+    ("leaveOrg",             [401, 401, 404, 404, 404, 404, 204, 204, 409, 404, 403, 404]),
+    ("leaveProject",         [401, 401, 404, 204, 204, 204, 404, 404, 404, 404, 403, 403]),
+    ("listOrgInvitations",   [401, 401, 404, 404, 404, 404, 403, 200, 200, 404, 403, 404]),
+    ("inviteToOrg",          [401, 401, 404, 404, 404, 404, 403, 201, 201, 404, 403, 404]),
+    ("revokeOrgInvitation",  [401, 401, 404, 404, 404, 404, 403, 204, 204, 404, 403, 404]),
+    ("listProjectInvitations",  [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
+    ("inviteToProject",         [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 201]),
+    ("revokeProjectInvitation", [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
     ("createLegacyToken",    [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 403]),
     ("revokeLeaked",         [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     // No keys of GitHub are configured here; with them: `desk`.
@@ -97,6 +115,13 @@ async fn prepared(
         anyhow::Ok(path)
     };
     let own = |at: &str| format!("/api/v1/{at}");
+    let invited =
+        |role: &str| Some(json!({ "email": format!("i{count}@example.com"), "role": role }));
+    let invitation = async |at: &str, role: &str| {
+        let path = format!("/api/v1/orgs/lab{at}/invitations");
+        let made = city.made(owner, &path, invited(role).unwrap_or_default()).await?;
+        anyhow::Ok(format!("{path}/{}", text(&made, "id")?))
+    };
     Ok(match id {
         "whoami" => (own("whoami"), None),
         "listSessions" => (own("sessions"), None),
@@ -138,6 +163,66 @@ async fn prepared(
         "rotateKey" => {
             (own(&format!("keys/{}/rotate", text(&key().await?, "id")?)), Some(json!({})))
         }
+        "changeOrg" => (own("orgs/lab"), Some(json!({ "name": name }))),
+        "setOrgPlan" => (own("orgs/lab/plan"), Some(json!({ "plan": name }))),
+        // Each leaves the place as the next one needs it.
+        "unarchiveOrg" => {
+            city.call("POST", "/api/v1/orgs/lab/archive", Some(owner), None).await?;
+            (own("orgs/lab/unarchive"), None)
+        }
+        "archiveOrg" => {
+            city.call("POST", "/api/v1/orgs/lab/unarchive", Some(owner), None).await?;
+            (own("orgs/lab/archive"), None)
+        }
+        "transferOrg" => {
+            let heir = city.presents("org admin");
+            for (who, user, role) in [
+                (heir, &*city.town.ada.email, "owner"),
+                (Some(owner), "org-admin@example.com", "admin"),
+            ] {
+                let path = format!("/api/v1/orgs/lab/members/{user}");
+                city.call("PUT", &path, who, Some(json!({ "role": role }))).await?;
+            }
+            (own("orgs/lab/transfer"), Some(json!({ "user": "org-admin@example.com" })))
+        }
+        "changeProject" => (own("orgs/lab/projects/tools"), Some(json!({ "name": name }))),
+        "archiveProject" => {
+            let back = "/api/v1/orgs/lab/projects/tools/unarchive";
+            city.call("POST", back, Some(owner), None).await?;
+            (own("orgs/lab/projects/tools/archive"), None)
+        }
+        "unarchiveProject" => {
+            let path = "/api/v1/orgs/lab/projects/tools/archive";
+            city.call("POST", path, Some(owner), None).await?;
+            (own("orgs/lab/projects/tools/unarchive"), None)
+        }
+        "transferProject" => {
+            city.made(owner, "/api/v1/orgs", json!({ "slug": name })).await?;
+            city.made(owner, "/api/v1/orgs/lab/projects", json!({ "slug": name })).await?;
+            (own(&format!("orgs/lab/projects/{name}/transfer")), Some(json!({ "org": name })))
+        }
+        "leaveOrg" => {
+            for role in ["member", "admin"] {
+                let path = format!("/api/v1/orgs/lab/members/org-{role}@example.com");
+                city.call("PUT", &path, Some(owner), Some(json!({ "role": role }))).await?;
+            }
+            (own("orgs/lab/membership"), None)
+        }
+        "leaveProject" => {
+            for (who, role) in
+                [("viewer", "viewer"), ("collaborator", "collaborator"), ("project-owner", "owner")]
+            {
+                let path = format!("/api/v1/orgs/lab/projects/tools/members/{who}@example.com");
+                city.call("PUT", &path, Some(owner), Some(json!({ "role": role }))).await?;
+            }
+            (own("orgs/lab/projects/tools/membership"), None)
+        }
+        "listOrgInvitations" => (own("orgs/lab/invitations"), None),
+        "inviteToOrg" => (own("orgs/lab/invitations"), invited("member")),
+        "revokeOrgInvitation" => (invitation("", "member").await?, None),
+        "listProjectInvitations" => (own("orgs/lab/projects/tools/invitations"), None),
+        "inviteToProject" => (own("orgs/lab/projects/tools/invitations"), invited("viewer")),
+        "revokeProjectInvitation" => (invitation("/projects/tools", "viewer").await?, None),
         "createLegacyToken" => {
             (own("orgs/lab/projects/tools/legacy-tokens"), Some(json!({ "name": name })))
         }
@@ -219,7 +304,7 @@ async fn every_route_answers_every_role_as_it_must() -> Result<()> {
     let client = ["client", "create", "--id", "matrix", "--confidential"];
     city.town.server.admin(&client, "").await?;
     let (mut count, mut wrong) = (0, Vec::new());
-    for (id, expected) in EXPECTED {
+    for &(id, expected) in EXPECTED {
         let plain = id.split('?').next().unwrap_or_default();
         let route = routes.iter().find(|it| it.id == plain).context("a route")?;
         for (role, expected) in ROLES.iter().zip(expected) {

@@ -6,7 +6,7 @@ use hallpass_testkit::oauth::Answer;
 use hallpass_testkit::server::Plan;
 use serde_json::{Map, Value, json};
 
-use crate::city::{City, ROLES};
+use crate::city::{City, ROLES, text};
 use crate::document::{self, Operation, resolved};
 
 /// Requests to each route.
@@ -163,7 +163,18 @@ async fn nothing_undocumented_is_answered() -> Result<()> {
     let document = document::read(&city).await?;
     let mut dice = Dice::new(SEED);
     let (mut wrong, mut good) = (Vec::new(), 0);
+    let owner = city.presents("org owner");
+    let org = text(&city.call("GET", "/api/v1/orgs/lab", owner, None).await?.json(), "id")?;
+    let project = "/api/v1/orgs/lab/projects/tools";
+    let project = text(&city.call("GET", project, owner, None).await?.json(), "id")?;
     for route in document::operations(&document)? {
+        // What the last route did to the places is undone, or the next ones would meet none.
+        let (org, project) =
+            (format!("/api/v1/orgs/{org}"), format!("/api/v1/orgs/{org}/projects/{project}"));
+        for (place, slug) in [(&org, "lab"), (&project, "tools")] {
+            city.call("POST", &format!("{place}/unarchive"), owner, None).await?;
+            city.call("PATCH", place, owner, Some(json!({ "slug": slug }))).await?;
+        }
         for _ in 0..EACH {
             let (asked, answer) = one(&city, &document, &route, &mut dice).await?;
             good += usize::from(answer.status.is_success());

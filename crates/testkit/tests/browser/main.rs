@@ -11,6 +11,7 @@
 //! | `acting` | an administrator acts for somebody else |
 //! | `operating` | an administrator looks after the server, and its log |
 //! | `older` | an older system's tokens, for the owners of their project |
+//! | `orgs` | organizations: people invited, with an account and without; places that change |
 //! | `tabs` | second tabs, the back button, sessions that end elsewhere |
 //! | `hostile` | other sites: posts, frames, links |
 //! | `gallery` | a picture of every page, light and dark, narrow and wide |
@@ -23,6 +24,7 @@ mod keys;
 mod login;
 mod older;
 mod operating;
+mod orgs;
 mod scene;
 mod tabs;
 mod tokens;

@@ -11,6 +11,7 @@
 //! | `account` | `whoami`, `token`, `api`, `session` |
 //! | `tokens` | `token`: personal tokens, and scripts that hold one |
 //! | `keys` | `key`: keys of projects and organizations |
+//! | `places` | `org`, `project`, `member`: a team from its beginning on |
 //! | `logout` | `logout` (group K) |
 //! | `keyring` | a real keyring: unlocked, locked, silent or absent (group D) |
 //! | `together` | many processes with one expired token (group E) |
@@ -30,6 +31,7 @@ mod keys;
 mod listener;
 mod logout;
 mod operator;
+mod places;
 mod provider;
 mod status;
 mod together;

@@ -10,13 +10,13 @@ fn rounds() -> usize {
     system::count("HALLPASS_ROUNDS", 200) as usize
 }
 
-// proves: B09, B14, C10, C15, D04, D06, attack-9, attack-10
+// proves: B09, B14, C10, C15, D04, D06, attack-9, attack-10, places-1, places-3, places-4
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_in_memory_conforms() {
     conformance::run(async || Store::open(&Place::Memory).await.unwrap(), rounds()).await;
 }
 
-// proves: B09, B14, C10, C15, D04, D06, attack-9, attack-10
+// proves: B09, B14, C10, C15, D04, D06, attack-9, attack-10, places-1, places-3, places-4
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_in_a_directory_conforms() {
     let town = tempfile::tempdir().unwrap();
@@ -27,7 +27,7 @@ async fn sqlite_in_a_directory_conforms() {
     conformance::run(make, rounds()).await;
 }
 
-// proves: B09, B14, C10, C15, D04, D06, attack-9, attack-10
+// proves: B09, B14, C10, C15, D04, D06, attack-9, attack-10, places-1, places-3, places-4
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_conforms() {
     let cluster = Cluster::start().await.unwrap();

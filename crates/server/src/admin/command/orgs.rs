@@ -18,6 +18,23 @@ pub enum Command {
     },
     /// All organizations.
     List,
+    /// Sets the label of an organization's plan.
+    Plan {
+        /// Its slug or id.
+        org: String,
+        /// The label; empty for none.
+        plan: String,
+    },
+    /// Archives an organization or a project.
+    Archive {
+        /// `ORG`, or `ORG/PROJECT`.
+        place: String,
+    },
+    /// Brings one back.
+    Unarchive {
+        /// `ORG`, or `ORG/PROJECT`.
+        place: String,
+    },
     /// Makes a project.
     ProjectCreate {
         /// `ORG/PROJECT`.
@@ -65,6 +82,9 @@ pub struct Org {
     pub slug: String,
     /// What people call it.
     pub name: String,
+    /// The label of its plan.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub plan: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// Since when nobody has any rights in it.

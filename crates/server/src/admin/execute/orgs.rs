@@ -28,6 +28,32 @@ pub(super) async fn execute(
             kept.map(|org| Answer::OrgCreated(listed(org))).ok_or_else(gone)
         }
         Command::List => Ok(Answer::Orgs(orgs(store).await?.into_iter().map(listed).collect())),
+        Command::Plan { org, plan } => {
+            let set = issuer.set_plan(&OPERATOR, &org, &plan, &here).await?;
+            let what = match &*set.plan {
+                "" => format!("{} has no plan any more", set.slug),
+                plan => format!("{} has the plan {plan} from now on", set.slug),
+            };
+            Ok(said(true, what))
+        }
+        Command::Archive { place } => {
+            match split(&place) {
+                (org, None) => issuer.archive_org(&OPERATOR, org, &here).await?,
+                (org, Some(project)) => {
+                    issuer.archive_project(&OPERATOR, (org, project), &here).await?;
+                }
+            }
+            Ok(said(true, format!("{place} is archived; nobody has any rights in it")))
+        }
+        Command::Unarchive { place } => {
+            match split(&place) {
+                (org, None) => drop(issuer.unarchive_org(&OPERATOR, org, &here).await?),
+                (org, Some(project)) => {
+                    issuer.unarchive_project(&OPERATOR, (org, project), &here).await?;
+                }
+            }
+            Ok(said(true, format!("{place} is back, with everything in it")))
+        }
         Command::ProjectCreate { place, name } => {
             let (org, slug) = project_place(&place)?;
             let made = issuer.create_project(org, slug, given(&name), &OPERATOR, &here).await?;
@@ -148,6 +174,7 @@ fn listed(org: hallpass_store::Org) -> Org {
         id: org.id.to_string(),
         slug: org.slug,
         name: org.name,
+        plan: org.plan,
         created_at: org.created_at,
         disabled_at: org.disabled_at,
     }

@@ -8,6 +8,7 @@ mod escaping;
 mod forms;
 mod html;
 mod legacy;
+mod orgs;
 mod people;
 mod rules;
 mod settings;

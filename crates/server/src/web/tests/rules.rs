@@ -43,6 +43,7 @@ async fn every_page(site: &Site, browser: &Browser<'_>) -> Vec<(&'static str, Pa
     }
     pages.extend(pages_about_tokens(site, browser).await);
     pages.extend(pages_about_somebody_else().await);
+    pages.extend(pages_about_places().await);
     let fresh = Site::fresh().await;
     let installer = fresh.browser();
     pages.push(("welcome, fresh", installer.get("/").await));
@@ -131,6 +132,43 @@ async fn pages_of_an_administrator(root: &Browser<'_>, ada: &str) -> Vec<(&'stat
         ("the log", root.get("/admin/audit").await),
         ("the log, wrong", root.get("/admin/audit?since=soon&org=nobody").await),
         ("the log, nothing", root.get("/admin/audit?action=nothing").await),
+    ]
+}
+
+/// Organizations, and an invitation.
+async fn pages_about_places() -> Vec<(&'static str, Page)> {
+    let site = Site::with_ada().await;
+    let ada = site.adas_browser().await;
+    let none = ada.get("/orgs").await;
+    let wrong = ada.submit(&none.form("id=\"create\""), &[("slug", "A B")]).await;
+    ada.submit(&none.form("id=\"create\""), &[("slug", "acme")]).await;
+    let empty = ada.get("/orgs/acme?done=made").await;
+    ada.submit(&empty.form("id=\"create\""), &[("slug", "atlas")]).await;
+    let members = ada.get("/orgs/acme/members").await;
+    let form = members.form("id=\"invite\"");
+    let invited = ada.submit(&form, &[("email", "new@example.com"), ("role", "member")]).await;
+    let bad = ada.submit(&form, &[("email", "new"), ("role", "member")]).await;
+    let link = invited.html.split("?code=").nth(1).and_then(|rest| rest.split('"').next());
+    let guest = site.browser();
+    guest.get(&format!("/invitation?code={}", link.expect("a code"))).await;
+    let settings = ada.get("/orgs/acme/settings").await;
+    let project = ada.get("/orgs/acme/projects/atlas").await;
+    ada.submit(&project.form("id=\"archive\""), &[]).await;
+    let archived = ada.get("/orgs/acme").await;
+    vec![
+        ("organizations, none", none),
+        ("organizations, wrong", wrong),
+        ("organizations", ada.get("/orgs").await),
+        ("an organization, empty", empty),
+        ("an organization, archived project", archived),
+        ("members", ada.get("/orgs/acme/members").await),
+        ("members, wrong", bad),
+        ("an invitation, once", invited),
+        ("an invitation", guest.get("/invitation").await),
+        ("an invitation, none", site.browser().get("/invitation").await),
+        ("a project", project),
+        ("settings of an organization", settings),
+        ("no organization", ada.get("/orgs/nowhere").await),
     ]
 }
 
@@ -311,6 +349,14 @@ async fn a_get_changes_nothing() {
         "/admin/users/usr_01JZZZZZZZZZZZZZZZZZZZZZZZ/tokens/new?name=x",
         "/admin/users/%0d%0aX:y/tokens/tok_x/revoke",
         "/orgs/a/projects/b/tokens/new?name=x",
+        "/orgs?act=create&slug=x",
+        "/orgs/a?act=create&slug=x",
+        "/orgs/a/members?act=invite&email=a@b.c&role=owner",
+        "/orgs/a/settings?act=archive",
+        "/orgs/a/projects/b?act=archive",
+        "/orgs/%0d%0aX:y/members",
+        "/invitation",
+        "/invitation/join",
         "/orgs/%0d%0aX:y/projects/b/tokens/new",
         "/settings/security",
         "/settings/security?password=a&new_password=b",

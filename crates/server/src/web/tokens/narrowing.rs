@@ -173,6 +173,7 @@ mod tests {
             slug: slug.to_owned(),
             name: "Genomes".to_owned(),
             role: None,
+            archived_at: None,
         }
     }
 
