@@ -8,6 +8,7 @@
 //! To add a route: a name in [`ROUTES`], an arm in [`answer`]. It must be in the router too,
 //! which answers other methods.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 
@@ -66,17 +67,23 @@ pub(crate) async fn answer(
     let seen = Seen::begin(app, &request);
     let mut response = match transport::refusal(app, request.extensions(), request.headers()) {
         Some(refusal) => refusal,
-        None => guarded(app, memo, lane, request).await,
+        None => guarded(app, memo, lane, seen.address, request).await,
     };
     headers::complete(response.headers_mut(), app.public_url().is_https());
     seen.end(app, lane.route(), response)
 }
 
 /// A handler that panics is answered for, and one that takes too long is dropped.
-async fn guarded(app: &App, memo: &Memo, lane: Lane, request: Request) -> Response {
+async fn guarded(
+    app: &App,
+    memo: &Memo,
+    lane: Lane,
+    address: Option<IpAddr>,
+    request: Request,
+) -> Response {
     let audience = Audience::of(&request);
     // Where it stands: moving it into the limit of time would copy all of it.
-    let answer = pin!(AssertUnwindSafe(limited(app, memo, lane, request)).catch_unwind());
+    let answer = pin!(AssertUnwindSafe(limited(app, memo, lane, address, request)).catch_unwind());
     match tokio::time::timeout(app.settings().request_timeout, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => router::panicked(panic),
@@ -84,8 +91,14 @@ async fn guarded(app: &App, memo: &Memo, lane: Lane, request: Request) -> Respon
     }
 }
 
-async fn limited(app: &App, memo: &Memo, lane: Lane, request: Request) -> Response {
-    let admitted = match Admitted::of(app, &request) {
+async fn limited(
+    app: &App,
+    memo: &Memo,
+    lane: Lane,
+    address: Option<IpAddr>,
+    request: Request,
+) -> Response {
+    let admitted = match Admitted::of(app, &request, address) {
         Ok(admitted) => admitted,
         Err(refusal) => return *refusal,
     };

@@ -96,7 +96,8 @@ pub(crate) async fn refused_credentials(
     request: Request,
     next: Next,
 ) -> Response {
-    match Admitted::of(&app, &request) {
+    let address = peer::address_of(request.extensions(), request.headers(), &app);
+    match Admitted::of(&app, &request, address) {
         Ok(admitted) => {
             let response = next.run(request).await;
             admitted.answered(&app, &response);
@@ -115,10 +116,13 @@ pub(crate) struct Admitted {
 }
 
 impl Admitted {
-    /// Lets a request in, or says how long its network has to wait.
-    pub(crate) fn of(app: &App, request: &Request) -> Result<Self, Box<Response>> {
+    /// Lets a request from `address` in, or says how long its network has to wait.
+    pub(crate) fn of(
+        app: &App,
+        request: &Request,
+        address: Option<IpAddr>,
+    ) -> Result<Self, Box<Response>> {
         let presented = request.headers().contains_key(AUTHORIZATION);
-        let address = peer::address_of(request.extensions(), request.headers(), app);
         if address.is_some_and(|address| address.to_canonical().is_loopback()) {
             return Ok(Self { key: None, presented });
         }

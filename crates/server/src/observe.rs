@@ -60,7 +60,7 @@ pub(crate) struct Seen {
     id: String,
     watch: Stopwatch,
     method: Method,
-    address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Seen {

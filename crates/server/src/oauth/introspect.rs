@@ -14,6 +14,7 @@ use http::{HeaderValue, StatusCode};
 use super::Refusal;
 use super::call::{Call, Memo};
 use crate::app::App;
+use crate::http::headers;
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route(INTROSPECT, post(introspect))
@@ -31,13 +32,14 @@ pub(crate) async fn answer(app: &App, memo: &Memo, request: Request) -> Response
     }
 }
 
-/// As [`axum::Json`], with room for all of it at once.
+/// As [`axum::Json`], with room for all of it and all headers at once.
 fn json(answer: &Introspection) -> Response {
     let mut text = Vec::with_capacity(1024);
     if serde_json::to_writer(&mut text, answer).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     let mut response = Response::new(Body::from(text));
+    *response.headers_mut() = headers::of_data();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -8,6 +8,7 @@
 //! | [`document`] | the OpenAPI document, and values against its schemas |
 //! | [`places`] | roles, permissions of one's own, archives and moves, as an API sees them |
 //! | [`random`] | requests by chance: nothing undocumented is answered, and no 5xx |
+//! | [`rules`] | a small model of the rules, and a server that has to agree with it |
 //! | [`desk`] | the leak desk, and GitHub's secret scanning |
 //! | [`keys`] | keys of projects and organizations |
 //! | [`forward_auth`] | `/check` behind a real nginx |
@@ -21,3 +22,4 @@ mod keys;
 mod matrix;
 mod places;
 mod random;
+mod rules;
