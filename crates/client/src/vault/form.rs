@@ -102,6 +102,12 @@ impl FileVault {
                 Err(VaultError::Keyring { .. }) if plain || self.rules.file_without_question => {
                     Ok(Form::Plain)
                 }
+                // It was asked before, and agreed to.
+                Err(VaultError::Keyring { .. })
+                    if self.settings()?.store == Some(StorePolicy::File) =>
+                {
+                    Ok(Form::Plain)
+                }
                 Err(VaultError::Keyring { why }) => {
                     Err(VaultError::Unasked { path: self.tokens.path().to_owned(), why })
                 }

@@ -190,6 +190,10 @@ fn the_policy_decides_and_the_place_is_named() {
     assert_eq!(home.vault(Auto).ready().unwrap().kind, "sealed_file");
     home.vault(None).remember(Auto).unwrap();
     assert_eq!(home.vault(None).ready().unwrap().kind, "sealed_file");
+    // Without a keyring `auto` goes by what was agreed to, also where `auto` is said.
+    let home = Home::new(Mood::Absent);
+    home.vault(None).remember(File).unwrap();
+    assert_eq!(home.vault(Auto).ready().unwrap().kind, "file");
     let unknown = "drawer".parse::<StorePolicy>().map(Some);
     let keyring: Arc<dyn super::Keyring> = home.keyring.clone();
     let vault = FileVault::new(home.path(), Arc::new(SystemTimes), Arc::new(SystemRandom))
