@@ -231,7 +231,7 @@ statements! {
     WRITE = "INSERT INTO audit
             (id, at, actor, action, subject, client_id, address, detail, org_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
-    /// Of a project, or a token: $9 is its id.
+    /// Of a project, a token or an invitation: $9 is its id.
     WRITE_OF_PROJECT = "INSERT INTO audit
             (id, at, actor, action, subject, client_id, address, detail, org_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT org_id FROM projects WHERE id = $9))
@@ -240,12 +240,16 @@ statements! {
             (id, at, actor, action, subject, client_id, address, detail, org_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT org_id FROM credentials WHERE id = $9))
         ON CONFLICT (id) DO NOTHING";
+    WRITE_OF_INVITATION = "INSERT INTO audit
+            (id, at, actor, action, subject, client_id, address, detail, org_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT org_id FROM invitations WHERE id = $9))
+        ON CONFLICT (id) DO NOTHING";
 }
 
 /// Writes the audit row of a change, in its transaction.
 ///
 /// Its organization is the one that `subject` is, or that `detail` begins with, or that the
-/// project or the token belongs to.
+/// project, the token or the invitation belongs to.
 pub(crate) async fn write(
     tx: &mut Tx<'_>,
     by: &By,
@@ -259,6 +263,7 @@ pub(crate) async fn write(
         _ if named.is_some() => (&WRITE, named),
         Some("prj") => (&WRITE_OF_PROJECT, Some(subject.clone())),
         Some("tok") => (&WRITE_OF_TOKEN, Some(subject.clone())),
+        Some("inv") => (&WRITE_OF_INVITATION, Some(subject.clone())),
         _ => (&WRITE, None),
     };
     insert(tx, statement, by, action, &subject, org, detail).await

@@ -21,6 +21,7 @@ use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
 use super::super::home::query;
+use super::super::orgs::{Nav, Seat};
 use super::super::shown::Shown;
 use super::super::views::Frame;
 use super::super::{answer, not_found, when};
@@ -61,6 +62,7 @@ struct View {
     here: &'static str,
     /// The organization, if it is about one.
     org: Option<Shown>,
+    nav: Option<Nav>,
     base: String,
     rows: Vec<Line>,
     asked: Asked,
@@ -174,12 +176,15 @@ async fn of_org(
     Path(org): Path<String>,
     request: Request,
 ) -> Response {
-    let (_, person) = match answer::person(&visitor, &app, &here(&org)) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+    let seat = match Seat::visit(&app, &visitor, (&org, None), &here(&org)).await {
+        Ok(seat) => seat,
+        Err(refusal) => return *refusal,
     };
-    match found(&app, person, &org).await {
-        Ok(org) => show(&app, person, Some(&org), &query(request.uri())).await,
+    match found(&app, seat.person, &org).await {
+        Ok(org) => {
+            let there = (&org, seat.nav());
+            show(&app, seat.person, Some(there), &query(request.uri())).await
+        }
         Err(refusal) => *refusal,
     }
 }
@@ -198,7 +203,13 @@ async fn found(app: &App, person: &SignedIn, org: &str) -> Result<Org, Box<Respo
     })
 }
 
-async fn show(app: &App, person: &SignedIn, org: Option<&Org>, params: &Params) -> Response {
+async fn show(
+    app: &App,
+    person: &SignedIn,
+    there: Option<(&Org, Nav)>,
+    params: &Params,
+) -> Response {
+    let (org, nav) = there.unzip();
     let asked = Asked::read(params);
     let before = params.get("before").and_then(|seq| seq.parse().ok()).filter(|seq| *seq > 0);
     let filter = match org {
@@ -237,6 +248,7 @@ async fn show(app: &App, person: &SignedIn, org: Option<&Org>, params: &Params) 
         frame: answer::frame(app, Some(person)),
         here: "audit",
         org: org.map(|org| Shown::new(&org.name)),
+        nav,
         rows: found.items.iter().map(|row| line(row, &named, now)).collect(),
         wrong,
         more: found.next_cursor.map(|seq| format!("{base}?{}", asked.query(&[("before", &seq)]))),

@@ -38,6 +38,13 @@ const POSTS: &[Row] = &[
     ("/orgs/{org}/keys/new", &["key.create"]),
     ("/orgs/{org}/keys/{id}/rotate", &["key.rotate"]),
     ("/orgs/{org}/keys/{id}/revoke", &["key.revoke"]),
+    ("/orgs", &["org.create"]),
+    ("/orgs/{org}", &["project.create"]),
+    ("/orgs/{org}/members", &["invitation.create"]),
+    ("/orgs/{org}/settings", &["org.rename"]),
+    ("/orgs/{org}/projects/{project}", &["invitation.create"]),
+    ("/invitation", &["invitation.accept"]),
+    ("/invitation/join", &["invitation.accept", "session.start"]),
     ("/admin/users/{user}/disable", &["user.disable"]),
     ("/admin/users/{user}/enable", &["user.enable"]),
     ("/admin/users/{user}/end", &["session.end"]),
@@ -128,6 +135,7 @@ async fn every_post_leaves_its_row_and_a_refused_one_none() {
     seen.append(&mut ledger.seen.borrow_mut());
     drop(ledger);
     seen.append(&mut older_tokens().await);
+    seen.append(&mut places().await);
     let table: BTreeSet<&str> = POSTS.iter().map(|(route, _)| *route).collect();
     assert_eq!(seen, table, "posts that nobody tried, or that are gone");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web");
@@ -221,6 +229,45 @@ async fn leaving(ledger: &Ledger<'_>, ada: &Browser<'_>) {
     let page = ada.get("/oauth/logout").await;
     let out = [("decision", "signout")];
     ledger.posts("/oauth/logout/decision", ada, &page, "logout", &out).await;
+}
+
+/// Organizations, projects, and whoever is invited to them.
+async fn places() -> BTreeSet<&'static str> {
+    let site = Site::with_ada().await;
+    site.add_user("bo@example.com", "Bo").await;
+    let (ledger, ada, bo) = (Ledger::of(&site), site.adas_browser().await, site.browser());
+    bo.sign_in("bo@example.com", PASSWORD, "/").await;
+    let create = "id=\"create\"";
+    let page = ada.get("/orgs").await;
+    ledger.posts("/orgs", &ada, &page, create, &[("slug", "acme")]).await;
+    let page = ada.get("/orgs/acme").await;
+    ledger.posts("/orgs/{org}", &ada, &page, create, &[("slug", "atlas")]).await;
+    let page = ada.get("/orgs/acme/settings").await;
+    let name = [("name", "Acme")];
+    ledger.posts("/orgs/{org}/settings", &ada, &page, "id=\"rename\"", &name).await;
+
+    let invited = async |route, at: &str, email: &str, role: &str| {
+        let page = ada.get(at).await;
+        let fields = [("email", email), ("role", role)];
+        let page = ledger.posts(route, &ada, &page, "id=\"invite\"", &fields).await;
+        let field = page.html.split("id=\"link\"").nth(1).expect("the link");
+        let link = field.split("value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let link = link.expect("its value").replace("&#38;", "&").replace("&#x2F;", "/");
+        link.strip_prefix("https://id.example.com").expect("ours").to_owned()
+    };
+    let link = invited("/orgs/{org}/members", "/orgs/acme/members", "bo@example.com", "member");
+    bo.get(&link.await).await;
+    let page = bo.get("/invitation").await;
+    ledger.posts("/invitation", &bo, &page, "id=\"accept\"", &[]).await;
+    let at = "/orgs/acme/projects/atlas";
+    let route = "/orgs/{org}/projects/{project}";
+    let link = invited(route, at, "new@example.com", "viewer").await;
+    let new = site.browser();
+    new.get(&link).await;
+    let page = new.get("/invitation").await;
+    let filled = [("name", "Nia"), ("new_password", PASSWORD), ("repeat_password", PASSWORD)];
+    ledger.posts("/invitation/join", &new, &page, "id=\"join\"", &filled).await;
+    ledger.seen.into_inner()
 }
 
 /// At a server that took over from an older system.
