@@ -83,11 +83,12 @@ func offline(token, issuer, resource string) (string, error) {
 		Iss, Sub string
 		Aud      audience
 		Exp      int64
+		Cnf      any // RFC 9449: good only with a proof, which this example does not read
 	}
 	if err := part(parts[1], &claims); err != nil {
 		return "", err
 	}
-	if claims.Iss != issuer || !claims.Aud.has(resource) || time.Now().Unix() >= claims.Exp {
+	if claims.Iss != issuer || !claims.Aud.has(resource) || time.Now().Unix() >= claims.Exp || claims.Cnf != nil {
 		return "", errRefused
 	}
 	return claims.Sub, nil
@@ -140,12 +141,13 @@ func introspect(token, issuer, resource, client, secret string) (string, error) 
 		Active bool
 		Sub    string
 		Aud    audience
+		Cnf    any // RFC 9449: good only with a proof, which this example does not read
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&said); err != nil {
 		return "", err
 	}
 	// A token that a person made has no audience: it is for every API of this deployment.
-	if !said.Active || len(said.Aud) > 0 && !said.Aud.has(resource) {
+	if !said.Active || len(said.Aud) > 0 && !said.Aud.has(resource) || said.Cnf != nil {
 		return "", errRefused
 	}
 	return said.Sub, nil

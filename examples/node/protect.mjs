@@ -28,6 +28,8 @@ async function offline(token, issuer, resource) {
   const claims = decode(body);
   const ours = claims.iss === issuer && [claims.aud].flat().includes(resource);
   if (!ours || Date.now() / 1000 >= claims.exp) throw new Refused("for somebody else, or expired");
+  // RFC 9449: good only with a proof, which this example does not read.
+  if (claims.cnf) throw new Refused("bound to a key");
   return claims.sub;
 }
 
@@ -44,6 +46,8 @@ async function introspect(token, issuer, resource, client, secret) {
   // A token that a person made has no audience: it is for every API of this deployment.
   const ours = said.active && (said.aud ?? [resource]).includes(resource);
   if (!ours) throw new Refused("not active");
+  // RFC 9449: good only with a proof, which this example does not read.
+  if (said.cnf) throw new Refused("bound to a key");
   return said.sub;
 }
 

@@ -46,6 +46,8 @@ def offline(token, issuer, resource):
     audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     if claims["iss"] != issuer or resource not in audience or time.time() >= claims["exp"]:
         raise Refused("for somebody else, or expired")
+    if "cnf" in claims:  # RFC 9449: good only with a proof, which this example does not read
+        raise Refused("bound to a key")
     return claims["sub"]
 
 
@@ -84,6 +86,8 @@ def introspect(token, issuer, resource, client, secret):
     # A token that a person made has no audience: it is for every API of this deployment.
     if not said["active"] or resource not in said.get("aud", [resource]):
         raise Refused("not active")
+    if "cnf" in said:  # RFC 9449: good only with a proof, which this example does not read
+        raise Refused("bound to a key")
     return said["sub"]
 
 

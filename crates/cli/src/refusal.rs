@@ -64,7 +64,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::NotSignedIn { .. }
         | Error::NothingToResume { .. } => Some("Nothing was changed."),
         Error::BadServer { .. } => Some("Nothing was sent."),
-        Error::SessionEnded { .. } | Error::Expired { .. } => {
+        Error::SessionEnded { .. } | Error::Expired { .. } | Error::KeyMissing { .. } => {
             Some("The profile is still there, to sign in to again.")
         }
         Error::Rejected { .. } | Error::Problem { .. } => Some("Your stored sign-in is unchanged."),
@@ -81,6 +81,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::OtherAccount { .. }
         | Error::NarrowToken { .. }
         | Error::BadToken(_)
+        | Error::NothingToNarrow
         | Error::Http(_)
         | Error::Busy
         | Error::Denied

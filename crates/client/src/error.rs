@@ -121,6 +121,17 @@ pub enum Error {
         /// The profile.
         profile: String,
     },
+    /// The sign-in is bound to a key (RFC 9449) that is not where it is kept.
+    #[error(
+        "the key that profile {profile:?} is bound to is not on this machine; a copy of a sign-in is good for nothing"
+    )]
+    KeyMissing {
+        /// The profile.
+        profile: String,
+    },
+    /// A smaller token was asked for, and what there is cannot be exchanged for one.
+    #[error("a token that was handed over cannot be exchanged for a smaller one")]
+    NothingToNarrow,
     /// The server refused the credential or the request.
     #[error("{server} refused {what}: {code}{}", aside(.detail))]
     Rejected {
@@ -245,11 +256,13 @@ impl Error {
             | Error::ForeignProfile { .. }
             | Error::BadProfileName { .. }
             | Error::BadToken(_)
+            | Error::NothingToNarrow
             | Error::NothingToResume { .. } => Class::Usage,
             Error::UnknownProfile { .. }
             | Error::NotSignedIn { .. }
             | Error::SessionEnded { .. }
-            | Error::Expired { .. } => Class::NotSignedIn,
+            | Error::Expired { .. }
+            | Error::KeyMissing { .. } => Class::NotSignedIn,
             Error::Rejected { .. }
             | Error::NarrowToken { .. }
             | Error::Problem { status: 401 | 403, .. } => Class::Rejected,
@@ -286,6 +299,8 @@ impl Error {
             Error::NotSignedIn { .. } => "not_signed_in",
             Error::SessionEnded { .. } => "session_ended",
             Error::Expired { .. } => "expired",
+            Error::KeyMissing { .. } => "key_missing",
+            Error::NothingToNarrow => "nothing_to_narrow",
             Error::Rejected { code, .. }
             | Error::Problem { code, .. }
             | Error::Authorization { code, .. } => code,
@@ -320,13 +335,14 @@ impl Error {
                 Some(format!("{tool} login --profile NAME"))
             }
             Error::BadToken(_) => Some(format!("{tool} login --with-token")),
+            Error::NothingToNarrow => Some(format!("{tool} token create NAME")),
             Error::NarrowToken { scope, .. } => {
                 Some(format!("{tool} token create NAME --scope {scope}"))
             }
             Error::NotSignedIn { server } => Some(format!("{tool} login {server}")),
-            Error::SessionEnded { profile, .. } | Error::Expired { profile } => {
-                Some(format!("{tool} login --profile {profile}"))
-            }
+            Error::SessionEnded { profile, .. }
+            | Error::Expired { profile }
+            | Error::KeyMissing { profile } => Some(format!("{tool} login --profile {profile}")),
             Error::Denied
             | Error::CodeExpired
             | Error::TimedOut { .. }

@@ -41,7 +41,9 @@ pub(crate) fn profile_of(parts: &Parts, server: &str, name: &str) -> Option<Stri
 pub(crate) fn suspect(parts: &Parts, token: &Secret) -> Result<bool, Error> {
     let is_it = |credential: &crate::vault::Credential| {
         credential.refresh_token.is_some()
-            && credential.access.as_ref().is_some_and(|access| access.token == *token)
+            && (credential.access.iter())
+                .chain(credential.narrowed.iter().map(|kept| &kept.access))
+                .any(|access| access.token == *token)
     };
     // Most refusals are about somebody else's token: no lock for those.
     if !parts.vault.read()?.credentials.iter().any(is_it) {
@@ -50,10 +52,12 @@ pub(crate) fn suspect(parts: &Parts, token: &Secret) -> Result<bool, Error> {
     let mut found = false;
     parts.vault.change(&mut |contents| {
         for credential in contents.credentials.iter_mut().filter(|credential| is_it(credential)) {
+            // Whatever was exchanged for it is no better.
+            credential.narrowed.clear();
             if let Some(access) = &mut credential.access {
                 access.expires_in = Some(0);
-                found = true;
             }
+            found = true;
         }
         found
     })?;

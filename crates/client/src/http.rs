@@ -4,20 +4,26 @@
 //! https only, except on loopback. No redirect is followed. The TLS roots are read
 //! when the first request is made, not before (CLIENT J4).
 
+mod trouble;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use hallpass_core::Timestamp;
 use hallpass_core::public_url::is_loopback;
 use hallpass_core::text::presentable;
+use hallpass_core::{Timestamp, dpop};
 use serde::de::DeserializeOwned;
 use ureq::http::{HeaderValue, Method, Request as HttpRequest, header};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::dpop::Told;
 use crate::environment::Environment;
+use trouble::describe;
+#[cfg(test)]
+use trouble::insecure;
 
 /// Time to a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -25,6 +31,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const TOTAL: Duration = Duration::from_secs(30);
 /// The largest answer of a protocol endpoint.
 const PROTOCOL_BODY: u64 = 256 * 1024;
+/// The longest nonce; it goes back with every request.
+const MAX_NONCE: usize = 512;
 /// The largest answer of an API call.
 const CALL_BODY: u64 = 64 * 1024 * 1024;
 
@@ -97,14 +105,18 @@ pub struct Http {
     ca_bundle: Option<PathBuf>,
     total: Duration,
     agent: OnceLock<Result<ureq::Agent, String>>,
+    /// What servers told about proofs.
+    pub(crate) told: Told,
 }
 
 /// One request.
 pub(crate) struct Request<'a> {
     pub method: &'a str,
     pub url: &'a str,
-    /// Sent as `Authorization: Bearer`.
-    pub bearer: Option<&'a str>,
+    /// Sent as `Authorization: Bearer`, or as `Authorization: DPoP` if there is a proof.
+    pub token: Option<&'a str>,
+    /// Sent as `DPoP` (RFC 9449 §4.1).
+    pub proof: Option<&'a str>,
     pub accept: &'a str,
     pub headers: &'a [(&'a str, &'a str)],
     /// Media type and bytes.
@@ -121,6 +133,8 @@ pub(crate) struct Reply {
     pub location: Option<String>,
     pub www_authenticate: Option<String>,
     pub retry_after: Option<Duration>,
+    /// For the next proof (RFC 9449 §8.1).
+    pub dpop_nonce: Option<String>,
     /// The server's clock.
     pub date: Option<Timestamp>,
     pub body: Zeroizing<Vec<u8>>,
@@ -145,6 +159,7 @@ impl Http {
             ca_bundle: None,
             total: TOTAL,
             agent: OnceLock::new(),
+            told: Told::default(),
         }
     }
 
@@ -168,10 +183,21 @@ impl Http {
 
     /// A GET of a protocol document.
     pub(crate) fn get(&self, url: &str, bearer: Option<&str>) -> Result<Reply, HttpError> {
+        self.get_proven(url, bearer, None)
+    }
+
+    /// The same with a token that is bound to a key, and a proof of it.
+    pub(crate) fn get_proven(
+        &self,
+        url: &str,
+        token: Option<&str>,
+        proof: Option<&str>,
+    ) -> Result<Reply, HttpError> {
         self.send(&Request {
             method: "GET",
             url,
-            bearer,
+            token,
+            proof,
             accept: "application/json",
             headers: &[],
             body: None,
@@ -185,6 +211,16 @@ impl Http {
         url: &str,
         parameters: &[(&str, &str)],
     ) -> Result<Reply, HttpError> {
+        self.post_form_proven(url, parameters, None)
+    }
+
+    /// The same with a proof.
+    pub(crate) fn post_form_proven(
+        &self,
+        url: &str,
+        parameters: &[(&str, &str)],
+        proof: Option<&str>,
+    ) -> Result<Reply, HttpError> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in parameters {
             form.append_pair(name, value);
@@ -193,7 +229,8 @@ impl Http {
         self.send(&Request {
             method: "POST",
             url,
-            bearer: None,
+            token: None,
+            proof,
             accept: "application/json",
             headers: &[],
             body: Some(("application/x-www-form-urlencoded", form.as_bytes())),
@@ -206,14 +243,16 @@ impl Http {
         &self,
         method: &str,
         url: &str,
-        bearer: &str,
+        token: &str,
+        proof: Option<&str>,
         headers: &[(&str, &str)],
         body: Option<(&str, &[u8])>,
     ) -> Result<Reply, HttpError> {
         self.send(&Request {
             method,
             url,
-            bearer: Some(bearer),
+            token: Some(token),
+            proof,
             accept: "application/json, */*;q=0.5",
             headers,
             body,
@@ -241,8 +280,12 @@ impl Http {
         for (name, value) in request.headers {
             builder = builder.header(*name, *value);
         }
-        if let Some(token) = request.bearer {
-            let header = Zeroizing::new(format!("Bearer {token}"));
+        if let Some(proof) = request.proof {
+            builder = builder.header(dpop::HEADER, proof);
+        }
+        if let Some(token) = request.token {
+            let scheme = if request.proof.is_some() { dpop::SCHEME } else { "Bearer" };
+            let header = Zeroizing::new(format!("{scheme} {token}"));
             let mut value = HeaderValue::from_str(&header)
                 .map_err(|_| malformed("the token has a character that no token has"))?;
             value.set_sensitive(true);
@@ -279,6 +322,8 @@ impl Http {
             retry_after: text(header::RETRY_AFTER)
                 .and_then(|text| text.trim().parse().ok())
                 .map(Duration::from_secs),
+            dpop_nonce: text(header::HeaderName::from_static(dpop::NONCE_HEADER))
+                .filter(|nonce| nonce.len() <= MAX_NONCE),
             date: text(header::DATE).and_then(|text| http_date(&text)),
             body: Zeroizing::new(Vec::new()),
             host,
@@ -436,52 +481,6 @@ fn authority(url: &Url) -> String {
 fn http_date(text: &str) -> Option<Timestamp> {
     let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
     Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
-}
-
-/// What the TLS library says. It takes no certificate from a server that may sign others,
-/// and `openssl req -x509` makes such a one if not told otherwise, so that has words.
-fn insecure(why: &str) -> String {
-    if why.contains("CaUsedAsEndEntity") {
-        return "its certificate is a certificate authority's own; make one for the server, \
-            with basicConstraints=CA:FALSE"
-            .to_owned();
-    }
-    presentable(why, 200)
-}
-
-fn describe(error: ureq::Error, url: &Url) -> HttpError {
-    let host = authority(url);
-    let unreachable =
-        |why: &str| HttpError::Unreachable { host: authority(url), why: why.to_owned() };
-    match error {
-        ureq::Error::Timeout(_) => HttpError::Timeout { host },
-        ureq::Error::HostNotFound => unreachable("no such host"),
-        ureq::Error::Rustls(error) => HttpError::Tls { host, why: insecure(&error.to_string()) },
-        ureq::Error::Tls(why) => HttpError::Tls { host, why: why.to_owned() },
-        ureq::Error::BodyExceedsLimit(limit) => {
-            HttpError::Malformed { host, why: format!("it is larger than {limit} bytes") }
-        }
-        ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
-            HttpError::Malformed { host, why: "it is not HTTP".to_owned() }
-        }
-        ureq::Error::ConnectProxyFailed(why) => {
-            unreachable(&format!("the proxy refused: {}", presentable(&why, 100)))
-        }
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-            HttpError::Timeout { host }
-        }
-        // rustls reports a failed handshake this way.
-        ureq::Error::Io(error)
-            if error.kind() == std::io::ErrorKind::InvalidData && url.scheme() == "https" =>
-        {
-            HttpError::Tls { host, why: insecure(&error.to_string()) }
-        }
-        ureq::Error::Io(error) => unreachable(&match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            _ => presentable(&error.to_string(), 100),
-        }),
-        other => unreachable(&presentable(&other.to_string(), 100)),
-    }
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn every_method_is_sent_with_and_without_a_body() {
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "REPORT"] {
         let body: (&str, &[u8]) = ("text/plain", b"body");
         for body in [None, Some(body)] {
-            http.call(method, &url, "token", &[], body).unwrap();
+            http.call(method, &url, "token", None, &[], body).unwrap();
             let seen = server.all().pop().unwrap();
             assert_eq!(seen.method, method);
             assert_eq!(seen.body, if body.is_some() { "body" } else { "" }, "{method}");
@@ -114,9 +114,9 @@ fn every_method_is_sent_with_and_without_a_body() {
     for (method, header) in
         [("G E T", ("a", "b")), ("GET", ("a\n", "b")), ("GET", ("a", "b\r\nc: d"))]
     {
-        assert!(http.call(method, &url, "token", &[header], None).is_err());
+        assert!(http.call(method, &url, "token", None, &[header], None).is_err());
     }
-    assert!(http.call("GET", &url, "to\nken", &[], None).is_err());
+    assert!(http.call("GET", &url, "to\nken", None, &[], None).is_err());
 }
 
 #[test]

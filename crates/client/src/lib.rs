@@ -25,6 +25,8 @@
 //! | [`places`] | organizations, projects, members, invitations |
 //! | [`status`] | signed in or not, and why |
 //! | [`logout`], `revoke` | revoking, then removing |
+//! | `dpop` | keys that sign-ins are bound to, and proofs with them |
+//! | [`narrow`] | bearer tokens for other programs, and smaller ones |
 //! | `refresh` | one request, however many processes want a fresh token |
 //! | [`source`] | where this invocation takes its credential from |
 //! | [`target`] | which organization and project this invocation is about |
@@ -41,6 +43,7 @@
 pub mod client;
 pub mod discovery;
 pub mod doctor;
+mod dpop;
 pub mod environment;
 pub mod error;
 mod helper;
@@ -50,6 +53,7 @@ pub mod legacy;
 pub mod login;
 pub mod logout;
 pub mod mask;
+pub mod narrow;
 mod oauth;
 pub mod places;
 pub mod profiles;
@@ -72,6 +76,7 @@ pub use environment::Environment;
 pub use error::{Class, Error};
 pub use login::{Event, Inbox, Login, LoginOptions, Wish};
 pub use mask::{Masked, TokenKind};
+pub use narrow::Wanted;
 pub use session::{Answer, Call, Session};
 pub use source::{Selection, Source};
 pub use status::{State, Status, Warning};

@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use hallpass_core::Timestamp;
+use hallpass_core::dpop::SCHEME;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::oauth::{ErrorCode, ErrorResponse, TokenResponse};
 
 use crate::Error;
+use crate::dpop::{Signer, proven};
 use crate::http::{Http, HttpError};
 
 /// A successful answer.
@@ -16,6 +18,8 @@ pub(crate) struct Granted {
     pub tokens: TokenResponse,
     /// The issuer's clock.
     pub date: Option<Timestamp>,
+    /// The access token is bound to the key of the proof (RFC 9449 §5).
+    pub bound: bool,
 }
 
 /// Why there are no tokens.
@@ -68,9 +72,11 @@ pub(crate) fn redeem(
     http: &Http,
     endpoint: &str,
     parameters: &[(&str, &str)],
+    signer: Option<Signer<'_>>,
 ) -> Result<Granted, NoTokens> {
     let unavailable = |why| NoTokens::Unavailable { why, after: None };
-    let reply = http.post_form(endpoint, parameters).map_err(unavailable)?;
+    let send = |proof: Option<&str>| http.post_form_proven(endpoint, parameters, proof);
+    let reply = proven(http, signer, "POST", endpoint, None, send).map_err(unavailable)?;
     // Some servers send errors with status 200, some send `slow_down` with 429.
     if reply.status < 500
         && let Ok(answer) = reply.json::<ErrorResponse>()
@@ -83,7 +89,8 @@ pub(crate) fn redeem(
     let tokens: TokenResponse = reply.json().map_err(unavailable)?;
     // RFC 6749 §7.1: a type that we do not understand must not be used. The name is
     // case-insensitive (§5.1).
-    if !tokens.token_type.eq_ignore_ascii_case("Bearer") {
+    let bound = signer.is_some() && tokens.token_type.eq_ignore_ascii_case(SCHEME);
+    if !bound && !tokens.token_type.eq_ignore_ascii_case("Bearer") {
         return Err(unavailable(reply.malformed("the token is of a type that is not Bearer")));
     }
     if !is_b64token(tokens.access_token.expose()) {
@@ -92,7 +99,7 @@ pub(crate) fn redeem(
     if tokens.refresh_token.as_ref().is_some_and(|token| token.is_empty()) {
         return Err(unavailable(reply.malformed("the refresh token is empty")));
     }
-    Ok(Granted { tokens, date: reply.date })
+    Ok(Granted { tokens, date: reply.date, bound })
 }
 
 /// RFC 6750 §2.1: what may stand in an `Authorization: Bearer` header.

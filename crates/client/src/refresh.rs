@@ -13,6 +13,7 @@ use hallpass_core::{Secret, chance};
 
 use crate::Error;
 use crate::client::Parts;
+use crate::dpop::{BoundKey, Signer};
 use crate::http::{Http, HttpError};
 use crate::oauth::{Granted, NoTokens, Refusal, redeem};
 use crate::revoke::revoke;
@@ -90,6 +91,13 @@ pub(crate) enum Need<'a> {
     Refused(&'a Secret),
 }
 
+impl Credential {
+    /// The need of who cannot use the access token at all.
+    pub(crate) fn refused_token<'n>(&'n self, need: Need<'n>) -> Need<'n> {
+        self.access.as_ref().map_or(need, |access| Need::Refused(&access.token))
+    }
+}
+
 /// One refresh.
 pub(crate) struct Refresh<'a> {
     pub parts: &'a Parts,
@@ -143,7 +151,7 @@ impl Refresh<'_> {
     }
 
     /// CLIENT E3: what is on disk now is what is redeemed, whatever was read before.
-    fn redeem_reloaded(&self, key: &Key, need: Need<'_>) -> Result<Refreshed, Error> {
+    pub(crate) fn redeem_reloaded(&self, key: &Key, need: Need<'_>) -> Result<Refreshed, Error> {
         // Twice: the second time for a token that somebody stored without this lock (a
         // login), and that is itself due.
         for _ in 0..2 {
@@ -171,12 +179,12 @@ impl Refresh<'_> {
         Err(Error::Busy)
     }
 
-    fn load(&self, key: &Key) -> Result<Option<Credential>, VaultError> {
+    pub(crate) fn load(&self, key: &Key) -> Result<Option<Credential>, VaultError> {
         Ok(self.parts.vault.read()?.credential(key).cloned())
     }
 
     /// What is on disk, if there is anything to redeem.
-    fn current(&self, key: &Key) -> Result<Credential, Error> {
+    pub(crate) fn current(&self, key: &Key) -> Result<Credential, Error> {
         let current =
             self.load(key)?.ok_or_else(|| Error::NotSignedIn { server: self.server.to_owned() })?;
         if let Some(ended) = &current.ended {
@@ -213,11 +221,17 @@ impl Refresh<'_> {
         if let Some(resource) = &current.resource {
             parameters.push(("resource", resource));
         }
+        // Without the key that it is bound to the server refuses it, and its owner is told.
+        let key = BoundKey::of(self.parts, current)?;
+        let signer = key.as_ref().map(|key| Signer::new(key, self.parts));
         let mut tries = 0;
         loop {
             tries += 1;
-            let (why, after) = match redeem(self.http, endpoint, &parameters) {
+            let (why, after) = match redeem(self.http, endpoint, &parameters, signer) {
                 Ok(granted) => return Ok(Redeemed::Tokens(Box::new(granted))),
+                Err(NoTokens::Refused(_)) if current.binding.is_some() && key.is_none() => {
+                    return Err(Error::KeyMissing { profile: self.profile.to_owned() });
+                }
                 Err(NoTokens::Refused(refusal)) if refusal.is(ErrorCode::InvalidGrant) => {
                     return Ok(Redeemed::InvalidGrant(refusal));
                 }

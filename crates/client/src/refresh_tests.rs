@@ -411,6 +411,7 @@ fn two_profiles_with_one_sign_in_share_lock_and_tokens() {
     assert_eq!(locks, 1);
 }
 
+// proves: client-E1
 #[test]
 fn many_threads_and_many_handles_make_one_request() {
     let town = Town::new();
@@ -433,7 +434,7 @@ fn many_threads_and_many_handles_make_one_request() {
     town.put("default", credential);
     let one = Client::new(parts.clone(), town.selection()).session().unwrap();
     std::thread::scope(|scope| {
-        for n in 0..48 {
+        for n in 0..200 {
             let (one, parts, selection) = (&one, parts.clone(), town.selection());
             scope.spawn(move || {
                 // Half share a handle, half have their own, as processes would.
@@ -444,4 +445,33 @@ fn many_threads_and_many_handles_make_one_request() {
         }
     });
     assert_eq!(redeemed(&town), ["rt-1"]);
+}
+
+/// A server that takes connections and never says anything.
+fn mute() -> (std::net::TcpListener, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/oauth/token", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+// proves: client-E6, client-E12
+#[test]
+fn a_refresh_that_is_never_answered_has_its_own_end_and_changes_nothing() {
+    let town = Town::new();
+    let mut credential = town.sign_in();
+    let (_listener, url) = mute();
+    credential.endpoints.token = Some(url);
+    credential.access.as_mut().unwrap().expires_in = Some(0);
+    town.put("default", credential.clone());
+    let before = town.bytes();
+    let http = Http::new(&*town.parts().environment, "test").within(Duration::from_millis(200));
+    let parts = town.parts();
+    let refresh =
+        Refresh { parts: &parts, http: &http, profile: "default", server: "s", jitter: 0 };
+    let outcome = refresh.run(&credential, Need::Age);
+    assert!(matches!(outcome, Err(Error::Http(HttpError::Timeout { .. }))), "{outcome:?}");
+    assert_eq!(town.bytes(), before);
+    // The lock is free again: another process could go on at once.
+    assert!(lock_path(&parts, &credential.key).exists());
+    assert!(matches!(refresh.run(&credential, Need::Age), Err(Error::Http(_))));
 }

@@ -18,10 +18,11 @@ use url::Url;
 
 use crate::Error;
 use crate::client::Parts;
+use crate::dpop::{BoundKey, Signer, proven};
 use crate::http::{Http, HttpError, Reply};
 use crate::login::identity::Userinfo;
 use crate::mask::Masked;
-use crate::refresh::{Fitness, Need, Refresh, fitness};
+use crate::refresh::{Fitness, Need, fitness};
 use crate::source::{Resolved, Source};
 use crate::status::{Account, Warning};
 use crate::vault::Credential;
@@ -31,24 +32,35 @@ const MAX_PAGES: usize = 1000;
 
 /// Calls an API as somebody. Cheap calls from many threads share one refresh.
 pub struct Session {
-    parts: Parts,
-    http: Arc<Http>,
-    server: String,
+    pub(crate) parts: Parts,
+    pub(crate) http: Arc<Http>,
+    pub(crate) server: String,
     source: Source,
     /// Spreads the refreshes of many processes.
-    jitter: u8,
-    held: Mutex<Held>,
+    pub(crate) jitter: u8,
+    pub(crate) held: Mutex<Held>,
     warnings: Mutex<Vec<Warning>>,
     skew_told: AtomicBool,
     end_told: AtomicBool,
 }
 
 /// What is presented.
-enum Held {
+pub(crate) enum Held {
     /// A token from outside the vault: used as it is, never refreshed.
     Outside(Secret),
     /// The profile's.
-    Stored { profile: String, credential: Box<Credential> },
+    Stored {
+        profile: String,
+        credential: Box<Credential>,
+        /// What it is bound to, since it was last looked for.
+        key: Option<Arc<BoundKey>>,
+    },
+}
+
+/// A token for a call of our own, and what it is bound to.
+pub(crate) struct Presented {
+    pub(crate) token: Secret,
+    key: Option<Arc<BoundKey>>,
 }
 
 /// A call to the API.
@@ -105,7 +117,11 @@ impl Session {
                         at: ended.at,
                     });
                 }
-                Held::Stored { profile: name.clone(), credential: Box::new(credential.clone()) }
+                Held::Stored {
+                    profile: name.clone(),
+                    credential: Box::new(credential.clone()),
+                    key: None,
+                }
             }
             _ => return Err(not_signed_in()),
         };
@@ -123,33 +139,6 @@ impl Session {
         };
         session.tell_stored_end();
         Ok(session)
-    }
-
-    /// A token that is good now.
-    ///
-    /// # Errors
-    /// [`Error::SessionEnded`] and [`Error::Expired`] if there is none to be had,
-    /// [`Error::Http`] and [`Error::Busy`] if it may be had later.
-    pub fn access_token(&self) -> Result<Secret, Error> {
-        self.token(Need::Age)
-    }
-
-    /// A token that is good now, for another program: with its end, and whose it is.
-    ///
-    /// # Errors
-    /// As [`Session::access_token`].
-    pub fn handed(&self) -> Result<Handed, Error> {
-        let token = self.access_token()?;
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let (expires_at, account) = match &*held {
-            Held::Outside(_) => (None, None),
-            Held::Stored { credential, .. } => {
-                let access = credential.access.as_ref();
-                let end = access.and_then(|access| access.expires_at(&*self.parts.time));
-                (end, Some(credential.account()))
-            }
-        };
-        Ok(Handed { token, expires_at, account })
     }
 
     /// Calls the API. A 401 with `invalid_token` makes one refresh and one more try;
@@ -243,7 +232,7 @@ impl Session {
         std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn warn(&self, warning: Warning) {
+    pub(crate) fn warn(&self, warning: Warning) {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
     }
 
@@ -273,13 +262,17 @@ impl Session {
     }
 
     /// The gate: one thread refreshes, the others wait for what it gets.
-    fn token(&self, need: Need<'_>) -> Result<Secret, Error> {
+    pub(crate) fn presented(&self, need: Need<'_>) -> Result<Presented, Error> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let (profile, credential) = match &mut *held {
-            Held::Outside(token) => return Ok(token.clone()),
-            Held::Stored { profile, credential } => (profile, credential),
+        let (profile, credential, key) = match &mut *held {
+            Held::Outside(token) => return Ok(Presented { token: token.clone(), key: None }),
+            Held::Stored { profile, credential, key } => (profile, credential, key),
         };
+        self.find_key(credential, key)?;
         let usable = match need {
+            // What is bound to a key that is not here is good for nothing; the server is asked,
+            // so that the owner hears of the copy.
+            _ if credential.binding.is_some() && key.is_none() => false,
             Need::Age => fitness(credential, &self.parts, self.jitter) == Fitness::Fresh,
             // Another thread may have got a new one while this one waited.
             Need::Refused(refused) => {
@@ -287,21 +280,32 @@ impl Session {
             }
         };
         if !usable {
-            let refresh = Refresh {
-                parts: &self.parts,
-                http: &self.http,
-                profile,
-                server: &self.server,
-                jitter: self.jitter,
-            };
-            let refreshed = refresh.run(credential, need)?;
+            let keyless = credential.binding.is_some() && key.is_none();
+            let need = if keyless { credential.refused_token(need) } else { need };
+            let refreshed = self.refresh(profile).run(credential, need)?;
             **credential = refreshed.credential;
             refreshed.warning.into_iter().for_each(|warning| self.warn(warning));
+            self.find_key(credential, key)?;
         }
         match &credential.access {
-            Some(access) => Ok(access.token.clone()),
+            Some(access) => Ok(Presented { token: access.token.clone(), key: key.clone() }),
             None => Err(Error::Expired { profile: profile.clone() }),
         }
+    }
+
+    /// Looks for the key that a credential is bound to, unless it is at hand: another process
+    /// may have signed in anew.
+    fn find_key(
+        &self,
+        credential: &Credential,
+        key: &mut Option<Arc<BoundKey>>,
+    ) -> Result<(), Error> {
+        let jkt = credential.binding.as_ref().map(|binding| binding.jkt.as_str());
+        let at_hand = key.as_ref().map(|key| key.thumbprint().to_string());
+        if at_hand.as_deref() != jkt {
+            *key = BoundKey::of(&self.parts, credential)?.map(Arc::new);
+        }
+        Ok(())
     }
 
     fn reply(&self, call: &Call<'_>) -> Result<Reply, Error> {
@@ -310,9 +314,13 @@ impl Session {
 
     /// At an address that the token is for.
     fn reply_at(&self, address: &str, call: &Call<'_>) -> Result<Reply, Error> {
-        let send = |token: &Secret| {
-            let reply =
-                self.http.call(call.method, address, token.expose(), call.headers, call.body)?;
+        let send = |presented: &Presented| {
+            let token = presented.token.expose();
+            let signer = presented.key.as_ref().map(|key| Signer::new(key, &self.parts));
+            let (method, headers, body) = (call.method, call.headers, call.body);
+            let call =
+                |proof: Option<&str>| self.http.call(method, address, token, proof, headers, body);
+            let reply = proven(&self.http, signer, method, address, Some(token), call)?;
             let skew = Warning::of_clocks(self.parts.time.now(), reply.date);
             if let Some(skew) = skew
                 && !self.skew_told.swap(true, Ordering::Relaxed)
@@ -321,14 +329,14 @@ impl Session {
             }
             Ok::<_, Error>(reply)
         };
-        let token = self.access_token()?;
-        let reply = send(&token)?;
+        let presented = self.presented(Need::Age)?;
+        let reply = send(&presented)?;
         let refused = reply.status == 401 && reply.challenges_with("invalid_token");
         if !refused || matches!(self.source, Source::Explicit | Source::Variable { .. }) {
             return Ok(reply);
         }
-        match self.token(Need::Refused(&token)) {
-            Ok(token) => send(&token),
+        match self.presented(Need::Refused(&presented.token)) {
+            Ok(presented) => send(&presented),
             // There was nothing better to be had; the refusal is the answer.
             Err(Error::Rejected { .. } | Error::Expired { .. }) => Ok(reply),
             Err(error) => Err(error),

@@ -14,6 +14,7 @@
 //! | [`user_code`] | the code that a person types (RFC 8628 §6.1) and the sums behind its length |
 //! | [`pin`] | what a directory says about itself |
 //! | [`pkce`] | verifier and challenge (RFC 7636) |
+//! | [`dpop`] | proofs of possession: tokens that are bound to a key (RFC 9449) |
 //! | [`redirect`] | registering and matching redirect URIs (RFC 8252 §7.3) |
 //! | [`scope`] | scope sets (RFC 6749 §3.3) |
 //! | [`role`] | organization and project roles |
@@ -26,6 +27,7 @@
 
 pub mod brand;
 pub mod chance;
+pub mod dpop;
 pub mod ends;
 pub mod id;
 pub mod permission;

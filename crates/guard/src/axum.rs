@@ -183,6 +183,8 @@ mod tests {
     struct Town(Arc<Shapes>);
 
     impl Verifier for Town {
+        type Prover = crate::dpop::Nobody;
+
         async fn verify(&self, _: &str) -> Result<Decision, Unverified> {
             Ok(decision(None))
         }
@@ -217,6 +219,7 @@ mod tests {
             auth_time: None,
             issued_at: Timestamp::default(),
             expires_at: None,
+            jkt: None,
             place,
         }
     }

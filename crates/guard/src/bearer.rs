@@ -1,19 +1,45 @@
 //! The credential of a request: exactly one, in the `Authorization` header.
 
 use hallpass_core::Secret;
-use hallpass_core::wire::authorization::{self, Presented};
+use hallpass_core::wire::authorization;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::Refusal;
 
-/// Reads the bearer token of a request.
+/// A token, and how it was presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// `Authorization: Bearer`: whoever has it may use it.
+    Bearer(Secret),
+    /// `Authorization: DPoP`: only with a proof of the key that it is bound to (RFC 9449 §7.1).
+    Bound(Secret),
+}
+
+impl Presented {
+    /// The token.
+    pub fn token(&self) -> &Secret {
+        match self {
+            Self::Bearer(token) | Self::Bound(token) => token,
+        }
+    }
+}
+
+/// Reads the bearer token of a request, for endpoints where nobody can prove anything.
+pub fn token(headers: &HeaderMap, query: Option<&str>) -> Result<Secret, Refusal> {
+    match presented(headers, query)? {
+        Presented::Bearer(token) => Ok(token),
+        Presented::Bound(_) => Err(Refusal::NoCredential),
+    }
+}
+
+/// Reads the token of a request.
 ///
 /// - A token in the query is refused, even beside a good header (RFC 6750 §2.3 is
 ///   gone from OAuth 2.1 §5.1.1: URLs end up in logs).
 /// - Two credentials are refused (RFC 6750 §2).
 /// - Another scheme is no credential for us: a bare challenge (RFC 6750 §3.1).
-pub fn token(headers: &HeaderMap, query: Option<&str>) -> Result<Secret, Refusal> {
+pub fn presented(headers: &HeaderMap, query: Option<&str>) -> Result<Presented, Refusal> {
     if query.is_some_and(names_a_token) {
         return Err(Refusal::TokenInUrl);
     }
@@ -24,8 +50,9 @@ pub fn token(headers: &HeaderMap, query: Option<&str>) -> Result<Secret, Refusal
         (Some(_), Some(_)) => return Err(Refusal::TwoCredentials),
     };
     match authorization::parse(header.as_bytes()) {
-        Ok(Presented::Bearer(token)) => Ok(token),
-        Ok(Presented::Basic { .. } | Presented::Other(_)) => Err(Refusal::NoCredential),
+        Ok(authorization::Presented::Bearer(token)) => Ok(Presented::Bearer(token)),
+        Ok(authorization::Presented::Dpop(token)) => Ok(Presented::Bound(token)),
+        Ok(_) => Err(Refusal::NoCredential),
         Err(authorization::Malformed) => Err(Refusal::Malformed),
     }
 }

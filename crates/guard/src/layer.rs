@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hallpass_core::Secret;
 use hallpass_core::wire::CREDENTIAL_EXPIRES;
 use hallpass_verdict::Decision;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use tower::{Layer, Service};
 
-use crate::{Challenge, Refusal, Verifier, Where, bearer};
+use crate::bearer::{self, Presented};
+use crate::dpop::{self, Admitted, Refused};
+use crate::{Challenge, Refusal, Verifier, Where};
 
 /// On answers to a credential that ends soon (HP12).
 const EXPIRES: HeaderName = HeaderName::from_static(CREDENTIAL_EXPIRES);
@@ -48,8 +49,11 @@ pub(crate) struct Told(pub(crate) Arc<Challenge>);
 impl<V: Verifier> Guard<V> {
     /// A guard that asks `verifier` and whose challenges point to `resource_metadata`.
     pub fn new(verifier: V, resource_metadata: impl Into<String>) -> Self {
-        let challenge =
-            Challenge { resource_metadata: Some(resource_metadata.into()), scope: None };
+        let challenge = Challenge {
+            resource_metadata: Some(resource_metadata.into()),
+            scope: None,
+            dpop: verifier.prover().is_some(),
+        };
         Self { verifier, needed: Vec::new(), place: None, challenge: Arc::new(challenge) }
     }
 
@@ -80,26 +84,27 @@ impl<V: Verifier> Guard<V> {
     }
 
     /// What can be decided without asking anybody.
-    fn presented<B>(&self, request: &Request<B>) -> Result<Secret, Refusal> {
-        let token = bearer::token(request.headers(), request.uri().query())?;
-        if self.verifier.shapes().fits(token.expose()) { Ok(token) } else { Err(Refusal::NotGood) }
+    fn presented<B>(&self, request: &Request<B>) -> Result<Presented, Refusal> {
+        let presented = bearer::presented(request.headers(), request.uri().query())?;
+        let fits = self.verifier.shapes().fits(presented.token().expose());
+        if fits { Ok(presented) } else { Err(Refusal::NotGood) }
     }
 
     async fn decide(
         &self,
-        presented: Result<Secret, Refusal>,
+        presented: Result<Presented, Refusal>,
+        request: Option<dpop::Request>,
         place: Option<Where>,
-    ) -> Result<Decision, Refusal> {
-        let token = presented?;
-        let decision = match place {
-            Some(place) => self.verifier.verify_at(token.expose(), &place).await?,
-            None => self.verifier.verify(token.expose()).await?,
-        };
+    ) -> Result<Admitted, Refused> {
+        let presented = presented?;
+        let request =
+            || request.unwrap_or_else(|| dpop::Request::new(&Method::GET, "", &HeaderMap::new()));
+        let admitted = dpop::admit(&self.verifier, &presented, request, place.as_ref()).await?;
         // Checked for each request, whatever was decided for an earlier one (E10).
-        if self.needed.iter().all(|scope| decision.scope.contains(scope)) {
-            Ok(decision)
+        if self.needed.iter().all(|scope| admitted.0.scope.contains(scope)) {
+            Ok(admitted)
         } else {
-            Err(Refusal::ScopeMissing)
+            Err(Refusal::ScopeMissing.into())
         }
     }
 }
@@ -143,11 +148,13 @@ where
         let presented = guard.presented(&request);
         let (mut parts, body) = request.into_parts();
         let place = guard.place.as_ref().and_then(|place| place(&mut parts));
+        let bound = matches!(presented, Ok(Presented::Bound(_)));
+        let about = bound.then(|| dpop::Request::of(&parts));
         Box::pin(async move {
             // Nobody but this guard decides, whatever an outer layer left here.
             parts.extensions.remove::<Decision>();
-            match guard.decide(presented, place).await {
-                Ok(decision) => {
+            match guard.decide(presented, about, place).await {
+                Ok((decision, nonce)) => {
                     // Nothing behind here can pass it on (RFC 9700 §4.10, "token passthrough").
                     parts.headers.remove(AUTHORIZATION);
                     let now = guard.verifier.now();
@@ -161,9 +168,18 @@ where
                     {
                         response.headers_mut().insert(EXPIRES, date);
                     }
+                    if let Some(nonce) = nonce {
+                        response.headers_mut().insert(dpop::NONCE, nonce);
+                    }
                     Ok(response)
                 }
-                Err(refusal) => Ok(refusal.response(&guard.challenge)),
+                Err(Refused { refusal, nonce }) => {
+                    let mut response = refusal.response(&guard.challenge);
+                    if let Some(nonce) = nonce {
+                        response.headers_mut().insert(dpop::NONCE, nonce);
+                    }
+                    Ok(response)
+                }
             }
         })
     }
@@ -191,6 +207,8 @@ mod tests {
     struct Counting(Arc<AtomicUsize>, bool);
 
     impl Verifier for Counting {
+        type Prover = dpop::Nobody;
+
         async fn verify(&self, token: &str) -> Result<Decision, Unverified> {
             self.0.fetch_add(1, Ordering::SeqCst);
             match () {
@@ -222,6 +240,7 @@ mod tests {
             auth_time: None,
             issued_at: Timestamp::default(),
             expires_at: None,
+            jkt: None,
             place: None,
         }
     }
@@ -265,6 +284,8 @@ mod tests {
         #[derive(Clone)]
         struct Ending(u64, hallpass_verdict::CredentialKind);
         impl Verifier for Ending {
+            type Prover = dpop::Nobody;
+
             async fn verify(&self, _: &str) -> Result<Decision, Unverified> {
                 let ends = Timestamp::from_secs(1_800_000_000) + Duration::from_secs(self.0);
                 Ok(Decision { kind: self.1, expires_at: Some(ends), ..decision() })

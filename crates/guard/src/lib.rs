@@ -15,6 +15,7 @@
 //! # use hallpass_verdict::Decision;
 //! # #[derive(Clone)] struct Mine;
 //! # impl Verifier for Mine {
+//! #     type Prover = hallpass_guard::dpop::Nobody;
 //! #     async fn verify(&self, _: &str) -> Result<Decision, Unverified> { Err(Unverified::NotGood) }
 //! # }
 //! let metadata = "https://api.example.com/.well-known/oauth-protected-resource";
@@ -24,6 +25,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`bearer`] | the credential of a request: exactly one, in the header |
+//! | [`dpop`] | tokens that are bound to a key: good with a proof of it (RFC 9449) |
 //! | [`shape`] | what cannot be an access token is told apart without a look-up |
 //! | [`verifier`] | who is asked |
 //! | [`layer`] | [`Guard`], the tower layer |
@@ -35,6 +37,7 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod bearer;
+pub mod dpop;
 pub mod layer;
 pub mod refusal;
 #[cfg(feature = "remote")]

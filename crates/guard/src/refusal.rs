@@ -1,6 +1,7 @@
 //! The answers when a request is not let through.
 
 use bytes::Bytes;
+use hallpass_core::dpop::{ALG, SCHEME};
 use hallpass_core::wire::api::Problem;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -25,6 +26,15 @@ pub enum Refusal {
     /// 401.
     #[error("the access token is expired, revoked or not valid here")]
     NotGood,
+    /// 401: it is bound to a key, and came as a bearer token (RFC 9449 §7.2).
+    #[error("the access token is bound to a key, and is good only with a proof of it")]
+    KeyMissing,
+    /// 401: the proof proves nothing (RFC 9449 §7.1).
+    #[error("the DPoP proof is missing, malformed, used already, or of another request or key")]
+    BadProof,
+    /// 401: the proof needs a nonce, which the answer brings (RFC 9449 §9).
+    #[error("the DPoP proof needs the nonce of the DPoP-Nonce header")]
+    NonceMissing,
     /// 403.
     #[error("the access token lacks the scope that is needed here")]
     ScopeMissing,
@@ -46,6 +56,9 @@ impl From<Unverified> for Refusal {
     }
 }
 
+/// A bare challenge for tokens that are bound to a key.
+const BOUND: &str = r#"DPoP algs="ES256""#;
+
 /// What a challenge tells: where the resource's metadata is (RFC 9728 §5.1) and which
 /// scope is needed (RFC 6750 §3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,25 +67,33 @@ pub struct Challenge {
     pub resource_metadata: Option<String>,
     /// Scope tokens, separated by spaces.
     pub scope: Option<String>,
+    /// Whether tokens that are bound to a key are taken here (RFC 9449 §7.1).
+    pub dpop: bool,
 }
 
 impl Refusal {
     /// RFC 6750 §3.1.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::NoCredential | Self::NotGood => StatusCode::UNAUTHORIZED,
+            Self::NoCredential
+            | Self::NotGood
+            | Self::KeyMissing
+            | Self::BadProof
+            | Self::NonceMissing => StatusCode::UNAUTHORIZED,
             Self::Malformed | Self::TwoCredentials | Self::TokenInUrl => StatusCode::BAD_REQUEST,
             Self::ScopeMissing | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// RFC 6750 §3.1; none for a request without a credential.
+    /// RFC 6750 §3.1, RFC 9449 §7.1, §9; none for a request without a credential.
     pub fn error(self) -> Option<&'static str> {
         match self {
             Self::NoCredential | Self::Unavailable => None,
             Self::Malformed | Self::TwoCredentials | Self::TokenInUrl => Some("invalid_request"),
-            Self::NotGood => Some("invalid_token"),
+            Self::NotGood | Self::KeyMissing => Some("invalid_token"),
+            Self::BadProof => Some("invalid_dpop_proof"),
+            Self::NonceMissing => Some("use_dpop_nonce"),
             Self::ScopeMissing | Self::NotAllowed => Some("insufficient_scope"),
         }
     }
@@ -82,7 +103,12 @@ impl Refusal {
         if self == Self::Unavailable {
             return None;
         }
+        let bound = matches!(self, Self::KeyMissing | Self::BadProof | Self::NonceMissing);
+        let scheme = if bound { SCHEME } else { "Bearer" };
         let mut parameters = Vec::new();
+        if bound {
+            parameters.push(format!("algs=\"{ALG}\""));
+        }
         if let Some(error) = self.error() {
             parameters.push(format!("error=\"{error}\""));
             parameters.push(format!("error_description=\"{self}\""));
@@ -94,9 +120,9 @@ impl Refusal {
             parameters.push(format!("resource_metadata=\"{url}\""));
         }
         let text = if parameters.is_empty() {
-            "Bearer".to_owned()
+            scheme.to_owned()
         } else {
-            format!("Bearer {}", parameters.join(", "))
+            format!("{scheme} {}", parameters.join(", "))
         };
         HeaderValue::from_str(&text).ok()
     }
@@ -126,6 +152,10 @@ impl Refusal {
         if let Some(challenge) = self.challenge(challenge) {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
+        // RFC 9449 §7.1: the other way to present one.
+        if challenge.dpop && matches!(self, Self::NoCredential | Self::NotGood) {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(BOUND));
+        }
         if self == Self::Unavailable {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -140,6 +170,10 @@ impl Refusal {
             }
             Self::TokenInUrl => "",
             Self::NotGood => "; refresh it or sign in again",
+            Self::KeyMissing | Self::BadProof => {
+                "; send it as Authorization: DPoP with a new proof"
+            }
+            Self::NonceMissing => "; make a new proof with it and try again",
             Self::ScopeMissing => "; sign in again and ask for it",
             Self::NotAllowed => "; ask an owner of the project for a role that does",
             Self::Unavailable => "; try again in a moment",
@@ -151,13 +185,16 @@ impl Refusal {
 mod tests {
     use super::*;
 
-    fn all() -> [Refusal; 8] {
+    fn all() -> [Refusal; 11] {
         [
             Refusal::NoCredential,
             Refusal::Malformed,
             Refusal::TwoCredentials,
             Refusal::TokenInUrl,
             Refusal::NotGood,
+            Refusal::KeyMissing,
+            Refusal::BadProof,
+            Refusal::NonceMissing,
             Refusal::ScopeMissing,
             Refusal::NotAllowed,
             Refusal::Unavailable,
@@ -170,6 +207,7 @@ mod tests {
         let challenge = Challenge {
             resource_metadata: Some("https://id.example/.well-known/x".to_owned()),
             scope: Some("account".to_owned()),
+            dpop: true,
         };
         let says = |refusal: Refusal| {
             let value = refusal.challenge(&challenge).expect("challenge");
@@ -185,12 +223,21 @@ mod tests {
         );
         assert!(says(Refusal::ScopeMissing).starts_with(r#"Bearer error="insufficient_scope""#));
         assert_eq!(Refusal::NoCredential.challenge(&Challenge::default()).expect("bare"), "Bearer");
+        assert!(
+            says(Refusal::NonceMissing).starts_with(r#"DPoP algs="ES256", error="use_dpop_nonce""#)
+        );
+        assert!(
+            says(Refusal::BadProof).starts_with(r#"DPoP algs="ES256", error="invalid_dpop_proof""#)
+        );
+        assert!(
+            says(Refusal::KeyMissing).starts_with(r#"DPoP algs="ES256", error="invalid_token""#)
+        );
     }
 
     #[test]
     fn every_refusal_has_its_status_and_a_problem() {
         let statuses = all().map(|refusal| refusal.status().as_u16());
-        assert_eq!(statuses, [401, 400, 400, 400, 401, 403, 403, 503]);
+        assert_eq!(statuses, [401, 400, 400, 400, 401, 401, 401, 401, 403, 403, 503]);
         for refusal in all() {
             let response: Response<Vec<u8>> =
                 refusal.response::<Body>(&Challenge::default()).map(|body| body.0);

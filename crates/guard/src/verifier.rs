@@ -5,6 +5,7 @@ use std::future::Future;
 use hallpass_core::Timestamp;
 use hallpass_verdict::Decision;
 
+use crate::dpop::Prover;
 use crate::shape::Shapes;
 
 /// The organization or project that a request is about.
@@ -33,6 +34,9 @@ impl Where {
 /// Implementations know which resource they speak for, and refuse tokens that are made
 /// out for another one (RFC 9068 §4, RFC 9700 §2.3).
 pub trait Verifier: Clone + Send + Sync + 'static {
+    /// Reads proofs of possession; [`Nobody`] if tokens that are bound to a key are not taken.
+    type Prover: Prover;
+
     /// Who presents `token`, and what it was scoped to.
     fn verify(&self, token: &str) -> impl Future<Output = Result<Decision, Unverified>> + Send;
 
@@ -50,6 +54,12 @@ pub trait Verifier: Clone + Send + Sync + 'static {
     /// The time, by which answers to a credential that ends soon say so. A verifier without a
     /// clock says nothing.
     fn now(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Who reads proofs of possession here (RFC 9449). `None`: nobody, and what is bound to a
+    /// key is good for nobody.
+    fn prover(&self) -> Option<&Self::Prover> {
         None
     }
 

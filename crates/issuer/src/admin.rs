@@ -3,7 +3,7 @@
 use hallpass_core::id::{AgentId, OrgId, ProjectId, ResourceId, SigningKeyId, TokenId, UserId};
 use hallpass_core::redirect::RegisteredRedirect;
 use hallpass_core::text::presentable;
-use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
+use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use hallpass_core::{Kind, Scope, Secret, TokenText};
 use hallpass_store::{By, Client, ClientKind, Disable, NewResource, User};
 
@@ -59,6 +59,8 @@ pub struct NewClient {
     /// Resources that it may introspect tokens for; `None`: the default one, if it is
     /// confidential.
     pub resources: Option<Vec<String>>,
+    /// Each of its token requests needs a proof of possession (RFC 9449 §5.2).
+    pub dpop_required: bool,
 }
 
 /// Why it was not made.
@@ -338,6 +340,7 @@ impl Issuer {
             id_token_alg,
             created_at: self.now(),
             disabled_at: None,
+            dpop_required: new.dpop_required,
         })
     }
 }
@@ -384,17 +387,17 @@ fn usual_grant_types(confidential: bool, redirects: bool) -> Vec<String> {
     let kinds: &[&str] = match (confidential, redirects) {
         (true, true) => &[AUTHORIZATION_CODE, REFRESH_TOKEN],
         (true, false) => &[],
-        (false, true) => &[AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE],
-        (false, false) => &[REFRESH_TOKEN, DEVICE_CODE],
+        (false, true) => &[AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE, TOKEN_EXCHANGE],
+        (false, false) => &[REFRESH_TOKEN, DEVICE_CODE, TOKEN_EXCHANGE],
     };
     kinds.iter().map(|kind| (*kind).to_owned()).collect()
 }
 
 fn checked_grant_types(kinds: Vec<String>, redirects: bool) -> Result<Vec<String>, AdminError> {
-    let known = [AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE];
+    let known = [AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE, TOKEN_EXCHANGE];
     if !kinds.iter().all(|kind| known.contains(&kind.as_str())) {
         return Err(AdminError::Invalid(
-            "the grant types are authorization_code, refresh_token and urn:ietf:params:oauth:grant-type:device_code",
+            "the grant types are authorization_code, refresh_token, urn:ietf:params:oauth:grant-type:device_code and urn:ietf:params:oauth:grant-type:token-exchange",
         ));
     }
     if !redirects && kinds.iter().any(|kind| kind == AUTHORIZATION_CODE) {

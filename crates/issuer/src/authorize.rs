@@ -360,6 +360,7 @@ impl Issuer {
                 expires_at: self.0.config.grant_ttl.map(|ttl| now + ttl),
                 address: origin.address_text(),
                 reported: Reported::default(),
+                jkt: request.jkt,
             },
             redirect_uri: request.redirect_uri,
             challenge: request.challenge,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use hallpass_core::redirect::RegisteredRedirect;
-use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, ErrorCode, REFRESH_TOKEN};
+use hallpass_core::wire::oauth::{
+    AUTHORIZATION_CODE, DEVICE_CODE, ErrorCode, REFRESH_TOKEN, TOKEN_EXCHANGE,
+};
 use hallpass_core::wire::params::Params;
 use hallpass_core::{Digest, Secret};
 use hallpass_store::{Client, ClientKind};
@@ -151,12 +153,15 @@ impl Issuer {
                 .flat_map(|uri| RegisteredRedirect::parse(uri))
                 .collect(),
             post_logout_redirect_uris: Vec::new(),
-            grant_types: [AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE].map(str::to_owned).into(),
+            grant_types: [AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE, TOKEN_EXCHANGE]
+                .map(str::to_owned)
+                .into(),
             scopes: known_scopes(),
             pkce_required: true,
             id_token_alg: "RS256".to_owned(),
             created_at: self.now(),
             disabled_at: None,
+            dpop_required: false,
         };
         Ok(self.0.store.clients().ensure(client).await?)
     }

@@ -6,6 +6,7 @@ use hallpass_core::{Digest, Kind, TokenText};
 use hallpass_store::{Code, Grant, Spend, User};
 
 use crate::OAuthError;
+use crate::dpop::check_key;
 use crate::token::{Flow, TokenRequest, Won};
 
 /// A code that may be redeemed by who presents it.
@@ -48,8 +49,11 @@ impl Flow for CodeFlow {
         if code.spent_at.is_none() && request.issuer.now() >= code.expires_at {
             return Err(gone());
         }
-        check_verifier(request, &code).await?;
         let (grant, user) = request.good_grant(code.grant_id, gone).await?;
+        // RFC 9449 §10: MUST reject the request if the key is not that of `dpop_jkt`. Before
+        // the verifier, so that nobody without the key spends the code with a wrong one.
+        check_key(grant.jkt, request.proof.as_ref())?;
+        check_verifier(request, &code).await?;
         let resources = request.narrowed_resources(&grant)?;
         Ok(Self { digest, grant, user, nonce: code.nonce, resources })
     }
@@ -66,6 +70,8 @@ impl Flow for CodeFlow {
                 resources: self.resources,
                 nonce: self.nonce,
                 refresh_token,
+                jkt: request.jkt(),
+                exchanged_until: None,
             }),
             // RFC 6749 §4.1.2: MUST deny, and SHOULD revoke all tokens issued from it; the
             // store has ended the grant.

@@ -23,6 +23,7 @@ use hallpass_store::{Client, Decide, Device, GrantKind, NewDevice, NewGrant, Rep
 
 use crate::authorize::request::asked_scope;
 use crate::authorize::spelled_out;
+use crate::dpop::asked_key;
 use crate::limits::{Limit, network, network_of};
 use crate::token::may_use;
 use crate::{ClientCredentials, Error, Issuer, OAuthError, Origin, SignedIn};
@@ -126,6 +127,7 @@ impl Issuer {
         may_use(&client, DEVICE_CODE)?;
         let scope = asked_scope(&client, params)?;
         let resources = self.asked_resources(params).await?;
+        let jkt = asked_key(params)?;
         let config = &self.0.config;
         let now = self.now();
         if !self.0.shares.take(origin, now) {
@@ -154,6 +156,7 @@ impl Issuer {
                     user: said(reported::USER),
                     command: said(reported::COMMAND),
                 },
+                jkt,
             };
             let by = self.by(&client.id, Some(&client.id), Some(origin));
             match self.0.store.devices().start(new, config.device_max_live, &by).await? {
@@ -257,6 +260,7 @@ impl Issuer {
             expires_at: self.0.config.grant_ttl.map(|ttl| self.now() + ttl),
             address: device.address.clone(),
             reported: device.reported.clone(),
+            jkt: device.jkt,
         }
     }
 

@@ -8,6 +8,7 @@
 //! Extension: the parameter `project=ORG/PROJECT` or `org=ORG` asks what the token's holder may
 //! do there now; the answer is `place`.
 
+use hallpass_core::dpop::{Confirmation, SCHEME};
 use hallpass_core::permission::Permissions;
 use hallpass_core::wire::oauth::{self, ErrorCode, Introspection};
 use hallpass_core::wire::params::Params;
@@ -137,7 +138,8 @@ fn answer(decision: Decision, issuer: &str) -> Introspection {
         scope: Some(decision.scope),
         client_id: decision.client_id.as_deref().map(str::to_owned),
         username: decision.who.email().map(str::to_owned),
-        token_type: Some("Bearer".into()),
+        token_type: Some(if decision.jkt.is_some() { SCHEME } else { "Bearer" }.into()),
+        cnf: decision.jkt.map(|jkt| Confirmation { jkt }),
         exp: decision.expires_at.map(Timestamp::secs),
         iat: Some(decision.issued_at.secs()),
         sub: Some(decision.who.id()),

@@ -153,6 +153,7 @@ impl Issuer {
         self.0.store.learn_time(&*self.0.clock).await?;
         self.write_last_use().await?;
         self.write_token_use().await?;
+        self.0.store.proofs().forget(self.now()).await?;
         self.fill();
         self.tend_signing_keys().await?;
         self.load_legacy_move().await?;

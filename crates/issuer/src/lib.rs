@@ -10,6 +10,8 @@
 //! | [`token`] | the token endpoint's pipeline: authenticate, validate, spend, mint | RFC 6749 §3.2, §5 |
 //! | [`code`] | a code is redeemed | RFC 6749 §4.1.3, RFC 7636 §4.6 |
 //! | [`refresh`] | a refresh token is rotated | RFC 6749 §6, RFC 9700 §4.14 |
+//! | [`exchange`] | a token is exchanged for a smaller one | RFC 8693 |
+//! | [`dpop`] | proofs of possession | RFC 9449 |
 //! | [`device`] | device authorization, its page, its polls | RFC 8628 |
 //! | [`revoke`] | a token is given back | RFC 7009 |
 //! | [`introspect`] | a resource server asks | RFC 7662 |
@@ -46,8 +48,10 @@ pub mod code;
 pub mod config;
 pub mod csrf;
 pub mod device;
+pub mod dpop;
 pub mod email;
 pub mod error;
+pub mod exchange;
 pub mod feed;
 pub mod introspect;
 mod issuer;

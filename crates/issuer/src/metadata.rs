@@ -3,8 +3,9 @@
 //! Everything that stands here works, and nothing works that does not stand here: a test
 //! of the server holds the two together.
 
+use hallpass_core::dpop::ALG;
 use hallpass_core::wire::metadata::{AuthConfig, AuthMode, ServerMetadata};
-use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
+use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use hallpass_core::wire::path;
 
 use crate::Issuer;
@@ -31,11 +32,17 @@ impl Issuer {
             scopes_supported: known_scopes().iter().map(str::to_owned).collect(),
             response_types_supported: list(&["code"]),
             response_modes_supported: list(&["query"]),
-            grant_types_supported: list(&[AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE]),
+            grant_types_supported: list(&[
+                AUTHORIZATION_CODE,
+                REFRESH_TOKEN,
+                DEVICE_CODE,
+                TOKEN_EXCHANGE,
+            ]),
             token_endpoint_auth_methods_supported: list(&any),
             revocation_endpoint_auth_methods_supported: list(&any),
             introspection_endpoint_auth_methods_supported: list(&with_secret),
             code_challenge_methods_supported: list(&["S256"]),
+            dpop_signing_alg_values_supported: list(&[ALG]),
             subject_types_supported: list(&["public"]),
             id_token_signing_alg_values_supported: list(&["RS256", "ES256"]),
             claims_supported: list(&[

@@ -1,5 +1,6 @@
 //! What is signed for a grant: access token (RFC 9068) and ID token (OIDC Core §2).
 
+use hallpass_core::dpop::Confirmation;
 use hallpass_core::id::JwtId;
 use hallpass_core::scope::{EMAIL, PROFILE};
 use hallpass_core::{Secret, Timestamp};
@@ -20,7 +21,8 @@ impl Issuer {
         won: &Won,
         now: Timestamp,
     ) -> Result<(Secret, Timestamp), Error> {
-        let exp = self.end_of(self.0.config.access_token_ttl, &won.grant, now);
+        let end = self.end_of(self.0.config.access_token_ttl, &won.grant, now);
+        let exp = won.exchanged_until.map_or(end, |until| until.min(end));
         let claims = AccessClaims {
             iss: self.0.config.public_url.issuer().to_owned(),
             sub: won.user.id,
@@ -33,6 +35,7 @@ impl Issuer {
             scope: won.scope.clone(),
             auth_time: won.grant.auth_time,
             grant: won.grant.id,
+            cnf: won.jkt.map(|jkt| Confirmation { jkt }),
         };
         Ok((self.sign(&jwt::ACCESS, Alg::Es256, &claims)?, exp))
     }
@@ -45,7 +48,8 @@ impl Issuer {
         access_token: &Secret,
         now: Timestamp,
     ) -> Result<Option<Secret>, Error> {
-        if !is_openid(&won.scope) {
+        // RFC 8693 §2.2.1: an exchange brings the one token that was asked for.
+        if !is_openid(&won.scope) || won.exchanged_until.is_some() {
             return Ok(None);
         }
         let email = won.scope.contains(EMAIL);

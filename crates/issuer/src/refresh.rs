@@ -8,8 +8,9 @@
 
 use hallpass_core::wire::oauth::ErrorCode;
 use hallpass_core::{Digest, Kind, Scope, Secret, TokenText};
-use hallpass_store::{Grant, Rotation, User};
+use hallpass_store::{ClientKind, Grant, Rotation, User};
 
+use crate::dpop::check_key;
 use crate::seal::Seal;
 use crate::token::{Flow, TokenRequest, Won};
 use crate::{Error, OAuthError};
@@ -46,6 +47,7 @@ impl Flow for RefreshFlow {
         // RFC 6749 §6, §10.4: bound to the client that it was issued to, and good only as
         // long as grant, person and client are.
         let (grant, user) = request.good_grant(kept.grant_id, gone).await?;
+        check_owner(request, &grant).await?;
         let scope = narrowed_scope(request, &grant)?;
         let resources = request.narrowed_resources(&grant)?;
         Ok(Self { presented: text.into_secret(), digest, grant, user, scope, resources })
@@ -55,7 +57,7 @@ impl Flow for RefreshFlow {
         let issuer = request.issuer;
         let seal = Seal::for_successor_of(self.presented.expose())?;
         let context = self.grant.id.to_string();
-        let (child, text) = issuer.new_refresh(&self.grant);
+        let (child, text) = issuer.new_refresh(&self.grant, request.binding());
         let sealed = seal.seal(&context, text.expose().as_bytes(), &*issuer.0.random)?;
         let by = issuer.by(&request.client.id, Some(&request.client.id), Some(request.origin));
         let grace = issuer.0.config.refresh_grace;
@@ -76,8 +78,22 @@ impl Flow for RefreshFlow {
             // OIDC Core §12.2: the nonce belongs to the first ID token only.
             nonce: None,
             refresh_token: Some(refresh_token),
+            jkt: request.jkt(),
+            exchanged_until: None,
         })
     }
+}
+
+/// RFC 9449 §5: a public client's refresh token is good for who has its key. Whoever has only
+/// the token has a copy of it. The owner's sign-in goes on: ending it is what a thief could
+/// do as well, and it is shown to them.
+async fn check_owner(request: &TokenRequest<'_>, grant: &Grant) -> Result<(), OAuthError> {
+    if request.client.kind != ClientKind::Public {
+        return Ok(());
+    }
+    let Err(why) = check_key(grant.jkt, request.proof.as_ref()) else { return Ok(()) };
+    request.note_copy(grant.id).await?;
+    Err(why)
 }
 
 /// RFC 6749 §6: the scope MUST NOT include any scope not originally granted; all of it if

@@ -46,6 +46,8 @@ pub(crate) struct Keys {
     csrf: hmac::Key,
     /// Tickets that an authorization request carries through sign-in and consent.
     ticket: hmac::Key,
+    /// Nonces for proofs of possession, which every server of the deployment takes.
+    dpop_nonce: hmac::Key,
 }
 
 impl Keys {
@@ -59,6 +61,7 @@ impl Keys {
             user_code: mac("hallpass user codes v1")?,
             csrf: mac("hallpass csrf v1")?,
             ticket: mac("hallpass authorization tickets v1")?,
+            dpop_nonce: mac("hallpass dpop nonces v1")?,
         })
     }
 
@@ -70,6 +73,11 @@ impl Keys {
     /// The MAC over `parts`, each bound to its place.
     pub(crate) fn csrf(&self, parts: &[&[u8]]) -> [u8; 32] {
         tag(&self.csrf, parts)
+    }
+
+    /// The MAC over the time of a nonce.
+    pub(crate) fn dpop_nonce(&self, time: &[u8]) -> [u8; 32] {
+        tag(&self.dpop_nonce, &[time])
     }
 
     /// The MAC over `parts`, each bound to its place.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hallpass_core::id::{GrantId, SessionId, UserId};
 use hallpass_core::wire::api;
 use hallpass_core::{Kind, Timestamp, TokenText};
-use hallpass_store::{Grant, GrantKind, Session, User};
+use hallpass_store::{Copied, Grant, GrantKind, Session, User};
 
 use crate::tokens::Actor;
 use crate::{Error, Issuer, Origin};
@@ -94,10 +94,12 @@ impl Issuer {
             .into_iter()
             .map(|client| (client.id, client.name))
             .collect();
+        let copies = self.0.store.copies().of_user(user).await?;
         for grant in self.0.store.grants().live_of_user(user, now).await? {
             let is_current = current == Some(Current::Grant(grant.id));
             let name = names.get(&grant.client_id).unwrap_or(&grant.client_id).clone();
-            listed.push((grant.created_at, program(grant, name, is_current)));
+            let copied = copies.iter().find(|copied| copied.grant_id == grant.id).cloned();
+            listed.push((grant.created_at, program(grant, copied, name, is_current)));
         }
         listed.sort_by_key(|(created_at, _)| std::cmp::Reverse(*created_at));
         Ok(listed.into_iter().map(|(_, session)| session).collect())
@@ -174,10 +176,12 @@ fn browser(session: Session, current: bool) -> api::Session {
         created_at: session.created_at,
         last_used_at: Some(session.last_seen_at),
         current,
+        bound: false,
+        copy_tried: None,
     }
 }
 
-fn program(grant: Grant, name: String, current: bool) -> api::Session {
+fn program(grant: Grant, copied: Option<Copied>, name: String, current: bool) -> api::Session {
     api::Session {
         id: grant.id.to_string(),
         kind: match grant.kind {
@@ -190,5 +194,7 @@ fn program(grant: Grant, name: String, current: bool) -> api::Session {
         created_at: grant.created_at,
         last_used_at: grant.last_used_at,
         current,
+        bound: grant.jkt.is_some(),
+        copy_tried: copied.map(|Copied { at, address, .. }| api::CopyTried { at, address }),
     }
 }

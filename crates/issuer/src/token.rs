@@ -4,22 +4,27 @@
 //! 2. *Validate*: read everything and check everything. What is wrong up to here spends
 //!    nothing, so that a stranger who knows half of a secret cannot use it up. The one
 //!    exception is a wrong PKCE verifier, which spends the code: nobody guesses twice.
+//!    A proof of possession (RFC 9449) is read before all of it.
 //! 3. *Spend*: one atomic change in the store says who has won. Nothing else does.
 //! 4. *Mint*: sign what was won.
 //!
 //! A [`Flow`] fills in 2 and 3; the pipeline owns 1 and 4.
 
+use hallpass_core::dpop::{BadProof, Proven, SCHEME, Thumbprint};
 use hallpass_core::wire::oauth::{
-    AUTHORIZATION_CODE, DEVICE_CODE, ErrorCode, REFRESH_TOKEN, TokenResponse,
+    AUTHORIZATION_CODE, DEVICE_CODE, ErrorCode, REFRESH_TOKEN, TOKEN_EXCHANGE, TYPE_ACCESS_TOKEN,
+    TokenResponse,
 };
 use hallpass_core::wire::params::Params;
 use hallpass_core::{Kind, Scope, Secret, Timestamp, TokenText};
-use hallpass_store::{Client, Grant, NewRefresh, Standing, User};
+use hallpass_store::{Client, ClientKind, Grant, NewRefresh, Standing, User};
 
 use crate::audit::denied;
 use crate::authorize::request::well_formed_resource;
 use crate::code::CodeFlow;
 use crate::device::DeviceFlow;
+use crate::dpop::{self, Presented};
+use crate::exchange::ExchangeFlow;
 use crate::refresh::RefreshFlow;
 use crate::{ClientCredentials, Issuer, OAuthError, Origin};
 
@@ -29,6 +34,8 @@ pub(crate) struct TokenRequest<'r> {
     pub(crate) client: &'r Client,
     pub(crate) params: &'r Params,
     pub(crate) origin: &'r Origin,
+    /// What was proved with it; not spent yet.
+    pub(crate) proof: Option<Proven>,
 }
 
 /// One grant type: what is checked, and what is spent.
@@ -51,25 +58,46 @@ pub(crate) struct Won {
     /// For the ID token, if the request had one.
     pub(crate) nonce: Option<String>,
     pub(crate) refresh_token: Option<Secret>,
+    /// The key that the access token is bound to (RFC 9449 §5).
+    pub(crate) jkt: Option<Thumbprint>,
+    /// It comes from an exchange, and ends by then.
+    pub(crate) exchanged_until: Option<Timestamp>,
 }
 
 impl Issuer {
-    /// Answers a token request.
+    /// Answers a token request without a proof of possession.
     pub async fn token(
         &self,
         params: &Params,
         credentials: ClientCredentials,
         origin: &Origin,
     ) -> Result<TokenResponse, OAuthError> {
+        self.token_proven(params, credentials, origin, Presented::Nothing).await
+    }
+
+    /// Answers a token request that came with what stood in its `DPoP` header.
+    pub async fn token_proven(
+        &self,
+        params: &Params,
+        credentials: ClientCredentials,
+        origin: &Origin,
+        presented: Presented<'_>,
+    ) -> Result<TokenResponse, OAuthError> {
+        // RFC 9449 §5: a proof that proves nothing spends nothing.
+        let proof = self.proof_of_request(presented)?;
         let client = self.authenticate(params, credentials, origin).await?;
         let grant_type = params
             .get("grant_type")
             .ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "grant_type is missing"))?;
-        let request = TokenRequest { issuer: self, client: &client, params, origin };
+        if client.dpop_required && proof.is_none() {
+            return Err(dpop::bad(BadProof::Missing));
+        }
+        let request = TokenRequest { issuer: self, client: &client, params, origin, proof };
         match grant_type {
             AUTHORIZATION_CODE => request.answer::<CodeFlow>(grant_type).await,
             REFRESH_TOKEN => request.answer::<RefreshFlow>(grant_type).await,
             DEVICE_CODE => request.answer::<DeviceFlow>(grant_type).await,
+            TOKEN_EXCHANGE => request.answer::<ExchangeFlow>(grant_type).await,
             // Among them `password`, which nobody is to use (RFC 9700 §2.4).
             _ => Err(OAuthError::new(
                 ErrorCode::UnsupportedGrantType,
@@ -83,6 +111,12 @@ impl TokenRequest<'_> {
     async fn answer<F: Flow>(&self, grant_type: &str) -> Result<TokenResponse, OAuthError> {
         may_use(self.client, grant_type)?;
         let flow = F::validate(self).await?;
+        // RFC 9449 §11.1: who has nothing to spend has not got this far.
+        if let Some(proof) = &self.proof
+            && !self.issuer.spend_proof(proof).await?
+        {
+            return Err(dpop::bad(BadProof::Replay));
+        }
         let won = flow.spend(self).await?;
         self.issuer.mint(self.client, won)
     }
@@ -152,7 +186,28 @@ impl TokenRequest<'_> {
     /// keeps, and what the client gets.
     pub(crate) fn first_refresh(&self, grant: &Grant) -> Option<(NewRefresh, Secret)> {
         let may = self.client.grant_types.iter().any(|kind| kind == REFRESH_TOKEN);
-        may.then(|| self.issuer.new_refresh(grant))
+        may.then(|| self.issuer.new_refresh(grant, self.binding()))
+    }
+
+    /// What is bound to a key was presented without it.
+    pub(crate) async fn note_copy(
+        &self,
+        grant: hallpass_core::id::GrantId,
+    ) -> Result<(), OAuthError> {
+        let by = self.issuer.by(&self.client.id, Some(&self.client.id), Some(self.origin));
+        self.issuer.0.store.copies().note(grant, &by).await?;
+        Ok(())
+    }
+
+    /// The key of the proof that came with the request.
+    pub(crate) fn jkt(&self) -> Option<Thumbprint> {
+        self.proof.as_ref().map(|proof| proof.jkt)
+    }
+
+    /// RFC 9449 §5: refresh tokens of a public client are bound to the key of the proof. Those
+    /// of a confidential one are bound to its secret.
+    pub(crate) fn binding(&self) -> Option<Thumbprint> {
+        self.jkt().filter(|_| self.client.kind == ClientKind::Public)
     }
 }
 
@@ -167,11 +222,15 @@ pub(crate) fn may_use(client: &Client, grant_type: &str) -> Result<(), OAuthErro
 
 impl Issuer {
     /// A refresh token that lives while it is used, but not longer than its grant.
-    pub(crate) fn new_refresh(&self, grant: &Grant) -> (NewRefresh, Secret) {
+    pub(crate) fn new_refresh(
+        &self,
+        grant: &Grant,
+        jkt: Option<Thumbprint>,
+    ) -> (NewRefresh, Secret) {
         let text = TokenText::mint(Kind::Refresh, &*self.0.random);
         let idle = self.now() + self.0.config.refresh_idle_ttl;
         let expires_at = grant.expires_at.map_or(idle, |end| end.min(idle));
-        (NewRefresh { digest: text.digest(), expires_at }, text.into_secret())
+        (NewRefresh { digest: text.digest(), expires_at, jkt }, text.into_secret())
     }
 
     fn mint(&self, client: &Client, won: Won) -> Result<TokenResponse, OAuthError> {
@@ -181,7 +240,8 @@ impl Issuer {
         self.used(won.grant.id, now);
         Ok(TokenResponse {
             access_token,
-            token_type: "Bearer".to_owned(),
+            token_type: if won.jkt.is_some() { SCHEME } else { "Bearer" }.to_owned(),
+            issued_token_type: won.exchanged_until.map(|_| TYPE_ACCESS_TOKEN.to_owned()),
             expires_in: u64::try_from(expires_at.secs() - now.secs()).ok(),
             refresh_token: won.refresh_token,
             id_token,

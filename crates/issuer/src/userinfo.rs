@@ -1,6 +1,7 @@
 //! The userinfo endpoint (OIDC Core §5.3).
 
 use hallpass_core::scope::{EMAIL, OPENID, PROFILE};
+use hallpass_verdict::Decision;
 use serde::Serialize;
 
 use crate::{BearerError, Issuer};
@@ -26,6 +27,15 @@ impl Issuer {
     /// token must be made out for that (RFC 9700 §2.3).
     pub async fn userinfo(&self, token: &str) -> Result<UserInfo, BearerError> {
         let decision = self.verify(token, self.0.config.public_url.default_resource()).await?;
+        // RFC 9449 §7.2: without its key it is no bearer token.
+        match decision.jkt {
+            None => self.userinfo_of(&decision),
+            Some(_) => Err(BearerError::Missing),
+        }
+    }
+
+    /// The same, of a token that was found good for our own API, its key proved.
+    pub fn userinfo_of(&self, decision: &Decision) -> Result<UserInfo, BearerError> {
         // §5.3: for access tokens that were obtained through OpenID Connect authentication.
         if !decision.scope.contains(OPENID) {
             return Err(BearerError::InsufficientScope { needed: OPENID });

@@ -64,7 +64,9 @@ pub(crate) async fn answer(app: &App, request: Request) -> Response {
         Ok(asked) => asked,
         Err(why) => return problem(StatusCode::BAD_REQUEST, "invalid_parameter", why),
     };
-    let challenge = Challenge { resource_metadata: None, scope: asked.permission.clone() };
+    // Which request it is about is not known here, so nobody can prove anything (RFC 9449 §7).
+    let challenge =
+        Challenge { resource_metadata: None, scope: asked.permission.clone(), dpop: false };
     let refuse = |refusal: Refusal| refusal.response::<Body>(&challenge);
     let token = match presented {
         Ok(token) => token,
@@ -75,6 +77,7 @@ pub(crate) async fn answer(app: &App, request: Request) -> Response {
     let ask = Ask { resource, place: asked.place() };
     let address = peer::address_of(request.extensions(), request.headers(), app);
     let mut answer = match app.issuer().check_from(token.expose(), &ask, address).await {
+        Ok(Ok(decision)) if decision.jkt.is_some() => refuse(Refusal::KeyMissing),
         Ok(Ok(decision)) if asked.is_met_by(&decision) => {
             app.issuer().used_from(&decision, address);
             admit(&decision, app.issuer().now())

@@ -118,6 +118,7 @@ impl Metrics {
             Some(oauth::AUTHORIZATION_CODE) => oauth::AUTHORIZATION_CODE,
             Some(oauth::REFRESH_TOKEN) => oauth::REFRESH_TOKEN,
             Some(oauth::DEVICE_CODE) => "device_code",
+            Some(oauth::TOKEN_EXCHANGE) => "token_exchange",
             _ => "other",
         };
         let outcome = refused.map_or("issued", ErrorCode::as_str);

@@ -44,6 +44,9 @@ pub struct Client {
     pub created_at: Timestamp,
     /// Since when it may do nothing.
     pub disabled_at: Option<Timestamp>,
+    /// Whether each of its token requests needs a proof (`dpop_bound_access_tokens`,
+    /// RFC 9449 §5.2).
+    pub dpop_required: bool,
 }
 
 /// See [`Store::clients`].
@@ -87,7 +90,10 @@ impl Clients<'_> {
     pub async fn ensure(&self, client: Client) -> Result<(), Error> {
         let change = async move |tx: &mut Tx<'_>| {
             if insert(tx, &client).await? == 0
-                && tx.execute(&SET_SCOPES, binds![client.id, client.scopes]).await? > 0
+                && tx
+                    .execute(&SET_MAY, binds![client.id, client.scopes, client.grant_types])
+                    .await?
+                    > 0
             {
                 tell(tx, &client.id).await?;
             }
@@ -150,7 +156,7 @@ impl Clients<'_> {
 macro_rules! columns {
     () => {
         "id, name, kind, secret, redirect_uris, post_logout_redirect_uris, grant_types, scopes, \
-         pkce_required, id_token_alg, created_at, disabled_at"
+         pkce_required, id_token_alg, created_at, disabled_at, dpop_required"
     };
 }
 
@@ -159,9 +165,11 @@ statements! {
     LIST = concat!("SELECT ", columns!(), " FROM clients");
     INSERT = concat!(
         "INSERT INTO clients (", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING"
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        ON CONFLICT (id) DO NOTHING"
     );
-    SET_SCOPES = "UPDATE clients SET scopes = $2 WHERE id = $1 AND scopes <> $2";
+    SET_MAY = "UPDATE clients SET scopes = $2, grant_types = $3
+        WHERE id = $1 AND (scopes <> $2 OR grant_types <> $3)";
     CHANGE_SECRET = "UPDATE clients SET secret = $2
         WHERE id = $1 AND secret IS NOT NULL AND disabled_at IS NULL";
     DISABLE = "UPDATE clients SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
@@ -183,6 +191,7 @@ async fn insert(tx: &mut Tx<'_>, client: &Client) -> Result<u64, Error> {
         client.id_token_alg,
         client.created_at,
         client.disabled_at,
+        client.dpop_required,
     ];
     let inserted = tx.execute(&INSERT, row).await?;
     if inserted > 0 {
@@ -214,6 +223,7 @@ fn read(row: &mut Row<'_>) -> Result<Client, Error> {
         id_token_alg: row.next()?,
         created_at: row.next()?,
         disabled_at: row.next()?,
+        dpop_required: row.next()?,
     })
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{DeviceId, GrantId};
 use hallpass_core::{Digest, Scope, Timestamp};
 
@@ -51,6 +52,8 @@ pub struct Device {
     pub address: Option<String>,
     /// What the program said about itself.
     pub reported: Reported,
+    /// The key that alone may redeem the device code.
+    pub jkt: Option<Thumbprint>,
 }
 
 /// A device authorization to start.
@@ -76,6 +79,8 @@ pub struct NewDevice {
     pub address: Option<String>,
     /// What the program says about itself.
     pub reported: Reported,
+    /// The key that alone may redeem the device code.
+    pub jkt: Option<Thumbprint>,
 }
 
 /// What became of a device authorization that was to be started.
@@ -163,6 +168,7 @@ impl Devices<'_> {
                 new.reported.host,
                 new.reported.user,
                 new.reported.command,
+                new.jkt,
             ];
             tx.execute(&INSERT, row).await?;
             audit::write(tx, &by, "device.start", new.id, None).await?;
@@ -275,7 +281,7 @@ impl Devices<'_> {
 macro_rules! columns {
     () => {
         "id, client_id, scope, resources, interval_secs, created_at, expires_at, status, \
-         grant_id, address, reported_host, reported_user, reported_command"
+         grant_id, address, reported_host, reported_user, reported_command, jkt"
     };
 }
 
@@ -287,8 +293,8 @@ statements! {
     LIVE = "SELECT COUNT(*) FROM devices WHERE status = 'pending' AND expires_at > $1";
     INSERT = "INSERT INTO devices (id, device_digest, user_code_digest, client_id, scope, resources,
             interval_secs, created_at, expires_at, status, address, reported_host, reported_user,
-            reported_command)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', $10, $11, $12, $13)";
+            reported_command, jkt)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', $10, $11, $12, $13, $14)";
     PEEK = concat!("SELECT ", columns!(), " FROM devices WHERE device_digest = $1");
     BY_USER_CODE = concat!(
         "SELECT ", columns!(), " FROM devices
@@ -346,6 +352,7 @@ fn read(row: &mut Row<'_>) -> Result<Device, Error> {
         grant_id: row.next()?,
         address: row.next()?,
         reported: Reported::read(row)?,
+        jkt: row.next()?,
     })
 }
 

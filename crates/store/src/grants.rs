@@ -3,6 +3,7 @@
 //! A personal token has a grant too, which no client holds. It begins, changes and ends with
 //! its token, and nothing here but what says so sees it.
 
+use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{GrantId, UserId};
 use hallpass_core::{Scope, Timestamp};
 
@@ -140,7 +141,7 @@ macro_rules! columns {
     () => {
         "g.id, g.principal_id, g.client_id, g.kind, g.scope, g.resources, g.auth_time, \
          g.session_id, g.created_at, g.expires_at, g.ended_at, g.end_reason, g.last_used_at, \
-         g.address, g.reported_host, g.reported_user, g.reported_command"
+         g.address, g.reported_host, g.reported_user, g.reported_command, g.jkt"
     };
 }
 
@@ -188,8 +189,9 @@ statements! {
         AND kind = 'code' AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $3)";
     INSERT = "INSERT INTO grants (id, principal_id, client_id, kind, scope, resources, auth_time,
             session_id, created_at, expires_at, address, reported_host, reported_user,
-            reported_command)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+            reported_command, jkt)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    BIND_TO_KEY = "UPDATE grants SET jkt = $2 WHERE id = $1 AND jkt IS NULL";
     /// Begins only if the owner of the token is enabled, who then stays so until the
     /// transaction ends: one statement, because many tokens are made at once.
     INSERT_OF_TOKEN = "INSERT INTO grants (id, principal_id, kind, scope, resources, auth_time,
@@ -250,6 +252,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &NewGrant, by: &By) -> Result<(
         new.reported.host,
         new.reported.user,
         new.reported.command,
+        new.jkt,
     ];
     tx.execute(&INSERT, row).await?;
     tx.tell(Effect::Grant(Grant {
@@ -268,7 +271,22 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &NewGrant, by: &By) -> Result<(
         last_used_at: None,
         address: new.address.as_deref().map(kept),
         reported: new.reported.kept(),
+        jkt: new.jkt,
     }));
+    Ok(())
+}
+
+/// Binds a grant to a key for good, unless it is bound to one.
+pub(crate) async fn bind_to_key(
+    tx: &mut Tx<'_>,
+    id: GrantId,
+    jkt: Option<Thumbprint>,
+) -> Result<(), Error> {
+    let Some(jkt) = jkt else { return Ok(()) };
+    if tx.execute(&BIND_TO_KEY, binds![id, jkt]).await? > 0 {
+        let bound = tx.first(&BY_ID, binds![id], read).await?;
+        bound.into_iter().for_each(|grant| tx.tell(Effect::Grant(grant)));
+    }
     Ok(())
 }
 

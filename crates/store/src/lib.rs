@@ -23,6 +23,7 @@
 //! | [`mail`] | mail that waits to be sent |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`tombstones`] | what was revoked, and the epoch |
+//! | [`proofs`], [`copies`] | proofs of possession that were used; what was presented without one |
 //! | [`failures`] | counters of failed attempts |
 //! | [`signing_keys`] | keys that sign JWTs, sealed |
 //! | [`audit`], [`sealing`] | one row for every change, written with it; what chains and proves them |
@@ -53,6 +54,7 @@ pub mod audit;
 pub mod clients;
 pub mod codes;
 pub mod conformance;
+pub mod copies;
 pub mod credentials;
 mod db;
 pub mod devices;
@@ -71,6 +73,7 @@ pub mod orgs;
 pub mod others;
 mod postgres;
 pub mod projects;
+pub mod proofs;
 pub mod refresh;
 pub mod reminders;
 pub mod resources;
@@ -91,6 +94,7 @@ pub mod watch;
 pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};
 pub use clients::{Client, ClientKind, Clients};
 pub use codes::{Code, Codes, Issue, NewCode};
+pub use copies::{Copied, Copies};
 pub use credentials::{Credential, Credentials, Facts, NewToken, TokenKind};
 pub use devices::{Decide, Device, DeviceStatus, Devices, NewDevice, Poll, Start};
 pub use error::{Error, OpenError};
@@ -105,6 +109,7 @@ pub use members::{KeysMade, Members, Membership, RemoveRole, Role, SetRole};
 pub use orgs::{NewOrg, Org, Orgs};
 pub use others::{Act, ByOthers};
 pub use projects::{NewProject, Project, Projects};
+pub use proofs::Proofs;
 pub use refresh::{NewRefresh, Refresh, Refreshes, Rotation};
 pub use reminders::Reminders;
 pub use resources::{NewResource, Resources};

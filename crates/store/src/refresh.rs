@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::GrantId;
 use hallpass_core::{Digest, Timestamp};
 
@@ -33,6 +34,8 @@ pub struct NewRefresh {
     pub digest: Digest,
     /// Until when it is good if it is not used.
     pub expires_at: Timestamp,
+    /// The key that its grant is bound to from now on, if it was not before (RFC 9449 §5).
+    pub jkt: Option<Thumbprint>,
 }
 
 /// What became of a refresh token that was presented.
@@ -172,6 +175,7 @@ async fn keep(
     new: &NewRefresh,
     by: &By,
 ) -> Result<(), Error> {
+    grants::bind_to_key(tx, grant, new.jkt).await?;
     let row = binds![new.digest, grant, generation, by.at, new.expires_at];
     tx.execute(&INSERT, row).await.map(drop)
 }

@@ -15,8 +15,8 @@ use crate::{
     Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
-    Credentials, Image, Invitations, Keys, Legacy, Members, Orgs, Outbox, Projects, Reminders,
-    Watcher,
+    Copies, Credentials, Image, Invitations, Keys, Legacy, Members, Orgs, Outbox, Projects, Proofs,
+    Reminders, Watcher,
 };
 
 /// Where the data is.
@@ -237,6 +237,16 @@ impl Store {
     /// Browsers that are signed in.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions(self)
+    }
+
+    /// Proofs of possession that were used.
+    pub fn proofs(&self) -> Proofs<'_> {
+        Proofs(self)
+    }
+
+    /// What was presented without the key that it is bound to.
+    pub fn copies(&self) -> Copies<'_> {
+        Copies(self)
     }
 
     /// Counters of failed attempts.

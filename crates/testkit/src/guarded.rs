@@ -5,9 +5,10 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use crate::oauth::{Answer, OAuth};
 use crate::process::{self, Running};
 use crate::server::Server;
-use crate::{oauth::OAuth, wait};
+use crate::wait;
 
 /// The API.
 #[derive(Debug)]
@@ -66,6 +67,21 @@ impl Guarded {
         let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(token);
         let answer = request.send().await?;
         Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    /// A request for `path` with a bound token and these proofs.
+    pub async fn get_bound(&self, path: &str, token: &str, proofs: &[&str]) -> Result<Answer> {
+        let address = format!("{}{path}", self.url);
+        let mut request = self.http.get(address).header("Authorization", format!("DPoP {token}"));
+        for proof in proofs {
+            request = request.header("DPoP", *proof);
+        }
+        Answer::of(request).await
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The status of a request with `token`.

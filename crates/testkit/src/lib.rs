@@ -15,6 +15,7 @@
 //! | [`browser`] | a real Chromium |
 //! | [`provider`] | an OpenID provider that is not ours, and somebody who signs in there |
 //! | [`oauth`] | a client that says exactly what a test wants to say |
+//! | [`possession`] | keys, and proofs with them, honest or not |
 //! | [`link`] | a wire to a server that can be cut and made slow |
 //! | [`guarded`] | an API behind a guard, in a process of its own |
 //! | [`smtp`] | a mail server that keeps what it gets |
@@ -55,6 +56,8 @@ pub mod oauth;
 pub mod person;
 #[cfg(feature = "town")]
 pub mod ports;
+#[cfg(feature = "town")]
+pub mod possession;
 #[cfg(feature = "town")]
 pub mod postgres;
 #[cfg(feature = "town")]

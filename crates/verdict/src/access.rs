@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{GrantId, UserId};
 use hallpass_core::{Scope, Timestamp};
 
@@ -35,6 +36,8 @@ pub struct Presented {
     pub not_before: Option<Timestamp>,
     /// `exp`.
     pub expires_at: Timestamp,
+    /// `cnf`, if it is bound to a key.
+    pub jkt: Option<Thumbprint>,
 }
 
 /// What is known about its grant, its person and its client, now.
@@ -112,6 +115,7 @@ pub fn decide(
         auth_time: Some(presented.auth_time),
         issued_at: presented.issued_at,
         expires_at: Some(presented.expires_at),
+        jkt: presented.jkt,
         place: None,
     })
 }
@@ -134,6 +138,7 @@ mod tests {
             issued_at: NOW,
             not_before: None,
             expires_at: NOW + Duration::from_secs(300),
+            jkt: None,
         }
     }
 

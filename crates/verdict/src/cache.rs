@@ -237,6 +237,7 @@ mod tests {
             auth_time: None,
             issued_at: NOW,
             expires_at: None,
+            jkt: None,
             place: None,
         };
         Remembered {

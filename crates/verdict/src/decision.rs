@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{GrantId, OrgId, ProjectId, UserId};
 use hallpass_core::permission::Permissions;
 use hallpass_core::role::{OrgRole, ProjectRole};
@@ -158,6 +159,9 @@ pub struct Decision {
     pub issued_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// The key that it is bound to: it is good only together with a proof of that key
+    /// (RFC 9449 §7), which is checked anew for each request.
+    pub jkt: Option<Thumbprint>,
     /// What was asked about: an organization, or a project in it.
     pub place: Option<Place>,
 }

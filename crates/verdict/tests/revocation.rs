@@ -310,6 +310,7 @@ fn remembered(token: usize) -> Remembered {
         auth_time: None,
         issued_at: NOW,
         expires_at: None,
+        jkt: None,
         place: None,
     };
     Remembered {

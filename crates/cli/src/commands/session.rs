@@ -127,7 +127,16 @@ fn card(session: &Session, now: Timestamp, terminal: &Terminal) -> String {
     let name = layout::wrap(&name, terminal.width.saturating_sub(this.len()), "", "");
     let (name, this) = (paint.strong(&name), paint.good(this));
     let id = paint.faint(&indented(&shown(&session.id)));
-    format!("{name}{this}\n{}\n{id}\n", indented(&facts.join(", ")))
+    let tried = session.copy_tried.as_ref().map(|tried| {
+        let from = tried.address.as_deref().map(shown).unwrap_or_else(|| "somewhere".to_owned());
+        let text = format!(
+            "a copy of it was tried from {from} {}, and refused",
+            words::ago(tried.at, now)
+        );
+        format!("{}\n", paint.warning(&indented(&text)))
+    });
+    let tried = tried.unwrap_or_default();
+    format!("{name}{this}\n{}\n{tried}{id}\n", indented(&facts.join(", ")))
 }
 
 /// For `cut` and `awk`: id, kind, name, host, address, created, last used, current.
@@ -156,6 +165,8 @@ const fn kind(kind: SessionKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use hallpass_core::wire::api::CopyTried;
+
     use super::*;
     use crate::testing::Town;
 
@@ -171,6 +182,8 @@ mod tests {
                 created_at: at(0),
                 last_used_at: Some(at(290)),
                 current: true,
+                bound: true,
+                copy_tried: Some(CopyTried { at: at(180), address: Some("203.0.113.7".into()) }),
             },
             Session {
                 id: "ses_01JD2XW6S7Y8Z9ABCDEFGHJKMP".into(),
@@ -181,6 +194,8 @@ mod tests {
                 created_at: at(-90_000),
                 last_used_at: None,
                 current: false,
+                bound: false,
+                copy_tried: None,
             },
         ]
     }
@@ -195,6 +210,7 @@ mod tests {
         insta::assert_snapshot!(shown(80), @"
         hallpass on laptop-7  this one
           device, from 192.0.2.7, used just now
+          a copy of it was tried from 203.0.113.7 2 minutes ago, and refused
           grt_01JD2XW6S7Y8Z9ABCDEFGHJKMN
 
         Firefox[2J on Linux
@@ -204,6 +220,8 @@ mod tests {
         insta::assert_snapshot!(shown(40), @"
         hallpass on laptop-7  this one
           device, from 192.0.2.7, used just now
+          a copy of it was tried from
+          203.0.113.7 2 minutes ago, and refused
           grt_01JD2XW6S7Y8Z9ABCDEFGHJKMN
 
         Firefox[2J on Linux

@@ -4,18 +4,19 @@
 use hallpass_core::Scope;
 
 use super::identity::identify;
-use super::keep::keep;
+use super::keep::{New, keep};
 use super::{Login, LoginOptions};
 use crate::Error;
 use crate::client::Parts;
 use crate::discovery::Discovered;
+use crate::dpop::{self, BoundKey, Signer};
 use crate::http::Http;
 use crate::oauth::Granted;
 use crate::revoke::revoke;
 use crate::source::Selection;
 use crate::status::{Account, Warning};
 use crate::vault::Key;
-use crate::vault::model::{Access, Credential, CredentialKind, Endpoints, Receipt};
+use crate::vault::model::{Access, Binding, Credential, CredentialKind, Endpoints, Receipt};
 
 /// One attempt.
 pub(crate) struct Attempt<'a> {
@@ -26,6 +27,8 @@ pub(crate) struct Attempt<'a> {
     pub found: Discovered,
     /// What is asked for.
     pub scope: Scope,
+    /// What the sign-in is to be bound to, if the server does that.
+    pub key: Option<BoundKey>,
 }
 
 impl<'a> Attempt<'a> {
@@ -37,7 +40,18 @@ impl<'a> Attempt<'a> {
         found: Discovered,
     ) -> Self {
         let scope = options.scope.clone().unwrap_or_else(|| found.scope.clone());
-        Self { parts, http, selection, options, found, scope }
+        let key = dpop::is_spoken(&found.metadata).then(BoundKey::make).flatten();
+        Self { parts, http, selection, options, found, scope, key }
+    }
+
+    /// Who signs proofs for it.
+    pub(crate) fn signer(&self) -> Option<Signer<'_>> {
+        self.key.as_ref().map(|key| Signer::new(key, self.parts))
+    }
+
+    /// `dpop_jkt` (RFC 9449 §10): nobody else redeems what this leads to.
+    pub(crate) fn jkt(&self) -> Option<String> {
+        self.key.as_ref().map(|key| key.thumbprint().to_string())
     }
 
     /// RFC 6749 §3.2; discovery refuses metadata without one.
@@ -50,7 +64,7 @@ impl<'a> Attempt<'a> {
     pub(crate) fn store(&self, granted: Granted) -> Result<Login, Error> {
         // First of all, so that nothing which follows makes the token look younger.
         let received = Receipt::now(&*self.parts.time);
-        let stored = identify(self.http, &self.found, &granted.tokens)
+        let stored = identify(self.http, &self.found, &granted, self.signer())
             .and_then(|account| self.keep(&granted, received, account));
         if stored.is_err() {
             let token =
@@ -82,6 +96,7 @@ impl<'a> Attempt<'a> {
         };
         // A server of ours has better than these.
         let standard = |endpoint: &Option<String>| endpoint.clone().filter(|_| self.found.standard);
+        let bound = self.key.as_ref().filter(|_| granted.bound);
         let credential = Credential {
             key,
             email: account.email.clone(),
@@ -99,7 +114,9 @@ impl<'a> Attempt<'a> {
                 end_session: standard(&self.found.metadata.end_session_endpoint),
             },
             ended: None,
-            binding: None,
+            binding: bound
+                .map(|key| Binding { jkt: key.thumbprint().to_string(), ..Binding::default() }),
+            narrowed: Vec::new(),
             rest: serde_json::Map::new(),
         };
         let mut login = keep(
@@ -107,7 +124,7 @@ impl<'a> Attempt<'a> {
             self.http,
             self.selection,
             self.options,
-            credential,
+            New { credential, key: bound.map(BoundKey::private) },
             &self.found.server,
         )?;
         login.warnings.extend(Warning::of_clocks(self.parts.time.now(), granted.date));

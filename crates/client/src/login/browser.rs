@@ -119,6 +119,9 @@ fn authorization_url(
         if let Some(prompt) = found.prompt(&attempt.scope) {
             query.append_pair("prompt", prompt);
         }
+        if let Some(jkt) = attempt.jkt() {
+            query.append_pair("dpop_jkt", &jkt);
+        }
     }
     Ok(url)
 }
@@ -191,7 +194,7 @@ fn finish(
     if let Some(resource) = &attempt.found.resource {
         parameters.push(("resource", resource));
     }
-    match redeem(attempt.http, attempt.token_endpoint(), &parameters) {
+    match redeem(attempt.http, attempt.token_endpoint(), &parameters, attempt.signer()) {
         Ok(granted) => attempt.store(granted),
         Err(NoTokens::Refused(refusal)) => {
             Err(refusal.into_error(&attempt.found.issuer, "the code of this sign-in"))

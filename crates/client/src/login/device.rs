@@ -84,6 +84,10 @@ pub(crate) fn begin(attempt: &Attempt<'_>) -> Result<Started, Error> {
     if let Some(prompt) = found.prompt(&attempt.scope) {
         parameters.push(("prompt", prompt));
     }
+    let jkt = attempt.jkt();
+    if let Some(jkt) = &jkt {
+        parameters.push(("dpop_jkt", jkt));
+    }
     for (name, value) in [
         (reported::HOST, &host),
         (reported::USER, &user),
@@ -170,6 +174,7 @@ fn poll(
                 ("device_code", started.device_code.expose()),
                 ("client_id", &attempt.found.client_id),
             ],
+            attempt.signer(),
         );
         match answer {
             Ok(granted) => return Ok(granted),

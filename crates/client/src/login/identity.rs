@@ -9,12 +9,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::Secret;
 use hallpass_core::text::presentable;
-use hallpass_core::wire::oauth::TokenResponse;
 use serde::Deserialize;
 
 use crate::Error;
 use crate::discovery::Discovered;
+use crate::dpop::{Signer, proven};
 use crate::http::{Http, HttpError};
+use crate::oauth::Granted;
 use crate::status::Account;
 
 /// OIDC Core §2: `sub` has at most 255 ASCII characters.
@@ -48,11 +49,14 @@ pub(crate) struct Userinfo {
 pub(crate) fn identify(
     http: &Http,
     found: &Discovered,
-    tokens: &TokenResponse,
+    granted: &Granted,
+    signer: Option<Signer<'_>>,
 ) -> Result<Account, Error> {
+    let tokens = &granted.tokens;
+    let signer = signer.filter(|_| granted.bound);
     let id_token = tokens.id_token.as_ref().map(|token| read(token, found)).transpose()?;
     let userinfo = match &found.metadata.userinfo_endpoint {
-        Some(endpoint) => match ask(http, endpoint, &tokens.access_token) {
+        Some(endpoint) => match ask(http, endpoint, &tokens.access_token, signer) {
             // The name can wait; the account is known already.
             Err(_) if id_token.is_some() => None,
             answer => Some(answer?),
@@ -109,8 +113,15 @@ fn read(token: &Secret, found: &Discovered) -> Result<IdToken, HttpError> {
     Ok(claims)
 }
 
-fn ask(http: &Http, endpoint: &str, token: &Secret) -> Result<Userinfo, HttpError> {
-    let reply = http.get(endpoint, Some(token.expose()))?;
+fn ask(
+    http: &Http,
+    endpoint: &str,
+    token: &Secret,
+    signer: Option<Signer<'_>>,
+) -> Result<Userinfo, HttpError> {
+    let token = Some(token.expose());
+    let send = |proof: Option<&str>| http.get_proven(endpoint, token, proof);
+    let reply = proven(http, signer, "GET", endpoint, token, send)?;
     match reply.status {
         200 => reply.json(),
         _ => Err(reply.unexpected()),

@@ -11,7 +11,13 @@ use crate::revoke::revoke;
 use crate::source::{self, Selection};
 use crate::status::Warning;
 use crate::vault::model::{Credential, CredentialKind, Profile};
-use crate::vault::{Contents, VaultError, gets_over};
+use crate::vault::{BindingKey, Contents, VaultError, gets_over};
+
+/// A credential, and the key that it is bound to, if it is.
+pub(crate) struct New<'k> {
+    pub credential: Credential,
+    pub key: Option<&'k BindingKey>,
+}
 
 /// Puts a new credential into the vault under the right profile, and ends the session
 /// that it replaces.
@@ -20,9 +26,10 @@ pub(crate) fn keep(
     http: &Http,
     selection: &Selection,
     options: &LoginOptions,
-    credential: Credential,
+    new: New<'_>,
     server: &str,
 ) -> Result<Login, Error> {
+    let New { credential, key } = new;
     let mut warnings = Vec::new();
     let named = source::wanted_profile(selection, &parts.brand, &*parts.environment);
     let mut kept = None;
@@ -35,6 +42,7 @@ pub(crate) fn keep(
             changed
         })
     };
+    bind(parts, named.as_deref(), options, &credential, key, server)?;
     match write() {
         // CLIENT D10: a login is how a person gets over a broken store.
         Err(error) if gets_over(&*parts.vault, &error) => {
@@ -86,6 +94,26 @@ pub(crate) fn keep(
         store: parts.vault.place(),
         warnings,
     })
+}
+
+/// Puts the key where it is kept, before what is bound to it: without its key that would be
+/// worth nothing. Nothing is changed if the credential would not be taken.
+fn bind(
+    parts: &Parts,
+    named: Option<&str>,
+    options: &LoginOptions,
+    credential: &Credential,
+    key: Option<&BindingKey>,
+    server: &str,
+) -> Result<(), Error> {
+    if let Ok(mut there) = parts.vault.read() {
+        place(&mut there, named, credential, server, options.replace_account)?;
+    }
+    match key {
+        Some(key) => parts.vault.keep_binding_key(&credential.key, key)?,
+        None => parts.vault.remove_binding_key(&credential.key)?,
+    }
+    Ok(())
 }
 
 #[derive(Debug)]

@@ -32,7 +32,9 @@ pub(crate) mod token;
 use std::fmt;
 use std::time::Duration;
 
-use hallpass_core::{Scope, Timestamp};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_core::{Scope, Secret, Timestamp};
 
 pub use choose::{Choice, Facts};
 pub use inbox::{Inbox, Sender};
@@ -40,10 +42,11 @@ pub use inbox::{Inbox, Sender};
 use crate::Error;
 use crate::client::Parts;
 use crate::discovery::{self, Said, parse_server};
+use crate::dpop::BoundKey;
 use crate::http::Http;
 use crate::source::{self, Selection};
 use crate::status::{Account, Warning};
-use crate::vault::{Key, Place, gets_over};
+use crate::vault::{BindingKey, Key, Place, gets_over};
 use attempt::Attempt;
 
 /// How a login shall go.
@@ -255,6 +258,10 @@ impl<'a> Start<'a> {
             expires_in: started.expires_in.as_secs(),
             received,
             named,
+            key: attempt
+                .key
+                .as_ref()
+                .map(|key| Secret::new(URL_SAFE_NO_PAD.encode(key.private().expose()))),
         };
         let handle = pending::save(&*self.parts.vault, &saved, &*self.parts.random)?;
         Ok(Pending {
@@ -292,6 +299,11 @@ impl<'a> Start<'a> {
         }
         attempt.found.client_id = saved.client_id;
         attempt.scope = saved.scope;
+        // What was started without a key goes on without one.
+        attempt.key = saved.key.and_then(|key| {
+            let key = URL_SAFE_NO_PAD.decode(key.expose()).ok()?;
+            BoundKey::read(BindingKey::new(key))
+        });
         device::announce(&attempt, &started, sink);
         let ended = device::finish(&attempt, &started, inbox, sink);
         let goes_on = matches!(&ended, Err(Error::Cancelled | Error::TimedOut { .. }));

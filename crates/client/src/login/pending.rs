@@ -38,6 +38,13 @@ pub(crate) struct Saved {
     /// Whether the issuer was named by somebody else than the server.
     #[serde(default)]
     pub named: bool,
+    /// The key that alone may redeem the device code, as it is kept later.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "Secret::serialize_exposed_option"
+    )]
+    pub key: Option<Secret>,
 }
 
 impl Saved {

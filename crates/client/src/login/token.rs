@@ -7,7 +7,7 @@ use hallpass_core::wire::api::Whoami;
 use hallpass_core::wire::path;
 use hallpass_core::{Kind, Secret, TokenText};
 
-use super::keep::keep;
+use super::keep::{New, keep};
 use super::{Login, LoginOptions};
 use crate::Error;
 use crate::client::Parts;
@@ -143,9 +143,10 @@ pub(crate) fn run(
         endpoints: Endpoints::default(),
         ended: None,
         binding: None,
+        narrowed: Vec::new(),
         rest: serde_json::Map::new(),
     };
-    keep(parts, http, selection, options, credential, server.issuer())
+    keep(parts, http, selection, options, New { credential, key: None }, server.issuer())
 }
 
 fn presentable(mut whoami: Whoami) -> Whoami {

@@ -118,6 +118,7 @@ impl Town {
             },
             ended: None,
             binding: None,
+            narrowed: Vec::new(),
             rest: serde_json::Map::new(),
         };
         self.put("default", credential.clone());

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::mask::Masked;
+use crate::narrow::Wanted;
 use crate::status::Account;
 use crate::time::Time;
 
@@ -173,9 +174,33 @@ pub struct Credential {
     /// see [`crate::vault::Vault::binding_key`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<Binding>,
+    /// Bearer tokens that were exchanged for its access token, for other programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub narrowed: Vec<Narrowed>,
     /// Fields of later versions (an ID token), kept.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+/// A bearer token for another program, and what it was wanted for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Narrowed {
+    /// The scope that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// The resource that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// The token.
+    #[serde(flatten)]
+    pub access: Access,
+}
+
+impl Narrowed {
+    /// What it was wanted for.
+    pub fn wanted(&self) -> Wanted {
+        Wanted { scope: self.scope.clone(), audience: self.audience.clone() }
+    }
 }
 
 /// How a credential came to be.
@@ -411,6 +436,7 @@ mod tests {
             endpoints: Endpoints::default(),
             ended: None,
             binding: None,
+            narrowed: Vec::new(),
             rest: Map::new(),
         };
         let contents = Contents { credentials: vec![credential], ..Contents::default() };

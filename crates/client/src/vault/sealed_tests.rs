@@ -84,6 +84,7 @@ fn credential(account: &str, secret: &str) -> Credential {
         endpoints: Endpoints::default(),
         ended: None,
         binding: None,
+        narrowed: Vec::new(),
         rest: serde_json::Map::new(),
     }
 }

@@ -99,6 +99,7 @@ fn expired_sign_in(home: &Path, origin: &str) {
         endpoints: Endpoints { token: Some(format!("{origin}/token")), ..Endpoints::default() },
         ended: None,
         binding: None,
+        narrowed: Vec::new(),
         rest: serde_json::Map::new(),
     };
     let dir = home.join(".config/hallpass");

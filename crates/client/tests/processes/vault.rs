@@ -41,6 +41,7 @@ fn credential(secret: &str) -> Credential {
         endpoints: Endpoints::default(),
         ended: None,
         binding: None,
+        narrowed: Vec::new(),
         rest: serde_json::Map::new(),
     }
 }

@@ -88,4 +88,21 @@ pub struct Session {
     pub last_used_at: Option<Timestamp>,
     /// Whether the credential of this very request belongs to it.
     pub current: bool,
+    /// Whether what it holds is worth nothing without its key (RFC 9449).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bound: bool,
+    /// Somebody presented a copy of what it holds, without the key, and was refused: the last
+    /// time that they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_tried: Option<CopyTried>,
+}
+
+/// A copy of a sign-in was tried, and refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyTried {
+    /// When.
+    pub at: Timestamp,
+    /// From where, as the server saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! The `Authorization` header: Bearer (RFC 6750 §2.1) and Basic (RFC 6749 §2.3.1).
+//! The `Authorization` header: Bearer (RFC 6750 §2.1), DPoP (RFC 9449 §7.1) and Basic
+//! (RFC 6749 §2.3.1).
 
 use std::borrow::Cow;
 
@@ -16,6 +17,8 @@ const MAX_LEN: usize = 8 * 1024;
 pub enum Presented {
     /// `Bearer b64token`.
     Bearer(Secret),
+    /// `DPoP token68`: a token that is bound to a key.
+    Dpop(Secret),
     /// `Basic`, form-decoded as RFC 6749 §2.3.1 asks.
     Basic {
         /// The client id.
@@ -45,20 +48,21 @@ pub fn parse(header: &[u8]) -> Result<Presented, Malformed> {
     // RFC 9110 §11.4: one or more spaces, and the scheme in any case.
     let rest = rest.trim_matches(' ');
     match scheme {
-        _ if scheme.eq_ignore_ascii_case("bearer") => bearer(rest),
+        _ if scheme.eq_ignore_ascii_case("bearer") => token(rest).map(Presented::Bearer),
+        _ if scheme.eq_ignore_ascii_case("dpop") => token(rest).map(Presented::Dpop),
         _ if scheme.eq_ignore_ascii_case("basic") => basic(rest),
         other => Ok(Presented::Other(other.to_ascii_lowercase())),
     }
 }
 
-/// RFC 6750 §2.1: `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
-fn bearer(token: &str) -> Result<Presented, Malformed> {
+/// RFC 6750 §2.1, and RFC 9449 §7.1 the same: `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+fn token(token: &str) -> Result<Secret, Malformed> {
     let body = token.trim_end_matches('=');
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
     if body.is_empty() || !body.bytes().all(allowed) {
         return Err(Malformed);
     }
-    Ok(Presented::Bearer(Secret::new(token)))
+    Ok(Secret::new(token))
 }
 
 fn basic(encoded: &str) -> Result<Presented, Malformed> {
@@ -98,7 +102,8 @@ mod tests {
             parse(basic.as_bytes()),
             Ok(Presented::Basic { client_id: "my:id".into(), client_secret: Secret::new("s e c") })
         );
-        assert_eq!(parse(b"DPoP abc"), Ok(Presented::Other("dpop".into())));
+        assert_eq!(parse(b"DPoP abc"), Ok(Presented::Dpop(Secret::new("abc"))));
+        assert_eq!(parse(b"Digest a=b"), Ok(Presented::Other("digest".into())));
     }
 
     #[test]
@@ -108,6 +113,8 @@ mod tests {
             "Bearer",
             "Bearer ",
             "Bearer a b",
+            "DPoP a b",
+            "DPoP ",
             "Bearer a,b",
             "Bearer =",
             "Bearer \u{e9}",

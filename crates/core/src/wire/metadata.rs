@@ -56,6 +56,9 @@ pub struct ServerMetadata {
     /// RFC 7636: only `S256`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code_challenge_methods_supported: Vec<String>,
+    /// RFC 9449 §5.1: only `ES256`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dpop_signing_alg_values_supported: Vec<String>,
     /// OIDC Core §8: only `public`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subject_types_supported: Vec<String>,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dpop::Confirmation;
 use crate::permission::Permissions;
 use crate::role::{OrgRole, ProjectRole};
 use crate::{Scope, Secret};
@@ -15,14 +16,22 @@ pub const REFRESH_TOKEN: &str = "refresh_token";
 /// `grant_type` of RFC 8628 §3.4.
 pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// `grant_type` of RFC 8693 §2.1.
+pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// Token type identifier of an access token (RFC 8693 §3).
+pub const TYPE_ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
 /// A successful token answer (RFC 6749 §5.1, OIDC Core §3.1.3.3).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenResponse {
     /// The access token.
     #[serde(serialize_with = "Secret::serialize_exposed")]
     pub access_token: Secret,
-    /// `Bearer`.
+    /// `Bearer`, or `DPoP` if it is bound to a key (RFC 9449 §5).
     pub token_type: String,
+    /// What an exchange brought (RFC 8693 §2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<String>,
     /// Seconds until the access token ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
@@ -91,9 +100,12 @@ pub struct Introspection {
     /// A name for people: the user's e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// `Bearer`; absent for refresh tokens.
+    /// `Bearer`, or `DPoP` if it is bound to a key; absent for refresh tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_type: Option<Cow<'static, str>>,
+    /// The key that it is bound to (RFC 9449 §6.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
@@ -221,6 +233,10 @@ error_codes! {
     InvalidToken = "invalid_token",
     /// RFC 6750 §3.1.
     InsufficientScope = "insufficient_scope",
+    /// RFC 9449 §5: the proof proves nothing.
+    InvalidDpopProof = "invalid_dpop_proof",
+    /// RFC 9449 §8: the proof needs a nonce of this server.
+    UseDpopNonce = "use_dpop_nonce",
     /// RFC 7009 §2.2.1.
     UnsupportedTokenType = "unsupported_token_type",
     /// OIDC Core §3.1.2.6.

@@ -53,6 +53,7 @@ pub(super) fn decision(
         auth_time: answer.auth_time.map(Timestamp::from_secs),
         issued_at: Timestamp::from_secs(answer.iat.unwrap_or_default()),
         expires_at: answer.exp.map(Timestamp::from_secs),
+        jkt: answer.cnf.map(|cnf| cnf.jkt),
         place: answer.place.map(place).transpose()?,
     }))
 }

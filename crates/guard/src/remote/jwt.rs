@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_core::dpop::Confirmation;
 use hallpass_core::id::{GrantId, UserId};
 use hallpass_core::{Scope, Timestamp, strict};
 use hallpass_verdict::{CredentialKind, Decision, Who};
@@ -41,6 +42,8 @@ struct Claims {
     #[serde(default, deserialize_with = "there")]
     auth_time: Option<i64>,
     grant: GrantId,
+    #[serde(default, deserialize_with = "confirmation")]
+    cnf: Option<Confirmation>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +56,12 @@ enum Audience {
 /// A claim that may be absent, but not null.
 fn there<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
     i64::deserialize(d).map(Some)
+}
+
+/// The key that it is bound to (RFC 9449 §6.1). Anything else in `cnf` would bind it in a way
+/// that we cannot check.
+fn confirmation<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Confirmation>, D::Error> {
+    Confirmation::deserialize(d).map(Some)
 }
 
 /// Why it is no good.
@@ -112,6 +121,7 @@ pub(super) fn read(
         auth_time: claims.auth_time.map(Timestamp::from_secs),
         issued_at: issued,
         expires_at: Some(expires),
+        jkt: claims.cnf.map(|cnf| cnf.jkt),
         place: None,
     })
 }

@@ -23,6 +23,7 @@
 //! | `server` | requests to the server |
 //! | `feed` | the task that holds the lease |
 //! | `answer` | an introspection answer as a decision |
+//! | `proofs` | proofs of possession: tokens that are bound to a key |
 //! | `jwt`, `keys` | what a JWT says of itself, and the keys for it |
 //! | [`outside`] | ID tokens of outside issuers that are trusted by name |
 //! | `system` | clocks and chance |
@@ -40,6 +41,7 @@ use tokio::task::AbortHandle;
 
 use self::keys::{Found, Keys};
 use self::outside::Outside;
+use self::proofs::Proofs;
 use self::server::Server;
 use self::system::{UptimeClock, WallClock};
 use crate::shape::is_access_token;
@@ -53,6 +55,7 @@ mod forge;
 mod jwt;
 mod keys;
 pub mod outside;
+pub mod proofs;
 mod server;
 mod system;
 
@@ -100,6 +103,7 @@ pub struct Connect {
     client_id: String,
     client_secret: Secret,
     resource: Option<String>,
+    public_url: Option<String>,
     shapes: Shapes,
     remember: usize,
     at_most: Duration,
@@ -127,6 +131,7 @@ struct Shared {
     issuer: PublicUrl,
     resource: Resource,
     shapes: Shapes,
+    proofs: Option<Proofs>,
     at_most: Duration,
     offline_jwt: bool,
     server: Arc<Server>,
@@ -167,6 +172,7 @@ impl Remote {
             client_id: client_id.into(),
             client_secret: Secret::new(client_secret),
             resource: None,
+            public_url: None,
             shapes: Shapes::standard(),
             remember: MANY,
             at_most: AT_MOST,
@@ -201,6 +207,14 @@ impl Connect {
     /// What tokens must be made out for; by default the issuer's own API, `<issuer>/api`.
     pub fn resource(mut self, uri: impl Into<String>) -> Self {
         self.resource = Some(uri.into());
+        self
+    }
+
+    /// Where the API is, as its callers see it: scheme, host and port. Tokens that are bound to
+    /// a key (RFC 9449) are good only with a proof that names this address, so without it they
+    /// are refused. By default the origin of [`Connect::resource`], if one is named.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
         self
     }
 
@@ -267,6 +281,8 @@ impl Connect {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| BadSetup::NoRuntime)?;
         let server = Server::new(address, &self.client_id, &self.client_secret)
             .map_err(|error| BadSetup::Http(error.to_string()))?;
+        let proofs = self.address_of_api()?;
+        let proofs = proofs.map(|address| Proofs::new(address, &self.client_secret));
         let outside = Outside::new(self.outside, &issuer)?;
         let shapes = if outside.is_empty() { self.shapes } else { self.shapes.id_tokens() };
         let resource = self.resource.unwrap_or_else(|| issuer.default_resource().to_owned());
@@ -274,6 +290,7 @@ impl Connect {
             resource: Resource::new(resource, issuer.issuer()),
             issuer,
             shapes,
+            proofs,
             at_most: self.at_most,
             offline_jwt: self.offline_jwt,
             server: Arc::new(server),
@@ -291,7 +308,28 @@ impl Connect {
     }
 }
 
+impl Connect {
+    /// Where the API is. The origin of its resource is taken if it can be one.
+    fn address_of_api(&self) -> Result<Option<PublicUrl>, BadSetup> {
+        if let Some(url) = &self.public_url {
+            let what = "the API's public URL";
+            let address =
+                PublicUrl::parse(url).map_err(|cause| BadSetup::Address { what, cause })?;
+            return Ok(Some(address));
+        }
+        let resource = self.resource.as_ref().and_then(|uri| url::Url::parse(uri).ok());
+        let origin = resource.map(|uri| uri.origin().ascii_serialization());
+        Ok(origin.and_then(|origin| PublicUrl::parse(&origin).ok()))
+    }
+}
+
 impl Verifier for Remote {
+    type Prover = Proofs;
+
+    fn prover(&self) -> Option<&Proofs> {
+        self.0.shared.proofs.as_ref()
+    }
+
     async fn verify(&self, token: &str) -> Result<Decision, Unverified> {
         self.0.shared.check(token, None).await
     }

@@ -23,6 +23,7 @@ pub(super) fn command() -> Command {
                     "What it may introspect tokens for [default: this server's own API, if confidential]",
                 ))
                 .arg(switch("without-pkce", "It may come without PKCE; only if confidential"))
+                .arg(switch("require-dpop", "It gets only tokens that are bound to a key (RFC 9449)"))
                 .arg(text("id-token-alg", "ALG").help("RS256 or ES256 [default: RS256]")),
         )
         .subcommand(Command::new("list").about("All clients"))
@@ -46,6 +47,7 @@ pub(super) fn read(verb: &str, matches: &ArgMatches) -> Asked {
             resources: many(matches, "resource"),
             without_pkce: matches.get_flag("without-pkce"),
             id_token_alg: maybe(matches, "id-token-alg"),
+            dpop_required: matches.get_flag("require-dpop"),
         }),
         "list" => Asked::ClientList,
         _ => Asked::ClientDisable { id: one(matches, "id") },

@@ -109,7 +109,7 @@ fn call(screen: &mut Screen, town: &Town) -> Result<()> {
 }
 
 /// Lets the access token end, and calls again. Answers the refresh token from before, as a
-/// thief would hold it who had copied the credentials file.
+/// thief would hold it who had copied the file with the tokens.
 fn silent_refresh(screen: &mut Screen, town: &Town) -> Result<town::Copy> {
     let before = town.copy_credentials()?;
     screen.wait("Her access token lives 3 seconds in this demo; it ends …");
@@ -134,12 +134,13 @@ fn theft(screen: &mut Screen, town: &Town, stolen: &town::Copy) -> Result<()> {
     let watch = Stopwatch::start();
     let (status, error) = town.redeem(stolen)?;
     let took = watch.elapsed();
-    ensure!(status == 400 && error == "invalid_grant", "the thief got {status} {error}");
+    ensure!(status == 400 && error == "invalid_dpop_proof", "the thief got {status} {error}");
     screen.step("A thief uses a refresh token copied a moment ago", took);
-    screen.says(&format!("{status} {error}; used twice, so its whole family is ended"));
-    let refused = town.hallpass(&["whoami"]);
-    ensure!(refused.is_err(), "the family goes on");
-    screen.says("Ada's own terminal is signed out too, and says so: better safe than shared");
+    screen.says(&format!("{status} {error}; it is bound to a key that was not copied with it"));
+    town.hallpass(&["whoami"])?;
+    let told = town.hallpass(&["session", "list", "--json"])?;
+    ensure!(told.contains("copy_tried"), "nobody tells Ada of the copy: {told}");
+    screen.says("Ada's own terminal goes on, and her list of sign-ins tells of the copy");
     Ok(())
 }
 

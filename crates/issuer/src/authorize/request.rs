@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use hallpass_core::Scope;
+use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::UserId;
 use hallpass_core::pkce::{Challenge, Verifier};
 use hallpass_core::scope;
@@ -12,6 +13,7 @@ use hallpass_core::wire::params::Params;
 use hallpass_store::{Client, ClientKind};
 
 use super::known_scopes;
+use crate::dpop::asked_key;
 use crate::{Issuer, OAuthError};
 
 /// A `nonce` is kept with the code; nobody needs a longer one.
@@ -23,6 +25,7 @@ pub(crate) struct Request {
     pub(super) scope: Scope,
     pub(super) resources: Vec<String>,
     pub(super) challenge: Option<Challenge>,
+    pub(super) jkt: Option<Thumbprint>,
     pub(super) nonce: Option<String>,
     /// `prompt=login` or `select_account`.
     pub(super) sign_in_again: bool,
@@ -57,6 +60,7 @@ impl Issuer {
         let scope = asked_scope(client, params)?;
         let resources = self.asked_resources(params).await?;
         let challenge = pkce(client, params)?;
+        let jkt = asked_key(params)?;
         let nonce = params.get("nonce").map(str::to_owned);
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_NONCE) {
             return Err(invalid("nonce is too long"));
@@ -67,6 +71,7 @@ impl Issuer {
             scope,
             resources,
             challenge,
+            jkt,
             nonce,
             sign_in_again: prompt.iter().any(|p| matches!(*p, "login" | "select_account")),
             ask_for_consent: prompt.contains(&"consent"),

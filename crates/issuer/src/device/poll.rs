@@ -5,6 +5,7 @@ use hallpass_core::{Digest, Kind, TokenText};
 use hallpass_store::{Grant, Poll, Spend, User};
 
 use crate::OAuthError;
+use crate::dpop::check_key;
 use crate::token::{Flow, TokenRequest, Won};
 
 /// A device code that was approved, and may be redeemed by who presents it.
@@ -36,6 +37,8 @@ impl Flow for DeviceFlow {
             request.denied(device.id, "the device code was issued to another client");
             return Err(gone());
         }
+        // Ours, after RFC 9449 §10: bound to the key that was named at the start.
+        check_key(device.jkt, request.proof.as_ref())?;
         let grant_id = match devices.poll(&digest, issuer.now()).await? {
             Poll::Approved(device) => device.grant_id.ok_or_else(gone)?,
             // It was redeemed before; the store ends what came of it when it is spent again.
@@ -60,6 +63,8 @@ impl Flow for DeviceFlow {
                 resources: self.resources,
                 nonce: None,
                 refresh_token,
+                jkt: request.jkt(),
+                exchanged_until: None,
             }),
             Spend::Reused(_) | Spend::Gone => Err(gone()),
         }

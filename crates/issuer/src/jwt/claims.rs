@@ -3,6 +3,7 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_core::dpop::{Confirmation, Thumbprint};
 use hallpass_core::id::{GrantId, JwtId, UserId};
 use hallpass_core::{Scope, Secret, Timestamp};
 use hallpass_verdict::Presented;
@@ -37,11 +38,22 @@ pub struct AccessClaims {
     pub auth_time: Timestamp,
     /// Ours: the grant behind it.
     pub grant: GrantId,
+    /// The key that it is bound to (RFC 9449 §6.1).
+    #[serde(default, with = "confirmation", skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+impl AccessClaims {
+    /// The key that it is bound to.
+    pub fn key(&self) -> Option<Thumbprint> {
+        self.cnf.map(|cnf| cnf.jkt)
+    }
 }
 
 impl From<AccessClaims> for Presented {
     fn from(claims: AccessClaims) -> Self {
         Self {
+            jkt: claims.key(),
             subject: claims.sub,
             client_id: claims.client_id,
             scope: claims.scope,
@@ -129,6 +141,24 @@ impl<'de> Deserialize<'de> for Audience {
             return Err(serde::de::Error::custom("an audience is not empty"));
         }
         Ok(Self(many))
+    }
+}
+
+/// `cnf` that may be absent, but not null, nor anything that we did not write.
+mod confirmation {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        cnf: &Option<Confirmation>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        cnf.serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Confirmation>, D::Error> {
+        Confirmation::deserialize(d).map(Some)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use hallpass_core::Timestamp;
+use hallpass_core::dpop::{BadProof, Proven};
+use hallpass_guard::dpop::{Claim, Prover};
 use hallpass_guard::{Decision, Shapes, Unverified, Verifier};
 use hallpass_issuer::{BearerError, Issuer};
 
@@ -10,14 +12,14 @@ use crate::app::App;
 
 /// Asks the issuer about one resource: this server's own API.
 #[derive(Clone)]
-pub(super) struct Local {
+pub(crate) struct Local {
     issuer: Issuer,
     resource: Arc<str>,
     shapes: Arc<Shapes>,
 }
 
 impl Local {
-    pub(super) fn new(app: &App) -> Self {
+    pub(crate) fn new(app: &App) -> Self {
         let tokens = &app.issuer().config().brand.tokens;
         let own = app.issuer().config().brand.prefixes();
         let shapes = own.into_iter().fold(Shapes::jwt(), Shapes::prefix);
@@ -30,9 +32,34 @@ impl Local {
     }
 }
 
+impl Prover for Local {
+    fn read(&self, claim: &Claim<'_>) -> Result<Proven, BadProof> {
+        // By our own address, never by `Host` (attack-7).
+        let url = self.issuer.config().public_url.join(claim.path);
+        self.issuer.read_proof(claim.proof, claim.method, &url, Some(claim.access_token))
+    }
+
+    async fn spend(&self, proven: &Proven) -> Result<bool, Unverified> {
+        self.issuer.spend_proof(proven).await.map_err(|cause| {
+            crate::http::failure::log(&cause);
+            Unverified::Unavailable
+        })
+    }
+
+    fn nonce(&self) -> String {
+        self.issuer.dpop_nonce()
+    }
+}
+
 impl Verifier for Local {
+    type Prover = Self;
+
     fn now(&self) -> Option<Timestamp> {
         Some(self.issuer.now())
+    }
+
+    fn prover(&self) -> Option<&Self> {
+        Some(self)
     }
 
     async fn verify(&self, token: &str) -> Result<Decision, Unverified> {

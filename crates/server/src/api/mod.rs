@@ -63,6 +63,7 @@ mod tokens;
 mod whoami;
 
 pub(crate) use leaks::LeakDesk;
+pub(crate) use local::Local;
 pub(crate) use resource::metadata_url;
 pub(crate) use scanning::Keys as ScanningKeys;
 

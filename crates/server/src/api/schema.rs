@@ -250,6 +250,11 @@ described! {
         "created_at": time("When it was signed in."),
         "last_used_at?": time("When it was last used."),
         "current": whether("Whether this request comes from it."),
+        "bound?": whether("Whether what it holds is worth nothing without its key."),
+        "copy_tried?": object("A copy of it was tried without its key, and refused: the last time.", &[
+            ("at", time("When.")),
+            ("address?", text("From where.")),
+        ]),
     }
     NewToken = "NewToken", "A token to be made." {
         "name": text("What to call it."),

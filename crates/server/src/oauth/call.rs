@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract::{FromRequest, Request};
-use hallpass_core::Secret;
-use hallpass_core::wire::authorization::{self, Presented};
+use hallpass_core::wire::authorization;
 use hallpass_core::wire::params::Params;
+use hallpass_core::{Secret, dpop};
+use hallpass_issuer::dpop::Presented;
 use hallpass_issuer::{ClientCredentials, Origin};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
@@ -37,6 +38,38 @@ pub(crate) struct Call {
     pub(super) params: Params,
     pub(super) credentials: ClientCredentials,
     pub(super) origin: Origin,
+    pub(super) proof: Proof,
+}
+
+/// What stood in the `DPoP` header (RFC 9449 §4.3).
+#[derive(Clone, Debug, Default)]
+pub(super) enum Proof {
+    #[default]
+    Nothing,
+    One(String),
+    Unusable,
+}
+
+impl Proof {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut sent = headers.get_all(dpop::HEADER).iter();
+        match (sent.next(), sent.next()) {
+            (None, _) => Self::Nothing,
+            (Some(one), None) => match one.to_str() {
+                Ok(text) => Self::One(text.to_owned()),
+                Err(_) => Self::Unusable,
+            },
+            (Some(_), Some(_)) => Self::Unusable,
+        }
+    }
+
+    pub(super) fn presented(&self) -> Presented<'_> {
+        match self {
+            Self::Nothing => Presented::Nothing,
+            Self::One(proof) => Presented::Proof(proof),
+            Self::Unusable => Presented::Unusable,
+        }
+    }
 }
 
 impl FromRequest<App> for Call {
@@ -57,8 +90,9 @@ impl Call {
     ) -> Result<Self, Refusal> {
         let origin = peer::origin(request.extensions(), request.headers(), app);
         refuse_secrets_in_query(request.uri().query())?;
+        let proof = Proof::of(request.headers());
         let params = form::read(request, app.settings().body_timeout).await?;
-        Ok(Self { params, credentials, origin })
+        Ok(Self { params, credentials, origin, proof })
     }
 }
 
@@ -107,7 +141,7 @@ pub(crate) fn credentials(headers: &HeaderMap) -> ClientCredentials {
     match (sent.next(), sent.next()) {
         (None, _) => ClientCredentials::None,
         (Some(header), None) => match authorization::parse(header.as_bytes()) {
-            Ok(Presented::Basic { client_id, client_secret }) => {
+            Ok(authorization::Presented::Basic { client_id, client_secret }) => {
                 ClientCredentials::basic(&client_id, &client_secret)
             }
             _ => ClientCredentials::Unusable,

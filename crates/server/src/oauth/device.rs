@@ -5,9 +5,11 @@ use axum::routing::post;
 use axum::{Json, Router};
 use hallpass_core::wire::oauth::DeviceAuthorization;
 use hallpass_core::wire::path::DEVICE_AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
 
 use super::Refusal;
 use super::call::Call;
+use super::token::nonce;
 use crate::app::App;
 
 pub(super) fn routes() -> Router<App> {
@@ -16,8 +18,9 @@ pub(super) fn routes() -> Router<App> {
 
 async fn start(
     State(app): State<App>,
-    Call { params, credentials, origin }: Call,
-) -> Result<Json<DeviceAuthorization>, Refusal> {
-    let started = app.issuer().device_authorization(&params, credentials, &origin).await;
-    started.map(Json).map_err(Refusal::from)
+    Call { params, credentials, origin, .. }: Call,
+) -> Result<([(HeaderName, HeaderValue); 1], Json<DeviceAuthorization>), Refusal> {
+    let started = app.issuer().device_authorization(&params, credentials, &origin).await?;
+    // The first poll has a nonce then, and needs no second try (RFC 9449 §8.2).
+    Ok(([nonce(&app)], Json(started)))
 }

@@ -46,6 +46,6 @@ fn json(answer: &Introspection) -> Response {
 
 async fn introspection(app: &App, memo: &Memo, request: Request) -> Result<Introspection, Refusal> {
     let credentials = memo.credentials(request.headers());
-    let Call { params, credentials, origin } = Call::read(app, request, credentials).await?;
+    let Call { params, credentials, origin, .. } = Call::read(app, request, credentials).await?;
     Ok(app.issuer().introspect(&params, credentials, &origin).await?)
 }

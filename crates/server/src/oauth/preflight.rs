@@ -29,7 +29,7 @@ fn preflight(methods: &'static str) -> Response {
         (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods)),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("authorization, content-type"),
+            HeaderValue::from_static("authorization, content-type, dpop"),
         ),
         (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600")),
         (header::ALLOW, allow(methods)),
@@ -48,7 +48,7 @@ pub(crate) async fn readable(mut response: Response) -> Response {
     response.headers_mut().insert(name, value);
     response.headers_mut().insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("retry-after, www-authenticate, x-request-id"),
+        HeaderValue::from_static("dpop-nonce, retry-after, www-authenticate, x-request-id"),
     );
     response
 }

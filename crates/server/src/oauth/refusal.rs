@@ -65,7 +65,11 @@ impl IntoResponse for Refusal {
         if let Some(wait) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
         }
-        if matches!(self.code, ErrorCode::InvalidClient | ErrorCode::InvalidGrant) {
+        // A missing nonce is no mistake: whoever comes for the first time has none.
+        if matches!(
+            self.code,
+            ErrorCode::InvalidClient | ErrorCode::InvalidGrant | ErrorCode::InvalidDpopProof
+        ) {
             response.extensions_mut().insert(RefusedCredential);
         }
         response

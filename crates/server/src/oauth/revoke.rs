@@ -20,7 +20,7 @@ pub(super) fn routes() -> Router<App> {
 
 async fn revoke(
     State(app): State<App>,
-    Call { params, credentials, origin }: Call,
+    Call { params, credentials, origin, .. }: Call,
 ) -> Result<StatusCode, Refusal> {
     let revoked = app.issuer().revoke(&params, credentials, &origin).await;
     // RFC 7009 §2.2: 200, also for a token that nobody knows; the body is ignored.

@@ -12,12 +12,15 @@ use axum::{Json, body::Body};
 use hallpass_core::Secret;
 use hallpass_core::scope::OPENID;
 use hallpass_core::wire::path::USERINFO;
-use hallpass_guard::{Challenge, Refusal, bearer, shape};
+use hallpass_guard::bearer::{self, Presented};
+use hallpass_guard::dpop::{self, Refused};
+use hallpass_guard::{Challenge, Refusal, shape};
 use hallpass_issuer::BearerError;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 
 use super::preflight;
+use crate::api::Local;
 use crate::app::App;
 use crate::http::{FormError, form};
 
@@ -28,20 +31,33 @@ pub(super) fn routes() -> Router<App> {
 }
 
 async fn userinfo(State(app): State<App>, request: Request) -> Response {
-    let challenge = Challenge { resource_metadata: None, scope: Some(OPENID.to_owned()) };
-    let refuse = |refusal: Refusal| refusal.response::<Body>(&challenge);
-    let token = match token(&app, request).await {
-        Ok(token) => token,
-        Err(Unread::Refused(refusal)) => return refuse(refusal),
+    let challenge =
+        Challenge { resource_metadata: None, scope: Some(OPENID.to_owned()), dpop: true };
+    let refuse = |refused: Refused| {
+        let mut response = refused.refusal.response::<Body>(&challenge);
+        response.headers_mut().extend(refused.nonce.map(|nonce| (dpop::NONCE, nonce)));
+        response
+    };
+    let about = dpop::Request::new(request.method(), USERINFO, request.headers());
+    let presented = match presented(&app, request).await {
+        Ok(presented) => presented,
+        Err(Unread::Refused(refusal)) => return refuse(refusal.into()),
         Err(Unread::Body(error)) => return super::Refusal::from(error).into_response(),
     };
-    if !shape::is_access_token(token.expose()) {
-        return refuse(Refusal::NotGood);
+    if !shape::is_access_token(presented.token().expose()) {
+        return refuse(Refusal::NotGood.into());
     }
-    match app.issuer().userinfo(token.expose()).await {
+    let admitted = dpop::admit(&Local::new(&app), &presented, || about, None).await;
+    let (decision, nonce) = match admitted {
+        Ok(admitted) => admitted,
+        Err(refused) => return refuse(refused),
+    };
+    let mut response = match app.issuer().userinfo_of(&decision) {
         Ok(claims) => Json(claims).into_response(),
-        Err(error) => refuse(refusal(&error)),
-    }
+        Err(error) => refuse(refusal(&error).into()),
+    };
+    response.headers_mut().extend(nonce.map(|nonce| (dpop::NONCE, nonce)));
+    response
 }
 
 enum Unread {
@@ -50,16 +66,16 @@ enum Unread {
 }
 
 /// The one token of the request.
-async fn token(app: &App, request: Request) -> Result<Secret, Unread> {
+async fn presented(app: &App, request: Request) -> Result<Presented, Unread> {
     let query = request.uri().query().map(str::to_owned);
-    let header = bearer::token(request.headers(), query.as_deref());
+    let header = bearer::presented(request.headers(), query.as_deref());
     if request.method() != Method::POST || !is_form(request.headers()) {
         return header.map_err(Unread::Refused);
     }
     let params = form::read(request, app.settings().body_timeout).await.map_err(Unread::Body)?;
     match (header, params.get("access_token")) {
         (Ok(_), Some(_)) => Err(Unread::Refused(Refusal::TwoCredentials)),
-        (Err(Refusal::NoCredential), Some(token)) => Ok(Secret::new(token)),
+        (Err(Refusal::NoCredential), Some(token)) => Ok(Presented::Bearer(Secret::new(token))),
         (header, _) => header.map_err(Unread::Refused),
     }
 }

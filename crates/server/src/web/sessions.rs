@@ -74,6 +74,11 @@ fn line(session: &Session, now: Timestamp) -> SessionLine {
             .filter(|_| !session.current)
             .map(|used| when::ago(now.since(used))),
         current: session.current,
+        bound: session.bound,
+        copy_tried: session.copy_tried.as_ref().map(|tried| {
+            let address = tried.address.as_deref().unwrap_or("an address that is not known");
+            (Shown::new(address), tried.at.to_rfc3339(), when::ago(now.since(tried.at)))
+        }),
     }
 }
 

@@ -321,6 +321,10 @@ pub(super) struct SessionLine {
     pub(super) created: String,
     pub(super) used: Option<String>,
     pub(super) current: bool,
+    /// What it holds is worth nothing without its key.
+    pub(super) bound: bool,
+    /// A copy was tried: from where, when (RFC 3339), and how long ago.
+    pub(super) copy_tried: Option<(Shown, String, String)>,
 }
 
 impl SessionLine {

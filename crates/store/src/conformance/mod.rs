@@ -12,6 +12,7 @@
 //! | `grants` | grants, and what revokes them |
 //! | `secrets` | codes and refresh tokens |
 //! | `devices` | device authorizations |
+//! | `bound` | grants that are bound to keys, proofs, copies |
 //! | `tokens`, `others` | personal tokens, their rotation and their end; what others did with them |
 //! | `legacy`, `moving` | tokens of an older system, and the move away from it; what guards are told |
 //! | `keys` | keys of projects and organizations; who is told that something ends |
@@ -28,6 +29,7 @@
 //! To add a noun: a function here that takes a store, and a line in [`run`].
 
 mod books;
+mod bound;
 mod crowds;
 mod devices;
 mod grants;
@@ -93,6 +95,9 @@ where
     on(&make, devices::refusal).await;
     on(&make, devices::polling).await;
     on(&make, devices::limits).await;
+    on(&make, bound::binding).await;
+    on(&make, bound::proofs).await;
+    on(&make, bound::copies).await;
     on(&make, tokens::life).await;
     on(&make, tokens::names).await;
     on(&make, tokens::expiry).await;

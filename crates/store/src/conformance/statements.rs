@@ -2,15 +2,17 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, audit, clients, codes, credentials, devices, failures, grants, image, invitations, keys,
-    legacy, mail, members, moving, orgs, others, projects, refresh, reminders, resources, rotation,
-    sealing, sessions, settings, setup, signing_keys, tidy, tombstones, transfer, users,
+    Store, audit, clients, codes, copies, credentials, devices, failures, grants, image,
+    invitations, keys, legacy, mail, members, moving, orgs, others, projects, proofs, refresh,
+    reminders, resources, rotation, sealing, sessions, settings, setup, signing_keys, tidy,
+    tombstones, transfer, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
     audit::STATEMENTS,
     clients::STATEMENTS,
     codes::STATEMENTS,
+    copies::STATEMENTS,
     credentials::STATEMENTS,
     devices::STATEMENTS,
     failures::STATEMENTS,
@@ -25,6 +27,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     orgs::STATEMENTS,
     others::STATEMENTS,
     projects::STATEMENTS,
+    proofs::STATEMENTS,
     refresh::STATEMENTS,
     reminders::STATEMENTS,
     resources::STATEMENTS,

@@ -155,6 +155,7 @@ impl Town {
             id_token_alg: "RS256".to_owned(),
             created_at: self.now(),
             disabled_at: None,
+            dpop_required: false,
         }
     }
 
@@ -192,6 +193,7 @@ impl Town {
                 user: Some("zoe".to_owned()),
                 command: None,
             },
+            jkt: None,
         }
     }
 
@@ -220,7 +222,7 @@ impl Town {
     }
 
     pub(super) fn new_refresh(&self) -> NewRefresh {
-        NewRefresh { digest: self.digest(), expires_at: self.now() + MINUTE * 60 }
+        NewRefresh { digest: self.digest(), expires_at: self.now() + MINUTE * 60, jkt: None }
     }
 
     /// A refresh token that can be rotated, and its grant.
@@ -245,6 +247,7 @@ impl Town {
             expires_at: self.now() + MINUTE * 10,
             address: None,
             reported: Reported::default(),
+            jkt: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{
     AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId, ResourceId,
     SessionId, SigningKeyId, TokenId, UserId,
@@ -122,6 +123,12 @@ impl Column for Digest {
 impl Column for Timestamp {
     fn read(cell: Cell<'_>) -> Option<Self> {
         i64::read(cell).map(Timestamp::from_millis)
+    }
+}
+
+impl Column for Thumbprint {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        Self::parse(text(cell)?).ok()
     }
 }
 

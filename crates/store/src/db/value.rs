@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{
     AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId, ResourceId,
     SessionId, SigningKeyId, TokenId, UserId,
@@ -118,6 +119,12 @@ impl Bind for Scope {
 impl Bind for Challenge {
     fn bind(&self) -> Value<'_> {
         self.as_str().bind()
+    }
+}
+
+impl Bind for Thumbprint {
+    fn bind(&self) -> Value<'_> {
+        Value::Text(Cow::Owned(self.to_string()))
     }
 }
 

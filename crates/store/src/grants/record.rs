@@ -1,5 +1,6 @@
 //! What a grant is, and how it is read from a row.
 
+use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{GrantId, SessionId, UserId};
 use hallpass_core::{Scope, Timestamp};
 
@@ -51,6 +52,8 @@ pub struct NewGrant {
     pub address: Option<String>,
     /// What the program said about itself.
     pub reported: Reported,
+    /// The key that it is bound to from the beginning (RFC 9449 §10).
+    pub jkt: Option<Thumbprint>,
 }
 
 /// A grant.
@@ -86,6 +89,8 @@ pub struct Grant {
     pub address: Option<String>,
     /// What the program said about itself.
     pub reported: Reported,
+    /// The key that its refresh tokens are bound to (RFC 9449 §5).
+    pub jkt: Option<Thumbprint>,
 }
 
 impl Grant {
@@ -146,6 +151,7 @@ pub(crate) fn read(row: &mut Row<'_>) -> Result<Grant, Error> {
         last_used_at: row.next()?,
         address: row.next()?,
         reported: Reported::read(row)?,
+        jkt: row.next()?,
     })
 }
 

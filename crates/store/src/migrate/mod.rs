@@ -80,9 +80,10 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    // An older hallpass would take a bound refresh token without its key.
     Migration {
         version: 8,
-        min_compatible: 2,
+        min_compatible: 8,
         both: include_str!("0008.sql"),
         sqlite: "",
         postgres: "",

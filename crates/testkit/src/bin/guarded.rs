@@ -32,7 +32,10 @@ async fn main() -> Result<()> {
     let mut next = |what| arguments.next().context(what);
     let (issuer, address, client) = (next("ISSUER")?, next("ADDRESS")?, next("CLIENT")?);
     let secret = std::io::read_to_string(std::io::stdin())?;
-    let mut connect = Remote::connect(issuer, client, secret.trim()).reach_at(address);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let own = format!("http://{}", listener.local_addr()?);
+    let mut connect =
+        Remote::connect(issuer, client, secret.trim()).reach_at(address).public_url(&own);
     if let Some(prefix) = hallpass_testkit::system::var("GUARDED_PREFIX") {
         connect = connect.prefix(&prefix);
     }
@@ -72,9 +75,8 @@ async fn main() -> Result<()> {
         )
         .route("/status", get(status))
         .merge(protected_resource(remote.resource()));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let mut out = std::io::stdout();
-    writeln!(out, "http://{}", listener.local_addr()?)?;
+    writeln!(out, "{own}")?;
     out.flush()?;
     axum::serve(listener, api).await?;
     Ok(())

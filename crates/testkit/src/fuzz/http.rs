@@ -13,15 +13,17 @@ pub fn authorization(bytes: &[u8]) {
     let header = std::str::from_utf8(bytes).expect("a header that was read is text");
     let shown = format!("{presented:?}");
     match &presented {
-        Presented::Bearer(token) => {
+        Presented::Bearer(token) | Presented::Dpop(token) => {
             let token = token.expose();
             assert!(
                 !token.is_empty()
                     && !token.contains([' ', ',', '"', '\\', '\0'])
                     && token.is_ascii()
             );
+            let scheme = if matches!(presented, Presented::Dpop(_)) { "dpop" } else { "bearer" };
             assert!(
-                header[..6].eq_ignore_ascii_case("bearer") && header.trim_end().ends_with(token)
+                header[..scheme.len()].eq_ignore_ascii_case(scheme)
+                    && header.trim_end().ends_with(token)
             );
             assert!(token.len() < 12 || !shown.contains(token));
         }
@@ -40,7 +42,7 @@ pub fn authorization(bytes: &[u8]) {
             assert!(secret.len() < 12 || client_id.contains(secret) || !shown.contains(secret));
         }
         Presented::Other(scheme) => {
-            assert!(!matches!(scheme.as_str(), "bearer" | "basic"));
+            assert!(!matches!(scheme.as_str(), "bearer" | "basic" | "dpop"));
             assert!(scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
         }
     }

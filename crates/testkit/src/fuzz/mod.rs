@@ -12,12 +12,14 @@
 //! | [`files`] | brand files, configuration files |
 //! | [`jwt`] | access tokens |
 //! | [`audit`] | exported audit logs |
+//! | [`dpop`] | proofs of possession |
 //!
 //! A property is checked by other means than the code that it is about: by hand over
 //! the bytes, not with the parser under test.
 
 pub mod addresses;
 pub mod audit;
+pub mod dpop;
 pub mod files;
 pub mod http;
 pub mod jwt;
@@ -27,11 +29,12 @@ pub mod words;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("audit", audit::audit),
     ("authorization", http::authorization),
     ("brand", files::brand),
     ("config", files::config),
+    ("dpop", dpop::dpop),
     ("jwt", jwt::jwt),
     ("params", http::params),
     ("pkce", words::pkce),

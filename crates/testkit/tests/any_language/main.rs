@@ -6,9 +6,11 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use hallpass_testkit::oauth::{self, CALLBACK};
+use hallpass_testkit::possession::{self, Key};
 use hallpass_testkit::process::{self, Finished, Running};
 use hallpass_testkit::town::Town;
-use hallpass_testkit::{oauth, system, tree};
+use hallpass_testkit::{system, tree};
 
 /// How one language's example is run.
 struct Language {
@@ -65,7 +67,16 @@ async fn does_what_it_says(language: Language) -> Result<()> {
     let at = tokens.access.rfind('.').context("a JWT")? + 1;
     let other = if tokens.access[at..].starts_with('A') { "B" } else { "A" };
     let forged = format!("{}{other}{}", &tokens.access[..at], &tokens.access[at + 1..]);
+    let approved = town.tool.approved(&town.person, &[]).await?;
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", approved.code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", &approved.verifier),
+    ];
+    let bound = possession::token(&town.tool, &redeem, &Key::new()?).await?.get("access_token");
     for way in ways {
+        expect(way, &bound, None, "bound to a key that nobody proves").await?;
         expect(way, &tokens.access, Some(&sub), "good").await?;
         expect(way, &forged, None, "forged").await?;
         expect(way, &tokens.id, None, "an ID token").await?;
@@ -101,7 +112,15 @@ async fn go_where_there_is_a_toolchain() -> Result<()> {
         return does_what_it_says(GO).await;
     }
     let text = std::fs::read_to_string(tree::root().join("examples/go/protect.go"))?;
-    for needed in ["at+jwt", "ES256", "claims.Iss != issuer", "claims.Exp", "said.Active"] {
+    for needed in [
+        "at+jwt",
+        "ES256",
+        "claims.Iss != issuer",
+        "claims.Exp",
+        "claims.Cnf",
+        "said.Active",
+        "said.Cnf",
+    ] {
         assert!(text.contains(needed), "{needed}");
     }
     Ok(())

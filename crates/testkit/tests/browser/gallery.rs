@@ -26,6 +26,7 @@ pub(crate) async fn keep(browser: &Browser, name: &str) -> Result<()> {
     browser.picture(name).await
 }
 
+// proves: HP03
 #[tokio::test]
 async fn every_page_has_its_picture_and_fits() -> Result<()> {
     let scene = Scene::set().await?;
@@ -71,7 +72,10 @@ async fn every_page_has_its_picture_and_fits() -> Result<()> {
     browser.find("#outcome").await?;
     keep(browser, "device-approved").await?;
     scene.is_signed_in(device).await?;
+    assert_eq!(scene.try_a_copy().await?, "invalid_dpop_proof");
     browser.goto(&server.at("/settings/sessions")).await?;
+    let told = browser.text("#programs .caution").await?;
+    assert!(told.contains("A copy of this sign-in was tried from 127.0.0.1"), "{told}");
     keep(browser, "sessions").await?;
     browser.goto(&server.at("/oauth/logout")).await?;
     keep(browser, "logout").await?;

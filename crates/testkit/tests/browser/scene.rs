@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use hallpass_testkit::browser::{Browser, Options};
 use hallpass_testkit::cli::{self, Cli};
+use hallpass_testkit::oauth::OAuth;
 use hallpass_testkit::process::{Finished, Running};
 use hallpass_testkit::server::{Account, PASSWORD, Plan, Server};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -88,6 +89,16 @@ impl Scene {
     pub(crate) async fn outcome(&self) -> Result<String> {
         let heading = self.browser.find("#outcome").await?;
         heading.attr("data-outcome").await?.context("an outcome")
+    }
+
+    /// Somebody tries what the terminal keeps, without the key that it is bound to; answers
+    /// what they are told.
+    pub(crate) async fn try_a_copy(&self) -> Result<String> {
+        let file = std::fs::read(self.cli.config().join("credentials.json"))?;
+        let file: serde_json::Value = serde_json::from_slice(&file)?;
+        let token = file["credentials"][0]["refresh_token"].as_str().context("a token")?;
+        let thief = OAuth::public(&self.server, "hallpass-cli");
+        Ok(thief.refresh(token).await?.error())
     }
 
     /// Who the terminal is signed in as.

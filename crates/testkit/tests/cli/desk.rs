@@ -44,6 +44,29 @@ impl Desk {
         Ok(desk)
     }
 
+    /// The same, as a version that knew no keys left it: bound to nothing.
+    pub(crate) async fn signed_in_unbound() -> Result<Self> {
+        let desk = Self::signed_in().await?;
+        desk.unbind().await?;
+        Ok(desk)
+    }
+
+    /// Puts a sign-in of the same account in the place of the stored one that is bound to
+    /// nothing; answers its access token.
+    pub(crate) async fn unbind(&self) -> Result<String> {
+        let tool = OAuth::public(&self.server, "hallpass-cli");
+        let callback = "http://127.0.0.1:9/callback";
+        let asked = [("scope", "openid account email profile tokens"), ("redirect_uri", callback)];
+        let tokens = tool.tokens(&self.person, &asked).await?;
+        self.change(|credential| {
+            credential["access"]["token"] = tokens.access.clone().into();
+            credential["refresh_token"] = tokens.refresh.clone().into();
+            credential.as_object_mut().expect("an object").remove("binding");
+        })?;
+        std::fs::remove_file(self.cli.config().join("keys.json"))?;
+        Ok(tokens.access)
+    }
+
     /// Another shell of hers with these variables, every launcher of which is a trap.
     pub(crate) fn shell(&self, variables: &[(&str, &str)]) -> Result<Cli> {
         let shell = Cli::new(&self.server)?.variable("PATH", &self.traps.path());
@@ -122,16 +145,24 @@ impl Desk {
 
     /// Changes the stored access token.
     pub(crate) fn change_access(&self, change: impl Fn(&mut Value)) -> Result<()> {
+        self.change(|credential| change(&mut credential["access"]))
+    }
+
+    /// Changes the stored sign-in.
+    pub(crate) fn change(&self, change: impl Fn(&mut Value)) -> Result<()> {
         let path = self.credentials();
         let mut stored: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
-        change(&mut stored["credentials"][0]["access"]);
+        change(&mut stored["credentials"][0]);
         Ok(std::fs::write(&path, stored.to_string())?)
     }
 
-    /// The access token has ended as far as the terminal can tell; the server would still
-    /// take it.
+    /// The access token has ended as far as the terminal can tell, and what was exchanged for
+    /// it; the server would still take both.
     pub(crate) fn age(&self) -> Result<()> {
-        self.change_access(|access| access["expires_in"] = 0.into())
+        self.change(|credential| {
+            credential["access"]["expires_in"] = 0.into();
+            credential["narrowed"] = Value::Array(Vec::new());
+        })
     }
 }
 

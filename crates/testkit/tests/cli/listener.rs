@@ -93,7 +93,9 @@ async fn what_does_not_belong_is_4xx_and_the_wait_goes_on() -> Result<()> {
     assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::CONFLICT]);
     ends_well(login).await?;
     assert_eq!(desk.counted("authorization_code", "issued").await?, 1);
-    assert_eq!(desk.metrics().await?.matches(r#"grant_type="authorization_code""#).count(), 1);
+    // The one exchange was sent twice: at first without a nonce of the server (RFC 9449 §8).
+    assert_eq!(desk.counted("authorization_code", "use_dpop_nonce").await?, 1);
+    assert_eq!(desk.metrics().await?.matches(r#"grant_type="authorization_code""#).count(), 2);
     Ok(())
 }
 

@@ -14,6 +14,8 @@
 //! | `places` | `org`, `project`, `member`: a team from its beginning on |
 //! | `logout` | `logout` (group K) |
 //! | `keyring` | a real keyring: unlocked, locked, silent or absent (group D) |
+//! | `bound` | sign-ins that are bound to a key, and copies of them |
+//! | `trouble` | refreshes that are killed, cut off and slowed down (group E) |
 //! | `together` | many processes with one expired token (group E) |
 //! | `helpers` | `exec`, `credential`, `context`, `doctor`; the real git and cargo (groups H, I, L) |
 //! | `embed` | our commands in somebody else's tool |
@@ -21,6 +23,7 @@
 //! | `operator` | `admin`, `demo`, `completions`, `man` |
 
 mod account;
+mod bound;
 mod desk;
 mod device;
 mod embed;
@@ -36,3 +39,4 @@ mod provider;
 mod status;
 mod together;
 mod tokens;
+mod trouble;

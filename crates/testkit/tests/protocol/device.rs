@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use hallpass_core::Clock as _;
 use hallpass_testkit::oauth::{Answer, OAuth, Tokens};
 use hallpass_testkit::person::{Page, Person};
+use hallpass_testkit::possession::{self, Key};
 use hallpass_testkit::server::Plan;
 use hallpass_testkit::system::RealClock;
 use hallpass_testkit::town::{self, Town};
@@ -284,13 +285,44 @@ async fn the_page_tells_what_is_known_from_what_is_said() -> Result<()> {
     Ok(())
 }
 
+// proves: D14, HP03
+#[tokio::test]
+async fn a_device_that_named_its_key_alone_redeems_the_code() -> Result<()> {
+    let town = Town::of(Plan::new().set("device_interval", "1s")).await?;
+    let (key, other) = (Key::new()?, Key::new()?);
+    let jkt = key.jkt();
+    let device = town.tool.device(&[("dpop_jkt", &jkt)]).await?;
+    assert!(!device.header("dpop-nonce").is_empty(), "for the first poll");
+    let code = device.get("device_code");
+    let grant_type = "urn:ietf:params:oauth:grant-type:device_code";
+    let poll = [("grant_type", grant_type), ("device_code", code.as_str())];
+    // A poll of somebody else neither slows the device down nor learns anything.
+    for _ in 0..2 {
+        assert_eq!(town.tool.poll(&code).await?.outcome(), (400, "invalid_dpop_proof".to_owned()));
+        let stolen = possession::token(&town.tool, &poll, &other).await?;
+        assert_eq!(stolen.outcome(), (400, "invalid_grant".to_owned()));
+    }
+    let pending = possession::token(&town.tool, &poll, &key).await?;
+    assert_eq!(pending.outcome(), (400, "authorization_pending".to_owned()));
+    town.person.decide_device(&device.get("user_code"), "approve").await?;
+    // Approved: still nobody else's, and nothing is spent by their trying.
+    assert_eq!(town.tool.poll(&code).await?.outcome(), (400, "invalid_dpop_proof".to_owned()));
+    let stolen = possession::token(&town.tool, &poll, &other).await?;
+    assert_eq!(stolen.outcome(), (400, "invalid_grant".to_owned()));
+    seconds(1).await?;
+    let answer = possession::token(&town.tool, &poll, &key).await?;
+    assert_eq!(answer.get("token_type"), "DPoP", "{answer:?}");
+    let copied = town.tool.refresh(&answer.get("refresh_token")).await?;
+    assert_eq!(copied.outcome(), (400, "invalid_dpop_proof".to_owned()));
+    let wrong = town.tool.device(&[("dpop_jkt", "short")]).await?;
+    assert_eq!(wrong.outcome(), (400, "invalid_request".to_owned()));
+    Ok(())
+}
+
 // proves: D14
 #[tokio::test]
 async fn a_binding_that_is_not_offered_is_not_pretended() -> Result<()> {
     let town = Town::build().await?;
-    let metadata = town.tool.request("GET", "/.well-known/oauth-authorization-server");
-    let metadata = Answer::of(metadata).await?.json();
-    assert!(metadata["dpop_signing_alg_values_supported"].is_null());
     let bound = [
         ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
         ("code_challenge_method", "S256"),

@@ -7,6 +7,7 @@
 //! | [`token_endpoint`] | C: the token endpoint, client authentication |
 //! | [`refresh`] | C: refresh tokens |
 //! | [`device`] | D: device authorization |
+//! | [`dpop`] | tokens that are bound to a key, and their exchange |
 //! | [`revocation`] | E: revocation and introspection |
 //! | [`metadata`] | F: what is advertised, and keys |
 //! | [`access_tokens`] | G: what is in a token, and where it is good |
@@ -19,6 +20,7 @@ mod access_tokens;
 mod authorization;
 mod codes;
 mod device;
+mod dpop;
 mod hostile_tokens;
 mod metadata;
 mod openid;

@@ -88,7 +88,12 @@ async fn everything_advertised_is_there_and_works() -> Result<()> {
             assert_eq!(list(&document, name), wanted, "{name}");
         };
         let device_code = "urn:ietf:params:oauth:grant-type:device_code";
-        is("grant_types_supported", &["authorization_code", "refresh_token", device_code]);
+        let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+        is(
+            "grant_types_supported",
+            &["authorization_code", "refresh_token", device_code, exchange],
+        );
+        is("dpop_signing_alg_values_supported", &["ES256"]);
         is("response_types_supported", &["code"]);
         is("response_modes_supported", &["query"]);
         is("subject_types_supported", &["public"]);

@@ -73,6 +73,7 @@ impl Image {
             auth_time: None,
             issued_at: id.made_at(),
             expires_at: row.ends(),
+            jkt: None,
             place,
         })
     }

@@ -135,5 +135,6 @@ pub(crate) fn jwt(of: &Grant, n: u8) -> Presented {
         issued_at: at(-1000),
         not_before: None,
         expires_at: at(300_000),
+        jkt: None,
     }
 }

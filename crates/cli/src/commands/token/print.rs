@@ -1,7 +1,7 @@
 //! `token print`: the access token, for another program.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hallpass_client::Selection;
+use hallpass_client::{Selection, Wanted};
 
 use crate::arguments::Globals;
 use crate::commands::{retry, warn};
@@ -10,12 +10,27 @@ use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
 pub(super) fn command() -> Command {
-    Command::new("print").about("Print a token that is good now, and nothing else").arg(
-        Arg::new("no-env")
-            .long("no-env")
-            .action(ArgAction::SetTrue)
-            .help("Take no token from the environment"),
-    )
+    Command::new("print")
+        .about("Print a token that is good now, and nothing else")
+        .arg(
+            Arg::new("no-env")
+                .long("no-env")
+                .action(ArgAction::SetTrue)
+                .help("Take no token from the environment"),
+        )
+        .arg(
+            Arg::new("scope")
+                .long("scope")
+                .value_name("S")
+                .action(ArgAction::Append)
+                .help("No more than this, for a program that needs less; may be repeated"),
+        )
+        .arg(
+            Arg::new("audience")
+                .long("audience")
+                .value_name("URI")
+                .help("For this API alone, of those that you are signed in for"),
+        )
 }
 
 /// Prints the token and a line feed on standard output (CLIENT H6).
@@ -32,6 +47,7 @@ pub(super) fn run(
         ));
     }
     let ignore_variables = matches.get_flag("no-env");
+    let wanted = wanted(cx, globals, matches)?;
     let refuse = |error| told(&error, cx, &retry(cx, globals, "token print"));
     let client = (cx.client)(Selection {
         token: None,
@@ -42,10 +58,20 @@ pub(super) fn run(
         ca_bundle: globals.ca_bundle.clone(),
     });
     let session = client.session().map_err(refuse)?;
-    let token = session.access_token().map_err(refuse)?;
+    let token = session.narrowed_token(&wanted).map_err(refuse)?;
     warn(out, &session.take_warnings());
     // Two writes, so that there is no second copy of the token to wipe.
     out.data(token.expose().as_bytes())?;
     out.data(b"\n")?;
     Ok(Exit::Usable)
+}
+
+fn wanted(cx: &Context<'_>, globals: &Globals, matches: &ArgMatches) -> Result<Wanted, Failure> {
+    let scopes = matches.get_many::<String>("scope").into_iter().flatten();
+    let scopes: Vec<&str> = scopes.map(String::as_str).collect();
+    let scope = (!scopes.is_empty()).then(|| scopes.join(" ").parse()).transpose();
+    let scope = scope.map_err(|why| {
+        Failure::usage(format!("--scope: {why}"), retry(cx, globals, "token print --help"))
+    })?;
+    Ok(Wanted { scope, audience: matches.get_one::<String>("audience").cloned() })
 }

@@ -241,6 +241,7 @@ impl<'a> IdToken<'a> {
             auth_time,
             issued_at: issued,
             expires_at: Some(expires),
+            jkt: None,
             place: None,
         })
     }

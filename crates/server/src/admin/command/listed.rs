@@ -26,6 +26,9 @@ pub struct NewClient {
     pub without_pkce: bool,
     /// `RS256` or `ES256`.
     pub id_token_alg: Option<String>,
+    /// Whether each of its token requests needs a proof of possession.
+    #[serde(default)]
+    pub dpop_required: bool,
 }
 
 /// A user, as listed.

@@ -85,6 +85,7 @@ async fn create_client(issuer: &Issuer, new: command::NewClient) -> Result<Answe
         without_pkce: new.without_pkce,
         id_token_alg: new.id_token_alg,
         resources: given(new.resources),
+        dpop_required: new.dpop_required,
     };
     let (_, secret) = issuer.create_client(new, ACTOR).await?;
     Ok(Answer::ClientCreated { secret })

@@ -1,0 +1,106 @@
+//! Refreshes that are killed, cut off and slowed down (CLIENT group E), with real processes
+//! and the real server.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use hallpass_testkit::link::{Link, Wire};
+use hallpass_testkit::wait;
+
+use crate::desk::Desk;
+
+/// Lets the terminal reach the server over a wire; the sign-in is the server's own.
+async fn over_a_wire(desk: &Desk) -> Result<Link> {
+    let link = Link::to(desk.server.port()).await?;
+    let url = format!("{}/oauth/token", link.url());
+    desk.change(|credential| credential["endpoints"]["token"] = url.clone().into())?;
+    Ok(link)
+}
+
+async fn reused(desk: &Desk) -> Result<bool> {
+    Ok(desk.server.admin(&["audit", "list"], "").await?.contains("grant.reuse"))
+}
+
+// proves: client-E7, C15
+#[tokio::test]
+async fn a_process_that_is_killed_while_the_answer_is_on_its_way_costs_nothing() -> Result<()> {
+    let desk = Desk::signed_in_unbound().await?;
+    let link = over_a_wire(&desk).await?;
+    desk.age()?;
+    let before = std::fs::read(desk.credentials())?;
+    link.set(Wire::Slow(Duration::from_secs(3600)));
+    let mut process = desk.cli.start(&["token", "print"])?;
+    wait::until("the server to have answered", async || {
+        Ok((desk.counted("refresh_token", "issued").await? == 1).then_some(()))
+    })
+    .await?;
+    process.kill()?;
+    // The wire drops what was on its way.
+    link.set(Wire::Cut);
+    assert_eq!(std::fs::read(desk.credentials())?, before, "as it was, byte for byte");
+    link.set(Wire::Whole);
+    // Whoever comes next redeems the same token, and is given the same successor.
+    let printed = desk.cli.run(&["token", "print"]).await?;
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    assert!(!reused(&desk).await?, "a retry is no theft");
+    desk.age()?;
+    assert_eq!(desk.cli.run(&["token", "print"]).await?.code, Some(0), "and so on");
+    Ok(())
+}
+
+// proves: client-E6, client-E12
+#[tokio::test]
+async fn a_server_that_is_cut_off_leaves_the_file_as_it_is() -> Result<()> {
+    let desk = Desk::signed_in_unbound().await?;
+    let link = over_a_wire(&desk).await?;
+    desk.age()?;
+    let before = std::fs::read(desk.credentials())?;
+    link.set(Wire::Cut);
+    let cut = desk.cli.run(&["token", "print"]).await?;
+    assert_eq!(cut.code, Some(5), "{cut:?}");
+    assert!(cut.stdout.is_empty() && !cut.stderr.contains("login"), "{cut:?}");
+    assert_eq!(std::fs::read(desk.credentials())?, before);
+    // Slow is not broken: each request has time of its own.
+    link.set(Wire::Slow(Duration::from_millis(300)));
+    let slow = desk.cli.run(&["token", "print"]).await?;
+    assert_eq!(slow.code, Some(0), "{slow:?}");
+    assert_eq!(desk.counted("refresh_token", "issued").await?, 1);
+    Ok(())
+}
+
+// proves: client-E10
+#[tokio::test]
+async fn a_login_that_waits_for_its_person_holds_nobody_up() -> Result<()> {
+    let desk = Desk::signed_in().await?;
+    desk.age()?;
+    let (mut login, code) = desk.begin(&["--device"], "user_code").await?;
+    let printed = desk.cli.run(&["token", "print"]).await?;
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    assert_eq!(desk.counted("refresh_token", "issued").await?, 1);
+    desk.person.decide_device(&code, "approve").await?;
+    assert_eq!(login.finished().await?.code, Some(0));
+    assert_eq!(desk.cli.run(&["whoami"]).await?.code, Some(0));
+    Ok(())
+}
+
+// proves: client-E5, C10
+#[tokio::test]
+async fn a_theft_is_told_from_a_retry() -> Result<()> {
+    let desk = Desk::signed_in_unbound().await?;
+    let stolen = std::fs::read(desk.credentials())?;
+    for _ in 0..2 {
+        desk.age()?;
+        assert_eq!(desk.cli.run(&["token", "print"]).await?.code, Some(0));
+    }
+    // Two refreshes later the first token can only be somebody's copy: the family ends.
+    let now = std::fs::read(desk.credentials())?;
+    std::fs::write(desk.credentials(), &stolen)?;
+    desk.age()?;
+    assert_eq!(desk.cli.run(&["token", "print"]).await?.code, Some(3));
+    assert!(reused(&desk).await?);
+    std::fs::write(desk.credentials(), &now)?;
+    desk.age()?;
+    let over = desk.cli.run(&["token", "print"]).await?;
+    assert_eq!(over.code, Some(3), "{over:?}");
+    Ok(())
+}
