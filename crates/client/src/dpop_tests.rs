@@ -31,6 +31,9 @@ fn binding(town: &Town) {
     ]);
     let document = Said::json(200, &metadata);
     town.server.says("/.well-known/oauth-authorization-server", document);
+    let origin = &town.server.origin;
+    let config = json!({ "mode": "oidc", "issuer": origin, "client_id": "hallpass-cli" });
+    town.server.says("/auth/config", Said::json(200, &config));
 }
 
 fn bound(n: u32) -> Said {
