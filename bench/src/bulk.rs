@@ -125,6 +125,7 @@ async fn templates(data: &Path, resource: &str) -> Result<Templates> {
     let scope: Scope =
         ["account", "email", "offline_access", "openid", "profile"].into_iter().collect();
     let grant = NewGrant {
+        jkt: None,
         id: GrantId::new(&SystemClock, &SystemRandom),
         user_id: user.id,
         client_id: CLI_CLIENT_ID.to_owned(),
@@ -150,7 +151,7 @@ async fn templates(data: &Path, resource: &str) -> Result<Templates> {
     let issued = store.codes().issue(new, &by()).await?;
     ensure!(issued == Issue::Issued, "a code for a good user is {issued:?}");
     let token = TokenText::mint(Kind::Refresh, &SystemRandom);
-    let first = NewRefresh { digest: token.digest(), expires_at: now + LIFE };
+    let first = NewRefresh { digest: token.digest(), expires_at: now + LIFE, jkt: None };
     let spent = store.codes().spend(&code, Some(first), &by()).await?;
     ensure!(spent == Spend::Won, "a code that nobody spent is {spent:?}");
     let text = TokenText::mint(Kind::Personal, &SystemRandom);

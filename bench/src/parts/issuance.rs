@@ -258,6 +258,7 @@ async fn issue(store: &Store, user: UserId) -> Result<Digest> {
     let now = SystemClock.now();
     let digest = TokenText::mint(Kind::Code, &SystemRandom).digest();
     let grant = NewGrant {
+        jkt: None,
         id: GrantId::new(&SystemClock, &SystemRandom),
         user_id: user,
         client_id: CLI_CLIENT_ID.to_owned(),
@@ -288,7 +289,7 @@ fn token() -> Digest {
 }
 
 fn new_refresh(digest: Digest) -> NewRefresh {
-    NewRefresh { digest, expires_at: SystemClock.now() + LIFE }
+    NewRefresh { digest, expires_at: SystemClock.now() + LIFE, jkt: None }
 }
 
 fn scope() -> Scope {
@@ -307,6 +308,7 @@ fn by() -> By {
 
 fn client() -> Client {
     Client {
+        dpop_required: false,
         id: CLI_CLIENT_ID.to_owned(),
         name: "the bench".to_owned(),
         kind: ClientKind::Public,
