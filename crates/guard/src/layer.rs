@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hallpass_core::wire::CREDENTIAL_EXPIRES;
 use hallpass_verdict::Decision;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use tower::{Layer, Service};
 
 use crate::bearer::{self, Presented};
@@ -175,6 +175,9 @@ where
                 }
                 Err(Refused { refusal, nonce }) => {
                     let mut response = refusal.response(&guard.challenge);
+                    if leaves_a_body(&parts) {
+                        response.headers_mut().insert(CONNECTION, CLOSE);
+                    }
                     if let Some(nonce) = nonce {
                         response.headers_mut().insert(dpop::NONCE, nonce);
                     }
@@ -184,6 +187,17 @@ where
         })
     }
 }
+
+/// RFC 9112 §9.6: a body that nobody reads ends the connection, and whoever sends another
+/// request at once, with a proof this time, has to know that before. HTTP/2 has streams instead.
+fn leaves_a_body(parts: &Parts) -> bool {
+    let length = parts.headers.get(CONTENT_LENGTH);
+    let body = length.is_some_and(|length| length.as_bytes() != b"0");
+    let body = body || parts.headers.contains_key(TRANSFER_ENCODING);
+    body && parts.version <= Version::HTTP_11
+}
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 #[cfg(test)]
 mod tests {
@@ -325,6 +339,24 @@ mod tests {
         ] {
             assert_eq!(ask(guard(false), header).await, (StatusCode::UNAUTHORIZED, 0));
         }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_ends() {
+        let refuse = async |length: Option<&str>| {
+            let inner = service_fn(|_: Request<()>| async move {
+                Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
+            });
+            let mut request = Request::post("/");
+            if let Some(length) = length {
+                request = request.header("content-length", length);
+            }
+            let request = request.body(()).expect("request");
+            let Ok(response) = guard(false).layer(inner).oneshot(request).await;
+            response.headers().contains_key("connection")
+        };
+        assert!(refuse(Some("12")).await);
+        assert!(!refuse(Some("0")).await && !refuse(None).await);
     }
 
     #[tokio::test]
