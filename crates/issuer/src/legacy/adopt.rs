@@ -95,21 +95,30 @@ impl Issuer {
         let prefix = self.0.config.brand.tokens.legacy_prefix.as_deref().unwrap_or_default();
         let lookups = salted::keys(text, prefix);
         if self.0.store.legacy().candidates(&lookups, self.now()).await?.is_empty() {
-            return Ok(false);
+            // Nothing is left to try; it may have been taken over since the image was asked.
+            return self.is_known([first, second]).await;
         }
         let _turn = Turn::wait(&self.0.adoption, *first).await;
         // Who had the turn before may have found it. And what was known by its digest once, and
         // revoked, does not come back by another hash of it.
-        for key in [first, second] {
-            if self.0.store.credentials().facts(key).await?.is_some() {
-                return Ok(true);
-            }
+        if self.is_known([first, second]).await? {
+            return Ok(true);
         }
         let candidates = self.0.store.legacy().candidates(&lookups, self.now()).await?;
         if candidates.is_empty() {
             return Ok(false);
         }
         self.try_all(text, first, candidates, presenter).await
+    }
+
+    /// Whether something is kept under one of `keys`, now.
+    async fn is_known(&self, keys: [&Digest; 2]) -> Result<bool, Error> {
+        for key in keys {
+            if self.0.store.credentials().facts(key).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn try_all(

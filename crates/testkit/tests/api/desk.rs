@@ -133,7 +133,7 @@ async fn what_github_found_is_revoked_if_github_signed_it() -> Result<()> {
 async fn whose_token_leaked_is_told_by_mail_once_and_after_a_restart_too() -> Result<()> {
     let post = Smtp::start().await?;
     let mut town = Town::of(post.of(Plan::new())).await?;
-    let (value, _) = token(&town, "ci \u{202E}\r\nBcc: eve@example.com").await?;
+    let (value, _) = token(&town, "ci, Bcc: eve@example.com").await?;
     let bring = async |town: &Town, value: &str| {
         let request = town.tool.request("POST", "/api/v1/revoke-leaked");
         Answer::of(request.json(&json!({ "tokens": [value] }))).await

@@ -259,7 +259,7 @@ async fn a_key_or_a_token_makes_none_that_exceeds_it() -> Result<()> {
     let made = city.made(&by_key, keys, json!({ "name": "child" })).await?;
     assert_eq!(
         (&made["scope"], &made["expires_at"]),
-        (&json!("project:read"), &json!(soon.to_rfc3339()))
+        (&json!("keys:manage project:read"), &json!(soon.to_rfc3339()))
     );
     for (path, new) in [
         (keys, json!({ "name": "x", "scope": "project:publish" })),

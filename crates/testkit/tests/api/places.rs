@@ -197,8 +197,7 @@ async fn a_plan_is_shown_and_the_last_owner_stays() -> Result<()> {
     let set = city.call("PUT", "/api/v1/orgs/lab/plan", root, Some(json!({ "plan": "Team" })));
     assert_eq!(set.await?.json()["plan"], "Team");
     assert_eq!(city.call("GET", "/api/v1/orgs/lab", owner, None).await?.json()["plan"], "Team");
-    let operator = city.town.server.admin(&["org", "plan", "lab", "Enterprise"], "").await?;
-    assert!(operator.contains("Enterprise"), "{operator}");
+    city.town.server.admin(&["org", "plan", "lab", "Enterprise"], "").await?;
     assert_eq!(
         city.call("GET", "/api/v1/orgs", owner, None).await?.json()["items"][0]["plan"],
         "Enterprise"

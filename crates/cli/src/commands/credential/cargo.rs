@@ -157,16 +157,13 @@ fn answer(pick: &mut Pick<'_>, out: &mut Output<'_>, asked: &Asked, bearer: bool
 }
 
 fn got(token: &Secret, ends: Option<i64>) -> Value {
-    let mut said = json!({
-        "kind": "get",
-        "token": token.expose(),
-        "cache": "session",
-        "operation_independent": true,
-    });
+    let mut said = json!({ "cache": if ends.is_some() { "expires" } else { "session" } });
     if let Some(ends) = ends {
-        said["cache"] = "expires".into();
         said["expiration"] = ends.into();
     }
+    said["kind"] = "get".into();
+    said["operation_independent"] = true.into();
+    said["token"] = token.expose().into();
     json!({ "Ok": said })
 }
 
@@ -180,7 +177,7 @@ fn refused(failure: &Failure) -> Value {
 }
 
 fn other(message: &str) -> Value {
-    json!({ "Err": { "kind": "other", "message": message, "caused-by": [] } })
+    json!({ "Err": { "caused-by": [], "kind": "other", "message": message } })
 }
 
 #[cfg(test)]

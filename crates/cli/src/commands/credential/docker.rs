@@ -73,7 +73,7 @@ fn not_found(out: &mut Output<'_>) -> Result<Exit, Failure> {
 }
 
 fn answer(address: &str, account: &str, token: &Secret) -> Secret {
-    let said = json!({ "ServerURL": address, "Username": account, "Secret": token.expose() });
+    let said = json!({ "Secret": token.expose(), "ServerURL": address, "Username": account });
     Secret::new(format!("{said}\n"))
 }
 

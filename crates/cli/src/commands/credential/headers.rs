@@ -62,10 +62,11 @@ pub(super) fn bazel(
 
 fn headers(token: &Secret, ends: Option<Timestamp>) -> Secret {
     let bearer = format!("Bearer {}", token.expose());
-    let mut said = json!({ "headers": { "Authorization": [bearer] } });
-    if let Some(ends) = ends {
-        said["expires"] = ends.to_string().into();
-    }
+    let headers = json!({ "Authorization": [bearer] });
+    let said = match ends {
+        Some(ends) => json!({ "expires": ends.to_string(), "headers": headers }),
+        None => json!({ "headers": headers }),
+    };
     Secret::new(format!("{said}\n"))
 }
 
@@ -80,15 +81,13 @@ pub(super) fn process(pick: &mut Pick<'_>, out: &mut Output<'_>) -> Result<Exit,
 }
 
 fn aws(account: &str, token: &Secret, ends: Option<Timestamp>) -> Secret {
-    let mut said = json!({
-        "Version": 1,
-        "AccessKeyId": account,
-        "SecretAccessKey": token.expose(),
-        "SessionToken": token.expose(),
-    });
+    let mut said = json!({ "AccessKeyId": account });
     if let Some(ends) = ends {
         said["Expiration"] = ends.to_string().into();
     }
+    said["SecretAccessKey"] = token.expose().into();
+    said["SessionToken"] = token.expose().into();
+    said["Version"] = 1.into();
     Secret::new(format!("{said}\n"))
 }
 

@@ -55,10 +55,11 @@ pub(super) fn run(pick: &mut Pick<'_>, out: &mut Output<'_>) -> Result<Exit, Fai
 }
 
 fn answer(version: &str, token: &Secret, ends: Option<Timestamp>) -> Secret {
-    let mut status = json!({ "token": token.expose() });
-    if let Some(ends) = ends {
-        status["expirationTimestamp"] = ends.to_string().into();
-    }
+    let token = token.expose();
+    let status = match ends {
+        Some(ends) => json!({ "expirationTimestamp": ends.to_string(), "token": token }),
+        None => json!({ "token": token }),
+    };
     let said = json!({ "apiVersion": version, "kind": "ExecCredential", "status": status });
     Secret::new(format!("{said}\n"))
 }
