@@ -6,6 +6,7 @@
 //! of a place has the permission `keys:manage` there, and no key is made above its maker.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use hallpass_core::id::{GrantId, OrgId, ProjectId, TokenId};
@@ -288,9 +289,9 @@ impl Issuer {
         places: &mut Places,
     ) -> Result<wire::Key, KeyError> {
         let org = kept.org_id.ok_or(UNKNOWN)?;
-        if !places.orgs.contains_key(&org) {
+        if let Entry::Vacant(unknown) = places.orgs.entry(org) {
             let found = self.0.store.orgs().by_id(org).await?.ok_or(UNKNOWN)?;
-            places.orgs.insert(org, found.slug);
+            unknown.insert(found.slug);
         }
         if let Some(project) = kept.project_id
             && !places.projects.contains_key(&project)

@@ -368,7 +368,7 @@ async fn an_invitation_is_worth_what_its_inviter_may_give() {
     assert!(secret(&to_cy).starts_with("hp_inv_"));
     let to_new = send(&bo, Some("tools"), "new@example.com", "owner").await.unwrap();
     let listed = issuer.invitations_of(&ada, ("lab", None), None, 9).await.unwrap().items;
-    assert_eq!(listed, [to_cy.invitation.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&to_cy.invitation));
 
     let shown = issuer.invitation(&secret(&to_cy)).await.unwrap();
     assert_eq!((&*shown.place, shown.role.as_str(), shown.has_account), ("lab", "admin", true));

@@ -43,7 +43,7 @@ pub(super) async fn outbox(store: Store) {
     assert_eq!((again.id, again.attempts), (one.id, 2));
     outbox.put_off(one.id, DAWN + MINUTE * 5).await.unwrap();
     assert_eq!(outbox.take(DAWN + MINUTE * 4, DAWN + MINUTE * 9).await, Ok(None));
-    outbox.put(&[two.clone()], DAWN + MINUTE * 6).await.unwrap();
+    outbox.put(std::slice::from_ref(&two), DAWN + MINUTE * 6).await.unwrap();
     let mut order = Vec::new();
     while let Some(it) = outbox.take(DAWN + MINUTE * 6, DAWN + MINUTE * 9).await.unwrap() {
         order.push(it.id);

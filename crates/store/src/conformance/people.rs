@@ -92,11 +92,11 @@ pub(super) async fn last_admin(store: Store) {
     assert_eq!(town.sees(Leaves::Revocation, disable(zoe)).await, Ok(Disable::Done));
     assert_eq!(users.disable_but_last(zoe, &town.by()).await, Ok(Disable::Same));
     let two = admin().await;
-    let both = async |who| {
+    let both = |who| {
         let town = town.clone();
         tokio::spawn(async move { town.store.users().disable_but_last(who, &town.by()).await })
     };
-    let (first, second) = (both(one).await, both(two).await);
+    let (first, second) = (both(one), both(two));
     let (first, second) = (first.await.unwrap(), second.await.unwrap());
     assert!([&first, &second].contains(&&Ok(Disable::LastAdmin)), "{first:?} {second:?}");
     assert!([&first, &second].contains(&&Ok(Disable::Done)), "{first:?} {second:?}");

@@ -139,7 +139,7 @@ impl Asked {
             }
         }
         for (name, value) in more {
-            params.set(name, *value);
+            params.set(name, value);
         }
         params.to_query()
     }

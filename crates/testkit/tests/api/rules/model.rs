@@ -240,6 +240,8 @@ impl Model {
             // Who could not bring it back is not told that it is there.
             Some(theirs) if !theirs.contains(permission) && !self.is_open(at) => Verdict::Hidden,
             Some(theirs) if !theirs.contains(permission) => Verdict::Refused,
+            // What is archived is among one's account, which a narrowed token does not have.
+            Some(_) if !self.is_open(at) && !token.scope.is_empty() => Verdict::Refused,
             Some(_) => Verdict::Allowed,
         }
     }
