@@ -80,8 +80,8 @@ async fn the_table_of_a_deployment_holds_row_by_row_and_a_change_counts_at_once(
     ] {
         let (_, permissions) = said(&city, credential(&city, role)?, PLACE).await?;
         let there = |name: &&str| permissions.iter().any(|it| it == name);
-        assert!(has.iter().copied().flatten().all(|name| there(name)), "{role}: {permissions:?}");
-        assert!(!has_not.iter().copied().flatten().any(|name| there(name)), "{role}");
+        assert!(has.iter().copied().flatten().all(there), "{role}: {permissions:?}");
+        assert!(!has_not.iter().copied().flatten().any(there), "{role}");
         // Asked for by name it is the same.
         for name in reads.iter().chain(&works).chain(&manages) {
             let path = format!("/check?project={PLACE}&permission={name}");
