@@ -1,3 +1,5 @@
+//! Which requests carry a proof, what is in it, and what becomes of a nonce.
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -20,6 +20,7 @@
 //! | [`login`] | signing in: flows, events, the choice between them |
 //! | [`session`] | calling an API as the person, refreshing without notice |
 //! | [`tokens`] | personal tokens |
+//! | [`keys`] | keys of projects and organizations |
 //! | [`legacy`] | tokens of an older system, in files |
 //! | [`profiles`] | many accounts, many servers |
 //! | [`places`] | organizations, projects, members, invitations |

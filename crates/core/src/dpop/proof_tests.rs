@@ -1,3 +1,5 @@
+//! Proofs that are good, and many that are nearly so.
+
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

@@ -16,11 +16,13 @@ use hallpass_core::wire::operator::{
     Client, ClientSecret, NewClient, Person, RotateKeys, SigningKey,
 };
 use hallpass_core::wire::tokens::{
-    CreatedInvitation, CreatedLegacyToken, CreatedToken, Invitation, LeakedRevoked, Member,
-    NewInvitation, NewLegacyToken, NewPlace, NewToken, Org, PlaceChange, Project, RevokeLeaked,
-    RotateToken, SetPlan, SetRole, Token, TokenChange, TransferOrg, TransferProject,
+    CreatedLegacyToken, CreatedToken, LeakedRevoked, Member, NewInvitation, NewLegacyToken,
+    NewPlace, NewToken, Org, PlaceChange, Project, RevokeLeaked, RotateToken, SetPlan, SetRole,
+    Token, TokenChange, TransferOrg, TransferProject,
 };
 use serde_json::{Map, Value, json};
+
+mod invitations;
 
 /// Schemas by name.
 #[derive(Default)]
@@ -458,40 +460,6 @@ described! {
     }
     RotateKeys = "RotateKeys", "How keys are to be rotated." {
         "now?": whether("A key has leaked: what the old ones signed is good no more."),
-    }
-}
-
-fn invitation_members() -> Vec<(&'static str, Value)> {
-    vec![
-        ("id", id("inv", "The invitation's id.")),
-        ("email", text("E-mail address of whoever is invited.")),
-        ("role", text("The role that it gives.")),
-        ("invited_by", text("E-mail address of whoever invites.")),
-        ("mailed", whether("The link was sent to the address, and shown to nobody.")),
-        ("created_at", time("When it was made.")),
-        ("expires_at", time("When it ends by itself.")),
-    ]
-}
-
-impl Described for Invitation {
-    fn name() -> String {
-        "Invitation".to_owned()
-    }
-
-    fn schema(_: &mut Schemas) -> Value {
-        object("An open invitation.", &invitation_members())
-    }
-}
-
-impl Described for CreatedInvitation {
-    fn name() -> String {
-        "CreatedInvitation".to_owned()
-    }
-
-    fn schema(_: &mut Schemas) -> Value {
-        let mut members = invitation_members();
-        members.push(("link?", text("The link, shown this once; absent if it was sent.")));
-        object("An invitation, with its link.", &members)
     }
 }
 

@@ -88,6 +88,7 @@ impl World {
             ensure!(made.status == 201, "{made:?}");
             world.model.orgs.insert(org);
             world.model.in_org.insert((org, org), OrgRole::Owner);
+            world.settled(org, &at).await?;
         }
         Ok(world)
     }
@@ -104,6 +105,29 @@ impl World {
         for narrowed in 0..2 {
             self.narrowed_token(who, narrowed, &signed_in).await?;
         }
+        Ok(())
+    }
+
+    /// What is there to begin with, or there would be little to change: two projects, an admin,
+    /// and an owner of one project.
+    async fn settled(&mut self, org: OrgNo, owner: &str) -> Result<()> {
+        let at = route(Where::Org(org));
+        for number in 0..2 {
+            let new = json!({ "slug": format!("p{number}") });
+            let made = self.call("POST", &format!("{at}/projects"), owner, Some(new)).await?;
+            ensure!(made.status == 201, "{made:?}");
+            self.model.projects.insert((org, number));
+        }
+        let (admin, other) = (2 + org, 4 - 3 * org);
+        let to = format!("{at}/members/{}", self.accounts[admin].email);
+        let set = self.set(&to, owner, Some(OrgRole::Admin)).await?;
+        ensure!(set.status == 200, "{set:?}");
+        self.model.in_org.insert((admin, org), OrgRole::Admin);
+        let project = route(Where::Project((org, 0)));
+        let to = format!("{project}/members/{}", self.accounts[other].email);
+        let set = self.set(&to, owner, Some(ProjectRole::Owner)).await?;
+        ensure!(set.status == 200, "{set:?}");
+        self.model.in_project.insert((other, (org, 0)), ProjectRole::Owner);
         Ok(())
     }
 
