@@ -94,15 +94,17 @@ impl Issuer {
         }
         let prefix = self.0.config.brand.tokens.legacy_prefix.as_deref().unwrap_or_default();
         let lookups = salted::keys(text, prefix);
-        if self.0.store.legacy().candidates(&lookups, self.now()).await?.is_empty() {
-            // Nothing is left to try; it may have been taken over since the image was asked.
-            return self.is_known([first, second]).await;
-        }
+        let to_try = self.0.store.legacy().candidates(&lookups, self.now()).await?;
+        // Also if nothing is left to try: it may be taken over at this moment, and the image is
+        // told of it before the turn is over.
         let _turn = Turn::wait(&self.0.adoption, *first).await;
         // Who had the turn before may have found it. And what was known by its digest once, and
         // revoked, does not come back by another hash of it.
         if self.is_known([first, second]).await? {
             return Ok(true);
+        }
+        if to_try.is_empty() {
+            return Ok(false);
         }
         let candidates = self.0.store.legacy().candidates(&lookups, self.now()).await?;
         if candidates.is_empty() {
