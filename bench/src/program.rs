@@ -64,6 +64,8 @@ impl Program {
             .args(arguments)
             .env_clear()
             .env("HOME", home)
+            // Nobody is here to say where sign-ins may be kept.
+            .env("HALLPASS_STORE", "file")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
