@@ -194,7 +194,7 @@ impl<'a> Office<'a> {
                 all.into_iter().collect::<Vec<_>>().join(", ")
             }
         };
-        format!("{what}, {place}")
+        format!("{place}: {what}")
     }
 }
 
