@@ -73,7 +73,11 @@ pub(crate) fn may_ask(parts: &Parts, selection: &Selection) -> Result<bool, Erro
     let digest = Digest::of(key.as_bytes());
     let name: String = digest.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     // The vault makes its directory, private, when it is changed; nothing is to change yet.
-    parts.vault.change(&mut |_| false)?;
+    match parts.vault.change(&mut |_| false) {
+        // Whoever is changing it has made the directory.
+        Ok(()) | Err(VaultError::Busy { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     let path = parts.vault.dir().join(format!("asked-{name}"));
     let lock = path.with_extension("lock");
     let (time, random) = (&*parts.time, &*parts.random);
