@@ -107,17 +107,47 @@ fn read(path: &Path) -> Option<Receipt> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use hallpass_core::{Clock, Timestamp};
+
     use super::*;
-    use crate::testing::Town;
+    use crate::testing::{FakeTime, Town};
+    use crate::time::{Boot, Time};
+
+    /// The town's clock, which does not go on because somebody waits for a lock.
+    struct Patient(FakeTime);
+
+    impl Clock for Patient {
+        fn now(&self) -> Timestamp {
+            self.0.now()
+        }
+    }
+
+    impl Time for Patient {
+        fn monotonic(&self) -> Duration {
+            self.0.monotonic()
+        }
+
+        fn boot(&self) -> Option<Boot> {
+            self.0.boot()
+        }
+
+        fn sleep(&self, _: Duration) {
+            std::thread::yield_now();
+        }
+    }
 
     // proves: client-I6
     #[test]
     fn one_of_many_asks_and_the_next_a_minute_later() {
         let town = Town::new();
+        let time: Arc<dyn Time> = Arc::new(Patient(town.time.clone()));
         let asked = || {
             let threads: Vec<_> = (0..20)
                 .map(|_| {
-                    let client = town.client();
+                    let parts = town.parts_with(time.clone());
+                    let client = crate::Client::new(parts, town.selection());
                     std::thread::spawn(move || client.may_ask().unwrap())
                 })
                 .collect();
