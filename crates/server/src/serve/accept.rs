@@ -5,7 +5,7 @@
 //! | too many connections | as many as configured; more wait in the system's queue |
 //! | a handshake or a head that trickles | `header_timeout` |
 //! | a body that trickles | `body_timeout`, in [`crate::http::form`] |
-//! | a huge head | 32 KiB, 100 lines |
+//! | a huge head | 32 KiB, 64 lines |
 //! | HTTP/2 streams, resets, header lists | 64, 20, 16 KiB |
 //! | a connection that is kept for ever | ten minutes, then it is asked to end |
 
@@ -37,8 +37,7 @@ use crate::http::peer::Socket;
 use crate::lane::{self, Lane};
 use crate::oauth::call::Memo;
 
-// Lines of a head: 100, which is hyper's own limit. A limit that it is told makes room on the heap
-// for each request.
+const MAX_HEADERS: usize = 64;
 const MAX_HEAD: usize = 32 * 1024;
 const MAX_STREAMS: u32 = 64;
 const MAX_PENDING_RESETS: usize = 20;
@@ -133,6 +132,7 @@ impl Connections {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.app.settings().header_timeout)
+            .max_headers(MAX_HEADERS)
             .max_header_size(MAX_HEAD)
             .max_buf_size(2 * MAX_HEAD)
             .serve_connection(
