@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal};
 use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 
 use crate::process::{self, Running};
@@ -131,20 +132,50 @@ impl Browser {
 
     /// The visible text of an element.
     pub async fn text(&self, css: &str) -> Result<String> {
-        Ok(self.find(css).await?.text().await?)
+        self.with(css, async |element| element.text().await).await
+    }
+
+    /// Waits until the visible text of an element contains `part`: after a click, the page
+    /// that was there may be seen for a moment longer.
+    pub async fn shows(&self, css: &str, part: &str) -> Result<()> {
+        let mut seen = String::new();
+        let shown = wait::until(part, async || {
+            seen = self.text(css).await?;
+            Ok(seen.contains(part).then_some(()))
+        })
+        .await;
+        shown.with_context(|| format!("{css} shows {seen:?}"))
     }
 
     /// Types into a field, in place of what was there.
     pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
-        let field = self.find(css).await?;
-        field.clear().await?;
-        field.send_keys(text).await?;
-        Ok(())
+        self.with(css, async |field| {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await
     }
 
     /// Clicks.
     pub async fn click(&self, css: &str) -> Result<()> {
-        Ok(self.find(css).await?.click().await?)
+        self.with(css, async |element| element.click().await).await
+    }
+
+    /// Does something with an element, and finds it anew if a page took the place of the
+    /// one that it was found on before anything was done.
+    async fn with<T>(
+        &self,
+        css: &str,
+        mut act: impl AsyncFnMut(WebElement) -> WebDriverResult<T>,
+    ) -> Result<T> {
+        wait::until(css, async || match act(self.find(css).await?).await {
+            Ok(done) => Ok(Some(done)),
+            Err(error) if matches!(*error, WebDriverErrorInner::StaleElementReference(_)) => {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        })
+        .await
     }
 
     /// Waits until the address bar satisfies `wanted`; answers it.

@@ -37,7 +37,7 @@ async fn an_administrator_makes_a_token_for_somebody_and_ends_it_without_scripts
     browser.click("#tokens a.name").await?;
     browser.fill("#rename #name", "build machine").await?;
     browser.click("#rename button").await?;
-    assert!(browser.text("#notice").await?.contains("new name"));
+    browser.shows("#notice", "new name").await?;
     keep(browser, "acting-one").await?;
 
     let hers = ada.get("/settings/tokens").await?;
@@ -51,7 +51,7 @@ async fn an_administrator_makes_a_token_for_somebody_and_ends_it_without_scripts
 
     browser.click("#revoke-it summary").await?;
     browser.click("#revoke button").await?;
-    assert!(browser.text("#notice").await?.contains("is revoked"));
+    browser.shows("#notice", "is revoked").await?;
     let asked = server.http()?.build()?.get(server.at("/api/v1/whoami")).bearer_auth(&text);
     assert_eq!(asked.send().await?.status(), StatusCode::UNAUTHORIZED);
     let hers = ada.get("/settings/tokens").await?;

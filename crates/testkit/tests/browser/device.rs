@@ -22,14 +22,14 @@ async fn a_code_typed_in_lower_case_with_spaces_is_looked_at_and_then_approved()
     for said in ["Did you start this", "Reported by the requester", "What this server saw"] {
         assert!(page.contains(said), "no {said:?} in {page}");
     }
-    assert!(scene.browser.text("#client-name").await?.contains("hallpass"));
+    scene.browser.shows("#client-name", "hallpass").await?;
     assert!(
         scene.browser.text("#address").await?.contains("127.0.0.1")
             || scene.browser.text("#address").await?.contains("::1")
     );
     let asked = scene.browser.text("#asked").await?;
     assert!(asked.contains("just now") || asked.contains("ago"), "{asked}");
-    assert!(scene.browser.text("#reported-command").await?.contains("login"));
+    scene.browser.shows("#reported-command", "login").await?;
     assert!(scene.browser.text("#approve").await?.starts_with("Approve sign-in for hallpass"));
     assert_eq!(scene.whoami().await?.code, Some(3));
 
@@ -57,11 +57,11 @@ async fn a_code_that_is_wrong_or_too_old_is_said_to_be() -> Result<()> {
     let scene = Scene::of(plan, Options::default()).await?;
     scene.sign_in().await?;
     scene.type_code("BCDF-GHJK").await?;
-    assert!(scene.browser.text("#notice").await?.contains("No sign-in is waiting"));
+    scene.browser.shows("#notice", "No sign-in is waiting").await?;
     let (login, code) = scene.device_login().await?;
     scene.is_refused(login, "expired_token").await?;
     scene.type_code(&code).await?;
-    assert!(scene.browser.text("#notice").await?.contains("expired"));
+    scene.browser.shows("#notice", "expired").await?;
     scene.browser.close().await
 }
 
@@ -76,7 +76,7 @@ async fn the_link_with_the_code_in_it_fills_in_and_approves_nothing() -> Result<
         scene.browser.find("#device #submit").await?;
     }
     assert_eq!(scene.whoami().await?.code, Some(3));
-    assert!(scene.browser.text("#user_code-hint").await?.contains("Compare"));
+    scene.browser.shows("#user_code-hint", "Compare").await?;
     scene.browser.click("#device #submit").await?;
     scene.browser.click("#approve").await?;
     scene.is_signed_in(login).await?;

@@ -100,7 +100,7 @@ async fn a_name_full_of_markup_is_text() -> Result<()> {
     let request = "/oauth/authorize?response_type=code&client_id=evil&redirect_uri=https%3A%2F%2Fevil.example%2Fcb\
         &code_challenge_method=S256&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&state=s";
     scene.browser.goto(&scene.server.at(request)).await?;
-    assert!(scene.browser.text("#client-name").await?.contains("<img src=x"));
+    scene.browser.shows("#client-name", "<img src=x").await?;
     assert!(!scene.browser.has("main img, main script").await?);
     assert_ne!(scene.browser.driver().title().await?, "owned");
     assert!(scene.browser.driver().get_alert_text().await.is_err(), "a dialog opened");

@@ -51,7 +51,7 @@ async fn the_life_of_a_key() -> Result<()> {
     keep(browser, "keys-one").await?;
     browser.click("#rotate-it summary").await?;
     browser.click("#rotate button").await?;
-    assert!(browser.text("#old").await?.contains("works until"));
+    browser.shows("#old", "works until").await?;
     let second = text().await?;
     for key in [&first, &second] {
         assert_eq!(check(&scene, key).await?, StatusCode::OK);
@@ -68,7 +68,7 @@ async fn the_life_of_a_key() -> Result<()> {
         let words = browser.text("#revoke-words").await?;
         assert!(words.contains("gitlab-ci-warehouse") && words.contains("cannot be undone"));
         browser.click("#revoke button").await?;
-        assert!(browser.text("#notice").await?.contains("is revoked"));
+        browser.shows("#notice", "is revoked").await?;
         assert_eq!(check(&scene, text).await?, StatusCode::UNAUTHORIZED);
         if let Some(other) = other {
             assert_eq!(check(&scene, other).await?, StatusCode::OK);

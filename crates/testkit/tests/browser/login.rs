@@ -15,7 +15,7 @@ async fn a_terminal_is_signed_in_and_the_address_bar_keeps_no_code() -> Result<(
     let (login, url) = scene.login(&WEB, "url").await?;
     scene.browser.goto(&url).await?;
     scene.browser.sign_in(&scene.ada.email, PASSWORD).await?;
-    assert!(scene.browser.text("#client-name").await?.contains("hallpass"));
+    scene.browser.shows("#client-name", "hallpass").await?;
     assert!(scene.browser.text("#redirect-host").await?.starts_with("127.0.0.1"));
     assert!(scene.browser.has("#loopback-warning").await?);
     assert!(!scene.browser.driver().find_all(thirtyfour::By::Css("#scopes li")).await?.is_empty());

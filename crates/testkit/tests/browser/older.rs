@@ -36,8 +36,8 @@ async fn an_owner_sees_who_uses_them_makes_one_in_phase_a_and_ends_it() -> Resul
     browser.goto(&server.at("/settings/tokens")).await?;
     keep(browser, "tokens-older").await?;
     browser.click("#older-tokens a").await?;
-    assert!(browser.text("#banner").await?.contains("Phase A"));
-    assert!(browser.text("#summary").await?.contains("2 of them still work"));
+    browser.shows("#banner", "Phase A").await?;
+    browser.shows("#summary", "2 of them still work").await?;
     browser.click("#make-one summary").await?;
     keep(browser, "older").await?;
     browser.fill("#make #name", "last of its kind").await?;
@@ -47,16 +47,16 @@ async fn an_owner_sees_who_uses_them_makes_one_in_phase_a_and_ends_it() -> Resul
     keep(browser, "older-shown").await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     browser.click("#next").await?;
-    assert!(browser.text("#tokens").await?.contains("last of its kind"));
+    browser.shows("#tokens", "last of its kind").await?;
     assert!(!browser.driver().source().await?.contains(&text));
 
     browser.click("#tokens li:first-child summary").await?;
     browser.click("#tokens li:first-child button").await?;
-    assert!(browser.text("#notice").await?.contains("is revoked"));
+    browser.shows("#notice", "is revoked").await?;
     admin(&["legacy", "phase", "C", "--sunset", "2099-06-30"]).await?;
     server_knows(&scene).await?;
     assert!(!browser.has("#make-one").await?);
-    assert!(browser.text("#banner").await?.contains("30 June 2099"));
+    browser.shows("#banner", "30 June 2099").await?;
     keep(browser, "older-over").await?;
     scene.browser.close().await
 }

@@ -22,25 +22,25 @@ async fn an_administrator_looks_after_a_server_without_scripts() -> Result<()> {
     // Without another owner her account could not be disabled.
     server.admin(&["member", "set", "acme", ROOT, "owner"], "").await?;
     browser.click("#to-admin").await?;
-    assert!(browser.text("#health").await?.contains("it answers"));
+    browser.shows("#health", "it answers").await?;
     keep(browser, "admin-health").await?;
 
     // Somebody's account: what is signed in, and the end of it.
     browser.goto(&server.at("/admin/users?q=ada@")).await?;
     browser.click("#people a[href^='/admin/users/']:not(.name)").await?;
-    assert!(browser.text("#places").await?.contains("acme"));
+    browser.shows("#places", "acme").await?;
     keep(browser, "admin-person").await?;
     browser.click("#disable-it summary").await?;
     browser.click("#disable button").await?;
-    assert!(browser.text("#notice").await?.contains("The account is disabled"));
+    browser.shows("#notice", "The account is disabled").await?;
     keep(browser, "admin-person-disabled").await?;
     assert!(ada.get("/settings/sessions").await?.url.path().starts_with("/signin"));
     browser.click("#enable-it summary").await?;
     browser.click("#enable button").await?;
-    assert!(browser.text("#notice").await?.contains("sign in again"));
+    browser.shows("#notice", "sign in again").await?;
 
     browser.goto(&server.at("/admin/orgs")).await?;
-    assert!(browser.text("#orgs").await?.contains("acme"));
+    browser.shows("#orgs", "acme").await?;
     keep(browser, "admin-orgs").await?;
 
     // A client, whose secret is shown once.
@@ -54,13 +54,13 @@ async fn an_administrator_looks_after_a_server_without_scripts() -> Result<()> {
     assert!(secret.starts_with("hp_cs_"), "{secret}");
     keep(browser, "admin-client-secret").await?;
     browser.click("#next").await?;
-    assert!(browser.text("#clients").await?.contains("api"));
+    browser.shows("#clients", "api").await?;
     keep(browser, "admin-clients").await?;
 
     browser.goto(&server.at("/admin/keys")).await?;
     browser.click("#rotate-it summary").await?;
     browser.click("#rotate button").await?;
-    assert!(browser.text("#notice").await?.contains("next keys"));
+    browser.shows("#notice", "next keys").await?;
     keep(browser, "admin-keys").await?;
 
     // The log: found, paged, taken along. No secret is in it.

@@ -53,13 +53,13 @@ async fn somebody_with_an_account_and_somebody_new_accept_without_scripts() -> R
     browser.click("#next").await?;
     let to_nia = invite(browser, "nia@example.com", "member").await?;
     browser.click("#next").await?;
-    assert!(browser.text("#invitations").await?.contains("nia@example.com"));
+    browser.shows("#invitations", "nia@example.com").await?;
     keep(browser, "org-members").await?;
 
     // Bo has an account. Nothing of the link stays in the address bar.
     sign_out(&scene).await?;
     browser.goto(&to_bo).await?;
-    assert!(browser.text("#who").await?.contains("Ada"));
+    browser.shows("#who", "Ada").await?;
     assert!(browser.url().await?.ends_with("/invitation"));
     keep(browser, "invitation").await?;
     browser.click("#to-signin").await?;
@@ -68,10 +68,10 @@ async fn somebody_with_an_account_and_somebody_new_accept_without_scripts() -> R
     keep(browser, "invitation-accept").await?;
     browser.click("#accept-button").await?;
     browser.arrives("the organization", |url| url.ends_with("/orgs/acme?done=joined")).await?;
-    assert!(browser.text("#plan").await?.contains("Team"));
+    browser.shows("#plan", "Team").await?;
     keep(browser, "org").await?;
     browser.click("#to-members").await?;
-    assert!(browser.text("#members").await?.contains("bo@example.com"));
+    browser.shows("#members", "bo@example.com").await?;
     // An admin does not come to the owner's settings.
     assert!(!browser.has("#to-settings").await?);
 
@@ -104,7 +104,7 @@ async fn somebody_with_an_account_and_somebody_new_accept_without_scripts() -> R
     let page = nia.submit(&page, "#accept", &[], None).await?;
     assert_eq!(page.url.path(), "/orgs/acme/projects/atlas");
     browser.goto(&server.at("/orgs/acme/projects/atlas")).await?;
-    assert!(browser.text("#members").await?.contains("nia@example.com"));
+    browser.shows("#members", "nia@example.com").await?;
     for summary in ["#members li:first-child", "#transfer-it", "#archive-it"] {
         browser.click(&format!("{summary} summary")).await?;
     }

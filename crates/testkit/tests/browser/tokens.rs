@@ -72,13 +72,13 @@ async fn the_life_of_a_token() -> Result<()> {
 
     scene.browser.fill("#rename #name", "build machine").await?;
     scene.browser.click("#rename button").await?;
-    assert!(scene.browser.text("#notice").await?.contains("new name"));
+    scene.browser.shows("#notice", "new name").await?;
     assert_eq!(scene.browser.text("h1").await?, "build machine");
 
     // A successor, beside which the old text works on.
     scene.browser.click("#rotate-it summary").await?;
     scene.browser.click("#rotate button").await?;
-    assert!(scene.browser.text("#old").await?.contains("works until"));
+    scene.browser.shows("#old", "works until").await?;
     let second = shown(&scene).await?;
     assert_ne!(first, second);
     for text in [&first, &second] {
@@ -96,7 +96,7 @@ async fn the_life_of_a_token() -> Result<()> {
         assert!(words.contains("build machine") && words.contains("cannot be undone"), "{words}");
         assert!(words.contains(&text[text.len() - 4..]), "{words}");
         scene.browser.click("#revoke button").await?;
-        assert!(scene.browser.text("#notice").await?.contains("is revoked"));
+        scene.browser.shows("#notice", "is revoked").await?;
         assert_eq!(call(&scene, text).await?, StatusCode::UNAUTHORIZED);
         if let Some(other) = other {
             assert_eq!(call(&scene, other).await?, StatusCode::OK);
@@ -182,7 +182,7 @@ async fn all_of_it_works_without_scripts() -> Result<()> {
     scene.sign_in().await?;
     let text = make(&scene, "ci").await?;
     assert!(!scene.browser.has("#copy").await?);
-    assert!(scene.browser.text("#token-hint").await?.contains("copy"));
+    scene.browser.shows("#token-hint", "copy").await?;
     assert_eq!(call(&scene, &text).await?, StatusCode::OK);
     open(&scene, "ci").await?;
     scene.browser.click("#change-expiry summary").await?;
