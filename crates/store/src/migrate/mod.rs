@@ -6,7 +6,7 @@
 //! `min_compatible` low, so old and new run side by side during an upgrade; one that
 //! it cannot live with raises it, and the older binary refuses to start.
 //!
-//! To add one: write `0009.sql` (and `0009.sqlite.sql`, `0009.postgres.sql` for what
+//! To add one: write `0012.sql` (and `0012.sqlite.sql`, `0012.postgres.sql` for what
 //! must differ), and append it to [`ALL`]. Never change one that was released.
 
 use crate::{Error, OpenError};
@@ -85,6 +85,27 @@ pub(crate) const ALL: &[Migration] = &[
         version: 8,
         min_compatible: 8,
         both: include_str!("0008.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 9,
+        min_compatible: 2,
+        both: include_str!("0009.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 10,
+        min_compatible: 2,
+        both: include_str!("0010.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 11,
+        min_compatible: 2,
+        both: include_str!("0011.sql"),
         sqlite: "",
         postgres: "",
     },
