@@ -14,6 +14,7 @@
 //! | [`person`], [`html`] | somebody at a browser without JavaScript |
 //! | [`browser`] | a real Chromium |
 //! | [`provider`] | an OpenID provider that is not ours, and somebody who signs in there |
+//! | [`github`] | a stand-in for the issuer of GitHub Actions, and its jobs |
 //! | [`oauth`] | a client that says exactly what a test wants to say |
 //! | [`possession`] | keys, and proofs with them, honest or not |
 //! | [`link`] | a wire to a server that can be cut and made slow |
@@ -42,6 +43,8 @@ pub mod certificate;
 pub mod cli;
 #[cfg(feature = "town")]
 pub mod dice;
+#[cfg(feature = "town")]
+pub mod github;
 #[cfg(feature = "town")]
 pub mod guarded;
 #[cfg(feature = "town")]
