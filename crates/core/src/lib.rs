@@ -23,6 +23,7 @@
 //! | [`public_url`] | the one address of a deployment, which is also its issuer |
 //! | [`strict`] | JSON without repeated members, for tokens |
 //! | [`text`] | making foreign text safe to show |
+//! | [`trust`] | which outside identities are let in, and why not |
 //! | [`wire`] | what goes over HTTP: metadata, token answers, errors |
 
 pub mod brand;
@@ -42,6 +43,7 @@ pub mod strict;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod trust;
 pub mod user_code;
 pub mod wire;
 

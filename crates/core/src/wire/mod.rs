@@ -13,6 +13,7 @@
 //! | [`operator`] | what an administrator sees and changes |
 //! | [`keys`] | keys of projects and organizations |
 //! | [`feed`] | what guards are told about revocations |
+//! | [`trust`] | policies for outside issuers, and exchanges |
 
 pub mod api;
 pub mod audit;
@@ -25,6 +26,7 @@ pub mod oauth;
 pub mod operator;
 pub mod params;
 pub mod tokens;
+pub mod trust;
 
 /// Paths that client and server must agree on before discovery has answered.
 pub mod path {
@@ -42,6 +44,8 @@ pub mod path {
     pub const TOKEN: &str = "/oauth/token";
     /// RFC 8628 §3.1.
     pub const DEVICE_AUTHORIZATION: &str = "/oauth/device";
+    /// A job's own token is exchanged for a pass here.
+    pub const OIDC_EXCHANGE: &str = "/auth/oidc/exchange";
     /// RFC 7009.
     pub const REVOKE: &str = "/oauth/revoke";
     /// RFC 7662.

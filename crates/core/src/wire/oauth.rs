@@ -20,6 +20,12 @@ pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// Token type identifier of an access token (RFC 8693 §3).
 pub const TYPE_ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// RFC 8693 §3: a JWT, here one of an outside issuer.
+pub const TYPE_JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+/// RFC 8693 §3: an ID token, here one of an outside issuer.
+pub const TYPE_ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
+/// RFC 7523 §8.1: a JWT as the authorization grant.
+pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// A successful token answer (RFC 6749 §5.1, OIDC Core §3.1.3.3).
 #[derive(Clone, Debug, Serialize, Deserialize)]
