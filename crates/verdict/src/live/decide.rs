@@ -4,10 +4,8 @@
 //! leaves some of the permissions, its projects leave some of the places, and a bound one
 //! has one project and no more there than whoever stands behind it.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use hallpass_core::id::TokenId;
 use hallpass_core::permission::{Permissions, implied};
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Digest, Scope, Timestamp};
@@ -69,7 +67,7 @@ impl Image {
             scope: terms.scoped.scope.clone(),
             grant: None,
             audience: Vec::new(),
-            id: text(id),
+            id: id.to_text(),
             auth_time: None,
             issued_at: id.made_at(),
             expires_at: row.ends(),
@@ -181,14 +179,6 @@ impl Image {
         };
         Some(place(found, None, Some(role), scope.of_project(role)))
     }
-}
-
-/// As `to_string`, which would make room twice; this is half of what a check costs.
-fn text(id: TokenId) -> String {
-    let mut text = String::with_capacity(TokenId::PREFIX.len() + 1 + 26);
-    // Writing to a text does not fail.
-    let _ = write!(text, "{id}");
-    text
 }
 
 /// What a scope leaves of a role.

@@ -52,8 +52,9 @@ pub use terms::Rules;
 use filling::Filling;
 use image::Image;
 
-/// Tables for credentials; more, so that each is small when it grows.
-const PARTS: usize = 1024;
+/// Tables for credentials: many, so that each is small when it grows. With this number they
+/// are three quarters full at 10⁶ credentials; 1024 would have doubled just before.
+const PARTS: usize = 1280;
 /// Facts that are put in place in one go, at most.
 const PORTION: usize = 64;
 /// For how long what is over is kept: a check that began before may still look.

@@ -41,9 +41,9 @@ impl Key {
         u128::from_le_bytes(self.0) as u64
     }
 
-    /// Other bits than [`Key::hash`] takes.
-    const fn part(self) -> usize {
-        (u128::from_le_bytes(self.0) >> 64) as u16 as usize
+    /// Which of so many parts: by other bits than [`Key::hash`] takes.
+    const fn part(self, parts: usize) -> usize {
+        ((u128::from_le_bytes(self.0) >> 64) as u16 as usize * parts) >> 16
     }
 
     /// What [`Key::of_id`] was given.
@@ -96,24 +96,24 @@ struct Rows<E> {
 }
 
 impl<E: Copy> Table<E> {
-    /// An empty one; `parts` is a power of two, up to 2¹⁶.
+    /// An empty one in so many parts, up to 2¹⁶.
     pub(super) fn new(parts: usize) -> Self {
-        debug_assert!(parts.is_power_of_two() && parts <= 1 << 16);
+        debug_assert!(0 < parts && parts <= 1 << 16);
         let parts = (0..parts).map(|_| HashTable::new()).collect();
         Self { parts, rows: Rows { chunks: Vec::new(), free: Vec::new() } }
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Row<E>> {
-        let part = &self.parts[key.part() & (self.parts.len() - 1)];
+        let part = &self.parts[key.part(self.parts.len())];
         let slot = part.find(key.hash(), |slot| self.rows.at(*slot).key == key)?;
         Some(self.rows.at(*slot))
     }
 
     /// Puts `row` there, and answers what was there under its key before.
     pub(super) fn set(&mut self, row: Row<E>) -> Option<Row<E>> {
-        let (key, mask) = (row.key, self.parts.len() - 1);
+        let (key, parts) = (row.key, self.parts.len());
         let rows = &mut self.rows;
-        let place = self.parts[key.part() & mask].entry(
+        let place = self.parts[key.part(parts)].entry(
             key.hash(),
             |slot| rows.at(*slot).key == key,
             |slot| rows.at(*slot).key.hash(),
@@ -129,15 +129,15 @@ impl<E: Copy> Table<E> {
 
     /// Marks a row as ended. It stays until it is swept.
     pub(super) fn end(&mut self, key: Key) {
-        let part = &self.parts[key.part() & (self.parts.len() - 1)];
+        let part = &self.parts[key.part(self.parts.len())];
         if let Some(slot) = part.find(key.hash(), |slot| self.rows.at(*slot).key == key) {
             self.rows.at_mut(*slot).ends = ENDED;
         }
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Row<E>> {
-        let (rows, mask) = (&mut self.rows, self.parts.len() - 1);
-        let part = &mut self.parts[key.part() & mask];
+        let (rows, parts) = (&mut self.rows, self.parts.len());
+        let part = &mut self.parts[key.part(parts)];
         let there = part.find_entry(key.hash(), |slot| rows.at(*slot).key == key).ok()?;
         let (slot, _) = there.remove();
         Some(rows.remove(slot))
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_put_is_found_until_it_is_taken_and_its_room_is_used_again() {
-        for parts in [1, 16] {
+        for parts in [1, 5, 16] {
             let mut table = Table::new(parts);
             let all: Vec<_> = (0..5000).map(|n| row(n, None)).collect();
             for row in &all {
