@@ -121,6 +121,7 @@ async fn templates(data: &Path, resource: &str) -> Result<Templates> {
         actor: user.id.to_string(),
         client_id: Some(CLI_CLIENT_ID.to_owned()),
         address: Some("127.0.0.1".to_owned()),
+        letters: Vec::new(),
     };
     let scope: Scope =
         ["account", "email", "offline_access", "openid", "profile"].into_iter().collect();
@@ -136,6 +137,7 @@ async fn templates(data: &Path, resource: &str) -> Result<Templates> {
         session_id: None,
         expires_at: Some(now + LIFE),
         address: Some("127.0.0.1".to_owned()),
+        letters: Vec::new(),
         reported: Reported::default(),
     };
     let id = grant.id;

@@ -13,6 +13,8 @@ pub(crate) enum Unit {
     Seconds,
     /// Bytes.
     Bytes,
+    /// So many.
+    Count,
 }
 
 impl Unit {
@@ -24,6 +26,7 @@ impl Unit {
             Self::Seconds if figure < 1.0 => format!("{:.2} ms", figure * 1e3),
             Self::Seconds => format!("{figure:.2} s"),
             Self::Bytes => format!("{:.1} MB", figure / 1e6),
+            Self::Count => format!("{figure:.0}"),
         }
     }
 }
@@ -66,10 +69,17 @@ impl Goal {
 pub(crate) struct Row {
     what: String,
     unit: Unit,
+    /// `None`: there was nothing to count it with here.
+    figures: Option<Figures>,
+    goal: Goal,
+}
+
+/// What was measured, against what, and the ratio of both.
+#[derive(Clone, Debug)]
+struct Figures {
     ours: Spread,
     against: Spread,
     ratio: Spread,
-    goal: Goal,
 }
 
 impl Row {
@@ -78,25 +88,36 @@ impl Row {
         Self {
             what: what.into(),
             unit,
-            ours: pairs.ours(),
-            against: pairs.against(),
-            ratio: pairs.ratio(),
+            figures: Some(Figures {
+                ours: pairs.ours(),
+                against: pairs.against(),
+                ratio: pairs.ratio(),
+            }),
             goal,
         }
     }
 
+    /// What could not be counted here; it says so, and asks for nothing.
+    pub(crate) fn not_counted(what: impl Into<String>) -> Self {
+        Self { what: what.into(), unit: Unit::Count, figures: None, goal: Goal::Nothing }
+    }
+
     fn cells(&self) -> [String; 7] {
-        let verdict = match self.goal.reached(self.ours.median, self.ratio.median) {
+        let Some(Figures { ours, against, ratio }) = &self.figures else {
+            let none = String::new;
+            return [self.what.clone(), "n/a".to_owned(), none(), none(), none(), none(), none()];
+        };
+        let verdict = match self.goal.reached(ours.median, ratio.median) {
             Some(true) => "ok",
             Some(false) => "short",
             None => "",
         };
         [
             self.what.clone(),
-            self.unit.show(self.ours.median),
-            self.unit.show(self.against.median),
-            times(self.ratio.median),
-            format!("{}–{}", bare(self.ratio.min), bare(self.ratio.max)),
+            self.unit.show(ours.median),
+            self.unit.show(against.median),
+            times(ratio.median),
+            format!("{}–{}", bare(ratio.min), bare(ratio.max)),
             self.goal.show(self.unit),
             verdict.to_owned(),
         ]
@@ -162,6 +183,16 @@ mod tests {
         assert_eq!(rate(Goal::Nothing), "");
         let memory = |bytes| verdict(&row(bytes, 1.0, Unit::Bytes, Goal::NoMoreThan(80e6)));
         assert_eq!((memory(80e6).as_str(), memory(81e6).as_str()), ("ok", "short"));
+    }
+
+    #[test]
+    fn what_could_not_be_counted_says_so() {
+        let text = render(&[
+            Row::not_counted("system calls"),
+            row(80.0, 20.0, Unit::Count, Goal::Nothing),
+        ]);
+        assert!(text.contains("system calls       n/a\n"), "{text}");
+        assert!(text.contains("a row               80       20  4.00×"), "{text}");
     }
 
     #[test]

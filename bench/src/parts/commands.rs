@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::Bench;
+use super::{Bench, trace};
 use crate::spread::{Pairs, Spread};
 use crate::system::Stopwatch;
 use crate::table::{Goal, Row, Unit};
@@ -63,7 +63,12 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
             goal: Goal::AtMost(2.0),
         },
     ];
-    cases.iter().map(|case| case.measure(bench, program.path(), &home)).collect()
+    let mut rows = Vec::new();
+    for case in &cases {
+        rows.push(case.measure(bench, program.path(), &home)?);
+        rows.extend(case.count(bench, program.path(), &home)?);
+    }
+    Ok(rows)
 }
 
 impl Case {
@@ -81,6 +86,25 @@ impl Case {
             }
         }
         Ok(Row::new(self.what, Unit::Seconds, &pairs, self.goal))
+    }
+
+    /// System calls, and files that were opened: counts do not depend on how busy the machine is.
+    fn count(&self, bench: &Bench, program: &Path, home: &Path) -> Result<[Row; 2]> {
+        let names = ["system calls", "files opened"].map(|name| format!("{}: {name}", self.what));
+        let (mut calls, mut files) = (Pairs::default(), Pairs::default());
+        let into = bench.scratch.join("calls");
+        let ours = trace::counted(&self.command(program, home), &into)?;
+        let nothing = trace::counted(&self.command(Path::new(NOTHING), home), &into)?;
+        let (Some(ours), Some(nothing)) = (ours, nothing) else {
+            return Ok(names.map(Row::not_counted));
+        };
+        calls.push(ours.calls, nothing.calls);
+        files.push(ours.files, nothing.files);
+        let [of_calls, of_files] = names;
+        Ok([
+            Row::new(of_calls, Unit::Count, &calls, Goal::Nothing),
+            Row::new(of_files, Unit::Count, &files, Goal::Nothing),
+        ])
     }
 
     /// Both sides get the same arguments and variables; `/bin/true` ignores them.

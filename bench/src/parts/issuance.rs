@@ -269,6 +269,7 @@ async fn issue(store: &Store, user: UserId) -> Result<Digest> {
         session_id: None,
         expires_at: Some(now + LIFE),
         address: Some("127.0.0.1".to_owned()),
+        letters: Vec::new(),
         reported: Reported::default(),
     };
     let code = NewCode {
@@ -303,6 +304,7 @@ fn by() -> By {
         actor: "system".to_owned(),
         client_id: Some(CLI_CLIENT_ID.to_owned()),
         address: Some("127.0.0.1".to_owned()),
+        letters: Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@ mod handlers;
 mod issuance;
 mod scale;
 mod start;
+mod trace;
 mod verify;
 
 use std::path::PathBuf;

@@ -309,12 +309,7 @@ mod tests {
             (Box::new(write("")), "corrupted", "hallpass login", true),
             (Box::new(write("[1]")), "corrupted", "hallpass login", true),
             (Box::new(write(r#"{"token":"x"}"#)), "corrupted", "hallpass login", true),
-            (
-                Box::new(write(r#"{"schema_version":9,"x":1}"#)),
-                "newer version",
-                "hallpass status",
-                false,
-            ),
+            (Box::new(write(r#"{"schema_version":9,"x":1}"#)), "newer version", "mv '", false),
             (
                 Box::new(write(
                     r#"{"schema_version":2,"sealed":{"by":"sign-ins-0","nonce":"AAAA","text":"AAAA"}}"#,
@@ -323,12 +318,7 @@ mod tests {
                 "hallpass login --store file",
                 false,
             ),
-            (
-                Box::new(|file| fs::create_dir(file).unwrap()),
-                "not a plain file",
-                "hallpass status",
-                false,
-            ),
+            (Box::new(|file| fs::create_dir(file).unwrap()), "not a plain file", "mv '", false),
             (
                 Box::new(|file| {
                     let dir = file.parent().unwrap();
@@ -336,7 +326,7 @@ mod tests {
                     symlink(dir.join("here"), file).unwrap();
                 }),
                 "a link to a link",
-                "hallpass status",
+                "mv '",
                 false,
             ),
             (Box::new(chmod(0o777)), "changed by other users", "chmod 700", false),

@@ -193,8 +193,13 @@ impl Client {
     /// The same, after asking the server; refreshes if that is due. 5 s at most for each
     /// answer.
     pub fn status_checked(&self) -> Status {
+        self.status_checked_at(&Target::default())
+    }
+
+    /// The same, with what the server says about the organization and project that were chosen.
+    pub fn status_checked_at(&self, target: &Target) -> Status {
         let http = Arc::new(self.new_http().within(CHECK));
-        status::checked(&self.parts, &self.selection, self.session_over(http))
+        status::checked(&self.parts, &self.selection, target, self.session_over(http))
     }
 
     /// Revokes at the server, then removes locally whatever the server said. Idempotent.

@@ -21,9 +21,9 @@ use zeroize::Zeroizing;
 
 use crate::dpop::Told;
 use crate::environment::Environment;
-use trouble::describe;
 #[cfg(test)]
 use trouble::insecure;
+use trouble::{by_proxy, describe};
 
 /// Time to a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -310,7 +310,8 @@ impl Http {
                 run(agent, request, direct)
             }
         };
-        let mut answer = answer.map_err(|error| describe(error, &url))?;
+        let mut answer = answer
+            .map_err(|error| by_proxy(describe(error, &url), self.proxy_for(url.as_str())))?;
         let text = |name: header::HeaderName| {
             answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };

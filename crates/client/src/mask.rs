@@ -55,8 +55,8 @@ impl Masked {
         let text = token.expose();
         for (prefix, kind) in [
             (brand.tokens.prefix.as_str(), TokenKind::Personal),
-            (Kind::ProjectKey.prefix(), TokenKind::ProjectKey),
-            (Kind::OrgKey.prefix(), TokenKind::OrgKey),
+            (brand.key_prefix(Kind::ProjectKey), TokenKind::ProjectKey),
+            (brand.key_prefix(Kind::OrgKey), TokenKind::OrgKey),
         ] {
             if let Ok(token) = TokenText::parse_with_prefix(prefix, text) {
                 let ends = Some((prefix.to_owned(), token.last_four().to_owned()));

@@ -87,14 +87,15 @@ impl Session {
     /// `DELETE …/members/{user}`; `keys` says what becomes of those that they made there:
     /// `keep` or `revoke`.
     pub fn remove_member(&self, place: &str, user: &str, keys: Option<&str>) -> Result<(), Error> {
-        let keys = keys.map(|keys| format!("?keys={}", path_segment(keys))).unwrap_or_default();
+        let keys = keys_made(keys);
         let path = format!("{}/members/{}{keys}", address(place), path_segment(user));
         self.send("DELETE", &path, None::<&()>).map(drop)
     }
 
-    /// `DELETE …/membership`: one's own.
-    pub fn leave(&self, place: &str) -> Result<(), Error> {
-        self.send("DELETE", &format!("{}/membership", address(place)), None::<&()>).map(drop)
+    /// `DELETE …/membership`: one's own; `keys` as with [`Session::remove_member`].
+    pub fn leave(&self, place: &str, keys: Option<&str>) -> Result<(), Error> {
+        let path = format!("{}/membership{}", address(place), keys_made(keys));
+        self.send("DELETE", &path, None::<&()>).map(drop)
     }
 
     /// `POST …/invitations`.
@@ -113,6 +114,10 @@ impl Session {
         let path = format!("{}/invitations/{}", address(place), path_segment(id));
         self.send("DELETE", &path, None::<&()>).map(drop)
     }
+}
+
+fn keys_made(keys: Option<&str>) -> String {
+    keys.map(|keys| format!("?keys={}", path_segment(keys))).unwrap_or_default()
 }
 
 fn new(slug: &str, name: Option<&str>) -> NewPlace {

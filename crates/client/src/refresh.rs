@@ -136,6 +136,9 @@ impl Refresh<'_> {
     }
 
     fn under_lock(&self, held: &Credential, need: Need<'_>) -> Result<Refreshed, Error> {
+        // A token that is redeemed is spent: where its successor cannot be kept, as on a file
+        // system that is read-only, nothing is sent.
+        self.parts.vault.writable()?;
         let path = lock_path(self.parts, &held.key);
         let mut ready = None;
         let mut still_wanted = || {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hallpass_core::text::presentable;
-use hallpass_core::wire::api::{Page, Problem, Session as Listed, Whoami};
+use hallpass_core::wire::api::{Page, Problem, Session as Listed};
 use hallpass_core::wire::path;
 use hallpass_core::{Secret, Timestamp, chance};
 use serde::Serialize;
@@ -20,12 +20,13 @@ use crate::Error;
 use crate::client::Parts;
 use crate::dpop::{BoundKey, Signer, proven};
 use crate::http::{Http, HttpError, Reply};
-use crate::login::identity::Userinfo;
 use crate::mask::Masked;
 use crate::refresh::{Fitness, Need, fitness};
 use crate::source::{Resolved, Source};
 use crate::status::{Account, Warning};
 use crate::vault::Credential;
+
+mod whoami;
 
 /// The longest list that is asked for; a server that never ends one is broken.
 const MAX_PAGES: usize = 1000;
@@ -166,44 +167,6 @@ impl Session {
     /// As [`Session::get`].
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
         self.send("POST", path, Some(body))?.json_of()
-    }
-
-    /// `GET /api/v1/whoami`.
-    pub fn whoami(&self) -> Result<Whoami, Error> {
-        if let Some(whoami) = self.standard_whoami()? {
-            return Ok(whoami);
-        }
-        let whoami: Whoami = self.send("GET", path::WHOAMI, None::<&()>)?.json_of()?;
-        self.tell_end(whoami.expires_at);
-        Ok(whoami)
-    }
-
-    /// The same at a provider that has no API of ours: what its userinfo says (OIDC Core §5.3).
-    fn standard_whoami(&self) -> Result<Option<Whoami>, Error> {
-        let (endpoint, key, scope) = {
-            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let Held::Stored { credential, .. } = &*held else { return Ok(None) };
-            let Some(endpoint) = credential.endpoints.userinfo.clone() else { return Ok(None) };
-            (endpoint, credential.key.clone(), credential.scope.clone())
-        };
-        let call = Call { method: "GET", path: "", headers: &[], body: None };
-        let reply = self.reply_at(&endpoint, &call)?;
-        if reply.status != 200 {
-            return Err(self.problem(&reply));
-        }
-        let info: Userinfo = reply.json()?;
-        // OIDC Core §5.3.2: otherwise it is about somebody else.
-        if info.sub != key.account {
-            return Err(reply.malformed("userinfo is about somebody else").into());
-        }
-        Ok(Some(Whoami {
-            id: info.sub,
-            email: info.email.unwrap_or_default(),
-            name: info.name.unwrap_or_default(),
-            client_id: Some(key.client_id),
-            scope,
-            expires_at: None,
-        }))
     }
 
     /// `GET /api/v1/sessions`, all pages.

@@ -233,6 +233,9 @@ mod tests {
         fn ready(&self) -> Result<Place, VaultError> {
             panic!("the store was opened")
         }
+        fn writable(&self) -> Result<(), VaultError> {
+            panic!("the store was opened")
+        }
         fn remember(&self, _: StorePolicy) -> Result<(), VaultError> {
             panic!("the store was opened")
         }

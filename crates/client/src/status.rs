@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hallpass_core::scope::ACCOUNT;
 use hallpass_core::text::presentable;
+use hallpass_core::wire::api::{Whoami, Whose};
+use hallpass_core::wire::tokens::{Org, Project};
 use hallpass_core::{Scope, Timestamp};
 
 use crate::client::Parts;
@@ -11,6 +13,7 @@ use crate::mask::Masked;
 use crate::refresh::{Fitness, fitness};
 use crate::session::Session;
 use crate::source::{self, Selection, Source};
+use crate::target::Target;
 use crate::tokens::SOON;
 use crate::vault::{Credential, Place, VaultError};
 use crate::{Class, Error};
@@ -32,6 +35,8 @@ pub struct Status {
     pub issuer: Option<String>,
     /// Whose it is.
     pub account: Option<Account>,
+    /// The place that a key belongs to, or that was chosen; only the server knows.
+    pub place: Option<At>,
     /// What it was scoped to.
     pub scope: Option<Scope>,
     /// What the token is, if it was handed over and does not come from a sign-in.
@@ -40,6 +45,33 @@ pub struct Status {
     pub expires_at: Option<Timestamp>,
     /// What else is worth knowing.
     pub warnings: Vec<Warning>,
+}
+
+/// A place, as the server tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Whether the credential is a key that belongs there.
+    pub of_key: bool,
+    /// The organization, with its plan and one's role in it.
+    pub org: Org,
+    /// The project in it.
+    pub project: Option<Project>,
+}
+
+impl At {
+    fn of(whoami: &Whoami) -> Option<Self> {
+        let of_key = whoami.kind == Whose::Key;
+        let (org, project) = (whoami.org.clone()?, whoami.project.clone());
+        Some(Self { of_key, org, project })
+    }
+
+    /// `ORG`, or `ORG/PROJECT`.
+    pub fn name(&self) -> String {
+        match &self.project {
+            Some(project) => format!("{}/{}", self.org.slug, project.slug),
+            None => self.org.slug.clone(),
+        }
+    }
 }
 
 /// Whether there is a usable credential (CLIENT G1).
@@ -186,6 +218,12 @@ pub enum Warning {
         /// What it lacks.
         scope: &'static str,
     },
+    /// What was chosen with a flag, a variable or a file, or is kept.
+    #[error("there is no {place} at this server, or you have no role in it")]
+    NoSuchPlace {
+        /// `ORG` or `ORG/PROJECT`.
+        place: String,
+    },
     /// This machine's clock and the server's differ by more than a minute (CLIENT J3).
     #[error("this machine's clock is {seconds} s {} the server's", if *.ahead { "ahead of" } else { "behind" })]
     ClockSkew {
@@ -230,6 +268,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
         server: parts.brand.default_server.clone(),
         issuer: None,
         account: None,
+        place: None,
         scope: None,
         token: None,
         expires_at: None,
@@ -294,6 +333,7 @@ pub(crate) fn stored_state(credential: &Credential, parts: &Parts) -> State {
 pub(crate) fn checked(
     parts: &Parts,
     selection: &Selection,
+    target: &Target,
     session: Result<Session, Error>,
 ) -> Status {
     let mut status = offline(parts, selection);
@@ -307,7 +347,7 @@ pub(crate) fn checked(
             return status;
         }
     };
-    let answer = session.whoami();
+    let answer = session.whoami_at(target);
     // A refresh on the way changed what is stored.
     status = offline(parts, selection);
     let ends = |warning: &Warning| matches!(warning, Warning::EndsSoon { .. });
@@ -318,6 +358,7 @@ pub(crate) fn checked(
     status.warnings.extend(told);
     match answer {
         Ok(whoami) => {
+            status.place = At::of(&whoami);
             let shown = |text: &str| Some(presentable(text, 200)).filter(|text| !text.is_empty());
             status.account = Some(Account {
                 id: presentable(&whoami.id, 255),

@@ -56,6 +56,17 @@ pub struct Target {
     pub ignored: Option<String>,
 }
 
+impl Target {
+    /// `ORG`, or `ORG/PROJECT`, if an organization was chosen.
+    pub fn place(&self) -> Option<String> {
+        let org = &self.org.as_ref()?.name;
+        Some(match &self.project {
+            Some(project) => format!("{org}/{}", project.name),
+            None => org.clone(),
+        })
+    }
+}
+
 /// A name, and who chose it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {

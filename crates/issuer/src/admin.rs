@@ -5,10 +5,11 @@ use hallpass_core::redirect::RegisteredRedirect;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use hallpass_core::{Kind, Scope, Secret, TokenText};
-use hallpass_store::{By, Client, ClientKind, Disable, NewResource, User};
+use hallpass_store::{By, Client, ClientKind, Disable, KeysMade, NewResource, User};
 
 use crate::authorize::known_scopes;
 use crate::authorize::request::well_formed_resource;
+use crate::notices::Deed;
 use crate::passwords::{self, Busy};
 use crate::signing::Alg;
 use crate::tokens::Actor;
@@ -94,6 +95,12 @@ pub enum AdminError {
         "nobody else administers this server; nothing was changed; make somebody else an administrator first"
     )]
     LastAdmin,
+    /// What becomes of the keys that they made is to be said before they are disabled.
+    #[error(
+        "they made keys that are still good: {}; nothing was changed; say what becomes of those, keep or revoke",
+        .0.join(", ")
+    )]
+    KeysMade(Vec<String>),
     /// They are the last owner of this organization, which would be nobody's.
     #[error(
         "they are the last owner of {0}, so nothing was changed; make somebody else an owner first: hallpass admin member set {0} EMAIL owner"
@@ -132,18 +139,30 @@ impl Issuer {
     }
 
     /// Disables a user: every grant and session of theirs ends. False if they were. Not whoever
-    /// is the last owner of an organization.
+    /// is the last owner of an organization; and not whoever made keys that are still good, until
+    /// somebody says what becomes of those ([`Issuer::dismiss`]).
     pub async fn disable_user(&self, user: UserId, actor: &str) -> Result<bool, AdminError> {
         let by = self.by(actor, None, None);
-        let disabled = self.0.store.users().disable(user, &by).await?;
-        self.disabled(disabled).await
+        let disabled = self.0.store.users().dismiss(user, KeysMade::NotAsked, &by).await?;
+        self.disabled(user, disabled).await
+    }
+
+    /// The same for the operator, with a word about the keys that they made.
+    pub async fn dismiss(&self, user: UserId, keys: KeysMade) -> Result<bool, AdminError> {
+        let by = self.by_about(&Actor::Operator, &Origin::default(), user, Deed::Disabled).await?;
+        let disabled = self.0.store.users().dismiss(user, keys, &by).await?;
+        self.disabled(user, disabled).await
     }
 
     /// What is answered about somebody who was to be disabled.
-    pub(crate) async fn disabled(&self, what: Disable) -> Result<bool, AdminError> {
+    pub(crate) async fn disabled(&self, user: UserId, what: Disable) -> Result<bool, AdminError> {
         match what {
-            Disable::Done => Ok(true),
+            Disable::Done => {
+                self.call_for_mail();
+                Ok(true)
+            }
             Disable::Same => Ok(false),
+            Disable::KeysMade => Err(AdminError::KeysMade(self.keys_made_by(user, None).await?)),
             Disable::LastAdmin => Err(AdminError::LastAdmin),
             Disable::LastOwner(org) => {
                 let org = self.0.store.orgs().by_id(org).await?;
@@ -157,6 +176,14 @@ impl Issuer {
         Ok(self.0.store.users().enable(user, &self.by(actor, None, None)).await?)
     }
 
+    /// The same for the operator, which they are told of.
+    pub async fn readmit(&self, user: UserId) -> Result<bool, AdminError> {
+        let by = self.by_about(&Actor::Operator, &Origin::default(), user, Deed::Enabled).await?;
+        let done = self.0.store.users().enable(user, &by).await?;
+        self.call_for_mail();
+        Ok(done)
+    }
+
     /// Sets a user's password. Every grant and session of theirs ends.
     pub async fn set_password(
         &self,
@@ -165,8 +192,10 @@ impl Issuer {
         actor: &str,
     ) -> Result<(), AdminError> {
         let phc = self.hash_new(password).await?;
-        let by = self.by(actor, None, None);
+        let mut by = self.by(actor, None, None);
+        by.letters = self.told(&Actor::Operator, user, Deed::Password).await?;
         let changed = self.0.store.users().change_password(user, &phc, None, &by).await?;
+        self.call_for_mail();
         if changed { Ok(()) } else { Err(AdminError::Unknown("enabled user")) }
     }
 

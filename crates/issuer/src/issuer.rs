@@ -205,6 +205,7 @@ impl Issuer {
             actor: actor.to_owned(),
             client_id: client.map(str::to_owned),
             address: origin.and_then(Origin::address_text),
+            letters: Vec::new(),
         }
     }
 }

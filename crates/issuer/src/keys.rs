@@ -9,16 +9,19 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use hallpass_core::id::{GrantId, OrgId, ProjectId, TokenId};
+use hallpass_core::id::{GrantId, OrgId, ProjectId, TokenId, UserId};
 use hallpass_core::permission::Permissions;
 use hallpass_core::role::ProjectRole;
+use hallpass_core::text::presentable;
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::keys as wire;
+use hallpass_core::wire::tokens::{Org, Project};
 use hallpass_core::{Kind, Scope, Secret, TokenText};
 use hallpass_store::{Credential, NewKey, Role, Rotate, Successor, TokenKind};
+use hallpass_verdict::Decision;
 
 use crate::live::KEY_OF_ORG;
-use crate::orgs::{OrgError, Seat};
+use crate::orgs::{OrgError, Seat, shown_org, shown_project};
 use crate::tokens::bounds::Bounds;
 use crate::tokens::{self, Actor, MAX_OVERLAP, MAX_PAGE, TokenError};
 use crate::{Error, Issuer, Origin};
@@ -27,6 +30,8 @@ use crate::{Error, Issuer, Origin};
 pub const KEYS_MANAGE: &str = "keys:manage";
 /// How long a key is good if nothing else is said.
 pub const DEFAULT_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Keys that are named to whoever decides what becomes of them.
+const KEYS_NAMED: u32 = 20;
 /// What a key of a project is there.
 const KEY_OF_PROJECT: ProjectRole = ProjectRole::Collaborator;
 
@@ -266,6 +271,42 @@ impl Issuer {
             }
             _ => table.of_project(KEY_OF_PROJECT),
         }
+    }
+
+    /// Where a key belongs that was presented, with the role that it has there.
+    pub async fn place_of_key(
+        &self,
+        decision: &Decision,
+    ) -> Result<(Option<Org>, Option<Project>), OrgError> {
+        let ended = || OrgError::Unknown("key");
+        let id: TokenId = decision.id.parse().map_err(|_| ended())?;
+        let kept = self.0.store.credentials().by_id(id).await?;
+        let kept = kept.filter(Credential::is_key).ok_or_else(ended)?;
+        let org = self.0.store.orgs().by_id(kept.org_id.ok_or_else(ended)?).await?;
+        let org = org.ok_or_else(ended)?;
+        let project = match kept.project_id {
+            Some(id) => self.0.store.projects().by_id(id).await?,
+            None => None,
+        };
+        let project = project.map(|project| shown_project(project, &org, kept.role));
+        let role = project.is_none().then_some(KEY_OF_ORG);
+        Ok((Some(shown_org(org, role)), project))
+    }
+
+    /// What the live keys are called that somebody made, at a place or anywhere: whoever decides
+    /// what becomes of them has to know them.
+    pub async fn keys_made_by(
+        &self,
+        user: UserId,
+        place: Option<(OrgId, Option<ProjectId>)>,
+    ) -> Result<Vec<String>, Error> {
+        let (org, project) = (place.map(|it| it.0), place.and_then(|it| it.1));
+        let keys = self.0.store.keys();
+        let made = keys.made_by(user, org, project, KEYS_NAMED, self.now()).await?;
+        let named = |key: &Credential| {
+            format!("{} ({}…{})", presentable(&key.name, 80), key.prefix, key.last_four)
+        };
+        Ok(made.iter().map(named).collect())
     }
 
     /// Keys as those see them who manage them.

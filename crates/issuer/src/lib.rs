@@ -65,6 +65,7 @@ pub mod logout;
 pub mod mail;
 pub mod metadata;
 mod mint;
+mod notices;
 mod operator;
 pub mod orgs;
 pub mod passwords;

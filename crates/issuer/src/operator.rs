@@ -3,24 +3,27 @@
 use hallpass_core::id::{OrgId, UserId};
 use hallpass_core::wire::api::Page;
 use hallpass_core::{Kind, Secret, TokenText};
-use hallpass_store::{Client, Org, Role, SigningKey};
+use hallpass_store::{Client, KeysMade, Org, Role, SigningKey};
 
 use crate::admin::AdminError;
+use crate::notices::Deed;
 use crate::tokens::Actor;
 use crate::{Error, Issuer, Origin};
 
 impl Issuer {
     /// Disables a user for an administrator who is signed in: everything of theirs ends at
-    /// once. The last administrator stays. False if they were disabled.
+    /// once, and of the keys that they made what was said. The last administrator stays. False
+    /// if they were disabled.
     pub async fn disable_person(
         &self,
         actor: &Actor<'_>,
         user: UserId,
+        keys: KeysMade,
         origin: &Origin,
     ) -> Result<bool, AdminError> {
-        let by = self.by(&actor.name(), None, Some(origin));
-        let disabled = self.0.store.users().disable_but_last(user, &by).await?;
-        self.disabled(disabled).await
+        let by = self.by_about(actor, origin, user, Deed::Disabled).await?;
+        let disabled = self.0.store.users().dismiss_but_last(user, keys, &by).await?;
+        self.disabled(user, disabled).await
     }
 
     /// Lets a disabled user in again, for an administrator. False if they were not disabled.
@@ -30,8 +33,10 @@ impl Issuer {
         user: UserId,
         origin: &Origin,
     ) -> Result<bool, AdminError> {
-        let by = self.by(&actor.name(), None, Some(origin));
-        Ok(self.0.store.users().enable(user, &by).await?)
+        let by = self.by_about(actor, origin, user, Deed::Enabled).await?;
+        let done = self.0.store.users().enable(user, &by).await?;
+        self.call_for_mail();
+        Ok(done)
     }
 
     /// Ends every sign-in and token of a user, for an administrator. False if they are
@@ -42,8 +47,10 @@ impl Issuer {
         user: UserId,
         origin: &Origin,
     ) -> Result<bool, AdminError> {
-        let by = self.by(&actor.name(), None, Some(origin));
-        Ok(self.0.store.users().end_all(user, &by).await?)
+        let by = self.by_about(actor, origin, user, Deed::Ended).await?;
+        let done = self.0.store.users().end_all(user, &by).await?;
+        self.call_for_mail();
+        Ok(done)
     }
 
     /// Gives a confidential client another secret, shown this once. The one before is good no

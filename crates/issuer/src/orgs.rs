@@ -16,12 +16,9 @@ use std::collections::BTreeMap;
 
 use hallpass_core::id::{OrgId, ProjectId, UserId};
 use hallpass_core::role::{OrgRole, ProjectRole};
-use hallpass_core::text::presentable;
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::tokens as wire;
-use hallpass_store::{
-    Credential, KeysMade, NewOrg, NewProject, Org, Project, RemoveRole, Role, SetRole, User,
-};
+use hallpass_store::{KeysMade, NewOrg, NewProject, Org, Project, RemoveRole, Role, SetRole, User};
 
 use crate::admin::display_name;
 use crate::tokens::Actor;
@@ -52,8 +49,6 @@ pub const PROJECTS_CREATE: &str = "projects:create";
 
 /// Longest name in addresses.
 const MAX_SLUG: usize = 40;
-/// Keys that are named in a refusal.
-const KEYS_NAMED: u32 = 20;
 /// Most items on a page of a list.
 const MAX_PAGE: u32 = 200;
 
@@ -251,12 +246,7 @@ impl Issuer {
             RemoveRole::None => Err(OrgError::Unknown("member")),
             RemoveRole::LastOwner => Err(OrgError::LastOwner),
             RemoveRole::KeysMade => {
-                let (keys, now) = (self.0.store.keys(), self.now());
-                let made = keys.made_by(user.id, Some(seat.org.id), at, KEYS_NAMED, now).await?;
-                let named = |key: &Credential| {
-                    format!("{} ({}…{})", presentable(&key.name, 80), key.prefix, key.last_four)
-                };
-                Err(OrgError::KeysMade(made.iter().map(named).collect()))
+                Err(OrgError::KeysMade(self.keys_made_by(user.id, Some((seat.org.id, at))).await?))
             }
         }
     }
@@ -354,7 +344,7 @@ impl Issuer {
     }
 }
 
-fn shown_org(org: Org, role: Option<OrgRole>) -> wire::Org {
+pub(crate) fn shown_org(org: Org, role: Option<OrgRole>) -> wire::Org {
     wire::Org {
         id: org.id.to_string(),
         slug: org.slug,
@@ -365,7 +355,11 @@ fn shown_org(org: Org, role: Option<OrgRole>) -> wire::Org {
     }
 }
 
-fn shown_project(project: Project, org: &Org, role: Option<ProjectRole>) -> wire::Project {
+pub(crate) fn shown_project(
+    project: Project,
+    org: &Org,
+    role: Option<ProjectRole>,
+) -> wire::Project {
     wire::Project {
         id: project.id.to_string(),
         org: org.slug.clone(),

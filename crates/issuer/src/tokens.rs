@@ -25,6 +25,7 @@ use hallpass_core::{Scope, Timestamp, TokenText};
 use hallpass_store::credentials::LEAKED;
 use hallpass_store::{Credential, NewToken, Role, Rotate, Successor, TokenKind, User};
 
+use crate::notices::Deed;
 use crate::{Issuer, Origin, email};
 
 pub mod actor;
@@ -83,8 +84,9 @@ impl Issuer {
             expires_at: made.expires_at,
             grant_id: self.new_id(GrantId::new),
         };
-        let by = self.by(&actor.name(), None, Some(origin));
+        let by = self.by_about(actor, origin, owner, Deed::Made(&token.name)).await?;
         let kept = self.0.store.credentials().create(token, &by).await?;
+        self.call_for_mail();
         Ok(wire::CreatedToken { token: self.shown(kept).await?, value: text.into_secret() })
     }
 
@@ -191,8 +193,10 @@ impl Issuer {
             _ if self.is_own(actor, &kept) => "revoked by its owner",
             _ => "revoked by an administrator",
         };
-        let by = self.by(&actor.name(), None, Some(origin));
-        let done = self.0.store.credentials().revoke(kept.user_id, kept.id, reason, &by).await?;
+        let owner = kept.user_id.ok_or(TokenError::Unknown)?;
+        let by = self.by_about(actor, origin, owner, Deed::Revoked(&kept.name)).await?;
+        let done = self.0.store.credentials().revoke(Some(owner), kept.id, reason, &by).await?;
+        self.call_for_mail();
         if done { Ok(()) } else { Err(TokenError::Unknown) }
     }
 
@@ -230,8 +234,11 @@ impl Issuer {
         };
         let owner = old.user_id.ok_or(TokenError::Unknown)?;
         let until = (!overlap.is_zero()).then(|| self.now() + overlap);
-        let by = self.by(&actor.name(), None, Some(origin));
-        match self.0.store.credentials().rotate(owner, old.id, successor, until, &by).await? {
+        let by = self.by_about(actor, origin, owner, Deed::Rotated(&old.name)).await?;
+        let credentials = self.0.store.credentials();
+        let rotated = credentials.rotate(owner, old.id, successor, until, &by).await?;
+        self.call_for_mail();
+        match rotated {
             Rotate::Done(kept) => {
                 Ok(wire::CreatedToken { token: self.shown(kept).await?, value: text.into_secret() })
             }

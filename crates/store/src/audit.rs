@@ -6,9 +6,9 @@
 use hallpass_core::id::{AuditId, OrgId};
 use hallpass_core::{Digest, Timestamp};
 
-use crate::Error;
 use crate::db::{Row, Statement, Tx, binds, statements};
 use crate::store::Store;
+use crate::{Error, NewMail, mail};
 
 /// Who makes a change, when, and from where. Each change needs one of its own:
 /// `id` becomes the id of its audit row.
@@ -24,6 +24,9 @@ pub struct By {
     pub client_id: Option<String>,
     /// The address that it was done from, as the server saw it.
     pub address: Option<String>,
+    /// What people are told about it by mail: put into the outbox with the audit row, and not
+    /// sent if nothing was changed.
+    pub letters: Vec<NewMail>,
 }
 
 /// One row of the audit log.
@@ -287,7 +290,7 @@ async fn insert(
     let row =
         binds![by.id, by.at, by.actor, action, subject, by.client_id, by.address, detail, org];
     match tx.execute(statement, row).await? {
-        1 => Ok(()),
+        1 => mail::put(tx, &by.letters, by.at).await,
         // One `By` was used for two changes: neither would be told apart.
         _ => Err(Error::Conflict("the id of the audit row")),
     }

@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::watch::Effect;
 use crate::{
     By, Credential, Error, KeysMade, Rotate, Successor, TokenKind, audit, orgs, projects,
-    tombstones,
+    tombstones, users,
 };
 
 /// A key to create.
@@ -53,6 +53,7 @@ impl Keys<'_> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
             let created = new.to_credential(&by);
+            hold_maker(tx, &by).await?;
             hold_place(tx, &created).await?;
             tx.execute(&INSERT_PRINCIPAL, binds![created.principal, by.at]).await?;
             keep(tx, &created, by.at).await?;
@@ -102,6 +103,7 @@ impl Keys<'_> {
     ) -> Result<Rotate, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
+            hold_maker(tx, &by).await?;
             // The place before the key, as whoever archives a place does.
             let Some(seen) = tx.first(&ONE, binds![id], credentials::read).await? else {
                 return Ok(Rotate::Gone);
@@ -140,15 +142,16 @@ pub(crate) struct Left {
     pub(crate) words: String,
 }
 
-/// Does with the live keys of a place that somebody made what was said, if anything had to be.
-/// `None`: there are some, and nobody said.
+/// Does with the live keys that somebody made, at a place or anywhere, what was said, if anything
+/// had to be. `None`: there are some, and nobody said.
 pub(crate) async fn left_by(
     tx: &mut Tx<'_>,
     user: UserId,
-    (org, project): (OrgId, Option<ProjectId>),
+    place: Option<(OrgId, Option<ProjectId>)>,
     said: KeysMade,
     by: &By,
 ) -> Result<Option<Left>, Error> {
+    let (org, project) = (place.map(|it| it.0), place.and_then(|it| it.1));
     let which = binds![user, org, project, by.at];
     let made = tx.all(&TAKE_MADE_BY, which, credentials::read).await?;
     let mut left = Left { ended: Vec::new(), words: String::new() };
@@ -201,7 +204,8 @@ statements! {
     );
     TAKE_MADE_BY = concat!(
         "SELECT ", columns!(), " FROM credentials
-        WHERE credentials.created_by = $1 AND ", is_key!(), " AND credentials.org_id = $2
+        WHERE credentials.created_by = $1 AND ", is_key!(), "
+        AND (CAST($2 AS TEXT) IS NULL OR credentials.org_id = $2)
         AND (CAST($3 AS TEXT) IS NULL OR credentials.project_id = $3)
         AND ", live!("$4"), " ORDER BY credentials.id"
     ), postgres + "FOR UPDATE";
@@ -217,6 +221,15 @@ statements! {
         AND name = $3 AND kind IN ('project_key', 'org_key')
         AND revoked_at IS NULL AND overlap_until IS NULL AND expires_at <= $4
         RETURNING id, digest";
+}
+
+/// That the person who makes a key is let in, and stays so until the transaction ends: whoever
+/// disables them is asked about all keys that they made.
+async fn hold_maker(tx: &mut Tx<'_>, by: &By) -> Result<(), Error> {
+    match by.actor.parse::<UserId>() {
+        Ok(person) if !users::hold(tx, person).await? => Err(Error::Missing("user")),
+        _ => Ok(()),
+    }
 }
 
 /// That the place of a key is there, and stays until the transaction ends.

@@ -114,7 +114,7 @@ pub use refresh::{NewRefresh, Refresh, Refreshes, Rotation};
 pub use reminders::Reminders;
 pub use resources::{NewResource, Resources};
 pub use rotation::{Rotate, Successor};
-pub use sealing::{AuditKey, Checkpoint, Head, Link};
+pub use sealing::{AuditKey, Checkpoint, Head, KEY_ADDED, Link};
 pub use sessions::{NewSession, Session, Sessions};
 pub use settings::Settings;
 pub use setup::{Claim, Setup};

@@ -56,6 +56,14 @@ impl Outbox<'_> {
         self.0.db().change(change).await
     }
 
+    /// How many wait, and since when the oldest does.
+    pub async fn waiting(&self) -> Result<(u64, Option<Timestamp>), Error> {
+        let read = |row: &mut Row<'_>| Ok((row.next::<i64>()?, row.next::<Option<Timestamp>>()?));
+        let (count, oldest) =
+            self.0.db().first(&WAITING, binds![], read).await?.unwrap_or_default();
+        Ok((count.unsigned_abs(), oldest))
+    }
+
     /// Takes one that is due at `now`. Until `again_at` nobody else gets it.
     pub async fn take(&self, now: Timestamp, again_at: Timestamp) -> Result<Option<Mail>, Error> {
         let change =
@@ -79,6 +87,7 @@ impl Outbox<'_> {
 
 statements! {
     COUNT = "SELECT COUNT(*) FROM outbox";
+    WAITING = "SELECT COUNT(*), MIN(created_at) FROM outbox";
     PUT = "INSERT INTO outbox (id, recipient, subject, sealed, created_at, due_at, attempts)
         VALUES ($1, $2, $3, $4, $5, $5, 0)";
     /// `due_at` is asked twice: on PostgreSQL the inner one may have read it before somebody

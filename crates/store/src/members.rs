@@ -167,7 +167,7 @@ impl Members<'_> {
             if owned && !others_own(tx, user, org).await? {
                 return Ok(RemoveRole::LastOwner);
             }
-            let Some(left) = keys::left_by(tx, user, (org, project), made, &by).await? else {
+            let Some(left) = keys::left_by(tx, user, Some((org, project)), made, &by).await? else {
                 return Ok(RemoveRole::KeysMade);
             };
             tx.execute(&REMOVE, binds![user, org, project]).await?;

@@ -13,7 +13,10 @@ use hallpass_core::id::AuditKeyId;
 use hallpass_core::{Digest, Timestamp};
 
 use crate::db::{Row, Tx, binds, statements};
-use crate::{Audit, AuditRow, Error, audit};
+use crate::{Audit, AuditRow, By, Error, audit};
+
+/// The action of a row that announces a key; its subject is the key's id.
+pub const KEY_ADDED: &str = "audit_key.create";
 
 /// How far the log is chained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +151,25 @@ impl Audit<'_> {
         Ok((first > 0 && last >= first).then_some((first, last)))
     }
 
+    /// Adds a key, and announces it: `named` is how the row of the log writes its public half.
+    /// It signs once that row is sealed, by the key before it ([`Audit::signing_key`]).
+    pub async fn add_key(&self, key: AuditKey, named: &str, by: &By) -> Result<(), Error> {
+        let (named, by) = (named.to_owned(), by.clone());
+        let change = async move |tx: &mut Tx<'_>| {
+            // Holds the head: one at a time.
+            tx.execute(&HOLD_HEAD, binds![]).await?;
+            let AuditKey { id, public, sealed_private, created_at } = &key;
+            tx.execute(&KEEP_KEY, binds![id, public, sealed_private, created_at]).await?;
+            audit::write(tx, &by, KEY_ADDED, id, Some(&named)).await
+        };
+        self.0.db().change(change).await
+    }
+
+    /// The id of the key that signs now: the last one whose announcement is sealed.
+    pub async fn signing_key(&self) -> Result<Option<AuditKeyId>, Error> {
+        self.0.db().first(&SIGNING_KEY, binds![], |row| row.next()).await
+    }
+
     /// All keys that signed or sign checkpoints, oldest first.
     pub async fn keys(&self) -> Result<Vec<AuditKey>, Error> {
         self.0.db().all(&KEYS, binds![], read_key).await
@@ -198,6 +220,9 @@ statements! {
     FIRST_NUMBER = "SELECT COALESCE(MIN(number), 0) FROM audit WHERE at >= $1";
     LAST_NUMBER = "SELECT COALESCE(MAX(number), 0) FROM audit WHERE at <= $1";
     KEYS = "SELECT id, public, sealed_private, created_at FROM audit_keys ORDER BY created_at, id";
+    SIGNING_KEY = "SELECT k.id FROM audit_keys k
+        WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE a.number IS NULL AND a.subject = k.id)
+        ORDER BY k.created_at DESC, k.id DESC LIMIT 1";
     KEEP_KEY = "INSERT INTO audit_keys (id, public, sealed_private, created_at)
         VALUES ($1, $2, $3, $4)";
 }

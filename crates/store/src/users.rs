@@ -6,7 +6,10 @@ use hallpass_core::id::{OrgId, SessionId, UserId};
 use crate::db::{Row, Tx, binds, kept, statements};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Error, audit, credentials, grants, members, orgs, sessions, setup, tombstones};
+use crate::{
+    By, Error, KeysMade, audit, credentials, grants, keys, members, orgs, sessions, setup,
+    tombstones,
+};
 
 /// A person.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,6 +68,8 @@ pub enum Disable {
     LastAdmin,
     /// They are the last owner of this organization who is not disabled; nothing was changed.
     LastOwner(OrgId),
+    /// They made keys that are live, and nobody said what becomes of those; nothing was changed.
+    KeysMade,
 }
 
 /// See [`Store::users`].
@@ -107,17 +112,34 @@ impl Users<'_> {
     }
 
     /// Disables a user, and ends all their grants, sessions and tokens. Not whoever is the last
-    /// owner of an organization: first somebody else has to own it.
+    /// owner of an organization: first somebody else has to own it. The keys that they made stay.
     pub async fn disable(&self, id: UserId, by: &By) -> Result<Disable, Error> {
-        self.disable_user(id, false, by).await
+        self.dismiss(id, KeysMade::Keep, by).await
+    }
+
+    /// The same, with a word about the live keys that they made, wherever that was. The audit
+    /// row says what became of them.
+    pub async fn dismiss(&self, id: UserId, made: KeysMade, by: &By) -> Result<Disable, Error> {
+        self.disable_user(id, made, false, by).await
     }
 
     /// The same, if somebody is left then who administers the deployment.
-    pub async fn disable_but_last(&self, id: UserId, by: &By) -> Result<Disable, Error> {
-        self.disable_user(id, true, by).await
+    pub async fn dismiss_but_last(
+        &self,
+        id: UserId,
+        made: KeysMade,
+        by: &By,
+    ) -> Result<Disable, Error> {
+        self.disable_user(id, made, true, by).await
     }
 
-    async fn disable_user(&self, id: UserId, keep: bool, by: &By) -> Result<Disable, Error> {
+    async fn disable_user(
+        &self,
+        id: UserId,
+        made: KeysMade,
+        keep: bool,
+        by: &By,
+    ) -> Result<Disable, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
             if keep {
@@ -138,9 +160,13 @@ impl Users<'_> {
                     return Ok(Disable::LastOwner(org));
                 }
             }
+            let Some(left) = keys::left_by(tx, id, None, made, &by).await? else {
+                return Ok(Disable::KeysMade);
+            };
             tx.execute(&DISABLE, binds![id, by.at]).await?;
             tell(tx, id).await?;
-            let ended = end_everything(tx, id, "user disabled", &by).await?;
+            let mut ended = end_everything(tx, id, left.ended, "user disabled", &by).await?;
+            ended.push_str(&left.words);
             audit::write(tx, &by, "user.disable", id, Some(&ended)).await?;
             Ok(Disable::Done)
         };
@@ -156,7 +182,8 @@ impl Users<'_> {
                 tombstones::wait(tx).await?;
                 return Ok(false);
             }
-            let ended = end_everything(tx, id, "ended by an administrator", &by).await?;
+            let reason = "ended by an administrator";
+            let ended = end_everything(tx, id, Vec::new(), reason, &by).await?;
             audit::write(tx, &by, "user.end_all", id, Some(&ended)).await?;
             Ok(true)
         };
@@ -194,7 +221,8 @@ impl Users<'_> {
             }
             tx.execute(&CHANGE_PASSWORD, binds![id, phc]).await?;
             tell(tx, id).await?;
-            let ended = end_all(tx, id, keep_session, Vec::new(), "password changed", &by).await?;
+            let none = (Vec::new(), Vec::new());
+            let ended = end_all(tx, id, keep_session, none, "password changed", &by).await?;
             audit::write(tx, &by, "user.change_password", id, Some(&ended)).await?;
             Ok(true)
         };
@@ -314,25 +342,27 @@ pub(crate) fn read_optional(row: &mut Row<'_>) -> Result<Option<User>, Error> {
     read_rest(row, id).map(Some)
 }
 
-/// Ends all grants, sessions and tokens of the user, and says so in words.
+/// Ends all grants, sessions and tokens of the user, buries these and the `keys` that ended, and
+/// says so in words.
 async fn end_everything(
     tx: &mut Tx<'_>,
     id: UserId,
+    keys: Vec<String>,
     reason: &'static str,
     by: &By,
 ) -> Result<String, Error> {
     let tokens = credentials::end_of_user(tx, id, reason, by).await?;
     grants::end_of_tokens(tx, id, reason, by).await?;
-    end_all(tx, id, None, tokens, reason, by).await
+    end_all(tx, id, None, (tokens, keys), reason, by).await
 }
 
-/// Ends all grants of the user and all sessions but `keep`, buries these and `tokens`, and says
-/// so in words.
+/// Ends all grants of the user and all sessions but `keep`, buries these, `tokens` and `keys`,
+/// and says so in words.
 async fn end_all(
     tx: &mut Tx<'_>,
     id: UserId,
     keep: Option<SessionId>,
-    tokens: Vec<String>,
+    (tokens, keys): (Vec<String>, Vec<String>),
     reason: &'static str,
     by: &By,
 ) -> Result<String, Error> {
@@ -340,7 +370,7 @@ async fn end_all(
     let sessions = sessions::end_of_user(tx, id, keep, by).await?;
     let (grants_, sessions_, tokens_) = (grants.len(), sessions.len(), tokens.len());
     let ended = format!("ended {grants_} grants, {sessions_} sessions and {tokens_} tokens");
-    let all = grants.into_iter().chain(sessions).chain(tokens);
+    let all = grants.into_iter().chain(sessions).chain(tokens).chain(keys);
     let subjects: Vec<_> = all.chain([id.to_string()]).collect();
     tombstones::bury(tx, by, &subjects, None).await?;
     Ok(ended)

@@ -36,11 +36,11 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     let check = matches.get_flag("check");
     let client = client(cx, globals);
-    let status = if check { client.status_checked() } else { client.status() };
     // Whoever contradicts himself about the place is still signed in.
     let target = client
         .target(&Asked::from(globals))
         .unwrap_or_else(|error| Target { ignored: Some(error.to_string()), ..Target::default() });
+    let status = if check { client.status_checked_at(&target) } else { client.status() };
     let exit = status.state.class().map_or(Exit::Usable, exit_of);
     if out.json {
         out.json(&view(&status, &target))?;
@@ -67,9 +67,11 @@ fn usable(
     (paint, width): (Paint, usize),
 ) -> String {
     let server = paint.foreign(&status.server, 200);
+    let of_key = status.place.as_ref().is_some_and(|at| at.of_key);
     let headline = match &status.account {
         Some(account) => {
-            format!("Signed in to {server} as {}", paint.foreign(account.label(), 320))
+            let key = if of_key { "the key " } else { "" };
+            format!("Signed in to {server} as {key}{}", paint.foreign(account.label(), 320))
         }
         None => format!("Using a token for {server}; the server was not asked"),
     };
@@ -79,6 +81,14 @@ fn usable(
     text.push_str("\n\n");
     let mut pairs = pairs(cx, status, checked, paint);
     pairs.extend(context::pairs(cx, target, paint));
+    if let Some(at) = &status.place {
+        if at.of_key {
+            pairs.push(("Bound to", paint.foreign(&at.name(), 200)));
+        }
+        if !at.org.plan.is_empty() {
+            pairs.push(("Plan", paint.foreign(&at.org.plan, 80)));
+        }
+    }
     text.push_str(&layout::fields(&pairs, width, paint));
     let warnings = status.warnings.iter().map(Warning::to_string);
     for warning in warnings.chain(target.ignored.clone()) {

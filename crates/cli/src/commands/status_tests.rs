@@ -24,6 +24,7 @@ fn status(town: &Town, state: State) -> Status {
             email: Some("ada@example.com".into()),
             name: None,
         }),
+        place: None,
         scope: Some(Scope::from_iter(["openid", "account", "offline_access"])),
         token: None,
         expires_at: Some(Timestamp::from_secs(1_795_351_440)),

@@ -1,7 +1,8 @@
 //! `whoami`: asks the server whose credential this is.
 
 use clap::Command;
-use hallpass_core::wire::api::Whoami;
+use hallpass_client::target::Asked;
+use hallpass_core::wire::api::{Whoami, Whose};
 
 use super::{client, retry, warn};
 use crate::arguments::Globals;
@@ -18,21 +19,33 @@ pub fn command() -> Command {
 pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<Exit, Failure> {
     let refuse = |error| told(&error, cx, &retry(cx, globals, "whoami"));
     let session = client(cx, globals).session().map_err(refuse)?;
-    let whoami = session.whoami().map_err(refuse)?;
+    let target = client(cx, globals).target(&Asked::from(globals)).unwrap_or_default();
+    let whoami = session.whoami_at(&target).map_err(refuse)?;
     warn(out, &session.take_warnings());
     if out.json {
         out.json(&whoami)?;
     } else {
         let line = line(&whoami, out.terminal.data());
         out.data(line.as_bytes())?;
+        if let Some(org) = whoami.org.as_ref().filter(|org| !org.plan.is_empty()) {
+            let (slug, plan) =
+                (out.paint().foreign(&org.slug, 80), out.paint().foreign(&org.plan, 80));
+            out.sentence(&format!("The organization {slug} has the plan {plan}."));
+        }
     }
     Ok(Exit::Usable)
 }
 
-/// `ada@example.com (Ada Lovelace)`, and a line feed.
+/// `ada@example.com (Ada Lovelace)`, or `gitlab-ci (a key of acme/warehouse)`, and a line feed.
 fn line(whoami: &Whoami, paint: Paint) -> String {
     let email = paint.foreign(&whoami.email, 320);
     let name = paint.foreign(&whoami.name, 200);
+    if whoami.kind == Whose::Key {
+        let place = whoami.org.iter().map(|org| org.slug.as_str());
+        let place = place.chain(whoami.project.iter().map(|project| project.slug.as_str()));
+        let place = paint.foreign(&place.collect::<Vec<_>>().join("/"), 200);
+        return format!("{name} (a key of {place})\n");
+    }
     match name.as_str() {
         "" => format!("{email}\n"),
         name => format!("{email} ({name})\n"),
@@ -48,6 +61,9 @@ mod tests {
     fn whoami(name: &str) -> Whoami {
         Whoami {
             id: "usr_01JD2XW6S7Y8Z9ABCDEFGHJKMN".into(),
+            kind: Whose::User,
+            org: None,
+            project: None,
             email: "ada@example.com".into(),
             name: name.into(),
             client_id: None,

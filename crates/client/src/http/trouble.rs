@@ -50,3 +50,31 @@ pub(super) fn describe(error: ureq::Error, url: &Url) -> HttpError {
         other => unreachable(&presentable(&other.to_string(), 100)),
     }
 }
+
+/// The same, where a proxy is on the way: who could not be reached may be that one.
+pub(super) fn by_proxy(error: HttpError, proxy: Option<String>) -> HttpError {
+    match (error, proxy) {
+        (HttpError::Unreachable { host, why }, Some(proxy)) => {
+            let proxy = presentable(&proxy, 100);
+            HttpError::Unreachable { host, why: format!("{why} (through the proxy {proxy})") }
+        }
+        (error, _) => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: client-J2
+    #[test]
+    fn a_proxy_on_the_way_is_named() {
+        let refused = || HttpError::Unreachable {
+            host: "id.example.com".to_owned(),
+            why: "connection refused".to_owned(),
+        };
+        let said = by_proxy(refused(), Some("http://proxy.example:3128".to_owned())).to_string();
+        assert!(said.contains("refused (through the proxy http://proxy.example:3128)"), "{said}");
+        assert_eq!(by_proxy(refused(), None).to_string(), refused().to_string());
+    }
+}

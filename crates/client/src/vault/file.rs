@@ -224,6 +224,10 @@ impl Vault for FileVault {
         Ok(self.place_of(Some(&form)))
     }
 
+    fn writable(&self) -> Result<(), VaultError> {
+        if self.in_memory()? { Ok(()) } else { self.tokens.writable() }
+    }
+
     fn remember(&self, policy: StorePolicy) -> Result<(), VaultError> {
         let kept = Some(policy).filter(|policy| *policy != StorePolicy::Auto);
         match (policy, self.settings()?.store) {

@@ -118,6 +118,18 @@ impl KeptFile {
         Ok(Some(bytes))
     }
 
+    /// Whether a change could be written. A directory of our own that only lacks the permission
+    /// gets it; one of somebody else, or on a file system that is read-only, does not.
+    pub(crate) fn writable(&self) -> Result<(), VaultError> {
+        let target = self.target()?;
+        let directory = target.parent().unwrap_or(&self.dir);
+        if may_write(directory).is_err() {
+            // The second look says why not.
+            let _ = self.prepare();
+        }
+        may_write(directory).map_err(|error| failed("write in", directory, &error))
+    }
+
     /// A relative directory would be a different one for each working directory.
     fn check_home(&self) -> Result<(), VaultError> {
         if self.dir.is_absolute() { Ok(()) } else { Err(VaultError::NoHome) }
@@ -248,6 +260,20 @@ pub(crate) fn why(error: &serde_json::Error) -> &'static str {
 
 pub(crate) fn corrupt(path: &Path, why: &str) -> VaultError {
     VaultError::Corrupt { path: path.to_owned(), why: why.to_owned() }
+}
+
+/// Whether this process may make files there.
+fn may_write(directory: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::Access;
+        rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK)?;
+    }
+    #[cfg(not(unix))]
+    if std::fs::metadata(directory)?.permissions().readonly() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok(())
 }
 
 pub(crate) fn failed(what: &'static str, path: &Path, error: &io::Error) -> VaultError {

@@ -60,6 +60,10 @@ pub trait Vault: Send + Sync {
     /// be, and nobody else.
     fn ready(&self) -> Result<Place, VaultError>;
 
+    /// Whether a change could be written: asked before something is spent whose successor has
+    /// to be kept.
+    fn writable(&self) -> Result<(), VaultError>;
+
     /// Remembers where sign-ins are to be kept, for when nothing else is said.
     fn remember(&self, policy: StorePolicy) -> Result<(), VaultError>;
 
@@ -231,10 +235,13 @@ impl VaultError {
                 Some(format!("{tool} login --store file"))
             }
             VaultError::Exposed { path, .. } => Some(format!("chmod 700 {}", path.display())),
+            // Nothing of ours may be lost, so it is not touched; out of the way it is kept.
+            VaultError::Newer { path, .. } | VaultError::NotAFile { path, .. } => {
+                let quoted = format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
+                Some(format!("mv {quoted} {quoted}.aside"))
+            }
             VaultError::Io { .. }
             | VaultError::NoHome
-            | VaultError::Newer { .. }
-            | VaultError::NotAFile { .. }
             | VaultError::UnknownPolicy { .. }
             | VaultError::Busy { .. } => None,
         }

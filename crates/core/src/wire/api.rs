@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tokens::{Org, Project};
 use crate::{Scope, Timestamp};
 
 /// RFC 9457 `application/problem+json`, with a stable `code` for programs.
@@ -35,15 +36,36 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+/// Who acts with a credential.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Whose {
+    /// A person.
+    #[default]
+    User,
+    /// A key of a project or an organization, for itself.
+    Key,
+}
+
 /// `GET /api/v1/whoami`: who the presented credential is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whoami {
-    /// The user's id, also the OIDC `sub`.
+    /// The user's id, also the OIDC `sub`; of a key that of its first generation.
     pub id: String,
-    /// E-mail address.
+    /// Who acts.
+    #[serde(default)]
+    pub kind: Whose,
+    /// E-mail address; a key has none.
+    #[serde(default)]
     pub email: String,
-    /// Display name.
+    /// Display name, or what the key is called.
     pub name: String,
+    /// The organization that a key belongs to, or that was asked about; with its plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org: Option<Org>,
+    /// The project, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Project>,
     /// The client that the credential was issued to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,

@@ -68,7 +68,11 @@ pub(super) fn audit() -> Command {
                 )),
         )
         .subcommand(
-            Command::new("keys").about("The public keys that prove it, to be kept elsewhere"),
+            Command::new("keys")
+                .about("The public keys that prove it, to be kept elsewhere")
+                .subcommand(Command::new("rotate").about(
+                    "Make another one, which signs from now on; the log announces it under the one before",
+                )),
         )
 }
 
@@ -81,6 +85,7 @@ pub(super) fn read_audit(verb: &str, matches: &ArgMatches) -> Result<Asked, Stri
                 _ => Position::Whole { since, until },
             }))
         }
+        "keys" if matches.subcommand_matches("rotate").is_some() => Asked::Books(Asks::RotateKey),
         "keys" => Asked::Books(Asks::Keys),
         _ => Asked::AuditList { limit: matches.get_one("limit").copied().unwrap_or(50) },
     })
@@ -166,7 +171,8 @@ fn told(proven: &verify::Proven, as_json: bool) -> String {
         let json = json!({
             "first": first, "last": last, "checkpoints": proven.checkpoints,
             "signed_at": proven.signed_at, "keys": proven.keys, "pinned": proven.pinned,
-            "unsealed": proven.unsealed, "first_unsealed": proven.first_unsealed,
+            "announced": proven.announced, "unsealed": proven.unsealed,
+            "first_unsealed": proven.first_unsealed,
         });
         return format!("{json}\n");
     }
@@ -179,8 +185,13 @@ fn told(proven: &verify::Proven, as_json: bool) -> String {
     };
     if proven.rows.is_some() {
         let keys = proven.keys.join(" and ");
-        text.push_str(&if proven.pinned {
+        text.push_str(&if proven.pinned && proven.announced.is_empty() {
             format!("Signed by {keys}, which you trust.\n")
+        } else if proven.pinned {
+            let announced = proven.announced.join(" and ");
+            format!(
+                "Signed by {keys}. You trust the first; {announced} was announced in the log under a key that you trust. Keep it too: hallpass admin audit keys.\n"
+            )
         } else {
             format!(
                 "Signed by {keys}, which came with the file: compare it with the key that you kept, with --key FILE.\n"

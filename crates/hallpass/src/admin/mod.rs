@@ -149,6 +149,8 @@ mod tests {
             "admin audit export --since 2026-04-18 --until 2026-04-19T10:00:00Z --format csv",
             "admin audit export",
             "admin audit keys",
+            "admin audit keys rotate",
+            "admin user disable usr_1 --keys revoke",
         ];
         for line in lines {
             let matches = command().try_get_matches_from(line.split(' ')).expect(line);

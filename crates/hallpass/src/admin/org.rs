@@ -99,13 +99,7 @@ pub(super) fn member() -> Command {
                 .about("Take somebody's role away; it counts at once")
                 .arg(at())
                 .arg(who())
-                .arg(
-                    Arg::new("keys")
-                        .long("keys")
-                        .value_name("WHAT")
-                        .value_parser(["keep", "revoke"])
-                        .help("What becomes of the keys that they made there; needed if there are any"),
-                ),
+                .arg(super::words::keys_made()),
         )
         .subcommand(Command::new("list").about("Who has a role there").arg(at()))
 }

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_core::Secret;
 use hallpass_server::admin::Command as Asked;
 
-use super::words::{group, one, switch, text};
+use super::words::{group, maybe, one, switch, text};
 
 const MAX_PASSWORD: u64 = 4096;
 
@@ -32,7 +32,8 @@ pub(super) fn command() -> Command {
         .subcommand(
             Command::new("disable")
                 .about("End everything of theirs, and let them in no more")
-                .arg(who()),
+                .arg(who())
+                .arg(super::words::keys_made()),
         )
         .subcommand(Command::new("enable").about("Let them in again").arg(who()))
         .subcommand(
@@ -52,7 +53,9 @@ pub(super) fn read(verb: &str, matches: &ArgMatches) -> Result<Asked, String> {
             admin: matches.get_flag("admin"),
         },
         "list" => Asked::UserList,
-        "disable" => Asked::UserDisable { user: one(matches, "user") },
+        "disable" => {
+            Asked::UserDisable { user: one(matches, "user"), keys: maybe(matches, "keys") }
+        }
         "enable" => Asked::UserEnable { user: one(matches, "user") },
         _ => Asked::UserPassword { user: one(matches, "user"), password: password()? },
     })

@@ -26,6 +26,13 @@ pub(super) fn place(name: &'static str, value: &'static str, help: &'static str)
     Arg::new(name).value_name(value).required(true).help(help)
 }
 
+/// What becomes of the keys that somebody made who goes.
+pub(super) fn keys_made() -> Arg {
+    text("keys", "WHAT")
+        .value_parser(["keep", "revoke"])
+        .help("What becomes of the keys that they made; needed if there are any")
+}
+
 /// What was given, or nothing.
 pub(super) fn one(matches: &ArgMatches, name: &str) -> String {
     maybe(matches, name).unwrap_or_default()

@@ -15,7 +15,8 @@ use hallpass_core::wire::audit::{Jwk, Jwks};
 use hallpass_store::{AuditKey, Checkpoint, Link};
 
 use super::line::{beginning, chained, row, to_sign};
-use crate::{Error, Issuer};
+use crate::tokens::Actor;
+use crate::{Error, Issuer, Origin};
 
 /// Rows in one turn: other changes wait for no more than these.
 const PORTION: u32 = 500;
@@ -81,29 +82,52 @@ impl Issuer {
         if !keys.is_empty() {
             return Ok(keys);
         }
+        Ok(audit.ensure_key(self.new_audit_key()?).await?)
+    }
+
+    fn new_audit_key(&self) -> Result<AuditKey, Error> {
         let broken = || Error::Crypto { doing: "making a key for the audit log" };
         let pair = Ed25519KeyPair::generate().map_err(|_| broken())?;
         let private = pair.to_pkcs8().map_err(|_| broken())?;
         let id = self.new_id(AuditKeyId::new);
         let sealed = &self.0.keys.audit;
-        let candidate = AuditKey {
+        Ok(AuditKey {
             id,
             public: pair.public_key().as_ref().to_vec(),
             sealed_private: sealed.seal(&id.to_string(), private.as_ref(), &*self.0.random)?,
             created_at: self.now(),
-        };
-        Ok(audit.ensure_key(candidate).await?)
+        })
     }
 
-    /// The key that signs now: the last one.
+    /// Makes another key, which signs from now on, and answers all of them. The log itself
+    /// announces it, in a row that the key before it signs: whoever trusts that one can follow.
+    pub async fn rotate_audit_key(
+        &self,
+        actor: &Actor<'_>,
+        origin: &Origin,
+    ) -> Result<Jwks, Error> {
+        // There is one to begin with.
+        self.kept_audit_keys().await?;
+        let key = self.new_audit_key()?;
+        let named = jwk(&key).x;
+        let by = self.by(&actor.name(), None, Some(origin));
+        self.0.store.audit().add_key(key, &named, &by).await?;
+        self.seal_audit().await?;
+        self.audit_keys().await
+    }
+
+    /// The key that signs now.
     async fn sealing_key(&self) -> Result<(AuditKeyId, std::sync::Arc<Ed25519KeyPair>), Error> {
+        let sealed = || Error::Sealed { what: "the key of the audit log" };
+        // Another server may have made another one.
+        let current = self.0.store.audit().signing_key().await?;
         let opened = self.0.sealer.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(opened) = opened {
+        if let Some(opened) = opened.filter(|opened| Some(opened.0) == current) {
             return Ok(opened);
         }
-        let sealed = || Error::Sealed { what: "the key of the audit log" };
         let keys = self.kept_audit_keys().await?;
-        let key = keys.last().ok_or_else(sealed)?;
+        let signs = |key: &&AuditKey| current.is_none_or(|current| key.id == current);
+        let key = keys.iter().find(signs).ok_or_else(sealed)?;
         let private = self.0.keys.audit.open(&key.id.to_string(), &key.sealed_private);
         let pair = private.and_then(|private| Ed25519KeyPair::from_pkcs8(&private).ok());
         let opened = (key.id, std::sync::Arc::new(pair.ok_or_else(sealed)?));

@@ -8,10 +8,10 @@ use hallpass_verdict::Ask;
 use proptest::prelude::*;
 
 use super::line::{beginning, chained, hex, write};
-use crate::Issuer;
 use crate::admin::NewUser;
 use crate::tests::house::{House, home};
 use crate::tokens::Actor;
+use crate::{Issuer, Origin};
 
 use super::export::Form;
 use super::verify::{Bad, verify};
@@ -72,6 +72,54 @@ async fn what_was_sealed_is_proved_without_a_database() {
     assert_eq!(house.issuer.seal_audit().await.unwrap(), 0);
     let books = house.issuer.books().await.unwrap();
     assert_eq!((books.sealed, books.unsealed), (i64::try_from(rows).unwrap(), 0));
+}
+
+/// Another key signs, and whoever trusts the first can follow; nobody else is believed.
+// proves: HP14
+#[tokio::test]
+async fn a_log_is_proved_across_a_change_of_the_key() {
+    let house = busy().await;
+    let old = house.issuer.audit_keys().await.unwrap();
+    let (actor, here) = (Actor::Operator, Origin::default());
+    let both = house.issuer.rotate_audit_key(&actor, &here).await.unwrap();
+    assert_eq!((both.keys.len(), &both.keys[0]), (2, &old.keys[0]));
+    let change = async |name: &str| {
+        let email = format!("{name}@example.com");
+        let new = NewUser { email, name: name.to_owned(), password: None, admin: false };
+        house.issuer.create_user(new, "system").await.unwrap();
+        house.issuer.seal_audit().await.unwrap();
+    };
+    change("late").await;
+    house.issuer.rotate_audit_key(&actor, &here).await.unwrap();
+    change("later").await;
+    let text = exported(&house.issuer).await;
+    let all = house.issuer.audit_keys().await.unwrap();
+    let kid = |n: usize| all.keys[n].kid.clone();
+    let proven = verify(text.as_bytes(), Some(old.clone())).unwrap();
+    assert_eq!(proven.keys, [kid(0), kid(1), kid(2)]);
+    assert_eq!(proven.announced, [kid(1), kid(2)]);
+    let proven = verify(text.as_bytes(), Some(all.clone())).unwrap();
+    assert_eq!((proven.keys.len(), proven.announced.len()), (3, 0));
+    assert_eq!(verify(text.as_bytes(), None).unwrap().keys.len(), 3);
+    // The last one alone does not prove what came before it.
+    let last = Jwks { keys: vec![all.keys[2].clone()] };
+    assert!(verify(text.as_bytes(), Some(last)).unwrap_err().what.contains("are trusted"));
+    // Nothing is trusted that no trusted key announced: in a part that begins behind the first
+    // announcement the first key is of no use.
+    let announced = text.lines().position(|line| line.contains("audit_key.create")).unwrap();
+    let signed = |line: &str| line.starts_with("{\"checkpoint\"");
+    let after = text.lines().skip(announced).position(signed).unwrap() + announced;
+    let row: Row = serde_json::from_str(text.lines().nth(announced).unwrap()).unwrap();
+    let beginning = format!(
+        "{{\"hallpass_audit\":1,\"after\":{},\"hash\":\"{}\"}}\n",
+        row.n.unwrap(),
+        row.hash.unwrap(),
+    );
+    let rest: String = text.lines().skip(after + 1).map(|line| format!("{line}\n")).collect();
+    let part = beginning + &rest;
+    assert!(verify(part.as_bytes(), Some(old)).unwrap_err().what.contains("are trusted"));
+    let second = Jwks { keys: vec![all.keys[1].clone()] };
+    assert_eq!(verify(part.as_bytes(), Some(second)).unwrap().announced, [kid(2)]);
 }
 
 // proves: HP14

@@ -14,11 +14,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::Digest;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::audit::{Jwk, Jwks, Row};
+use hallpass_store::KEY_ADDED;
 
 use super::line::{
     CheckpointLine, FORM, First, KeyLine, Last, beginning, chained, hex, read, signed, unhex,
 };
 
+/// Keys that the rows between two checkpoints announce, at most: memory does not grow.
+const MOST_ANNOUNCED: usize = 64;
 /// No line of ours is longer.
 pub const MAX_LINE: usize = 1024 * 1024;
 
@@ -56,6 +59,9 @@ pub struct Proven {
     pub signed_at: Option<String>,
     /// The keys that made them.
     pub keys: Vec<String>,
+    /// Those of them that were not pinned, and that the log announces in rows which a trusted
+    /// key has signed.
+    pub announced: Vec<String>,
     /// Whether they were pinned. If not, they came with the file, and whoever made the file may
     /// have made them.
     pub pinned: bool,
@@ -76,6 +82,8 @@ pub struct Verifier {
     key: Option<Jwk>,
     /// The key came after the last checkpoint, and has signed nothing yet.
     key_is_idle: bool,
+    /// Keys that rows after the last checkpoint announce.
+    announced: Vec<Jwk>,
     ended: bool,
     proven: Proven,
 }
@@ -100,6 +108,7 @@ impl Verifier {
             first: 0,
             key: None,
             key_is_idle: false,
+            announced: Vec::new(),
             ended: false,
             proven,
         }
@@ -187,6 +196,14 @@ impl Verifier {
             let what = "its hash is not the one over its text and the row before: it was changed";
             return Err(self.bad_row(&row, what));
         }
+        if row.action == KEY_ADDED && self.announced.len() < MOST_ANNOUNCED {
+            self.announced.push(Jwk {
+                kty: "OKP".to_owned(),
+                crv: "Ed25519".to_owned(),
+                x: row.detail.unwrap_or_default(),
+                kid: row.subject,
+            });
+        }
         self.last = Some((n, hash));
         Ok(())
     }
@@ -244,11 +261,24 @@ impl Verifier {
         if !self.proven.keys.contains(&line.key) {
             self.proven.keys.push(line.key.clone());
         }
+        self.follow();
         self.key_is_idle = false;
         self.proven.rows = Some((self.first, number));
         self.proven.checkpoints += 1;
         self.proven.signed_at = Some(line.at.clone());
         Ok(())
+    }
+
+    /// Trusts the keys that the rows announce which a trusted key has just signed.
+    fn follow(&mut self) {
+        let announced = std::mem::take(&mut self.announced);
+        let Some(pinned) = &mut self.pinned else { return };
+        for key in announced {
+            if !pinned.keys.contains(&key) {
+                self.proven.announced.push(key.kid.clone());
+                pinned.keys.push(key);
+            }
+        }
     }
 
     fn last_line(&mut self, last: &Last, number: i64) -> Result<(), Bad> {

@@ -4,12 +4,13 @@ use hallpass_core::id::{OrgId, ProjectId};
 use hallpass_core::role::OrgRole;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::tokens as wire;
-use hallpass_store::{HandOver, Org, Project};
+use hallpass_store::{HandOver, KeysMade, Org, Project, User};
 
 use super::{
     ORG_MANAGE, OrgError, PROJECTS_CREATE, SETTINGS_MANAGE, shown_org, shown_project, slug_of,
 };
 use crate::admin::display_name;
+use crate::keys::KEYS_MANAGE;
 use crate::tokens::Actor;
 use crate::{Issuer, Origin};
 
@@ -243,26 +244,50 @@ impl Issuer {
         Ok(shown_project(moved, &there.org, role))
     }
 
-    /// Gives up the actor's own role in an organization, or else in one project of it.
+    /// Gives up the actor's own role in an organization, or else in one project of it, with a
+    /// word about the keys that they made there. Only who manages keys there can revoke them:
+    /// they are the place's.
     pub async fn leave(
         &self,
         actor: &Actor<'_>,
-        org: &str,
-        project: Option<&str>,
+        (org, project): (&str, Option<&str>),
+        keys: KeysMade,
         origin: &Origin,
     ) -> Result<(), OrgError> {
         let user = self.whole_person(actor).await?;
         let seat = self.seat(actor, org, project).await?;
+        if keys == KeysMade::Revoke {
+            let manages = self.seat_with(actor, org, project, KEYS_MANAGE).await;
+            manages.map_err(|error| match error {
+                OrgError::NotAllowed(_) => OrgError::NotAllowed(
+                    "you do not manage keys there, so those that you made stay; say that you keep them",
+                ),
+                error => error,
+            })?;
+        }
         let at = seat.project.as_ref().map(|project| project.id);
         let by = self.by(&actor.name(), None, Some(origin));
-        match self.0.store.members().remove(user, seat.org.id, at, &by).await? {
+        match self.0.store.members().leave(user, seat.org.id, at, keys, &by).await? {
             hallpass_store::RemoveRole::Done => Ok(()),
             // It came with the one in the organization.
             hallpass_store::RemoveRole::None => Err(OrgError::Unknown("role of your own")),
             hallpass_store::RemoveRole::LastOwner => Err(OrgError::LastOwner),
-            // Whoever leaves leaves their keys to those who stay.
-            hallpass_store::RemoveRole::KeysMade => Err(OrgError::KeysMade(Vec::new())),
+            hallpass_store::RemoveRole::KeysMade => {
+                Err(OrgError::KeysMade(self.keys_made_by(user, Some((seat.org.id, at))).await?))
+            }
         }
+    }
+
+    /// What the keys are called that a person made at a place where they have a role.
+    pub async fn own_keys_at(
+        &self,
+        person: &User,
+        org: &str,
+        project: Option<&str>,
+    ) -> Result<Vec<String>, OrgError> {
+        let seat = self.seat(&Actor::Person(person), org, project).await?;
+        let at = seat.project.as_ref().map(|project| project.id);
+        Ok(self.keys_made_by(person.id, Some((seat.org.id, at))).await?)
     }
 
     async fn archived_org_called(&self, org: &str) -> Result<Org, OrgError> {

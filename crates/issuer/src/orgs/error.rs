@@ -22,7 +22,7 @@ pub enum OrgError {
     LastOwner,
     /// What becomes of the keys that somebody made is to be said before they are removed.
     #[error(
-        "they made keys here that are still good: {}; say what becomes of those, keep or revoke",
+        "whoever leaves made keys here that are still good: {}; say what becomes of those, keep or revoke",
         .0.join(", ")
     )]
     KeysMade(Vec<String>),

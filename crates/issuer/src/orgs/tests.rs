@@ -3,6 +3,7 @@
 use hallpass_core::Secret;
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::wire::tokens::{self as wire, NewToken};
+use hallpass_store::KeysMade;
 use hallpass_verdict::{Ask, CredentialKind, Decision, PlaceAsked};
 
 use super::OrgError;
@@ -298,7 +299,10 @@ async fn an_old_address_is_nobodys_and_a_narrowed_credential_changes_no_place() 
     let reads = Actor::Bearer(&reads);
     let by_reader = issuer.archive_org(&reads, "works", &home()).await;
     assert_eq!(refused(by_reader), "not allowed");
-    assert_eq!(refused(issuer.leave(&reads, "works", None, &home()).await), "not allowed");
+    assert_eq!(
+        refused(issuer.leave(&reads, ("works", None), KeysMade::NotAsked, &home()).await),
+        "not allowed"
+    );
     assert_eq!(refused(issuer.set_plan(&ada, "works", "Team", &home()).await), "not allowed");
     let operator = Actor::Operator;
     let set = issuer.set_plan(&operator, "works", " Team ", &home()).await.unwrap();
@@ -340,8 +344,11 @@ async fn a_project_changes_hands_without_those_of_the_old_place() {
     issuer.transfer_org(&ada, "lab", "cy@example.com", &home()).await.unwrap();
     assert_eq!(issuer.org(&cy, "lab").await.unwrap().role, Some(OrgRole::Owner));
     assert_eq!(issuer.org(&ada, "lab").await.unwrap().role, Some(OrgRole::Admin));
-    assert_eq!(refused(issuer.leave(&cy, "lab", None, &home()).await), "last owner");
-    issuer.leave(&ada, "lab", None, &home()).await.unwrap();
+    assert_eq!(
+        refused(issuer.leave(&cy, ("lab", None), KeysMade::NotAsked, &home()).await),
+        "last owner"
+    );
+    issuer.leave(&ada, ("lab", None), KeysMade::NotAsked, &home()).await.unwrap();
     assert_eq!(refused(issuer.org(&ada, "lab").await), "unknown");
 }
 

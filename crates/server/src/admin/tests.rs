@@ -78,7 +78,7 @@ async fn prepare(dir: &Path) {
     assert_eq!(users.len(), 1);
     assert_eq!((&users[0].id, users[0].email.as_str()), (&id, "ada@example.com"));
     let by_email = "ADA@example.com".to_owned();
-    let disable = |user| Command::UserDisable { user };
+    let disable = |user| Command::UserDisable { user, keys: None };
     assert!(matches!(ask(dir, disable(by_email)).await, Ok(Answer::Done(_))));
     assert!(matches!(ask(dir, disable(id.clone())).await, Ok(Answer::Unchanged(_))));
     assert!(matches!(ask(dir, Command::UserEnable { user: id }).await, Ok(Answer::Done(_))));

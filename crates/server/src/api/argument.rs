@@ -138,6 +138,33 @@ impl Argument for PageOf {
     }
 }
 
+/// The organization, and the project in it, that is asked about.
+pub(super) struct AtPlace(pub(super) Option<(String, Option<String>)>);
+
+impl Argument for AtPlace {
+    fn describe(operation: &mut Operation) {
+        let org = "The organization that is asked about: its slug or id.";
+        let project = "The project that is asked about: `ORG/PROJECT`.";
+        operation.query.push(("org", org, "string"));
+        operation.query.push(("project", project, "string"));
+        operation.may_refuse([400, 404]);
+    }
+
+    async fn take(incoming: &mut Incoming, _: &App) -> Result<Self, Response> {
+        let params = query(incoming, &["org", "project"]).map_err(|refusal| *refusal)?;
+        let bad = |detail| Err(problem(StatusCode::BAD_REQUEST, "invalid_place", detail));
+        match (params.get("org"), params.get("project")) {
+            (None, None) => Ok(Self(None)),
+            (Some(org), None) => Ok(Self(Some((org.to_owned(), None)))),
+            (None, Some(place)) => match place.split_once('/') {
+                Some((org, project)) => Ok(Self(Some((org.to_owned(), Some(project.to_owned()))))),
+                None => bad("project is ORG/PROJECT."),
+            },
+            (Some(_), Some(_)) => bad("Ask about org or about project; project names both."),
+        }
+    }
+}
+
 /// What becomes of the keys that somebody made who is removed.
 pub(super) struct KeysOfLeaver(pub(super) KeysMade);
 

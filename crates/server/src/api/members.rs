@@ -134,8 +134,9 @@ async fn leave_org(
     Needs(caller): Needs<Member>,
     origin: Origin,
     Path([org]): Path<1>,
+    KeysOfLeaver(keys): KeysOfLeaver,
 ) -> Result<Done, Refused> {
-    app.issuer().leave(&Actor::Bearer(&caller), &org, None, &origin).await?;
+    app.issuer().leave(&Actor::Bearer(&caller), (&org, None), keys, &origin).await?;
     Ok(Done)
 }
 
@@ -145,8 +146,9 @@ async fn leave_project(
     Needs(caller): Needs<Member>,
     origin: Origin,
     Path([org, project]): Path<2>,
+    KeysOfLeaver(keys): KeysOfLeaver,
 ) -> Result<Done, Refused> {
-    app.issuer().leave(&Actor::Bearer(&caller), &org, Some(&project), &origin).await?;
+    app.issuer().leave(&Actor::Bearer(&caller), (&org, Some(&project)), keys, &origin).await?;
     Ok(Done)
 }
 

@@ -13,7 +13,7 @@ use hallpass_verdict::Decision;
 use http::{Method, StatusCode};
 
 use super::answer::{Done, Made, Shown};
-use super::argument::{Body, Paging, Path};
+use super::argument::{Body, KeysOfLeaver, Paging, Path};
 use super::refused::Refused;
 use super::right::{Administrator, Needs};
 use super::route::Route;
@@ -101,9 +101,10 @@ async fn disable_user(
     Needs(caller): Needs<Administrator>,
     origin: Origin,
     Path([user]): Path<1>,
+    KeysOfLeaver(keys): KeysOfLeaver,
 ) -> Result<Done, Refused> {
     let user = found(&app, &caller, &user).await?;
-    app.issuer().disable_person(&Actor::Bearer(&caller), user.id, &origin).await?;
+    app.issuer().disable_person(&Actor::Bearer(&caller), user.id, keys, &origin).await?;
     Ok(Done)
 }
 
@@ -253,6 +254,7 @@ impl From<AdminError> for Refused {
         let detail = format!("{error}.");
         Self(match error {
             AdminError::Taken(_) => problem(StatusCode::CONFLICT, "taken", detail),
+            AdminError::KeysMade(_) => problem(StatusCode::CONFLICT, "keys_undecided", detail),
             AdminError::LastAdmin => problem(StatusCode::CONFLICT, "last_administrator", detail),
             AdminError::LastOwner(_) => problem(StatusCode::CONFLICT, "last_owner", detail),
             AdminError::Unknown(_) => problem(StatusCode::NOT_FOUND, "not_found", detail),

@@ -10,12 +10,13 @@ use axum::extract::FromRequestParts as _;
 use axum::response::Response;
 use axum::routing::MethodRouter;
 use hallpass_core::scope;
-use hallpass_guard::{Decision, Guard};
+use hallpass_guard::{Decision, Guard, Refusal};
 use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{
     MEMBERS_MANAGE, ORG_MANAGE, OrgError, PROJECTS_CREATE, SETTINGS_MANAGE, TOKENS_MANAGE,
 };
 use hallpass_issuer::tokens::Actor;
+use hallpass_verdict::CredentialKind;
 use http::StatusCode;
 
 use super::argument::path_values;
@@ -134,6 +135,33 @@ scoped! {
     Account = scope::ACCOUNT, "A credential with the scope `account`.";
     /// Makes, changes, rotates and revokes one's own tokens.
     Tokens = scope::TOKENS, "A credential with the scope `tokens`.";
+}
+
+/// Whoever presents a credential that is good: a key for itself, and whoever else with the scope
+/// `account`.
+pub(super) enum Oneself {}
+
+impl Right for Oneself {
+    type Who = Decision;
+
+    fn describe(operation: &mut Operation) {
+        let right = "A key, or a credential with the scope `account`.";
+        describe_bearer(operation, &[], right);
+    }
+
+    fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+        route.route_layer(guard(app))
+    }
+
+    async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+        let decision = caller(incoming, app).map_err(|refusal| *refusal)?;
+        let key = matches!(decision.kind, CredentialKind::ProjectKey | CredentialKind::OrgKey);
+        if key || decision.scope.contains(scope::ACCOUNT) {
+            return Ok(decision);
+        }
+        let needed = guard(app).require(scope::ACCOUNT);
+        Err(Refusal::ScopeMissing.response(needed.challenge()))
+    }
 }
 
 /// An administrator of the deployment, in person.

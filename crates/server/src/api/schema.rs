@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use hallpass_core::role::{OrgRole, ProjectRole};
 pub(super) use hallpass_core::wire::api::Problem;
-use hallpass_core::wire::api::{Page, Session, Whoami};
+use hallpass_core::wire::api::{Page, Session};
 use hallpass_core::wire::audit::{Jwks, Row};
 use hallpass_core::wire::feed::{FeedAnswer, FeedRequest};
 use hallpass_core::wire::keys::{CreatedKey, Key, KeyText, NewKey};
@@ -23,6 +23,7 @@ use hallpass_core::wire::tokens::{
 use serde_json::{Map, Value, json};
 
 mod invitations;
+mod whoami;
 
 /// Schemas by name.
 #[derive(Default)]
@@ -234,14 +235,6 @@ described! {
         "status": number("The HTTP status."),
         "code": text("Stable, for programs."),
         "detail?": text("What happened this time, and what to do next."),
-    }
-    Whoami = "Whoami", "Who presents the credential." {
-        "id": text("The `sub`."),
-        "email": text("E-mail address."),
-        "name": text("Display name."),
-        "client_id?": text("The client that the credential was issued to."),
-        "scope": scope(),
-        "expires_at?": time("When the credential ends."),
     }
     Session = "Session", "Something that is signed in." {
         "id": text("`ses_…` for a browser, `grt_…` for a program."),

@@ -1,11 +1,15 @@
-//! `GET /api/v1/whoami`: who the presented credential is.
+//! `GET /api/v1/whoami`: who the presented credential is, and what it is about.
 
-use hallpass_core::wire::api::Whoami;
+use hallpass_core::wire::api::{Whoami, Whose};
 use hallpass_core::wire::path::WHOAMI;
+use hallpass_issuer::tokens::Actor;
+use hallpass_verdict::Who;
 use http::Method;
 
 use super::answer::Shown;
-use super::right::{Account, Needs};
+use super::argument::AtPlace;
+use super::refused::Refused;
+use super::right::{Needs, Oneself};
 use super::route::Route;
 use crate::app::App;
 
@@ -13,13 +17,38 @@ pub(super) fn table() -> Vec<Route> {
     vec![Route::new(Method::GET, WHOAMI, "whoami", "Show who presents the credential", whoami)]
 }
 
-async fn whoami(_: App, Needs(decision): Needs<Account>) -> Shown<Whoami> {
-    Shown(Whoami {
+/// A key says where it belongs; whoever else may ask about a place in which they have a role.
+async fn whoami(
+    app: App,
+    Needs(decision): Needs<Oneself>,
+    AtPlace(place): AtPlace,
+) -> Result<Shown<Whoami>, Refused> {
+    let (issuer, actor) = (app.issuer(), Actor::Bearer(&decision));
+    let kind = match *decision.who {
+        Who::Key { .. } => Whose::Key,
+        Who::User { .. } | Who::Outside { .. } => Whose::User,
+    };
+    let (org, project) = match (kind, &place) {
+        (Whose::Key, _) => issuer.place_of_key(&decision).await?,
+        (Whose::User, None) => (None, None),
+        (Whose::User, Some((org, project))) => {
+            let found = issuer.org(&actor, org).await?;
+            let project = match project {
+                Some(project) => Some(issuer.project(&actor, org, project).await?),
+                None => None,
+            };
+            (Some(found), project)
+        }
+    };
+    Ok(Shown(Whoami {
         id: decision.who.id(),
+        kind,
         email: decision.who.email().unwrap_or_default().to_owned(),
         name: decision.who.name().to_owned(),
+        org,
+        project,
         client_id: decision.client_id.as_deref().map(str::to_owned),
         scope: decision.scope.clone(),
         expires_at: decision.expires_at,
-    })
+    }))
 }

@@ -80,6 +80,7 @@ impl Data {
             actor: "system".to_owned(),
             client_id: None,
             address: None,
+            letters: Vec::new(),
         }
     }
 

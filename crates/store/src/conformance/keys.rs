@@ -8,7 +8,8 @@ use super::RACERS;
 use super::races::{count, race};
 use super::town::{DAWN, Leaves, MINUTE, Town};
 use crate::{
-    Credential, Error, KeysMade, NewKey, NewMail, Org, Project, RemoveRole, Rotate, SetRole, Store,
+    Credential, Disable, Error, KeysMade, NewKey, NewMail, Org, Project, RemoveRole, Rotate,
+    SetRole, Store,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -32,6 +33,11 @@ impl Town {
         let new = self.new_key(org, project, name);
         self.store.keys().create(new, &self.by()).await.unwrap()
     }
+}
+
+/// An organization of somebody else.
+async fn other_org(town: &Town) -> Org {
+    town.org(town.user().await.id).await
 }
 
 /// Made for a place, found there, named once there, and nothing without it.
@@ -99,7 +105,7 @@ pub(super) async fn life(store: Store) {
     town.pass(MINUTE);
     town.key(&org, Some(&project), "ci").await;
 
-    let by = crate::By { actor: zoe.to_string(), ..town.by() };
+    let by = town.by_of(zoe);
     let hers = keys.create(town.new_key(&org, Some(&project), "hers"), &by).await.unwrap();
     let at = town.by().at;
     for (org, project, wanted) in [
@@ -140,6 +146,25 @@ pub(super) async fn life(store: Store) {
     assert_eq!(gets().await, SetRole::Done);
     let none_left = leaves(KeysMade::NotAsked);
     assert_eq!(town.sees(Leaves::Revocation, none_left).await, RemoveRole::Done);
+
+    // The same when their account is disabled, wherever the keys are; and then they make none.
+    let users = town.store.users();
+    let new = town.new_key(&other_org(&town).await, None, "elsewhere");
+    let theirs = keys.create(new.clone(), &town.by_of(zoe)).await.unwrap();
+    let dismiss =
+        async |said, leaves| town.sees(leaves, users.dismiss(zoe, said, &town.by())).await.unwrap();
+    let live = async || {
+        let kept = town.store.credentials().by_id(theirs.id).await.unwrap();
+        kept.is_some_and(|kept| kept.is_live(town.by().at))
+    };
+    assert_eq!(dismiss(KeysMade::NotAsked, Leaves::Nothing).await, Disable::KeysMade);
+    assert_eq!(dismiss(KeysMade::Keep, Leaves::Revocation).await, Disable::Done);
+    assert!(live().await && last().await.ends_with(&format!("; kept the keys {}", theirs.id)));
+    let late = NewKey { name: "late".to_owned(), ..town.new_key(&org, None, "late") };
+    assert_eq!(keys.create(late, &town.by_of(zoe)).await, Err(Error::Missing("user")));
+    assert!(users.enable(zoe, &town.by()).await.unwrap());
+    assert_eq!(dismiss(KeysMade::Revoke, Leaves::Revocation).await, Disable::Done);
+    assert!(!live().await && last().await.ends_with(&format!("; revoked the keys {}", theirs.id)));
 
     let nowhere = NewKey { org: town.org_id(), ..town.new_key(&org, None, "x") };
     assert_eq!(keys.create(nowhere, &town.by()).await, Err(Error::Missing("organization")));

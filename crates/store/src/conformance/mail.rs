@@ -45,6 +45,7 @@ pub(super) async fn outbox(store: Store) {
     assert_eq!(outbox.take(DAWN + MINUTE * 4, DAWN + MINUTE * 9).await, Ok(None));
     outbox.put(std::slice::from_ref(&two), DAWN + MINUTE * 6).await.unwrap();
     let mut order = Vec::new();
+    assert_eq!(outbox.waiting().await.unwrap().0, 2);
     while let Some(it) = outbox.take(DAWN + MINUTE * 6, DAWN + MINUTE * 9).await.unwrap() {
         order.push(it.id);
         outbox.remove(it.id).await.unwrap();

@@ -1,7 +1,7 @@
 //! Users, the first administrator, sessions.
 
 use super::town::{Leaves, MINUTE, Town};
-use crate::{Claim, Disable, Error, NewUser, Store};
+use crate::{Claim, Disable, Error, KeysMade, NewUser, Store};
 
 pub(super) async fn users(store: Store) {
     let town = Town::new(store).await;
@@ -87,14 +87,16 @@ pub(super) async fn last_admin(store: Store) {
         users.create(new, &town.by()).await.unwrap().id
     };
     let (one, zoe) = (admin().await, town.user().await.id);
-    let disable = async |who| users.disable_but_last(who, &town.by()).await;
+    let disable = async |who| users.dismiss_but_last(who, KeysMade::Keep, &town.by()).await;
     assert_eq!(town.sees(Leaves::Nothing, disable(one)).await, Ok(Disable::LastAdmin));
     assert_eq!(town.sees(Leaves::Revocation, disable(zoe)).await, Ok(Disable::Done));
-    assert_eq!(users.disable_but_last(zoe, &town.by()).await, Ok(Disable::Same));
+    assert_eq!(disable(zoe).await, Ok(Disable::Same));
     let two = admin().await;
     let both = |who| {
         let town = town.clone();
-        tokio::spawn(async move { town.store.users().disable_but_last(who, &town.by()).await })
+        tokio::spawn(async move {
+            town.store.users().dismiss_but_last(who, KeysMade::Keep, &town.by()).await
+        })
     };
     let (first, second) = (both(one), both(two));
     let (first, second) = (first.await.unwrap(), second.await.unwrap());

@@ -112,7 +112,13 @@ impl Town {
             actor: "anonymous".to_owned(),
             client_id: Some(CLIENT.to_owned()),
             address: Some("192.0.2.7".to_owned()),
+            letters: Vec::new(),
         }
+    }
+
+    /// A person who makes one change now.
+    pub(super) fn by_of(&self, person: UserId) -> By {
+        By { actor: person.to_string(), ..self.by() }
     }
 
     /// The digest of a secret that nobody else has.

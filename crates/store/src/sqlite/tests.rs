@@ -61,6 +61,7 @@ fn by() -> By {
         actor: "system".to_owned(),
         client_id: None,
         address: None,
+        letters: Vec::new(),
     }
 }
 

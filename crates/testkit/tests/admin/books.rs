@@ -77,6 +77,21 @@ async fn a_log_is_exported_and_proved_elsewhere() -> Result<()> {
         assert_eq!(verified(&server, &log, &missing).await?.code, Some(2));
     }
 
+    // Another key signs, and whoever kept the first can follow the log to it.
+    let both: Value = serde_json::from_str(&server.admin(&["audit", "keys", "rotate"], "").await?)?;
+    let kid = |n: usize| both["keys"][n]["kid"].as_str().map(str::to_owned).context("a key");
+    server.person("after@example.com", "After").await?;
+    let log = exported(&server, &[]).await?;
+    let proven = verified(&server, &log, &["--key", &keys]).await?;
+    ensure!(proven.code == Some(0), "{proven:?}");
+    assert!(proven.stdout.contains(&format!("{} was announced in the log", kid(1)?)), "{proven:?}");
+    let proven = verified(&server, &log, &["--key", &keys, "--json"]).await?;
+    let told: Value = serde_json::from_str(&proven.stdout)?;
+    assert_eq!(told["keys"], serde_json::json!([kid(0)?, kid(1)?]));
+    let kept = kept_keys(&server).await?;
+    let proven = verified(&server, &log, &["--key", &kept]).await?;
+    assert!(proven.stdout.contains("which you trust"), "{proven:?}");
+
     // A table for a spreadsheet, in which nothing is a formula.
     let csv = exported(&server, &["--format", "csv"]).await?;
     assert!(csv.starts_with("n,id,at,actor,"), "{csv}");

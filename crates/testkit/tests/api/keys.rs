@@ -118,11 +118,35 @@ async fn a_projects_key_and_an_organizations_may_do_what_the_table_says() -> Res
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
     }
     // Nothing of a person's is a key's.
-    for path in ["/api/v1/whoami", "/api/v1/tokens", "/api/v1/sessions", "/userinfo"] {
+    for path in ["/api/v1/tokens", "/api/v1/sessions", "/userinfo"] {
         for key in [&by_project, &by_org] {
             let answer = city.call("GET", path, Some(key), None).await?;
             assert!(matches!(answer.status.as_u16(), 401 | 403), "{path}: {answer:?}");
         }
+    }
+    // Each says what it is and where it belongs, with the organization's plan, whatever is asked.
+    city.town.server.admin(&["org", "plan", "lab", "Team"], "").await?;
+    for (key, name, project) in
+        [(&by_project, "ci", json!("tools")), (&by_org, "audit", json!(null))]
+    {
+        for path in ["/api/v1/whoami", "/api/v1/whoami?org=elsewhere"] {
+            let me = city.call("GET", path, Some(key), None).await?.json();
+            assert_eq!((&me["kind"], &me["name"]), (&json!("key"), &json!(name)), "{me}");
+            assert_eq!((&me["org"]["slug"], &me["org"]["plan"]), (&json!("lab"), &json!("Team")));
+            assert_eq!(me["project"]["slug"], project, "{me}");
+        }
+    }
+    // A person asks about a place where they have a role; no other is there for them.
+    let me = city.call("GET", "/api/v1/whoami?project=lab/tools", Some(&owner), None).await?.json();
+    assert_eq!((&me["kind"], &me["org"]["plan"]), (&json!("user"), &json!("Team")), "{me}");
+    assert_eq!((&me["org"]["role"], &me["project"]["role"]), (&json!("owner"), &json!("owner")));
+    let stranger = city.presents("stranger").context("a stranger")?;
+    for (path, status) in
+        [("?org=lab", 404), ("?project=lab/tools", 404), ("?project=lab", 400), ("?org=no", 404)]
+    {
+        let path = format!("/api/v1/whoami{path}");
+        let answer = city.call("GET", &path, Some(stranger), None).await?;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
     }
     // It is over everywhere when revoking returns: at the API in another process too.
     let mine = "/orgs/lab/projects/tools/may/results:read";
@@ -281,5 +305,86 @@ async fn a_key_or_a_token_makes_none_that_exceeds_it() -> Result<()> {
         let answer = city.call("POST", path, Some(&token), Some(json!({ "name": "x" }))).await?;
         assert_eq!(answer.status, 404, "{answer:?}");
     }
+    Ok(())
+}
+
+/// Nobody goes without a word about the keys that they made: not by leaving, and not by being
+/// disabled.
+// proves: HP06
+#[tokio::test]
+async fn what_becomes_of_a_leavers_keys_is_asked_of_whoever_lets_them_go() -> Result<()> {
+    let city = City::build(Plan::new()).await?;
+    let admin = city.presents("org admin").context("an admin")?.to_owned();
+    let root = city.presents("administrator").context("an administrator")?.to_owned();
+    let key = async |name: &str, at: &str| {
+        let path = format!("/api/v1/orgs/lab{at}/keys");
+        text(&city.made(&admin, &path, json!({ "name": name })).await?, "value")
+    };
+    let good = async |key: &str| {
+        anyhow::Ok(check(&city, key, "project=lab/tools").await?.status.as_u16() == 200)
+    };
+    let delete = async |path: &str| city.call("DELETE", path, Some(&admin), None).await;
+    let (one, two) = (key("one", "").await?, key("two", "/projects/tools").await?);
+    let own = "/api/v1/orgs/lab/membership";
+    for query in ["", "?keys=perhaps"] {
+        let asked = delete(&format!("{own}{query}")).await?;
+        assert!(matches!(asked.status.as_u16(), 400 | 409), "{asked:?}");
+    }
+    let asked = delete(own).await?.json();
+    assert_eq!(asked["code"], "keys_undecided");
+    let named = asked["detail"].as_str().context("a detail")?;
+    assert!(named.contains("one (hp_org_") && named.contains("two (hp_proj_"), "{named}");
+    assert_eq!(delete(&format!("{own}?keys=keep")).await?.status, 204);
+    assert!(good(&one).await? && good(&two).await?);
+    // They are a member again, who manages no keys: those that they made are not theirs to end.
+    let owner = city.presents("org owner").context("an owner")?.to_owned();
+    let member = "/api/v1/orgs/lab/members/org-admin@example.com";
+    let set = city.call("PUT", member, Some(&owner), Some(json!({ "role": "member" }))).await?;
+    assert_eq!(set.status, 200, "{set:?}");
+    assert_eq!(delete(&format!("{own}?keys=revoke")).await?.status, 403);
+    assert!(good(&one).await? && good(&two).await?);
+
+    let disable = "/api/v1/users/org-admin@example.com/disable";
+    let asked = city.call("POST", disable, Some(&root), None).await?;
+    assert_eq!((asked.status.as_u16(), &asked.json()["code"]), (409, &json!("keys_undecided")));
+    let me = city.call("GET", "/api/v1/whoami", Some(&admin), None).await?;
+    assert_eq!(me.status, 200, "nothing was changed");
+    let done = city.call("POST", &format!("{disable}?keys=revoke"), Some(&root), None).await?;
+    assert_eq!(done.status, 204, "{done:?}");
+    assert!(!good(&one).await? && !good(&two).await?);
+    let log = city.call("GET", "/api/v1/audit?action=user.disable", Some(&root), None).await?;
+    assert!(log.body.contains("; revoked the keys tok_"), "{log:?}");
+    let log = city.call("GET", "/api/v1/audit?action=member.remove", Some(&root), None).await?;
+    assert!(log.body.contains("; kept the keys tok_"), "{log:?}");
+    Ok(())
+}
+
+/// A key that makes a key gives it what it has, the right to make keys included, and never more.
+// proves: attack-29
+#[tokio::test]
+async fn a_key_that_makes_a_key_gives_it_no_more_than_it_has() -> Result<()> {
+    let city = City::build(Plan::new()).await?;
+    let (narrow, _) =
+        make(&city, "lab", json!({ "name": "maker", "scope": "keys:manage project:read" })).await?;
+    let by = format!("Bearer {narrow}");
+    let at = "/api/v1/orgs/lab/projects/tools/keys";
+    let new = |name: &str, scope: Option<&str>| match scope {
+        Some(scope) => json!({ "name": name, "scope": scope }),
+        None => json!({ "name": name }),
+    };
+    // Nothing said: what its maker has, as far as a key of this kind can have it.
+    let child = city.made(&by, at, new("child", None)).await?;
+    assert_eq!(child["scope"], "keys:manage project:read", "{child}");
+    // Said: as said, so the right to make keys is left out by leaving it out.
+    let reader = city.made(&by, at, new("reader", Some("project:read"))).await?;
+    assert_eq!(reader["scope"], "project:read");
+    for scope in ["project:read project:publish", "members:manage"] {
+        let refused = city.call("POST", at, Some(&by), Some(new("more", Some(scope)))).await?;
+        assert!(matches!(refused.status.as_u16(), 400 | 403), "{scope}: {refused:?}");
+    }
+    // A project's key is a collaborator, who manages no keys: its word for it does nothing.
+    let child = format!("Bearer {}", text(&child, "value")?);
+    let refused = city.call("POST", at, Some(&child), Some(new("grandchild", None))).await?;
+    assert_eq!(refused.status, 403, "{refused:?}");
     Ok(())
 }

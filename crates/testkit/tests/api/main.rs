@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`books`] | the log: what leaves a row, what was denied; somebody who is disabled holds nothing |
 //! | [`city`] | a server with people in every role, and what each presents |
+//! | [`mail`] | who is told by mail what an administrator did; over TLS or not at all |
 //! | [`matrix`] | every route × every role × one's own and foreign things |
 //! | [`document`] | the OpenAPI document, and values against its schemas |
 //! | [`places`] | roles, permissions of one's own, archives and moves, as an API sees them |
@@ -19,6 +20,7 @@ mod desk;
 mod document;
 mod forward_auth;
 mod keys;
+mod mail;
 mod matrix;
 mod places;
 mod random;

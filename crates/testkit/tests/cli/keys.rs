@@ -83,3 +83,72 @@ async fn a_key_is_made_rotated_and_ended_with_a_word() -> Result<()> {
     assert!(books.contains("kept the keys"), "{books}");
     Ok(())
 }
+
+/// What was chosen for all commands is what keys are about too, and a key says what it is.
+// proves: RB03, RB07, RB12
+#[tokio::test]
+async fn keys_are_about_the_place_that_was_chosen() -> Result<()> {
+    let desk = Desk::signed_in().await?;
+    let (cli, server) = (&desk.cli, &desk.server);
+    server.admin(&["org", "create", "acme", "--owner", "ada@example.com"], "").await?;
+    server.admin(&["org", "plan", "acme", "Team"], "").await?;
+    for project in ["acme/warehouse", "acme/site"] {
+        server.admin(&["project", "create", project], "").await?;
+    }
+    let done = async |line: &str| {
+        let finished = cli.run(&line.split(' ').collect::<Vec<_>>()).await?;
+        anyhow::ensure!(finished.code == Some(0), "{line}: {finished:?}");
+        Ok(finished)
+    };
+    // Nobody gets a key to everything because of what was kept.
+    done("org use acme").await?;
+    let refused = cli.run(&["key", "create", "ci"]).await?;
+    assert!(refused.code == Some(2) && refused.stderr.contains("--org acme"), "{refused:?}");
+    done("project use warehouse").await?;
+    let made = done("key create ci").await?;
+    let key = made.stdout.trim_end().to_owned();
+    assert!(key.starts_with("hp_proj_") && made.stderr.contains("acme/warehouse"), "{made:?}");
+    done("key create web --project site").await?;
+    let count = async |line: &str| anyhow::Ok(done(line).await?.stdout.lines().count());
+    assert_eq!(count("key list").await?, 1);
+    assert_eq!(count("key list --project acme/site").await?, 1);
+    assert_eq!(count("key list --org acme").await?, 2);
+    let elsewhere = desk.run_with(("HALLPASS_PROJECT", "acme/site"), &["key", "list"]).await?;
+    assert!(elsewhere.stdout.contains("web") && !elsewhere.stdout.contains("ci"), "{elsewhere:?}");
+
+    // The plan is said where the server is asked; a key says what it is and where it belongs.
+    let told = done("status --check").await?.stdout;
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("Organization acme") && told.contains("Plan Team"), "{told}");
+    let variable = ("HALLPASS_TOKEN", key.as_str());
+    let told = desk.run_with(variable, &["status", "--check"]).await?;
+    let text = told.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("as the key ci") && text.contains("Bound to acme/warehouse"), "{told:?}");
+    assert!(text.contains("Plan Team") && text.contains("project key, hp_proj_"), "{told:?}");
+    let told = desk.run_with(variable, &["status", "--check", "--json"]).await?;
+    let told: Value = serde_json::from_str(&told.stdout)?;
+    assert_eq!(
+        (&told["place"]["bound"], &told["place"]["org"]["plan"]),
+        (&true.into(), &"Team".into())
+    );
+    let me = desk.run_with(variable, &["whoami"]).await?;
+    assert_eq!(me.stdout, "ci (a key of acme/warehouse)\n", "{me:?}");
+    // Offline it says what its text tells.
+    let told = desk.run_with(variable, &["status"]).await?;
+    assert!(told.stdout.contains("project key") && told.code == Some(0), "{told:?}");
+    // What is kept and is not there any more does not keep anybody from knowing who they are.
+    done("context use acme/nowhere").await?;
+    let told = done("status --check").await?;
+    assert!(told.stdout.contains("there is no acme/nowhere"), "{told:?}");
+
+    // Whoever leaves is asked about the keys that they made.
+    server.person("bo@example.com", "Bo").await?;
+    server.admin(&["member", "set", "acme", "bo@example.com", "owner"], "").await?;
+    let leave = ["member", "leave", "acme", "--confirm"];
+    let asked = cli.run(&leave).await?;
+    assert!(asked.code == Some(1) && asked.stderr.contains("--keys"), "{asked:?}");
+    done("member leave acme --confirm --keys revoke").await?;
+    let ended = desk.run_with(variable, &["whoami"]).await?;
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    Ok(())
+}

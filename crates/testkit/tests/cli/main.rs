@@ -18,6 +18,7 @@
 //! | `trouble` | refreshes that are killed, cut off and slowed down (group E) |
 //! | `together` | many processes with one expired token (group E) |
 //! | `helpers` | `exec`, `credential`, `context`, `doctor`; the real git and cargo (groups H, I, L) |
+//! | `git` | the real git with a bearer token; a helper that signs in at a terminal (group I) |
 //! | `embed` | our commands in somebody else's tool |
 //! | `provider` | signing in at an OpenID provider that is not ours |
 //! | `operator` | `admin`, `demo`, `completions`, `man` |
@@ -28,6 +29,7 @@ mod desk;
 mod device;
 mod embed;
 mod flow;
+mod git;
 mod helpers;
 mod keyring;
 mod keys;

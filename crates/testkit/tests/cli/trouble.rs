@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use hallpass_testkit::link::{Link, Wire};
+use hallpass_testkit::process::{self, Running};
 use hallpass_testkit::wait;
 
 use crate::desk::Desk;
@@ -102,5 +103,63 @@ async fn a_theft_is_told_from_a_retry() -> Result<()> {
     desk.age()?;
     let over = desk.cli.run(&["token", "print"]).await?;
     assert_eq!(over.code, Some(3), "{over:?}");
+    Ok(())
+}
+
+/// Where the file cannot be replaced a refresh would spend the token and lose the next one: it is
+/// not even begun, and what is good is still used.
+// proves: client-D9
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_costs_nothing() -> Result<()> {
+    let desk = Desk::signed_in().await?;
+    let token = desk.token().await?;
+    // A directory of her own would be made writable again; this one is behind a link.
+    let closed = desk.cli.home().join("closed");
+    std::fs::create_dir(&closed)?;
+    std::fs::rename(desk.credentials(), closed.join("credentials.json"))?;
+    std::os::unix::fs::symlink(closed.join("credentials.json"), desk.credentials())?;
+    let program = desk.cli.home().join("hallpass");
+    std::fs::copy(process::binary("hallpass")?, &program)?;
+    let opens = async |mode: &str| {
+        let mut command = process::command("chmod");
+        let done = Running::finish(command.arg(mode).arg(&closed), b"").await?;
+        anyhow::ensure!(done.code == Some(0), "{done:?}");
+        Ok(())
+    };
+    let root = rustix::process::geteuid().is_root();
+    let read_only = async |arguments: &[&str]| {
+        let hallpass = desk.cli.command(arguments)?;
+        let mut command = process::command(&program);
+        if root {
+            // Root may write everywhere.
+            let mut chown = process::command("chown");
+            Running::finish(chown.args(["-R", "65534"]).arg(desk.cli.home()), b"").await?;
+            command = process::command("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&program);
+        }
+        command.args(arguments);
+        for (name, value) in hallpass.get_envs() {
+            command.envs(value.map(|value| (name, value)));
+        }
+        Running::finish(&mut command, b"").await
+    };
+    opens("500").await?;
+    let good = read_only(&["token", "print"]).await?;
+    assert_eq!((good.code, good.stdout.trim_end()), (Some(0), token.as_str()), "{good:?}");
+    opens("700").await?;
+    desk.age()?;
+    opens("500").await?;
+    let before = std::fs::read(desk.credentials())?;
+    for arguments in [&["token", "print"][..], &["whoami"]] {
+        let refused = read_only(arguments).await?;
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(7), ""), "{refused:?}");
+        let said = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("cannot write in") && said.contains("nothing was changed"), "{said}");
+        assert_eq!(said.matches("Next: ").count(), 1, "{said}");
+        assert_eq!(std::fs::read(desk.credentials())?, before);
+    }
+    assert_eq!(desk.counted("refresh_token", "issued").await?, 0, "nothing was spent");
+    opens("700").await?;
+    assert_eq!(desk.cli.run(&["token", "print"]).await?.code, Some(0));
     Ok(())
 }

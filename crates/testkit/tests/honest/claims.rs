@@ -15,6 +15,8 @@ pub(crate) const PUBLISH: &str = "project:publish";
 pub(crate) enum End {
     /// `DELETE /api/v1/tokens/{id}`.
     Token(String),
+    /// `DELETE /api/v1/keys/{id}`.
+    Key(String),
     /// The refresh token is revoked at `/oauth/revoke`.
     SignIn(String),
     /// `admin user disable`.

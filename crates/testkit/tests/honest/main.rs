@@ -33,6 +33,8 @@ use town::HonestTown;
 const ASKING: u64 = 5;
 /// What is taken away at once.
 const AT_ONCE: usize = 4;
+/// Keys that go with those: of the project, and of its organization.
+const KEYS: usize = 2;
 /// Checks that are made around each revocation, at least: half of the server, half of the guard.
 const AROUND: u64 = 40;
 
@@ -103,8 +105,8 @@ async fn play(town: &HonestTown) -> Result<u64> {
             asking.spawn(ask(stage.clone(), door, seed));
         }
     }
-    let mut gone = 0;
-    for claims in stage.claims.chunks(AT_ONCE) {
+    let (mut gone, mut enough) = (0, 0);
+    for claims in stage.claims.chunks(AT_ONCE + KEYS) {
         stage.at.store(gone, Ordering::SeqCst);
         try_join_all(claims.iter().map(async |claim| {
             claim.begin_to_end();
@@ -114,7 +116,7 @@ async fn play(town: &HonestTown) -> Result<u64> {
         }))
         .await?;
         gone += claims.len() as u64;
-        let enough = gone * AROUND;
+        enough += AT_ONCE as u64 * AROUND;
         wait::until("checks around a revocation", async || {
             if let Some(early) = asking.try_join_next() {
                 early??;

@@ -55,6 +55,7 @@ impl HonestTown {
         this.tokens(each).await?;
         this.sign_ins(each).await?;
         this.people(each).await?;
+        this.keys().await?;
         Ok(this)
     }
 
@@ -136,6 +137,27 @@ impl HonestTown {
         Ok(())
     }
 
+    /// With each few that are taken away at once goes a key of the project, and one of its
+    /// organization: the same checks lie around them.
+    async fn keys(&mut self) -> Result<()> {
+        let (org, project) = PROJECT.split_once('/').unwrap_or_default();
+        let of_org = format!("/api/v1/orgs/{org}/keys");
+        let of_project = format!("/api/v1/orgs/{org}/projects/{project}/keys");
+        let others = std::mem::take(&mut self.claims);
+        for (n, few) in others.chunks(AT_ONCE).enumerate() {
+            self.claims.extend_from_slice(few);
+            for (path, permission) in [(&of_project, READ), (&of_org, PUBLISH)] {
+                let new = json!({ "name": format!("key {n}") });
+                let made = self.call("POST", path, Some(new)).await?;
+                ensure!(made.status == 201, "{made:?}");
+                let end = End::Key(made.get("id"));
+                let claim = Claim::new(&made.get("value"), Some(permission), end);
+                self.claims.push(Arc::new(claim));
+            }
+        }
+        Ok(())
+    }
+
     /// A collaborator; their e-mail address and a token.
     async fn person(&self, n: usize) -> Result<(String, String)> {
         let email = format!("p{n}@example.com");
@@ -166,9 +188,12 @@ impl HonestTown {
     pub(crate) async fn take_away(&self, claim: &Claim) -> Result<()> {
         let answer = match &claim.end {
             End::Token(id) => self.call("DELETE", &format!("/api/v1/tokens/{id}"), None).await?,
+            End::Key(id) => self.call("DELETE", &format!("/api/v1/keys/{id}"), None).await?,
             End::SignIn(refresh) => OAuth::revoke(&self.town.tool, refresh).await?,
             End::User(email) => {
-                return self.operator(Command::UserDisable { user: email.clone() }).await;
+                return self
+                    .operator(Command::UserDisable { user: email.clone(), keys: None })
+                    .await;
             }
             End::Membership(email) => self.call("DELETE", &member(email), None).await?,
             End::Role(email) => self.set_role(email, "viewer").await?,

@@ -17,5 +17,6 @@ fn by() -> By {
         actor: "system".to_owned(),
         client_id: None,
         address: None,
+        letters: Vec::new(),
     }
 }

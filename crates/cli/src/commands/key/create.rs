@@ -11,13 +11,17 @@ use hallpass_core::{Scope, Timestamp};
 use serde::Serialize;
 
 use super::refused::refused;
-use super::{find, place, place_of, session, text_of, which, whose};
+use super::{find, place, place_of, session, text_of, which};
 use crate::arguments::Globals;
 use crate::commands::token::when;
 use crate::commands::{retry, warn};
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 const AFTER_CREATE: &str = "\
+With --project ORG/PROJECT it is bound to that project and good nowhere else; with --org ORG it is \
+an admin of the whole organization: use it sparingly. Without both it is the place that commands \
+here are about (context show).
+
 Only the key goes to standard output, so a script can put it into a variable. It is shown this \
 once. A key acts for its place and not for a person: it stays when you leave, and ends with its \
 project or organization.";
@@ -32,7 +36,6 @@ pub(super) fn command() -> Command {
                 .value_name("NAME")
                 .help("What to call it: the program that uses it, for example"),
         )
-        .args(whose())
         .arg(
             Arg::new("expires")
                 .long("expires")
@@ -53,7 +56,6 @@ pub(super) fn rotate_command() -> Command {
     Command::new("rotate")
         .about("Put a new key in the place of one, and print it, this once")
         .arg(which().required(true))
-        .args(whose())
         .arg(
             Arg::new("overlap")
                 .long("overlap")
@@ -69,12 +71,23 @@ pub(super) fn create(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let help = || format!("{} key create --help", cx.program);
-    let Some(place) = place(cx, matches, "create")? else {
+    let Some(place) = place(cx, globals, "create")? else {
         return Err(Failure::usage(
             "say whose key it is to be: --project ORG/PROJECT, or --org ORG for the whole organization",
             help(),
         ));
     };
+    if place.project.is_none() && globals.org.is_none() {
+        // It would be an admin of everything there: nobody gets one because of what was kept.
+        let org = words::quoted(&place.org);
+        return Err(Failure::usage(
+            format!(
+                "{} is what commands here are about, and a key of a whole organization is only made if you say so: --org, or --project for one project of it",
+                place.org
+            ),
+            retry(cx, globals, &format!("key create NAME --org {org}")),
+        ));
+    }
     let scope = matches.get_many::<String>("scope").into_iter().flatten();
     let scope = scope.map(String::as_str).collect::<Vec<_>>().join(" ");
     let scope: Option<Scope> = match matches.contains_id("scope") {
@@ -125,7 +138,7 @@ pub(super) fn rotate(
             Failure::usage(format!("{word:?} is no length of time: {why}"), help)
         })?,
     };
-    let place = place(cx, matches, "rotate")?;
+    let place = place(cx, globals, "rotate")?;
     let word = text(matches, "key");
     let session = session(cx, globals, "rotate")?;
     let old = find(cx, globals, &session, (word, place.as_ref()), "rotate")?;

@@ -1,6 +1,6 @@
 //! `key list`: every key, when it ends, and which generation is still used.
 
-use clap::{ArgMatches, Command};
+use clap::Command;
 use hallpass_client::Error;
 use hallpass_client::keys::Place;
 use hallpass_core::wire::keys::Key;
@@ -8,7 +8,7 @@ use hallpass_core::wire::tokens::Token;
 use serde::Serialize;
 
 use super::refused::refused;
-use super::{place, place_of, session, whose};
+use super::{place, place_of, session};
 use crate::arguments::Globals;
 use crate::commands::token::render;
 use crate::commands::{retry, warn};
@@ -17,16 +17,14 @@ use crate::{Context, Exit, Failure, Output};
 pub(super) fn command() -> Command {
     Command::new("list")
         .about("Every key of a project, of an organization, or of all that are yours to manage")
-        .args(whose())
 }
 
 pub(super) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
-    let place = place(cx, matches, "list")?;
+    let place = place(cx, globals, "list")?;
     let session = session(cx, globals, "list")?;
     let refuse = |error: Error| refused(&error, cx, globals, "list", "");
     let mut items: Vec<Key> = Vec::new();

@@ -15,6 +15,7 @@ mod revoke;
 use clap::{Arg, ArgMatches, Command};
 use hallpass_client::Session;
 use hallpass_client::keys::Place;
+use hallpass_client::target::Asked;
 use hallpass_core::wire::keys::Key;
 
 use self::refused::refused;
@@ -46,46 +47,34 @@ pub fn run(
     match matches.subcommand() {
         Some(("create", matches)) => create::create(cx, out, globals, matches),
         Some(("rotate", matches)) => create::rotate(cx, out, globals, matches),
-        Some(("list", matches)) => list::run(cx, out, globals, matches),
+        Some(("list", _)) => list::run(cx, out, globals),
         Some(("revoke", matches)) => revoke::run(cx, out, stdin, globals, matches),
         _ => Err(Failure::usage("no command was given", format!("{} key --help", cx.program))),
     }
 }
 
-/// The arguments that say whose keys.
-fn whose() -> [Arg; 2] {
-    [
-        Arg::new("project")
-            .long("project")
-            .value_name("ORG/PROJECT")
-            .help("Of this project: bound to it, and good nowhere else"),
-        Arg::new("org")
-            .long("org")
-            .value_name("ORG")
-            .help("Of this organization: an admin there; use it sparingly"),
-    ]
-}
-
-/// Whose keys a command line means: `--project ORG/PROJECT`, `--org ORG --project PROJECT`, or
-/// `--org ORG`. `None` if it says nothing.
-fn place(cx: &Context<'_>, matches: &ArgMatches, verb: &str) -> Result<Option<Owned>, Failure> {
-    let said = |name| matches.get_one::<String>(name).map(String::as_str);
-    let owned = |org: &str, project: Option<&str>| {
-        Some(Owned { org: org.to_owned(), project: project.map(str::to_owned) })
+/// Whose keys a command means: `--project ORG/PROJECT`, or `--org ORG` alone, and without both
+/// what the variables, the directory or the profile say. `None` if nobody says anything.
+///
+/// A place that was chosen for all commands gives way as a whole: `--org acme` is about the keys
+/// of acme, and never about those of the project that is kept.
+fn place(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Option<Owned>, Failure> {
+    let bad = |why: String| Failure::usage(why, format!("{} key {verb} --help", cx.program));
+    let asked = Asked::from(globals);
+    let said = asked.org.is_some();
+    let project = asked.project.is_some();
+    let target = client(cx, globals).target(&asked).map_err(|error| bad(error.to_string()))?;
+    let Some(org) = target.org else {
+        return match target.project {
+            None => Ok(None),
+            Some(project) => Err(bad(format!(
+                "{:?} does not say which project: write ORG/PROJECT",
+                project.name
+            ))),
+        };
     };
-    match (said("org"), said("project")) {
-        (None, None) => Ok(None),
-        (Some(org), None) => Ok(owned(org, None)),
-        (org, Some(project)) => match (org, project.split_once('/')) {
-            (None, Some((org, project))) => Ok(owned(org, Some(project))),
-            (Some(org), None) => Ok(owned(org, Some(project))),
-            (Some(named), Some((org, project))) if named == org => Ok(owned(org, Some(project))),
-            _ => Err(Failure::usage(
-                format!("{project:?} does not say which project: write ORG/PROJECT"),
-                format!("{} key {verb} --help", cx.program),
-            )),
-        },
-    }
+    let kept = target.project.filter(|_| project || !said);
+    Ok(Some(Owned { org: org.name, project: kept.map(|project| project.name) }))
 }
 
 /// A place that was named.
@@ -100,11 +89,11 @@ impl Owned {
     }
 }
 
-/// The arguments that say which key, and of which place if it is named by its name.
+/// The argument that says which key.
 fn which() -> Arg {
     Arg::new("key")
         .value_name("KEY")
-        .help("Its id, or with --project or --org its name or last four characters")
+        .help("Its id; of the place that it is about also its name or last four characters")
 }
 
 fn session(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Session, Failure> {

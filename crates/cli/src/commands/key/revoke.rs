@@ -9,7 +9,7 @@ use hallpass_core::wire::keys::Key;
 use serde::Serialize;
 
 use super::refused::{refused, unknown};
-use super::{find, place, place_of, session, text_of, which, whose};
+use super::{find, place, place_of, session, text_of, which};
 use crate::arguments::Globals;
 use crate::commands::login::token;
 use crate::commands::{retry, warn};
@@ -19,7 +19,6 @@ pub(super) fn command() -> Command {
     Command::new("revoke")
         .about("End a key; it is refused everywhere when this returns")
         .arg(which().required_unless_present_any(["key-stdin", "key-file"]))
-        .args(whose())
         .arg(
             Arg::new("key-stdin")
                 .long("key-stdin")
@@ -50,7 +49,7 @@ pub(super) fn run(
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
-    let place = place(cx, matches, "revoke")?;
+    let place = place(cx, globals, "revoke")?;
     let text = value(cx, out, stdin, globals, matches)?;
     let session = session(cx, globals, "revoke")?;
     let word = matches.get_one::<String>("key").map_or("", String::as_str);

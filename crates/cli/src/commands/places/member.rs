@@ -11,6 +11,7 @@ use crate::{Context, Exit, Failure, Output};
 pub fn command() -> Command {
     let place = || needed("place", "ORG[/PROJECT]", "The organization, or a project of it");
     let user = || needed("user", "EMAIL", "Who: e-mail address or id");
+    let keys = |help: &'static str| option("keys", "WHAT", help).value_parser(["keep", "revoke"]);
     let role = || {
         let help = "member, admin or owner; in a project viewer, collaborator or owner";
         needed("role", "ROLE", help)
@@ -28,15 +29,17 @@ pub fn command() -> Command {
                 .arg(role()),
         )
         .subcommand(
-            Command::new("remove").about("Take somebody's role away").arg(place()).arg(user()).arg(
-                option("keys", "WHAT", "What becomes of the keys that they made there")
-                    .value_parser(["keep", "revoke"]),
-            ),
+            Command::new("remove")
+                .about("Take somebody's role away")
+                .arg(place())
+                .arg(user())
+                .arg(keys("What becomes of the keys that they made there")),
         )
         .subcommand(
             Command::new("leave")
                 .about("Give up your own role")
                 .arg(place())
+                .arg(keys("What becomes of the keys that you made there"))
                 .arg(flag("confirm", "It is meant")),
         )
         .subcommand(
@@ -83,8 +86,10 @@ pub fn run(
         }
         "leave" => {
             let what = format!("you lose your role in {place} at once");
-            confirmed(cx, globals, matches, &what, &format!("member leave {place}"))?;
-            ask(cx, out, globals, &name, |session| session.leave(place))?;
+            let keys = maybe(matches, "keys");
+            let said = keys.map(|keys| format!(" --keys {keys}")).unwrap_or_default();
+            confirmed(cx, globals, matches, &what, &format!("member leave {place}{said}"))?;
+            ask(cx, out, globals, &name, |session| session.leave(place, keys))?;
             done(out, &Done { done: "left", place }, &format!("You have left {place}"))
         }
         "invite" => {

@@ -45,6 +45,9 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, command: &str) ->
         (403, _) => (Exit::Rejected, next("whoami")),
         (404, _) => (Exit::Other, next("org list")),
         (409, "last_owner") => (Exit::Other, next("member set ORG EMAIL owner")),
+        (409, "keys_undecided") if command == "member leave" => {
+            (Exit::Other, next("member leave ORG --keys keep --confirm"))
+        }
         (409, "keys_undecided") => (Exit::Other, next("member remove ORG EMAIL --keys keep")),
         (409, _) => (Exit::Other, next("org list")),
         (400 | 422, _) => (Exit::Usage, format!("{} {command} --help", cx.program)),

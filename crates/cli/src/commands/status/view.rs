@@ -1,7 +1,9 @@
 //! `status` for programs.
 
+use hallpass_client::status::At;
 use hallpass_client::{Masked, Source, State, Status, Target, Warning};
 use hallpass_core::Timestamp;
+use hallpass_core::wire::tokens::{Org, Project};
 use serde::Serialize;
 
 use crate::commands::context::ChosenView;
@@ -25,7 +27,25 @@ pub(super) struct View<'a> {
     expires_at: Option<Timestamp>,
     org: Option<ChosenView<'a>>,
     project: Option<ChosenView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceView<'a>>,
     warnings: Vec<WarningView>,
+}
+
+/// What the server says about the place, with `--check`.
+#[derive(Serialize)]
+struct PlaceView<'a> {
+    /// A key belongs there.
+    bound: bool,
+    org: &'a Org,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<&'a Project>,
+}
+
+impl<'a> From<&'a At> for PlaceView<'a> {
+    fn from(at: &'a At) -> Self {
+        Self { bound: at.of_key, org: &at.org, project: at.project.as_ref() }
+    }
 }
 
 /// What a token that was handed over is, without its secret.
@@ -106,6 +126,7 @@ impl From<&Warning> for WarningView {
             Warning::NotRemembered { .. } => "not_remembered",
             Warning::ClockSkew { .. } => "clock_skew",
             Warning::EndsSoon { .. } => "ends_soon",
+            Warning::NoSuchPlace { .. } => "no_such_place",
             Warning::NarrowToken { .. } => "narrow_token",
             _ => "other",
         };
@@ -142,6 +163,7 @@ pub(super) fn view<'a>(status: &'a Status, target: &'a Target) -> View<'a> {
         expires_at: status.expires_at,
         org: target.org.as_ref().map(ChosenView::from),
         project: target.project.as_ref().map(ChosenView::from),
+        place: status.place.as_ref().map(PlaceView::from),
         warnings: status
             .warnings
             .iter()

@@ -13,6 +13,8 @@ pub enum Command {
     Export(Position),
     /// The public keys that prove it.
     Keys,
+    /// Another key signs from now on.
+    RotateKey,
 }
 
 /// Where an export goes on.

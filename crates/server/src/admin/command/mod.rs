@@ -42,6 +42,9 @@ pub enum Command {
     UserDisable {
         /// E-mail address or id.
         user: String,
+        /// What becomes of the keys that they made: `keep` or `revoke`.
+        #[serde(default)]
+        keys: Option<String>,
     },
     /// Lets a user in again.
     UserEnable {

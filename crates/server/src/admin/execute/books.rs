@@ -1,7 +1,8 @@
 //! The audit log.
 
-use hallpass_issuer::Issuer;
 use hallpass_issuer::audit::export::{Export, Form};
+use hallpass_issuer::tokens::Actor;
+use hallpass_issuer::{Issuer, Origin};
 use hallpass_store::AuditFilter;
 
 use crate::admin::command::books::{Answer as Books, Command, Portion, Position};
@@ -13,6 +14,9 @@ const PORTION: usize = 4 * 1024 * 1024;
 pub(super) async fn execute(issuer: &Issuer, command: Command) -> Result<Answer, Refused> {
     let answer = match command {
         Command::Keys => Books::Keys(issuer.audit_keys().await?),
+        Command::RotateKey => {
+            Books::Keys(issuer.rotate_audit_key(&Actor::Operator, &Origin::default()).await?)
+        }
         Command::Export(Position::Whole { since, until }) => {
             issuer.write_denied(true).await?;
             Books::Portion(whole(issuer, issuer.export_audit(since, until).await?).await?)

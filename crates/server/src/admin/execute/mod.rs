@@ -6,7 +6,7 @@
 use hallpass_core::id::UserId;
 use hallpass_issuer::Issuer;
 use hallpass_issuer::admin::{AdminError, NewClient, NewUser};
-use hallpass_store::{AuditFilter, ClientKind, Store};
+use hallpass_store::{AuditFilter, ClientKind, KeysMade, Store};
 
 use super::command::{self, Answer, Command, Refused};
 
@@ -29,14 +29,14 @@ pub async fn execute(issuer: &Issuer, store: &Store, command: Command) -> Result
             Ok(Answer::UserCreated { id: user.id.to_string() })
         }
         Command::UserList => users(store).await,
-        Command::UserDisable { user } => {
+        Command::UserDisable { user, keys } => {
             let user = find(store, &user).await?;
-            let done = issuer.disable_user(user.id, ACTOR).await?;
+            let done = issuer.dismiss(user.id, keys_made(keys.as_deref())?).await?;
             Ok(said(done, format!("{} is disabled; everything of theirs has ended", user.email)))
         }
         Command::UserEnable { user } => {
             let user = find(store, &user).await?;
-            let done = issuer.enable_user(user.id, ACTOR).await?;
+            let done = issuer.readmit(user.id).await?;
             Ok(said(done, format!("{} can sign in again", user.email)))
         }
         Command::UserPassword { user, password } => {
@@ -61,6 +61,16 @@ pub async fn execute(issuer: &Issuer, store: &Store, command: Command) -> Result
         Command::SigningKeysList => signing_keys(store).await,
         Command::Books(command) => books::execute(issuer, command).await,
         Command::AuditList { limit } => audit(store, limit).await,
+    }
+}
+
+/// What `--keys` says.
+fn keys_made(said: Option<&str>) -> Result<KeysMade, Refused> {
+    match said {
+        None => Ok(KeysMade::NotAsked),
+        Some("keep") => Ok(KeysMade::Keep),
+        Some("revoke") => Ok(KeysMade::Revoke),
+        Some(_) => Err(Refused::input("--keys is keep or revoke")),
     }
 }
 

@@ -6,7 +6,7 @@ use hallpass_core::role::UnknownRole;
 use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::Actor;
 use hallpass_issuer::{Issuer, Origin};
-use hallpass_store::{KeysMade, Store};
+use hallpass_store::Store;
 
 use super::{PORTION, find, said};
 use crate::admin::command::orgs::{Command, Member, Org, Project};
@@ -64,12 +64,7 @@ pub(super) async fn execute(
         Command::ProjectList { org } => projects(store, org.as_deref()).await,
         Command::MemberSet { place, user, role } => set(issuer, &place, &user, &role).await,
         Command::MemberRemove { place, user, keys } => {
-            let keys = match keys.as_deref() {
-                None => KeysMade::NotAsked,
-                Some("keep") => KeysMade::Keep,
-                Some("revoke") => KeysMade::Revoke,
-                Some(_) => return Err(Refused::input("--keys is keep or revoke")),
-            };
+            let keys = super::keys_made(keys.as_deref())?;
             let (org, project) = split(&place);
             let who = find(store, &user).await?;
             let id = who.id.to_string();

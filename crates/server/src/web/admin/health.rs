@@ -1,5 +1,7 @@
 //! `/admin`: how the server is.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -15,6 +17,8 @@ use crate::app::App;
 use crate::http::{Visitor, failure};
 
 const PAGE: &str = "/admin";
+/// A mail that waits for longer than this is no hiccup of the mail server.
+const LATE_MAIL: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route(PAGE, get(show))
@@ -61,6 +65,17 @@ async fn view(office: &Office<'_>) -> Result<View, hallpass_issuer::Error> {
         1 => "1 holds a lease".to_owned(),
         several => format!("{several} hold a lease"),
     };
+    let (waiting, oldest) = store.outbox().waiting().await?;
+    let stuck = oldest.is_some_and(|oldest| now.since(oldest) > LATE_MAIL);
+    let mail = match (issuer.sends_mail(), waiting, oldest) {
+        (true, 0, _) => "it is sent, and none waits".to_owned(),
+        (true, _, Some(oldest)) => {
+            format!("it is sent; {waiting} wait, the oldest came {}", when::ago(now.since(oldest)))
+        }
+        (true, ..) => format!("it is sent; {waiting} wait"),
+        (false, 0, _) => "none is sent".to_owned(),
+        (false, ..) => format!("none is sent; {waiting} wait for a mail server to be configured"),
+    };
     let facts = vec![
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),
         ("Address", app.public_url().to_string()),
@@ -70,7 +85,7 @@ async fn view(office: &Office<'_>) -> Result<View, hallpass_issuer::Error> {
         ("Revocations so far", store.tombstones().epoch().await?.to_string()),
         ("Guards in other processes", guards),
         ("Keys that sign now", signing.to_string()),
-        ("Mail", if issuer.sends_mail() { "it is sent" } else { "none is sent" }.to_owned()),
+        ("Mail", mail),
         ("Log of changes, sealed", sealed),
         ("Log of changes, not sealed yet", books.unsealed.to_string()),
     ];
@@ -78,6 +93,10 @@ async fn view(office: &Office<'_>) -> Result<View, hallpass_issuer::Error> {
         Some("The database does not answer.")
     } else if books.unsealed > 5000 {
         Some("The log of changes is sealed more slowly than it grows. Look at the server's log.")
+    } else if stuck {
+        Some(
+            "Mail has been waiting for long. The server's log says why the mail server does not take it.",
+        )
     } else {
         None
     };

@@ -16,6 +16,7 @@ use http::StatusCode;
 
 use super::super::csrf::Purpose;
 use super::super::home::query;
+use super::super::orgs::keys_made;
 use super::super::setup::sentence;
 use super::super::shown::Shown;
 use super::super::tokens::base_of;
@@ -69,6 +70,8 @@ struct View {
     oneself: bool,
     sessions: Vec<SessionLine>,
     places: Vec<PlaceLine>,
+    /// What the keys are called that they made.
+    made: Vec<Shown>,
 }
 
 async fn show(
@@ -137,6 +140,7 @@ async fn view(
         }
     });
     let id = user.id.to_string();
+    let made = office.app.issuer().keys_made_by(user.id, None).await?;
     let places = office.app.issuer().places_of(user.id).await?;
     let places = places.into_iter().map(|(name, role)| PlaceLine {
         name: Shown::new(&name),
@@ -161,6 +165,7 @@ async fn view(
         oneself: user.id == office.person.user.id,
         sessions: sessions.collect(),
         places: places.collect(),
+        made: made.iter().map(|name| Shown::new(name)).collect(),
         id,
     })
 }
@@ -248,7 +253,7 @@ async fn done(
     };
     let (issuer, actor, back) = (app.issuer(), office.actor(), page_of(user.id));
     let changed = match deed {
-        Deed::Disable => issuer.disable_person(&actor, user.id, origin).await,
+        Deed::Disable => issuer.disable_person(&actor, user.id, keys_made(form), origin).await,
         Deed::Enable => issuer.enable_person(&actor, user.id, origin).await,
         Deed::EndAll => issuer.end_everything_of(&actor, user.id, origin).await,
         Deed::End => {

@@ -33,6 +33,7 @@ use crate::app::App;
 use crate::http::{Visitor, failure};
 
 pub(in crate::web) use nav::Nav;
+pub(in crate::web) use people::keys_made;
 
 pub(super) fn routes() -> Router<App> {
     list::routes()

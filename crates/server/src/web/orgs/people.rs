@@ -73,6 +73,8 @@ pub(super) struct People {
     pub(super) leaving: &'static str,
     /// They have a role of their own here to give up.
     pub(super) own: bool,
+    /// What the keys are called that they made here.
+    pub(super) made: Vec<Shown>,
 }
 
 /// The link, shown once.
@@ -110,6 +112,10 @@ impl People {
             None => seat.standing.org.role.is_some(),
             Some(_) => issuer.has_own_role(&seat.person.user, org, project).await?,
         };
+        let made = match own {
+            true => issuer.own_keys_at(&seat.person.user, org, project).await?,
+            false => Vec::new(),
+        };
         let base = seat.base();
         let in_org = project.is_none();
         Ok(Self {
@@ -141,6 +147,7 @@ impl People {
                 }
             },
             own,
+            made: made.iter().map(|name| Shown::new(name)).collect(),
             base,
         })
     }
@@ -234,12 +241,7 @@ pub(super) async fn act(
             Deed::Done("role")
         }
         "remove" => {
-            let keys = match field("keys") {
-                "keep" => KeysMade::Keep,
-                "revoke" => KeysMade::Revoke,
-                _ => KeysMade::NotAsked,
-            };
-            issuer.let_go(&actor, (org, project), user, keys, origin).await?;
+            issuer.let_go(&actor, (org, project), user, keys_made(form), origin).await?;
             Deed::Done("removed")
         }
         "revoke" => {
@@ -248,7 +250,7 @@ pub(super) async fn act(
             Deed::Done("revoked")
         }
         "leave" => {
-            issuer.leave(&actor, org, project, origin).await?;
+            issuer.leave(&actor, (org, project), keys_made(form), origin).await?;
             Deed::Go("/orgs?done=left".to_owned())
         }
         "invite" => {
@@ -261,6 +263,15 @@ pub(super) async fn act(
         }
         _ => return Ok(None),
     }))
+}
+
+/// What a form says about the keys that somebody made who goes.
+pub(in crate::web) fn keys_made(form: &Params) -> KeysMade {
+    match form.get("keys") {
+        Some("keep") => KeysMade::Keep,
+        Some("revoke") => KeysMade::Revoke,
+        _ => KeysMade::NotAsked,
+    }
 }
 
 fn role<R: std::str::FromStr>(word: &str) -> Result<R, OrgError> {

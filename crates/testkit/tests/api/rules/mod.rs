@@ -290,7 +290,7 @@ impl World {
             self.model.disabled.remove(&whom);
             self.tokens_of(whom).await?;
         } else if !alone {
-            self.town.server.admin(&["user", "disable", &email], "").await?;
+            self.town.server.admin(&["user", "disable", &email, "--keys", "keep"], "").await?;
             self.model.disabled.insert(whom);
             let theirs =
                 self.model.tokens.iter_mut().filter(|token| token.holder == Holder::Person(whom));
