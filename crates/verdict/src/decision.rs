@@ -25,6 +25,8 @@ pub enum CredentialKind {
     ProjectKey,
     /// A key of an organization.
     OrgKey,
+    /// A pass of a job, bound to one project.
+    Workload,
     /// An ID token of an outside issuer that a guard trusts by name. The server knows none.
     IdToken,
 }
@@ -38,6 +40,7 @@ impl CredentialKind {
             Self::LegacyToken => "legacy_token",
             Self::ProjectKey => "project_key",
             Self::OrgKey => "org_key",
+            Self::Workload => "workload",
             Self::IdToken => "id_token",
         }
     }
