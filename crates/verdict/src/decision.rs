@@ -197,7 +197,10 @@ impl Decision {
     /// When the credential ends, if that is within 14 days of `now` and nothing renews it: whoever
     /// uses it is told in time (HP12).
     pub fn ends_soon(&self, now: Timestamp) -> Option<Timestamp> {
-        let renewed = matches!(self.kind, CredentialKind::AccessToken | CredentialKind::IdToken);
+        let renewed = matches!(
+            self.kind,
+            CredentialKind::AccessToken | CredentialKind::Workload | CredentialKind::IdToken
+        );
         self.expires_at.filter(|end| !renewed && *end <= now + TOLD_AHEAD)
     }
 
