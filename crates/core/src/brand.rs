@@ -292,8 +292,9 @@ impl Brand {
     }
 
     /// What the credentials of this brand begin with that people make: personal tokens and keys.
-    pub fn prefixes(&self) -> [&str; 3] {
-        [&*self.tokens.prefix, self.key_prefix(Kind::ProjectKey), self.key_prefix(Kind::OrgKey)]
+    pub fn prefixes(&self) -> [&str; 4] {
+        let keys = [Kind::ProjectKey, Kind::OrgKey].map(|kind| self.key_prefix(kind));
+        [&*self.tokens.prefix, keys[0], keys[1], Kind::Workload.prefix()]
     }
 
     /// An environment variable of this brand: `HALLPASS_TOKEN`.
@@ -326,9 +327,9 @@ mod tests {
         let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n{more}"));
         let brand = with("[tokens]\nprefix = 'sct_user_'\nlegacy_prefix = 'stk_'").unwrap();
         assert_eq!(brand.tokens.prefix, "sct_user_");
-        assert_eq!(brand.prefixes(), ["sct_user_", "hp_proj_", "hp_org_"]);
+        assert_eq!(brand.prefixes(), ["sct_user_", "hp_proj_", "hp_org_", "hp_job_"]);
         let keys = with("[keys]\nprefix = 'rbtk_sk_'").unwrap();
-        assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_"]);
+        assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_", "hp_job_"]);
         assert!(with("[keys]\nprefix = 'rbtk-sk'").is_err());
         for bad in ["'x'", "'no_end'", "'UP_'", "'a b_'", "''"] {
             let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();

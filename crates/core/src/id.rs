@@ -126,6 +126,10 @@ ids! {
     AuditId = "aud";
     /// A key that signs checkpoints of the audit log.
     AuditKeyId = "aky";
+    /// A policy of trust in an outside issuer.
+    TrustId = "trp";
+    /// An exchange that was denied.
+    TrustDeniedId = "trd";
     /// One JWT: its `jti`.
     JwtId = "jti";
 }

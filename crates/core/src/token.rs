@@ -30,6 +30,8 @@ pub enum Kind {
     ProjectKey,
     /// A key of an organization.
     OrgKey,
+    /// A pass of a job, exchanged for its platform's token.
+    Workload,
     /// A refresh token (RFC 6749 §1.5).
     Refresh,
     /// An authorization code (RFC 6749 §1.3.1).
@@ -48,10 +50,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Personal,
         Kind::ProjectKey,
         Kind::OrgKey,
+        Kind::Workload,
         Kind::Refresh,
         Kind::Code,
         Kind::Device,
@@ -68,6 +71,7 @@ impl Kind {
             Kind::Personal => "hp_user_",
             Kind::ProjectKey => "hp_proj_",
             Kind::OrgKey => "hp_org_",
+            Kind::Workload => "hp_job_",
             Kind::Refresh => "hp_rt_",
             Kind::Code => "hp_ac_",
             Kind::Device => "hp_dc_",

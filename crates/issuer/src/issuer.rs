@@ -46,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) legacy: RwLock<Option<crate::legacy::Move>>,
     pub(crate) adoption: crate::legacy::adopt::Adoption,
     pub(crate) post: crate::mail::Post,
+    pub(crate) outside: crate::federation::Outside,
     pub(crate) sealer: crate::audit::seal::Sealer,
     pub(crate) denials: crate::audit::denied::Denials,
     tidied: Mutex<Timestamp>,
@@ -132,6 +133,7 @@ impl Issuer {
             legacy: RwLock::default(),
             adoption: Default::default(),
             post: Default::default(),
+            outside: Default::default(),
             sealer: Default::default(),
             denials: Default::default(),
             tidied: Mutex::default(),
@@ -154,6 +156,7 @@ impl Issuer {
         self.write_last_use().await?;
         self.write_token_use().await?;
         self.0.store.proofs().forget(self.now()).await?;
+        self.forget_exchanges().await?;
         self.fill();
         self.tend_signing_keys().await?;
         self.load_legacy_move().await?;

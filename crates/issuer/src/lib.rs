@@ -11,6 +11,7 @@
 //! | [`code`] | a code is redeemed | RFC 6749 §4.1.3, RFC 7636 §4.6 |
 //! | [`refresh`] | a refresh token is rotated | RFC 6749 §6, RFC 9700 §4.14 |
 //! | [`exchange`] | a token is exchanged for a smaller one | RFC 8693 |
+//! | [`federation`] | jobs exchange the token of their platform for a pass | RFC 8693, RFC 7523 |
 //! | [`dpop`] | proofs of possession | RFC 9449 |
 //! | [`device`] | device authorization, its page, its polls | RFC 8628 |
 //! | [`revoke`] | a token is given back | RFC 7009 |
@@ -52,6 +53,7 @@ pub mod dpop;
 pub mod email;
 pub mod error;
 pub mod exchange;
+pub mod federation;
 pub mod feed;
 pub mod introspect;
 mod issuer;

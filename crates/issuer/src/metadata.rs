@@ -5,7 +5,9 @@
 
 use hallpass_core::dpop::ALG;
 use hallpass_core::wire::metadata::{AuthConfig, AuthMode, ServerMetadata};
-use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE};
+use hallpass_core::wire::oauth::{
+    AUTHORIZATION_CODE, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE,
+};
 use hallpass_core::wire::path;
 
 use crate::Issuer;
@@ -37,6 +39,8 @@ impl Issuer {
                 REFRESH_TOKEN,
                 DEVICE_CODE,
                 TOKEN_EXCHANGE,
+                JWT_BEARER,
+                JWT_BEARER,
             ]),
             token_endpoint_auth_methods_supported: list(&any),
             revocation_endpoint_auth_methods_supported: list(&any),

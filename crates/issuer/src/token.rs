@@ -85,6 +85,18 @@ impl Issuer {
     ) -> Result<TokenResponse, OAuthError> {
         // RFC 9449 §5: a proof that proves nothing spends nothing.
         let proof = self.proof_of_request(presented)?;
+        if let Some(asked) = crate::federation::asked(params)? {
+            if proof.is_some() {
+                let why = "the pass of a job is not bound to a key; leave out the proof";
+                return Err(OAuthError::new(ErrorCode::InvalidRequest, why));
+            }
+            // A client that says who it is has to be it.
+            if params.get("client_id").is_some() || !matches!(credentials, ClientCredentials::None)
+            {
+                self.authenticate(params, credentials, origin).await?;
+            }
+            return self.answer_job(asked, origin).await;
+        }
         let client = self.authenticate(params, credentials, origin).await?;
         let grant_type = params
             .get("grant_type")

@@ -42,6 +42,7 @@ mod mail;
 mod metrics;
 mod oauth;
 mod observe;
+mod outside;
 #[cfg(test)]
 mod tests;
 mod web;

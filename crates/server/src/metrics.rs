@@ -119,6 +119,7 @@ impl Metrics {
             Some(oauth::REFRESH_TOKEN) => oauth::REFRESH_TOKEN,
             Some(oauth::DEVICE_CODE) => "device_code",
             Some(oauth::TOKEN_EXCHANGE) => "token_exchange",
+            Some(oauth::JWT_BEARER) => "jwt_bearer",
             _ => "other",
         };
         let outcome = refused.map_or("issued", ErrorCode::as_str);

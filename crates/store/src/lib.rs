@@ -88,6 +88,7 @@ mod store;
 mod tidy;
 pub mod tombstones;
 pub mod transfer;
+pub mod trust;
 pub mod users;
 pub mod watch;
 
@@ -122,5 +123,8 @@ pub use signing_keys::{SigningKey, SigningKeys};
 pub use store::{Engine, Place, Store};
 pub use tombstones::Tombstones;
 pub use transfer::HandOver;
+pub use trust::{
+    Admission, Admit, NewDenied, NewTrust, Trust, TrustDenied, TrustExchange, TrustPolicy,
+};
 pub use users::{Disable, NewUser, User, Users};
 pub use watch::{Effect, Watcher};

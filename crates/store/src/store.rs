@@ -239,6 +239,11 @@ impl Store {
         Sessions(self)
     }
 
+    /// Trust in outside issuers, and what was exchanged by it.
+    pub fn trust(&self) -> crate::Trust<'_> {
+        crate::trust::Trust(self)
+    }
+
     /// Proofs of possession that were used.
     pub fn proofs(&self) -> Proofs<'_> {
         Proofs(self)

@@ -53,6 +53,8 @@ impl Projects<'_> {
                 subjects.push(token.to_string());
             }
             let tokens = subjects.len() - 1;
+            // Whom the old organization trusted is not trusted by the new one.
+            tx.execute(&END_TRUST, binds![id, by.at]).await?;
             let invitations = invitations::end_of_project(tx, id, REASON, &by).await?;
             let gone = tx.all(&LEAVE, binds![id, to], |row| row.next::<String>()).await?;
             for principal in &gone {
@@ -120,6 +122,8 @@ const REASON: &str = "project transferred";
 statements! {
     END_TOKENS = "UPDATE credentials SET revoked_at = $2, revoke_reason = $3
         WHERE project_id = $1 AND revoked_at IS NULL RETURNING id, digest";
+    END_TRUST = "UPDATE trust_policies SET ended_at = $2
+        WHERE project_id = $1 AND ended_at IS NULL";
     LEAVE = "DELETE FROM memberships WHERE project_id = $1 AND principal_id NOT IN
         (SELECT principal_id FROM memberships WHERE org_id = $2 AND project_id IS NULL)
         RETURNING principal_id";

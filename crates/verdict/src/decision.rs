@@ -25,6 +25,8 @@ pub enum CredentialKind {
     ProjectKey,
     /// A key of an organization.
     OrgKey,
+    /// A pass of a job, bound to one project.
+    Workload,
     /// An ID token of an outside issuer that a guard trusts by name. The server knows none.
     IdToken,
 }
@@ -38,6 +40,7 @@ impl CredentialKind {
             Self::LegacyToken => "legacy_token",
             Self::ProjectKey => "project_key",
             Self::OrgKey => "org_key",
+            Self::Workload => "workload",
             Self::IdToken => "id_token",
         }
     }
@@ -194,7 +197,10 @@ impl Decision {
     /// When the credential ends, if that is within 14 days of `now` and nothing renews it: whoever
     /// uses it is told in time (HP12).
     pub fn ends_soon(&self, now: Timestamp) -> Option<Timestamp> {
-        let renewed = matches!(self.kind, CredentialKind::AccessToken | CredentialKind::IdToken);
+        let renewed = matches!(
+            self.kind,
+            CredentialKind::AccessToken | CredentialKind::Workload | CredentialKind::IdToken
+        );
         self.expires_at.filter(|end| !renewed && *end <= now + TOLD_AHEAD)
     }
 

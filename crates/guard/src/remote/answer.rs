@@ -78,6 +78,7 @@ fn kind(name: &str) -> Option<CredentialKind> {
         CredentialKind::LegacyToken,
         CredentialKind::ProjectKey,
         CredentialKind::OrgKey,
+        CredentialKind::Workload,
     ]
     .into_iter()
     .find(|kind| kind.as_str() == name)

@@ -427,7 +427,10 @@ impl Shared {
         // And what is bound to a place ends with it: only an answer about that place names it.
         let bound = matches!(
             decision.kind,
-            CredentialKind::ProjectKey | CredentialKind::OrgKey | CredentialKind::LegacyToken
+            CredentialKind::ProjectKey
+                | CredentialKind::OrgKey
+                | CredentialKind::LegacyToken
+                | CredentialKind::Workload
         );
         let whole = decision.place.is_some() || (place.is_none() && !bound);
         if let (Some(begun), true) = (begun, whole) {

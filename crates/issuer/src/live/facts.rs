@@ -87,7 +87,9 @@ pub(crate) fn of_credential(credential: store::Credential) -> Fact {
         (_, Some(project), _) => {
             Some(Role::Project(project, credential.role.unwrap_or(ProjectRole::Viewer)))
         }
-        (TokenKind::ProjectKey, None, _) => return Fact::CredentialEnded(digest),
+        (TokenKind::ProjectKey | TokenKind::Workload, None, _) => {
+            return Fact::CredentialEnded(digest);
+        }
         _ => None,
     };
     Fact::Credential(Credential {
@@ -110,5 +112,6 @@ const fn kind(kind: TokenKind) -> CredentialKind {
         TokenKind::Legacy => CredentialKind::LegacyToken,
         TokenKind::ProjectKey => CredentialKind::ProjectKey,
         TokenKind::OrgKey => CredentialKind::OrgKey,
+        TokenKind::Workload => CredentialKind::Workload,
     }
 }

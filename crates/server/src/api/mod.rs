@@ -60,6 +60,7 @@ mod scanning;
 mod schema;
 mod sessions;
 mod tokens;
+mod trust;
 mod whoami;
 
 pub(crate) use leaks::LeakDesk;
@@ -80,6 +81,7 @@ fn table() -> Vec<Route> {
         audit::table(),
         operator::table(),
         keys::table(),
+        trust::table(),
         legacy::table(),
         leaks::table(),
         feed::table(),

@@ -1,6 +1,8 @@
 //! The issuer's refusals as RFC 9457 problems.
 
 use axum::response::Response;
+use hallpass_core::wire::trust::DANGEROUS;
+use hallpass_issuer::federation::policies::TrustError;
 use hallpass_issuer::keys::KeyError;
 use hallpass_issuer::legacy::MintError;
 use hallpass_issuer::orgs::OrgError;
@@ -44,6 +46,17 @@ impl From<KeyError> for Refused {
             KeyError::Place(error) => error.into(),
             KeyError::NameTaken => Self(problem(StatusCode::CONFLICT, "name_taken", detail)),
             KeyError::Rotated => Self(problem(StatusCode::CONFLICT, "already_rotated", detail)),
+        }
+    }
+}
+
+impl From<TrustError> for Refused {
+    fn from(error: TrustError) -> Self {
+        let detail = format!("{error}.");
+        match error {
+            TrustError::Token(error) => error.into(),
+            TrustError::Place(error) => error.into(),
+            TrustError::Dangerous(_) => Self(problem(StatusCode::CONFLICT, DANGEROUS, detail)),
         }
     }
 }

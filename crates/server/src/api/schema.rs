@@ -23,6 +23,7 @@ use hallpass_core::wire::tokens::{
 use serde_json::{Map, Value, json};
 
 mod invitations;
+mod trust;
 mod whoami;
 
 /// Schemas by name.

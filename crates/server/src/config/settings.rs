@@ -86,6 +86,10 @@ settings! {
         /// Proxies in front whose X-Forwarded-For is believed.
         trusted_proxies: Vec<Network> = "" as "NETWORK,…";
     }
+    "Jobs" {
+        /// Issuers on private addresses that policies may trust, each by its exact URL; http only on loopback.
+        trust_private_issuers: Vec<String> = "" as "URL,…";
+    }
     "Leaked tokens" {
         /// GitHub's answer at https://api.github.com/meta/public_keys/secret_scanning, to take in what its secret scanning found.
         secret_scanning_keys_file: Option<PathBuf> = "" as "FILE";

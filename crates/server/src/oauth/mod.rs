@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`authorize`] | `/oauth/authorize` (RFC 6749 §3.1) |
 //! | [`token`] | `/oauth/token` (RFC 6749 §3.2) |
+//! | [`exchange`] | `/auth/oidc/exchange` |
 //! | [`device`] | `/oauth/device` (RFC 8628 §3.1) |
 //! | [`revoke`] | `/oauth/revoke` (RFC 7009) |
 //! | [`introspect`] | `/oauth/introspect` (RFC 7662) |
@@ -22,6 +23,7 @@ use crate::limit;
 mod authorize;
 pub(crate) mod call;
 mod device;
+mod exchange;
 pub(crate) mod introspect;
 mod jwks;
 mod logout;
@@ -39,6 +41,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
     let limited = middleware::from_fn_with_state(app.clone(), limit::refused_credentials);
     Router::new()
         .merge(token::routes())
+        .merge(exchange::routes())
         .merge(device::routes())
         .merge(revoke::routes())
         .merge(introspect::routes())

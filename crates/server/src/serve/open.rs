@@ -17,6 +17,7 @@ use super::{Failure, master_key};
 use crate::api::ScanningKeys;
 use crate::config::Settings;
 use crate::mail::Smtp;
+use crate::outside::Outside;
 use crate::system::{SystemBootClock, SystemClock, SystemRandom};
 
 /// A store that is open, and what goes with it.
@@ -92,6 +93,8 @@ impl Data {
         let Self { store, dir, place, clock, random } = self;
         let issuer =
             Issuer::start(store.clone(), master_key, config, clock.clone(), random.clone()).await?;
+        let outside = Outside::new(settings.trust_private_issuers.clone());
+        issuer.fetch_keys_through(Arc::new(outside));
         if let Some(smtp) = smtp {
             issuer.send_mail_through(Arc::new(smtp));
         }

@@ -136,7 +136,6 @@ async fn grant_types_that_are_advertised_are_understood_and_no_other() {
         "password",
         "client_credentials",
         "implicit",
-        "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:ietf:params:oauth:grant-type:saml2-bearer",
         "urn:openid:params:grant-type:ciba",
         "Authorization_Code",

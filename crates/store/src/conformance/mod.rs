@@ -16,6 +16,7 @@
 //! | `tokens`, `others` | personal tokens, their rotation and their end; what others did with them |
 //! | `legacy`, `moving` | tokens of an older system, and the move away from it; what guards are told |
 //! | `keys` | keys of projects and organizations; who is told that something ends |
+//! | `trust` | trust in outside issuers: a token once, ids for good, a policy's end |
 //! | `mail` | mail that waits |
 //! | `places` | organizations, projects, roles, what changes hands |
 //! | `invitations` | links that give a role once |
@@ -49,6 +50,7 @@ mod secrets;
 pub(crate) mod statements;
 mod tokens;
 mod town;
+mod trust;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -115,6 +117,8 @@ where
     on(&make, moving::news).await;
     on(&make, keys::life).await;
     on(&make, keys::reminders).await;
+    on(&make, trust::life).await;
+    on(&make, trust::denied).await;
     on(&make, mail::outbox).await;
     on(&make, places::orgs).await;
     on(&make, places::projects).await;
@@ -161,6 +165,7 @@ where
     on(&make, |store| crowds::revoke_and_rotate(store, rounds)).await;
     on(&make, mail::one_carrier).await;
     on(&make, keys::one_of_many).await;
+    on(&make, |store| trust::once(store, rounds)).await;
     on(&make, |store| crowds::told_in_order(store, rounds)).await;
 }
 

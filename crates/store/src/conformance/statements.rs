@@ -5,7 +5,7 @@ use crate::{
     Store, audit, clients, codes, copies, credentials, devices, failures, grants, image,
     invitations, keys, legacy, mail, members, moving, orgs, others, projects, proofs, refresh,
     reminders, resources, rotation, sealing, sessions, settings, setup, signing_keys, tidy,
-    tombstones, transfer, users,
+    tombstones, transfer, trust, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
@@ -40,6 +40,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     tidy::STATEMENTS,
     tombstones::STATEMENTS,
     transfer::STATEMENTS,
+    trust::STATEMENTS,
     users::STATEMENTS,
 ];
 

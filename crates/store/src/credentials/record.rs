@@ -18,6 +18,8 @@ pub enum TokenKind {
     ProjectKey,
     /// It acts for an organization.
     OrgKey,
+    /// A job has it, for a few minutes, for one project.
+    Workload,
 }
 
 /// A personal token to create.
@@ -205,6 +207,7 @@ impl Bind for TokenKind {
             Self::Legacy => "legacy".bind(),
             Self::ProjectKey => "project_key".bind(),
             Self::OrgKey => "org_key".bind(),
+            Self::Workload => "workload".bind(),
         }
     }
 }
@@ -216,6 +219,7 @@ impl Column for TokenKind {
             Cell::Text("legacy") => Some(Self::Legacy),
             Cell::Text("project_key") => Some(Self::ProjectKey),
             Cell::Text("org_key") => Some(Self::OrgKey),
+            Cell::Text("workload") => Some(Self::Workload),
             _ => None,
         }
     }

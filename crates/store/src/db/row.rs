@@ -5,7 +5,7 @@ use std::str::FromStr;
 use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{
     AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId, ResourceId,
-    SessionId, SigningKeyId, TokenId, UserId,
+    SessionId, SigningKeyId, TokenId, TrustDeniedId, TrustId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::redirect::RegisteredRedirect;
@@ -190,6 +190,8 @@ parsed!(
     SessionId,
     SigningKeyId,
     TokenId,
+    TrustDeniedId,
+    TrustId,
     UserId
 );
 

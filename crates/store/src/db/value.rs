@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{
     AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId, ResourceId,
-    SessionId, SigningKeyId, TokenId, UserId,
+    SessionId, SigningKeyId, TokenId, TrustDeniedId, TrustId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::role::ProjectRole;
@@ -184,5 +184,7 @@ ids!(
     SessionId,
     SigningKeyId,
     TokenId,
+    TrustDeniedId,
+    TrustId,
     UserId
 );

@@ -88,9 +88,11 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    // An older hallpass would take the pass of a job for damage, and would not end it with its
+    // policy.
     Migration {
         version: 9,
-        min_compatible: 2,
+        min_compatible: 9,
         both: include_str!("0009.sql"),
         sqlite: "",
         postgres: "",

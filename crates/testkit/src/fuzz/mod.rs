@@ -13,6 +13,7 @@
 //! | [`jwt`] | access tokens |
 //! | [`audit`] | exported audit logs |
 //! | [`dpop`] | proofs of possession |
+//! | [`trust`] | lines and patterns of trust policies |
 //!
 //! A property is checked by other means than the code that it is about: by hand over
 //! the bytes, not with the parser under test.
@@ -23,13 +24,14 @@ pub mod dpop;
 pub mod files;
 pub mod http;
 pub mod jwt;
+pub mod trust;
 pub mod words;
 
 /// A target's name, which is also its corpus directory and its binary, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("audit", audit::audit),
     ("authorization", http::authorization),
     ("brand", files::brand),
@@ -42,6 +44,7 @@ pub const TARGETS: [Target; 13] = [
     ("redirect", addresses::redirect),
     ("scope", words::scope),
     ("token_text", words::token_text),
+    ("trust", trust::trust),
     ("user_code", words::user_code),
 ];
 

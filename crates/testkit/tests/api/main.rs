@@ -12,6 +12,7 @@
 //! | [`rules`] | a small model of the rules, and a server that has to agree with it |
 //! | [`desk`] | the leak desk, and GitHub's secret scanning |
 //! | [`keys`] | keys of projects and organizations |
+//! | [`trust`] | jobs exchange the token of their platform; attacks 14 to 26 at a real server |
 //! | [`forward_auth`] | `/check` behind a real nginx |
 
 mod books;
@@ -25,3 +26,4 @@ mod matrix;
 mod places;
 mod random;
 mod rules;
+mod trust;

@@ -45,6 +45,18 @@ const EXPECTED: &[(&str, [u16; 12])] = &[
     ("getKey",               [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
     ("revokeKey",            [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
     ("rotateKey",            [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 201]),
+    // A policy of the project `tools`.
+    ("listOrgTrust",         [401, 401, 404, 404, 404, 404, 403, 200, 200, 404, 403, 404]),
+    ("listProjectTrust",     [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
+    ("createTrust",          [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 201]),
+    ("listOrgExchanges",     [401, 401, 404, 404, 404, 404, 403, 200, 200, 404, 403, 404]),
+    ("listProjectExchanges", [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
+    ("listOrgDenied",        [401, 401, 404, 404, 404, 404, 403, 200, 200, 404, 403, 404]),
+    ("listProjectDenied",    [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
+    ("getTrust",             [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
+    ("revokeTrust",          [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
+    // Nobody was denied anything here; who was: `trust`.
+    ("explainDenied",        [401, 401, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("changeOrg",            [401, 401, 404, 404, 404, 404, 403, 403, 200, 404, 403, 404]),
     ("setOrgPlan",           [401, 401, 403, 403, 403, 403, 403, 403, 403, 200, 403, 403]),
     ("unarchiveOrg",         [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404]),
@@ -109,6 +121,14 @@ async fn prepared(
         let new = json!({ "name": format!("k{count}") });
         city.made(owner, "/api/v1/orgs/lab/projects/tools/keys", new).await
     };
+    let trusted = || {
+        let line = "repo:acme/warehouse:ref:refs/heads/main";
+        json!({ "line": line, "permissions": "project:read" })
+    };
+    let policy = async || {
+        let made = city.made(owner, "/api/v1/orgs/lab/projects/tools/trust", trusted()).await?;
+        text(&made, "id")
+    };
     let member = async |at: &str, role: &str| {
         let path = format!("/api/v1/orgs/lab{at}/members/target@example.com");
         city.call("PUT", &path, Some(owner), Some(json!({ "role": role }))).await?;
@@ -163,6 +183,16 @@ async fn prepared(
         "rotateKey" => {
             (own(&format!("keys/{}/rotate", text(&key().await?, "id")?)), Some(json!({})))
         }
+        "listOrgTrust" => (own("orgs/lab/trust"), None),
+        "listProjectTrust" => (own("orgs/lab/projects/tools/trust"), None),
+        "createTrust" => (own("orgs/lab/projects/tools/trust"), Some(trusted())),
+        "listOrgExchanges" => (own("orgs/lab/trust/exchanges"), None),
+        "listProjectExchanges" => (own("orgs/lab/projects/tools/trust/exchanges"), None),
+        "listOrgDenied" => (own("orgs/lab/trust/denied"), None),
+        "listProjectDenied" => (own("orgs/lab/projects/tools/trust/denied"), None),
+        "getTrust" => (own(&format!("trust/{}", policy().await?)), None),
+        "revokeTrust" => (own(&format!("trust/{}", policy().await?)), None),
+        "explainDenied" => (own("trust/denied/trd_01JD2Q4V6B8C0D2E4F6G8H0J2K"), None),
         "changeOrg" => (own("orgs/lab"), Some(json!({ "name": name }))),
         "setOrgPlan" => (own("orgs/lab/plan"), Some(json!({ "plan": name }))),
         // Each leaves the place as the next one needs it.

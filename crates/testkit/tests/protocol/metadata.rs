@@ -89,9 +89,10 @@ async fn everything_advertised_is_there_and_works() -> Result<()> {
         };
         let device_code = "urn:ietf:params:oauth:grant-type:device_code";
         let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+        let bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
         is(
             "grant_types_supported",
-            &["authorization_code", "refresh_token", device_code, exchange],
+            &["authorization_code", "refresh_token", device_code, exchange, bearer],
         );
         is("dpop_signing_alg_values_supported", &["ES256"]);
         is("response_types_supported", &["code"]);
@@ -168,7 +169,6 @@ async fn nothing_works_that_is_not_advertised() -> Result<()> {
         "implicit",
         "password",
         "client_credentials",
-        "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:ietf:params:oauth:grant-type:saml2-bearer",
         "urn:openid:params:grant-type:ciba",
         "code",

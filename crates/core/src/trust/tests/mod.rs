@@ -101,7 +101,7 @@ fn all() -> Vec<Case> {
     all
 }
 
-// proves: HP05, attack-17, attack-18, attack-19, attack-20, attack-21, attack-22, attack-23, attack-25
+// proves: H09, HP05, attack-17, attack-18, attack-19, attack-20, attack-21, attack-22, attack-23, attack-25
 #[test]
 fn who_is_let_in() {
     let all = all();

@@ -1,0 +1,200 @@
+//! Who was not let in: kept for 30 days for those who manage the keys of the place, and explained
+//! with the policies as they are now.
+//!
+//! Only what an issuer signed is kept, and only for organizations that it concerns: whose policy
+//! is about the same owner, or whose project was asked for. Nobody fills another's page: equal
+//! ones are counted, and of each organization so many are kept.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hallpass_core::Digest;
+use hallpass_core::id::{OrgId, TrustDeniedId};
+use hallpass_core::trust::{
+    Check, Claims, Examined, Policy, dangers, least, nearest_first, sentence,
+};
+use hallpass_core::wire::api::Page;
+use hallpass_core::wire::trust as wire;
+use hallpass_store::{NewDenied, TrustDenied};
+
+use super::exchange::{Known, Refusal, shown, who};
+use super::policies::TrustError;
+use super::token::Bad;
+use crate::keys::KEYS_MANAGE;
+use crate::orgs::OrgError;
+use crate::tokens::{Actor, MAX_PAGE, TokenError};
+use crate::{Issuer, Origin};
+
+/// For how long denied exchanges are kept.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// For how long others are.
+const EXCHANGES_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Organizations that one token can concern, at most.
+const MOST_TOLD: usize = 20;
+
+const UNKNOWN: TrustError = TrustError::Place(OrgError::Unknown("denied exchange"));
+
+impl Issuer {
+    /// Keeps a denied exchange for whomever it concerns; `bad` says what was wrong with the token
+    /// itself.
+    pub(super) async fn keep_denied(
+        &self,
+        known: &[Known],
+        asked: &wire::Exchange,
+        claims: &Claims,
+        bad: Option<Bad>,
+        origin: &Origin,
+    ) -> Result<(), Refusal> {
+        let nearest = nearest_first(known.iter().map(|it| (it, &it.policy)), claims);
+        let mut told: BTreeMap<OrgId, (&Known, &Examined, bool)> = BTreeMap::new();
+        for (it, examined) in &nearest {
+            let named = asked.project.as_deref() == Some(it.policy.project.as_str());
+            if !(named || examined.is_about_them() || shares_owner(&it.policy, claims)) {
+                continue;
+            }
+            let alarm = examined.changed.is_some();
+            let entry = told.entry(it.kept.org).or_insert((*it, examined, alarm));
+            entry.2 |= alarm;
+        }
+        for (org, (it, examined, alarm)) in told.into_iter().take(MOST_TOLD) {
+            let why = match bad {
+                Some(bad) => format!("{bad}."),
+                None => first_failed(&examined.checks),
+            };
+            let who = who(it.policy.platform, claims);
+            let subject = shown(claims, "sub");
+            // Without the run: a job that fails each night is one line.
+            let alike = [&it.kept.project.to_string(), &it.policy.issuer, &subject, &why]
+                .map(|part| format!("{}:{part}", part.len()));
+            let new = NewDenied {
+                id: self.new_id(TrustDeniedId::new),
+                org,
+                project: Some(it.kept.project),
+                fingerprint: Digest::of(alike.concat().as_bytes()),
+                issuer: it.policy.issuer.clone(),
+                who,
+                why,
+                alarm,
+                claims: claims.to_json().to_string(),
+            };
+            let by = self.by("anonymous", None, Some(origin));
+            if alarm {
+                tracing::warn!(%org, policy = %it.kept.id, "a name came back with another id");
+            }
+            self.0.store.trust().deny(new, &by).await?;
+        }
+        Ok(())
+    }
+
+    /// Denied exchanges of a project, or of an organization and all of its projects.
+    pub async fn denied_exchanges(
+        &self,
+        actor: &Actor<'_>,
+        org: &str,
+        project: Option<&str>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<wire::DeniedExchange>, TrustError> {
+        let seat = self.seat_with(actor, org, project, KEYS_MANAGE).await?;
+        let before = cursor.map(|cursor| cursor.parse().map_err(|_| bad_cursor())).transpose()?;
+        let before = before.map(hallpass_core::Timestamp::from_millis);
+        let (at, limit) = (seat.project.as_ref().map(|it| it.id), limit.clamp(1, MAX_PAGE));
+        let trust = self.0.store.trust();
+        let since = self.now() - KEPT;
+        let mut found = trust.denied(seat.org.id, at, since, before, limit + 1).await?;
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let last = found.last().filter(|_| more).map(|last| last.at.millis().to_string());
+        Ok(Page { items: found.iter().map(denied).collect(), next_cursor: last })
+    }
+
+    /// One denied exchange, explained. One of another place is like one that is not there.
+    pub async fn explain_denied(
+        &self,
+        actor: &Actor<'_>,
+        id: &str,
+    ) -> Result<wire::DeniedExplained, TrustError> {
+        let id: TrustDeniedId = id.parse().map_err(|_| UNKNOWN)?;
+        let found = self.0.store.trust().denied_by_id(id).await?.ok_or(UNKNOWN)?;
+        let (org, project) = (found.org.to_string(), found.project.map(|id| id.to_string()));
+        match self.seat_with(actor, &org, project.as_deref(), KEYS_MANAGE).await {
+            Ok(_) => {}
+            Err(OrgError::Unknown(_)) => return Err(UNKNOWN),
+            Err(error) => return Err(error.into()),
+        }
+        let claims = Claims::parse(found.claims.as_bytes()).ok_or(UNKNOWN)?;
+        // The place's own: what others trust is not theirs to see.
+        let known: Vec<Known> = {
+            let kept = self.0.store.trust().of(found.org, found.project).await?;
+            kept.into_iter().filter_map(Known::of).collect()
+        };
+        let nearest = nearest_first(known.iter().map(|it| (it, &it.policy)), &claims);
+        let rule = nearest.first().and_then(|(it, _)| Some((it, least(&claims, &it.policy)?)));
+        let rule = rule.map(|(it, policy)| wire::LeastRule {
+            project: it.kept.project_slug.clone(),
+            sentence: sentence(&policy),
+            dangers: dangers(&policy).into_iter().map(Into::into).collect(),
+            policy: wire::NewTrustPolicy::from(&policy),
+        });
+        let policies = nearest.into_iter().map(|(it, examined)| wire::PolicyExplained {
+            id: it.kept.id.to_string(),
+            project: it.kept.project_slug.clone(),
+            sentence: sentence(&it.policy),
+            checks: examined.checks,
+            admitted: examined.admitted,
+        });
+        Ok(wire::DeniedExplained {
+            denied: denied(&found),
+            policies: policies.collect(),
+            claims: claims.to_json(),
+            least: rule,
+        })
+    }
+
+    /// Forgets what is old. [`Issuer::tend`] calls it.
+    pub(crate) async fn forget_exchanges(&self) -> Result<(), crate::Error> {
+        let now = self.now();
+        Ok(self.0.store.trust().forget(now - KEPT, now - EXCHANGES_KEPT).await?)
+    }
+}
+
+pub(super) fn bad_cursor() -> TrustError {
+    let why = "the cursor is not one that a list answered with";
+    TrustError::Token(TokenError::invalid("invalid_cursor", why))
+}
+
+fn denied(found: &TrustDenied) -> wire::DeniedExchange {
+    wire::DeniedExchange {
+        id: found.id.to_string(),
+        at: found.at,
+        first_at: found.first_at,
+        count: found.count.unsigned_abs(),
+        project: found.project_slug.clone(),
+        issuer: found.issuer.clone(),
+        who: found.who.clone(),
+        why: found.why.clone(),
+        alarm: found.alarm,
+        address: found.address.clone(),
+    }
+}
+
+/// Why the nearest policy did not let them in, in a sentence.
+fn first_failed(checks: &[Check]) -> String {
+    let Some(check) = checks.iter().find(|check| !check.passed) else {
+        return "The policy was changed or revoked meanwhile.".to_owned();
+    };
+    let found = check.found.as_deref().unwrap_or("not there");
+    format!("{} is {found}, and the nearest policy wants {}.", check.claim, check.wants)
+}
+
+/// Whether a policy names something of the same owner.
+fn shares_owner(policy: &Policy, claims: &Claims) -> bool {
+    [("repository", "repository_owner"), ("project_path", "namespace_path")].iter().any(
+        |(name, owner)| {
+            let Some(owner) = claims.text(owner) else { return false };
+            let theirs =
+                |value: &String| value.rsplit_once('/').is_some_and(|(theirs, _)| theirs == owner);
+            policy.on(name).is_some_and(|condition| condition.exact().iter().any(theirs))
+        },
+    )
+}

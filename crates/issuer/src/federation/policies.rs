@@ -1,0 +1,215 @@
+//! Policies are made, listed and revoked by whoever manages the keys of their project.
+//!
+//! A policy gives at most what a key of the project could have, and no more than its maker may
+//! give. What is dangerous about it is said first, and it is made only when that was accepted by
+//! name.
+
+use hallpass_core::Kind;
+use hallpass_core::id::{TokenId, TrustId};
+use hallpass_core::role::ProjectRole;
+use hallpass_core::trust::{Danger, dangers, sentence};
+use hallpass_core::wire::api::Page;
+use hallpass_core::wire::trust as wire;
+use hallpass_store::{NewTrust, Role, TrustPolicy};
+
+use super::denied::bad_cursor;
+use super::exchange::Known;
+use crate::keys::KEYS_MANAGE;
+use crate::orgs::OrgError;
+use crate::tokens::bounds::Bounds;
+use crate::tokens::{self, Actor, MAX_PAGE, TokenError};
+use crate::{Error, Issuer, Origin};
+
+/// Why nothing became of a request about trust. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// What was sent cannot be used, or the credential that acts does not reach so far.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// There is no such place or policy for them, or their role there does not allow it.
+    #[error(transparent)]
+    Place(#[from] OrgError),
+    /// It is dangerous, and nobody said that this is meant.
+    #[error(
+        "nothing was made: {}; if that is meant, make it again and accept {}",
+        .0.iter().map(|it| it.says().trim_end_matches('.')).collect::<Vec<_>>().join("; "),
+        .0.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ")
+    )]
+    Dangerous(Vec<Danger>),
+}
+
+impl From<Error> for TrustError {
+    fn from(error: Error) -> Self {
+        Self::Place(error.into())
+    }
+}
+
+impl From<hallpass_store::Error> for TrustError {
+    fn from(error: hallpass_store::Error) -> Self {
+        Self::Place(error.into())
+    }
+}
+
+const UNKNOWN: TrustError = TrustError::Place(OrgError::Unknown("policy"));
+
+impl Issuer {
+    /// Makes a policy for one project.
+    pub async fn create_trust(
+        &self,
+        actor: &Actor<'_>,
+        org: &str,
+        project: &str,
+        new: wire::NewTrustPolicy,
+        origin: &Origin,
+    ) -> Result<wire::TrustPolicy, TrustError> {
+        let seat = self.seat_with(actor, org, Some(project), KEYS_MANAGE).await?;
+        let at = seat.project.as_ref().ok_or(UNKNOWN)?;
+        if !seat.outranks(Role::Project(at.id, ProjectRole::Collaborator)) {
+            let why = "nobody lets others in above their own role; ask an owner";
+            return Err(OrgError::NotAllowed(why).into());
+        }
+        let invalid = |why: String| TokenError::invalid("invalid_policy", why);
+        let place = format!("{}/{}", seat.org.slug, at.slug);
+        let policy = new.policy(&place).map_err(invalid)?;
+        let possible = self.key_permissions(Kind::ProjectKey);
+        let possible: Vec<&str> = possible.iter().map(String::as_str).collect();
+        let permissions = tokens::scope_within(policy.permissions.clone(), &possible, "a job")?;
+        if let Some(maker) = self.bounds_of(actor).await? {
+            let (scope, projects) = (Some(permissions.clone()), vec![at.id]);
+            let wanted = Bounds { scope, projects, expires_at: None };
+            maker.must_hold(&wanted, &self.whole_scope())?;
+        }
+        let open: Vec<Danger> =
+            dangers(&policy).into_iter().filter(|it| !new.accept.contains(it)).collect();
+        if !open.is_empty() {
+            return Err(TrustError::Dangerous(open));
+        }
+        let conditions = serde_json::to_string(&policy.conditions)
+            .map_err(|_| invalid("its conditions cannot be written down".to_owned()))?;
+        let new = NewTrust {
+            id: self.new_id(TrustId::new),
+            org: seat.org.id,
+            project: at.id,
+            issuer: policy.issuer.clone(),
+            platform: policy.platform.as_str().to_owned(),
+            conditions,
+            pins: policy.pins.clone(),
+            pin_first_use: policy.pin_first_use,
+            permissions,
+            ttl_seconds: u32::try_from(policy.ttl.as_secs()).unwrap_or(900),
+            words: sentence(&policy),
+        };
+        let by = self.by(&actor.name(), None, Some(origin));
+        let kept = self.0.store.trust().create(new, &by).await?;
+        self.shown_policies(vec![kept]).await?.pop().ok_or(UNKNOWN)
+    }
+
+    /// The policies of one project, or of an organization and all of its projects; newest first.
+    pub async fn trust_of(
+        &self,
+        actor: &Actor<'_>,
+        org: &str,
+        project: Option<&str>,
+    ) -> Result<Page<wire::TrustPolicy>, TrustError> {
+        let seat = self.seat_with(actor, org, project, KEYS_MANAGE).await?;
+        let at = seat.project.as_ref().map(|project| project.id);
+        let found = self.0.store.trust().of(seat.org.id, at).await?;
+        Ok(Page { items: self.shown_policies(found).await?, next_cursor: None })
+    }
+
+    /// One policy.
+    pub async fn trust(
+        &self,
+        actor: &Actor<'_>,
+        id: &str,
+    ) -> Result<wire::TrustPolicy, TrustError> {
+        let kept = self.managed_trust(actor, id).await?;
+        self.shown_policies(vec![kept]).await?.pop().ok_or(UNKNOWN)
+    }
+
+    /// Ends a policy. When it returns, every pass that it gave is refused everywhere.
+    pub async fn revoke_trust(
+        &self,
+        actor: &Actor<'_>,
+        id: &str,
+        origin: &Origin,
+    ) -> Result<(), TrustError> {
+        let kept = self.managed_trust(actor, id).await?;
+        let by = self.by(&actor.name(), None, Some(origin));
+        let done = self.0.store.trust().revoke(kept.id, &by).await?;
+        if done { Ok(()) } else { Err(UNKNOWN) }
+    }
+
+    /// Who was let in to a project, or to an organization's projects; newest first.
+    pub async fn trust_exchanges(
+        &self,
+        actor: &Actor<'_>,
+        org: &str,
+        project: Option<&str>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<wire::TrustExchange>, TrustError> {
+        let seat = self.seat_with(actor, org, project, KEYS_MANAGE).await?;
+        let after = cursor.map(str::parse::<TokenId>).transpose().map_err(|_| bad_cursor())?;
+        let (at, limit) = (seat.project.as_ref().map(|it| it.id), limit.clamp(1, MAX_PAGE));
+        let mut found = self.0.store.trust().exchanges(seat.org.id, at, after, limit + 1).await?;
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let next_cursor = found.last().filter(|_| more).map(|last| last.id.to_string());
+        let items = found.into_iter().map(|it| wire::TrustExchange {
+            id: it.id.to_string(),
+            at: it.at,
+            policy: it.policy.to_string(),
+            project: it.project,
+            who: it.who,
+            subject: it.subject,
+            scope: it.scope,
+            expires_at: it.expires_at,
+            ended_at: it.ended_at,
+            address: it.address,
+        });
+        Ok(Page { items: items.collect(), next_cursor })
+    }
+
+    /// A live policy that the actor manages. One of another place is like one that is not there
+    /// (attack-27).
+    async fn managed_trust(&self, actor: &Actor<'_>, id: &str) -> Result<TrustPolicy, TrustError> {
+        let id: TrustId = id.parse().map_err(|_| UNKNOWN)?;
+        let kept = self.0.store.trust().by_id(id).await?.ok_or(UNKNOWN)?;
+        let (org, project) = (kept.org.to_string(), kept.project.to_string());
+        match self.seat_with(actor, &org, Some(&project), KEYS_MANAGE).await {
+            Ok(_) => Ok(kept),
+            Err(OrgError::Unknown(_)) => Err(UNKNOWN),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn shown_policies(
+        &self,
+        found: Vec<TrustPolicy>,
+    ) -> Result<Vec<wire::TrustPolicy>, TrustError> {
+        let makers: Vec<&str> = found.iter().map(|it| it.created_by.as_str()).collect();
+        let people = self.addresses_of(makers).await?;
+        let shown = found.into_iter().filter_map(Known::of).map(|Known { kept, policy }| {
+            wire::TrustPolicy {
+                id: kept.id.to_string(),
+                org: kept.org_slug,
+                project: kept.project_slug,
+                sentence: sentence(&policy),
+                dangers: dangers(&policy).into_iter().map(Into::into).collect(),
+                issuer: policy.issuer,
+                platform: policy.platform,
+                conditions: policy.conditions,
+                pins: policy.pins,
+                pin_first_use: policy.pin_first_use,
+                permissions: policy.permissions,
+                ttl_seconds: kept.ttl_seconds.into(),
+                created_at: kept.created_at,
+                creator: people.get(&kept.created_by).cloned(),
+                created_by: kept.created_by,
+                last_used_at: kept.last_used_at,
+            }
+        });
+        Ok(shown.collect())
+    }
+}

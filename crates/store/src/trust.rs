@@ -1,0 +1,413 @@
+//! Trust in outside issuers: policies, the ids that they have pinned, and what was exchanged.
+//!
+//! That a token is taken once is decided here, by one conditional statement in the transaction
+//! that makes its pass: of all who bring it at once, to any process, one gets a pass.
+
+use hallpass_core::id::{OrgId, ProjectId, TokenId, TrustDeniedId, TrustId};
+use hallpass_core::role::ProjectRole;
+use hallpass_core::trust::Pin;
+use hallpass_core::{Digest, Scope, Timestamp};
+
+use crate::credentials::read_ended;
+use crate::db::{Tx, binds, kept, statements};
+use crate::store::Store;
+use crate::watch::Effect;
+use crate::{By, Credential, Error, TokenKind, audit, orgs, projects, tombstones};
+
+mod record;
+
+pub use record::{NewDenied, NewTrust, TrustDenied, TrustExchange, TrustPolicy};
+use record::{read_denied, read_exchange, read_policy};
+
+/// The most policies of one issuer that are held against a token, and of one place in a list.
+const MOST: i64 = 1000;
+/// The most denied exchanges that are kept for an organization.
+const MOST_DENIED: i64 = 500;
+/// In the order of texts on any engine, after every id.
+const BEYOND: &str = "z";
+
+/// See [`Store::trust`].
+#[derive(Clone, Copy)]
+pub struct Trust<'s>(pub(crate) &'s Store);
+
+/// A pass to be made for somebody who was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// The policy that lets them in.
+    pub policy: TrustId,
+    /// By what issuer and `jti` are known together.
+    pub once: Digest,
+    /// Until when nobody would take that token anyway.
+    pub once_until: Timestamp,
+    /// Ids that were seen behind names.
+    pub pins: Vec<Pin>,
+    /// The id that the pass will have.
+    pub id: TokenId,
+    /// The digest of its text.
+    pub digest: Digest,
+    /// What its text begins with.
+    pub prefix: String,
+    /// The last four characters of its text.
+    pub last_four: String,
+    /// The role that it has in the project, at most.
+    pub role: ProjectRole,
+    /// What it is narrowed to.
+    pub scope: Scope,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// Who it is, in short.
+    pub who: String,
+    /// The `sub` of the token.
+    pub subject: String,
+}
+
+/// What became of an [`Admission`].
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admit {
+    /// There is a pass now.
+    Done(Box<Credential>),
+    /// The token was exchanged before.
+    Again,
+    /// Another id was pinned meanwhile.
+    OtherId,
+    /// The policy, or its place, is not there any more.
+    Gone,
+}
+
+impl Trust<'_> {
+    /// Creates a policy. [`Error::Missing`]`("organization")` or `("project")` if there is none.
+    pub async fn create(&self, new: NewTrust, by: &By) -> Result<TrustPolicy, Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            orgs::hold(tx, new.org).await?;
+            projects::hold(tx, new.project, new.org).await?;
+            let row = binds![
+                new.id,
+                new.org,
+                new.project,
+                new.issuer,
+                new.platform,
+                new.conditions,
+                new.pin_first_use,
+                new.permissions,
+                new.ttl_seconds,
+                by.actor,
+                by.at
+            ];
+            tx.execute(&CREATE, row).await?;
+            for pin in &new.pins {
+                let row = binds![new.id, pin.claim, pin.name, pin.id_claim, pin.id];
+                tx.execute(&PIN, row).await?;
+            }
+            let detail = format!("{} {}: {}", new.org, new.project, kept(&new.words));
+            audit::write(tx, &by, "trust.create", new.id, Some(&detail)).await?;
+            tx.first(&BY_ID, binds![new.id], read_policy).await?.ok_or(Error::Missing("policy"))
+        };
+        let made = self.0.db().change(change).await?;
+        self.with_pins(vec![made]).await?.pop().ok_or(Error::Missing("policy"))
+    }
+
+    /// A live policy.
+    pub async fn by_id(&self, id: TrustId) -> Result<Option<TrustPolicy>, Error> {
+        let found = self.0.db().first(&BY_ID, binds![id], read_policy).await?;
+        Ok(self.with_pins(found.into_iter().collect()).await?.pop())
+    }
+
+    /// The live policies of one project, or else of an organization: newest first.
+    pub async fn of(
+        &self,
+        org: OrgId,
+        project: Option<ProjectId>,
+    ) -> Result<Vec<TrustPolicy>, Error> {
+        let found = self.0.db().all(&OF, binds![org, project, MOST], read_policy).await?;
+        self.with_pins(found).await
+    }
+
+    /// The live policies for an issuer, the oldest first.
+    pub async fn of_issuer(&self, issuer: &str) -> Result<Vec<TrustPolicy>, Error> {
+        let found = self.0.db().all(&OF_ISSUER, binds![issuer, MOST], read_policy).await?;
+        self.with_pins(found).await
+    }
+
+    async fn with_pins(&self, mut found: Vec<TrustPolicy>) -> Result<Vec<TrustPolicy>, Error> {
+        for policy in &mut found {
+            let read = |row: &mut crate::db::Row<'_>| {
+                Ok(Pin {
+                    claim: row.next()?,
+                    name: row.next()?,
+                    id_claim: row.next()?,
+                    id: row.next()?,
+                })
+            };
+            policy.pins = self.0.db().all(&PINS, binds![policy.id], read).await?;
+        }
+        Ok(found)
+    }
+
+    /// Ends a policy and every pass of it. `false` if there is none such.
+    pub async fn revoke(&self, id: TrustId, by: &By) -> Result<bool, Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            let place = |row: &mut crate::db::Row<'_>| Ok((row.next()?, row.next()?));
+            let ended: Option<(OrgId, ProjectId)> =
+                tx.first(&END, binds![id, by.at], place).await?;
+            let Some((org, project)) = ended else {
+                tombstones::wait(tx).await?;
+                return Ok(false);
+            };
+            let which = binds![id, by.at, "its policy was revoked"];
+            let passes = tx.all(&END_PASSES, which, read_ended).await?;
+            let mut subjects = vec![id.to_string()];
+            for (pass, digest) in passes {
+                tx.tell(Effect::CredentialEnded { id: pass, digest });
+                subjects.push(pass.to_string());
+            }
+            let ended = subjects.len() - 1;
+            tombstones::bury(tx, &by, &subjects, None).await?;
+            let detail = format!("{org} {project}: ended {ended} passes");
+            audit::write(tx, &by, "trust.revoke", id, Some(&detail)).await?;
+            Ok(true)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// Makes a pass for whom a policy lets in, if their token was not taken before.
+    pub async fn admit(&self, new: Admission, by: &By) -> Result<Admit, Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            // Held: who revokes the policy ends this pass too, or this sees that it is gone.
+            let Some(policy) = tx.first(&HOLD, binds![new.policy], read_policy).await? else {
+                return Ok(Admit::Gone);
+            };
+            for held in [
+                orgs::hold(tx, policy.org).await,
+                projects::hold(tx, policy.project, policy.org).await,
+            ] {
+                match held {
+                    Err(Error::Missing(_)) => return Ok(Admit::Gone),
+                    held => held?,
+                }
+            }
+            if tx.execute(&ONCE, binds![new.once, new.once_until]).await? == 0 {
+                return Ok(Admit::Again);
+            }
+            for pin in &new.pins {
+                let row = binds![policy.id, pin.claim, pin.name, pin.id_claim, pin.id];
+                tx.execute(&PIN, row).await?;
+                let which = binds![policy.id, pin.claim, pin.name];
+                let pinned: Option<String> = tx.first(&PINNED, which, |row| row.next()).await?;
+                if pinned.as_deref() != Some(pin.id.as_str()) {
+                    return Ok(Admit::OtherId);
+                }
+            }
+            let pass = new.pass(&policy, &by);
+            tx.execute(&INSERT_PRINCIPAL, binds![pass.principal, by.at]).await?;
+            let row = binds![
+                pass.id,
+                pass.kind,
+                pass.digest,
+                pass.prefix,
+                pass.last_four,
+                pass.principal,
+                pass.org_id,
+                pass.project_id,
+                pass.role,
+                pass.name,
+                pass.scope,
+                pass.projects,
+                pass.created_by,
+                by.at,
+                pass.expires_at
+            ];
+            tx.execute(&INSERT_PASS, row).await?;
+            let row = binds![
+                new.id,
+                policy.id,
+                policy.org,
+                policy.project,
+                by.at,
+                new.who,
+                new.subject,
+                new.scope,
+                new.expires_at,
+                by.address
+            ];
+            tx.execute(&EXCHANGED, row).await?;
+            tx.execute(&USED, binds![policy.id, by.at]).await?;
+            tx.tell(Effect::Credential(pass.clone()));
+            let detail = format!("{} {} {}: {}", policy.org, policy.project, policy.id, pass.name);
+            audit::write(tx, &by, "trust.exchange", new.id, Some(&detail)).await?;
+            Ok(Admit::Done(Box::new(pass)))
+        };
+        self.0.db().change(change).await
+    }
+
+    /// Exchanges of one project, or else of an organization: after `after`, newest first.
+    pub async fn exchanges(
+        &self,
+        org: OrgId,
+        project: Option<ProjectId>,
+        after: Option<TokenId>,
+        limit: u32,
+    ) -> Result<Vec<TrustExchange>, Error> {
+        let before = after.map_or_else(|| BEYOND.to_owned(), |id| id.to_string());
+        self.0.db().all(&EXCHANGES, binds![org, project, before, limit], read_exchange).await
+    }
+
+    /// Keeps an exchange that was denied, or counts it with its like. What is too much for an
+    /// organization is forgotten, the oldest first. Writes no audit row.
+    pub async fn deny(&self, new: NewDenied, by: &By) -> Result<(), Error> {
+        let by = by.clone();
+        let change = async move |tx: &mut Tx<'_>| {
+            let row = binds![
+                new.id,
+                new.org,
+                new.project,
+                new.fingerprint,
+                by.at,
+                new.issuer,
+                new.who,
+                new.why,
+                new.alarm,
+                by.address,
+                new.claims
+            ];
+            tx.execute(&DENY, row).await?;
+            tx.execute(&FORGET_MOST, binds![new.org, MOST_DENIED]).await.map(drop)
+        };
+        self.0.db().change(change).await
+    }
+
+    /// Denied exchanges of one project, or else of an organization, since `since`: newest first.
+    pub async fn denied(
+        &self,
+        org: OrgId,
+        project: Option<ProjectId>,
+        since: Timestamp,
+        before: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<TrustDenied>, Error> {
+        let before = before.unwrap_or(Timestamp::from_millis(i64::MAX));
+        let which = binds![org, project, since, before, limit];
+        self.0.db().all(&DENIED, which, read_denied).await
+    }
+
+    /// One denied exchange.
+    pub async fn denied_by_id(&self, id: TrustDeniedId) -> Result<Option<TrustDenied>, Error> {
+        self.0.db().first(&DENIED_BY_ID, binds![id], read_denied).await
+    }
+
+    /// Forgets denied exchanges from before `denied`, and others from before `exchanges`.
+    pub async fn forget(&self, denied: Timestamp, exchanges: Timestamp) -> Result<(), Error> {
+        let change = async move |tx: &mut Tx<'_>| {
+            tx.execute(&FORGET_DENIED, binds![denied]).await?;
+            tx.execute(&FORGET_EXCHANGES, binds![exchanges]).await.map(drop)
+        };
+        self.0.db().change(change).await
+    }
+}
+
+/// What a policy is read from, with its place's slugs.
+macro_rules! policy {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.id, t.org_id, o.slug, t.project_id, p.slug, t.issuer, t.platform,
+                t.conditions, t.pin_first_use, t.permissions, t.ttl, t.created_by, t.created_at,
+                t.last_used_at
+            FROM trust_policies t JOIN orgs o ON o.id = t.org_id
+            JOIN projects p ON p.id = t.project_id
+            WHERE t.ended_at IS NULL AND o.disabled_at IS NULL AND p.disabled_at IS NULL AND ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    CREATE = "INSERT INTO trust_policies (id, org_id, project_id, issuer, platform, conditions,
+            pin_first_use, permissions, ttl, created_by, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    /// The first one stays.
+    PIN = "INSERT INTO trust_pins (policy_id, claim, name, id_claim, value)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (policy_id, claim, name) DO NOTHING";
+    PINNED = "SELECT value FROM trust_pins WHERE policy_id = $1 AND claim = $2 AND name = $3";
+    PINS = "SELECT claim, name, id_claim, value FROM trust_pins WHERE policy_id = $1
+        ORDER BY claim, name LIMIT 1000";
+    BY_ID = policy!("t.id = $1");
+    HOLD = policy!("t.id = $1"), postgres + "FOR SHARE OF t";
+    OF = policy!("t.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR t.project_id = $2)
+        ORDER BY t.id DESC LIMIT $3");
+    OF_ISSUER = policy!("t.issuer = $1 ORDER BY t.id LIMIT $2");
+    END = "UPDATE trust_policies SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL
+        RETURNING org_id, project_id";
+    END_PASSES = "UPDATE credentials SET revoked_at = $2, revoke_reason = $3
+        WHERE revoked_at IS NULL AND kind = 'workload' AND id IN
+            (SELECT id FROM trust_exchanges WHERE policy_id = $1 AND expires_at > $2)
+        RETURNING id, digest";
+    /// One conditional statement: of all who try at once, one inserts.
+    ONCE = "INSERT INTO proofs (digest, until) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
+    INSERT_PRINCIPAL = "INSERT INTO principals (id, kind, created_at)
+        VALUES ($1, 'workload', $2)";
+    INSERT_PASS = "INSERT INTO credentials (id, kind, digest, prefix, last_four, principal_id,
+            org_id, project_id, role, name, scope, projects, created_by, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    EXCHANGED = "INSERT INTO trust_exchanges (id, policy_id, org_id, project_id, at, who, subject,
+            scope, expires_at, address)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    USED = "UPDATE trust_policies SET last_used_at = $2
+        WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    EXCHANGES = "SELECT x.id, x.policy_id, p.slug, x.at, x.who, x.subject, x.scope, x.expires_at,
+            c.revoked_at, x.address
+        FROM trust_exchanges x JOIN projects p ON p.id = x.project_id
+        LEFT JOIN credentials c ON c.id = x.id
+        WHERE x.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR x.project_id = $2) AND x.id < $3
+        ORDER BY x.id DESC LIMIT $4";
+    DENY = "INSERT INTO trust_denied (id, org_id, project_id, fingerprint, first_at, at, count,
+            issuer, who, why, alarm, address, claims)
+        VALUES ($1, $2, $3, $4, $5, $5, 1, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (org_id, fingerprint) DO UPDATE SET at = excluded.at,
+            count = trust_denied.count + 1, why = excluded.why, address = excluded.address,
+            claims = excluded.claims";
+    FORGET_MOST = "DELETE FROM trust_denied WHERE org_id = $1 AND id NOT IN
+        (SELECT id FROM trust_denied WHERE org_id = $1 ORDER BY alarm DESC, at DESC, id LIMIT $2)";
+    DENIED = "SELECT d.id, d.org_id, d.project_id, p.slug, d.first_at, d.at, d.count, d.issuer,
+            d.who, d.why, d.alarm, d.address, d.claims
+        FROM trust_denied d LEFT JOIN projects p ON p.id = d.project_id
+        WHERE d.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR d.project_id = $2)
+        AND d.at >= $3 AND d.at < $4 ORDER BY d.at DESC, d.id DESC LIMIT $5";
+    DENIED_BY_ID = "SELECT d.id, d.org_id, d.project_id, p.slug, d.first_at, d.at, d.count,
+            d.issuer, d.who, d.why, d.alarm, d.address, d.claims
+        FROM trust_denied d LEFT JOIN projects p ON p.id = d.project_id WHERE d.id = $1";
+    FORGET_DENIED = "DELETE FROM trust_denied WHERE at < $1";
+    FORGET_EXCHANGES = "DELETE FROM trust_exchanges WHERE at < $1";
+}
+
+impl Admission {
+    fn pass(&self, policy: &TrustPolicy, by: &By) -> Credential {
+        Credential {
+            id: self.id,
+            kind: TokenKind::Workload,
+            digest: self.digest,
+            prefix: kept(&self.prefix),
+            last_four: kept(&self.last_four),
+            principal: self.id.to_string(),
+            user_id: None,
+            org_id: Some(policy.org),
+            project_id: Some(policy.project),
+            role: Some(self.role),
+            grant_id: None,
+            name: kept(&self.who),
+            scope: Some(self.scope.clone()),
+            projects: Vec::new(),
+            created_by: policy.id.to_string(),
+            created_at: by.at,
+            expires_at: Some(self.expires_at),
+            last_used_at: None,
+            last_used_address: None,
+            rotated_from: None,
+            overlap_until: None,
+            revoked_at: None,
+            revoke_reason: None,
+        }
+    }
+}
