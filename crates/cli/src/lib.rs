@@ -155,6 +155,7 @@ mod tests {
           session      See and end where you are signed in
           token        Make, list and end tokens for scripts, CI and servers
           key          Make, list and end keys of projects and organizations
+          trust        Let CI jobs in without a secret, and see why others were not
           org          Organizations: see, make, rename, hand over, archive
           project      Projects: see, make, rename, move, archive
           member       People and their roles: see, invite, change, remove
@@ -209,6 +210,8 @@ mod tests {
               --with-token            Store a token that standard input or a hidden
                                       prompt gives
               --token-file <FILE>     Store the token that is in a file
+              --oidc                  As the CI job that this is, with what its platform
+                                      gives it
               --client-id <ID>        Sign in as this client, at any OpenID provider
               --issuer <URL>          The OpenID provider, if it is not the server
               --no-browser            Open nothing; only show the address
@@ -241,9 +244,8 @@ mod tests {
 
         Without --web or --device, what fits is chosen: a browser on a desktop, a code
         over
-        SSH, in containers and where there is no display. In scripts and CI, set
-        HALLPASS_TOKEN
-        instead of signing in.
+        SSH, in containers and where there is no display. In CI, use --oidc: there is no
+        secret to keep. In other scripts, set HALLPASS_TOKEN instead of signing in.
         ");
     }
 

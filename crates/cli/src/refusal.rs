@@ -62,6 +62,8 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::BadProfileName { .. }
         | Error::LocalMode { .. }
         | Error::NotSignedIn { .. }
+        | Error::NoIdentity { .. }
+        | Error::NotTrusted { .. }
         | Error::NothingToResume { .. } => Some("Nothing was changed."),
         Error::BadServer { .. } => Some("Nothing was sent."),
         Error::SessionEnded { .. } | Error::Expired { .. } | Error::KeyMissing { .. } => {
@@ -82,6 +84,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::NarrowToken { .. }
         | Error::BadToken(_)
         | Error::NothingToNarrow
+        | Error::NoWorkload { .. }
         | Error::Http(_)
         | Error::Busy
         | Error::Denied

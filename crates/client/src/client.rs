@@ -13,17 +13,19 @@ use crate::helper;
 use crate::http::Http;
 use crate::legacy::{self, LegacyCleaned, LegacyToken};
 use crate::login::launch::{Launcher, SystemLauncher};
+use crate::login::oidc::{self, JobLogin};
 use crate::login::{Event, Inbox, Login, LoginOptions, Pending, Start, token};
 use crate::logout::{self, LogoutReport};
 use crate::profiles::{self, Listed};
 use crate::session::Session;
-use crate::source::{self, Selection, token_variable};
+use crate::source::{self, Selection};
 use crate::status::{self, Status};
 use crate::system::{SystemRandom, SystemTimes};
 use crate::target::{self, Asked, BadTarget, Kept, Target};
 use crate::time::Time;
 use crate::vault::keyring::PATIENCE;
 use crate::vault::{FileVault, Place, Rules, StorePolicy, SystemKeyring, UnknownPolicy, Vault};
+use crate::workload::{JobMemory, KernelMemory};
 
 /// How long `status --check` waits for an answer (CLIENT G2).
 const CHECK: Duration = Duration::from_secs(5);
@@ -43,6 +45,8 @@ pub struct Parts {
     pub vault: Arc<dyn Vault>,
     /// Launches browsers.
     pub launcher: Arc<dyn Launcher>,
+    /// Where a pass waits for the later steps of a job.
+    pub job_memory: Arc<dyn JobMemory>,
 }
 
 /// Signs in, holds the credential, signs out.
@@ -89,10 +93,12 @@ impl Client {
             store_policy(&selection, &brand, &*environment),
             rules,
         );
-        let secrets = vec![token_variable(&brand), brand.variable("AUTH_TOKEN")];
+        let names = ["TOKEN", "AUTH_TOKEN", "ID_TOKEN"];
+        let secrets = names.map(|name| brand.variable(name)).to_vec();
         let parts = Parts {
             vault: Arc::new(vault),
             launcher: Arc::new(SystemLauncher::new(time.clone(), secrets)),
+            job_memory: Arc::new(KernelMemory),
             brand,
             environment,
             time,
@@ -142,6 +148,22 @@ impl Client {
     pub fn login_with_token(&self, text: Secret, options: &LoginOptions) -> Result<Login, Error> {
         let server = self.start(options).server()?;
         token::run(&self.parts, self.http(), &self.selection, options, &text, &server)
+    }
+
+    /// Signs in as the job that this is: trades the identity that its platform gives it for a
+    /// pass. Later steps of the same job are signed in too; nothing is written to disk. `project`
+    /// is `org/project`, for a job that is let into several.
+    ///
+    /// # Errors
+    /// [`Error::NoWorkload`] if this is no job, or was given no identity; [`Error::NotTrusted`]
+    /// if no policy of the server lets it in.
+    pub fn login_as_job(&self, project: Option<String>) -> Result<JobLogin, Error> {
+        oidc::run(&self.parts, self.http(), &self.selection, project)
+    }
+
+    /// What tells the platform's log to show `token` as stars from now on, if it has a way.
+    pub fn mask_command(&self, token: &Secret) -> Option<Secret> {
+        oidc::mask_command(&*self.parts.environment, token)
     }
 
     /// A handle for calls, for the credential that this invocation uses. Never starts a
@@ -240,8 +262,7 @@ impl Client {
 
     /// The server that this invocation is about. Sends nothing.
     pub fn server(&self) -> Result<String, Error> {
-        let Parts { brand, environment, vault, .. } = &self.parts;
-        Ok(source::resolve(&self.selection, brand, &**environment, &**vault)?.server)
+        Ok(source::resolve(&self.selection, &self.parts)?.server)
     }
 
     /// The profiles that there are. Sends nothing.
@@ -295,8 +316,7 @@ impl Client {
     }
 
     fn session_over(&self, http: Arc<Http>) -> Result<Session, Error> {
-        let Parts { brand, environment, vault, .. } = &self.parts;
-        let resolved = source::resolve(&self.selection, brand, &**environment, &**vault)?;
+        let resolved = source::resolve(&self.selection, &self.parts)?;
         Session::new(&self.parts, http, resolved)
     }
 

@@ -93,7 +93,7 @@ pub(crate) fn examine(
     stdin_is_terminal: bool,
 ) -> Vec<Finding> {
     let facts = Facts::gather(&*parts.environment, &parts.brand.variable_prefix, stdin_is_terminal);
-    let resolved = source::resolve(selection, &parts.brand, &*parts.environment, &*parts.vault);
+    let resolved = source::resolve(selection, parts);
     let server = server(parts, selection, resolved.as_ref().ok());
     let mut findings = vec![surroundings(&facts)];
     findings.push(match &resolved {
@@ -138,6 +138,11 @@ fn decided(parts: &Parts, selection: &Selection, resolved: &Resolved) -> Finding
             "source",
             Health::Note,
             format!("the variable {name}, which wins over every stored sign-in, at {server}"),
+        ),
+        Source::Workload { platform } => Finding::new(
+            "source",
+            Health::Note,
+            format!("this job's identity, which {platform} gives it, at {server}"),
         ),
         Source::Profile { name } => {
             let current = resolved.contents.as_ref().and_then(|all| all.current.as_ref());

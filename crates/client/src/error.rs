@@ -10,6 +10,7 @@ use crate::discovery::DiscoveryError;
 use crate::http::HttpError;
 use crate::login::Flow;
 use crate::vault::VaultError;
+use crate::workload::Platform;
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -223,6 +224,33 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// This is no job, or its platform has given it no identity.
+    #[error("{why}; nothing was sent")]
+    NoWorkload {
+        /// What was looked for and what would help.
+        why: String,
+    },
+    /// The platform did not hand out the job's identity.
+    #[error("{platform} did not give this job its identity: {why}")]
+    NoIdentity {
+        /// The platform.
+        platform: Platform,
+        /// What happened.
+        why: String,
+    },
+    /// No policy of the server lets this job in. The server says no more to a job than that.
+    #[error(
+        "{server} does not let this job in ({code}{}); its administrators see which condition failed",
+        .detail.as_ref().map(|text| format!(": {text}")).unwrap_or_default()
+    )]
+    NotTrusted {
+        /// The server.
+        server: String,
+        /// The error code.
+        code: String,
+        /// The server's words.
+        detail: Option<String>,
+    },
     /// The credential file.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -257,6 +285,7 @@ impl Error {
             | Error::BadProfileName { .. }
             | Error::BadToken(_)
             | Error::NothingToNarrow
+            | Error::NoWorkload { .. }
             | Error::NothingToResume { .. } => Class::Usage,
             Error::UnknownProfile { .. }
             | Error::NotSignedIn { .. }
@@ -264,12 +293,14 @@ impl Error {
             | Error::Expired { .. }
             | Error::KeyMissing { .. } => Class::NotSignedIn,
             Error::Rejected { .. }
+            | Error::NotTrusted { .. }
             | Error::NarrowToken { .. }
             | Error::Problem { status: 401 | 403, .. } => Class::Rejected,
             Error::Http(_) | Error::Busy => Class::CannotVerify,
             Error::NoFlow { .. }
             | Error::OtherAccount { .. }
             | Error::Denied
+            | Error::NoIdentity { .. }
             | Error::CodeExpired
             | Error::TimedOut { .. }
             | Error::Cancelled
@@ -301,7 +332,10 @@ impl Error {
             Error::Expired { .. } => "expired",
             Error::KeyMissing { .. } => "key_missing",
             Error::NothingToNarrow => "nothing_to_narrow",
+            Error::NoWorkload { .. } => "no_workload",
+            Error::NoIdentity { .. } => "no_identity",
             Error::Rejected { code, .. }
+            | Error::NotTrusted { code, .. }
             | Error::Problem { code, .. }
             | Error::Authorization { code, .. } => code,
             Error::Http(_) => "cannot_reach_server",
@@ -335,6 +369,9 @@ impl Error {
                 Some(format!("{tool} login --profile NAME"))
             }
             Error::BadToken(_) => Some(format!("{tool} login --with-token")),
+            Error::NoWorkload { .. } => Some(format!("{tool} login --with-token")),
+            Error::NoIdentity { .. } => Some(format!("{tool} login --oidc")),
+            Error::NotTrusted { .. } => Some(format!("{tool} trust denied")),
             Error::NothingToNarrow => Some(format!("{tool} token create NAME")),
             Error::NarrowToken { scope, .. } => {
                 Some(format!("{tool} token create NAME --scope {scope}"))

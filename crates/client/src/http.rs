@@ -260,7 +260,7 @@ impl Http {
         })
     }
 
-    fn send(&self, request: &Request<'_>) -> Result<Reply, HttpError> {
+    pub(crate) fn send(&self, request: &Request<'_>) -> Result<Reply, HttpError> {
         let url = Url::parse(request.url).map_err(|_| HttpError::Malformed {
             host: presentable(request.url, 80),
             why: "it is not an address".to_owned(),

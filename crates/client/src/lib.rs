@@ -21,6 +21,7 @@
 //! | [`session`] | calling an API as the person, refreshing without notice |
 //! | [`tokens`] | personal tokens |
 //! | [`keys`] | keys of projects and organizations |
+//! | [`trust`] | policies that let jobs in, and denied exchanges |
 //! | [`legacy`] | tokens of an older system, in files |
 //! | [`profiles`] | many accounts, many servers |
 //! | [`places`] | organizations, projects, members, invitations |
@@ -30,6 +31,7 @@
 //! | [`narrow`] | bearer tokens for other programs, and smaller ones |
 //! | `refresh` | one request, however many processes want a fresh token |
 //! | [`source`] | where this invocation takes its credential from |
+//! | [`workload`] | a job that signs in with its platform's identity |
 //! | [`target`] | which organization and project this invocation is about |
 //! | [`vault`] | where credentials are kept |
 //! | [`discovery`] | where and how a server is signed in to |
@@ -67,7 +69,9 @@ pub mod system;
 pub mod target;
 pub mod time;
 pub mod tokens;
+pub mod trust;
 pub mod vault;
+pub mod workload;
 
 #[cfg(test)]
 mod testing;
@@ -75,7 +79,7 @@ mod testing;
 pub use client::{Client, Parts, Which};
 pub use environment::Environment;
 pub use error::{Class, Error};
-pub use login::{Event, Inbox, Login, LoginOptions, Wish};
+pub use login::{Event, Inbox, JobLogin, Login, LoginOptions, Wish};
 pub use mask::{Masked, TokenKind};
 pub use narrow::Wanted;
 pub use session::{Answer, Call, Session};
@@ -83,3 +87,4 @@ pub use source::{Selection, Source};
 pub use status::{State, Status, Warning};
 pub use target::Target;
 pub use vault::StorePolicy;
+pub use workload::Platform;

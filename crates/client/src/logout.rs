@@ -9,14 +9,17 @@ use hallpass_core::Timestamp;
 use crate::Error;
 use crate::client::{Parts, Which};
 use crate::http::Http;
-use crate::login::pending;
+use crate::login::{oidc, pending};
 use crate::refresh::lock_path;
 use crate::revoke::{NotRevoked, revoke};
-use crate::source::{self, Selection, Source};
+use crate::source::{self, Resolved, Selection, Source};
 use crate::status::Account;
 use crate::vault::Key;
 use crate::vault::lock::{self, Held};
 use crate::vault::model::{Credential, CredentialKind};
+use crate::workload::job::Kept;
+use crate::workload::platform::{self, Found};
+use crate::workload::{self, Platform, Workload};
 
 /// How long to wait for a refresh that is under way. Its new token would be refused
 /// anyway: revoking any token of a grant ends the grant.
@@ -58,11 +61,24 @@ pub enum Revocation {
     },
 }
 
+/// The end of a job's pass.
+#[derive(Clone, Debug)]
+pub struct JobEnded {
+    /// Its server.
+    pub server: String,
+    /// Whose job it was.
+    pub platform: Platform,
+    /// What happened at the server.
+    pub revocation: Revocation,
+}
+
 /// What `logout` did.
 #[derive(Clone, Debug, Default)]
 pub struct LogoutReport {
     /// Each profile that was signed out; empty if none was signed in.
     pub ended: Vec<Logout>,
+    /// What happened to the pass of this job, if one was there for its later steps.
+    pub job: Option<JobEnded>,
     /// A variable that still authenticates (CLIENT K2).
     pub variable: Option<String>,
     /// Where an unreadable store was moved to (CLIENT D10).
@@ -81,6 +97,25 @@ pub(crate) fn run(
         variable: parts.environment.var(&variable).map(|_| variable),
         ..LogoutReport::default()
     };
+    if let Some(ended) = end_variable(parts, http, selection) {
+        // It is still set, and good for nothing.
+        report.variable = None;
+        report.job = Some(ended);
+        if which == Which::Selected {
+            return Ok(report);
+        }
+    } else if let Ok(Resolved {
+        source: Source::Workload { platform },
+        workload: Some(found),
+        ..
+    }) = source::resolve(selection, parts)
+    {
+        report.job = end_job(parts, http, platform, found);
+        if which == Which::Selected {
+            // What is stored beside it is not this job's.
+            return Ok(report);
+        }
+    }
     let profiles = match profiles(parts, selection, which) {
         Ok(profiles) => profiles,
         Err(Error::Vault(error)) if error.is_unreadable() => {
@@ -103,6 +138,43 @@ pub(crate) fn run(
     Ok(report)
 }
 
+/// Ends the pass that a job has put into the variable for the rest of its script. What else may
+/// be in there lives longer than a job, and is not the job's.
+fn end_variable(parts: &Parts, http: &Http, selection: &Selection) -> Option<JobEnded> {
+    let Resolved { source: Source::Variable { .. }, server, token: Some(token), .. } =
+        source::resolve(selection, parts).ok()?
+    else {
+        return None;
+    };
+    let platform = platform::standing(&parts.brand, &*parts.environment)?.platform;
+    if !workload::is_pass(&token) {
+        return None;
+    }
+    let revocation = match oidc::revoke_pass(parts, http, &server, &token) {
+        Ok(()) => Revocation::Revoked,
+        Err(why) => {
+            Revocation::LocalOnly { reason: why.to_string(), access_token_valid_until: None }
+        }
+    };
+    Some(JobEnded { server, platform, revocation })
+}
+
+/// Ends the pass that waits for the later steps of this job. Where none waits, each step's has
+/// ended with the step.
+fn end_job(parts: &Parts, http: &Http, platform: Platform, found: Found) -> Option<JobEnded> {
+    let workload = Workload::new(found, parts);
+    let Kept { server, access, .. } = workload.kept(parts)?;
+    let revocation = match oidc::revoke_pass(parts, http, &server, &access.token) {
+        Ok(()) => Revocation::Revoked,
+        Err(why) => Revocation::LocalOnly {
+            reason: why.to_string(),
+            access_token_valid_until: access.expires_at(&*parts.time),
+        },
+    };
+    workload.forget(parts);
+    Some(JobEnded { server, platform, revocation })
+}
+
 /// The profiles that it is about. What is stored counts, whatever a variable says: a
 /// variable cannot be signed out.
 fn profiles(parts: &Parts, selection: &Selection, which: Which) -> Result<Vec<String>, Error> {
@@ -110,7 +182,7 @@ fn profiles(parts: &Parts, selection: &Selection, which: Which) -> Result<Vec<St
         return Ok(parts.vault.read()?.profiles.into_keys().collect());
     }
     let stored = Selection { token: None, ignore_variables: true, ..selection.clone() };
-    let resolved = source::resolve(&stored, &parts.brand, &*parts.environment, &*parts.vault);
+    let resolved = source::resolve(&stored, parts);
     match resolved {
         Ok(resolved) => Ok(match resolved.source {
             Source::Profile { name } => vec![name],

@@ -80,7 +80,7 @@ impl Session {
         let exchange = {
             let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             match &*held {
-                Held::Outside(_) => !wanted.is_whole(),
+                Held::Outside(_) | Held::Workload(_) => !wanted.is_whole(),
                 Held::Stored { credential, .. } => {
                     if let Some(access) = kept(credential, wanted, &*self.parts.time) {
                         return Ok(access.token.clone());
@@ -90,7 +90,12 @@ impl Session {
             }
         };
         if !exchange {
-            return Ok(self.presented(Need::Age)?.token);
+            let token = self.presented(Need::Age)?.token;
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Held::Workload(workload) = &mut *held {
+                workload.hand_over();
+            }
+            return Ok(token);
         }
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Held::Stored { profile, credential, .. } = &mut *held else {
@@ -114,6 +119,7 @@ impl Session {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (expires_at, account) = match &*held {
             Held::Outside(_) => (None, None),
+            Held::Workload(workload) => (workload.expires_at(&self.parts), None),
             Held::Stored { credential, .. } => {
                 // What was exchanged for the access token has an end of its own.
                 let narrowed = credential.narrowed.iter().map(|kept| &kept.access);

@@ -22,9 +22,10 @@ use crate::dpop::{BoundKey, Signer, proven};
 use crate::http::{Http, HttpError, Reply};
 use crate::mask::Masked;
 use crate::refresh::{Fitness, Need, fitness};
-use crate::source::{Resolved, Source};
+use crate::source::{self, Resolved, Source};
 use crate::status::{Account, Warning};
 use crate::vault::Credential;
+use crate::workload::Workload;
 
 mod whoami;
 
@@ -49,6 +50,8 @@ pub struct Session {
 pub(crate) enum Held {
     /// A token from outside the vault: used as it is, never refreshed.
     Outside(Secret),
+    /// The identity of this job, and the pass that it was traded for.
+    Workload(Box<Workload>),
     /// The profile's.
     Stored {
         profile: String,
@@ -102,10 +105,14 @@ pub struct Handed {
 impl Session {
     /// For what was resolved; sends nothing.
     pub(crate) fn new(parts: &Parts, http: Arc<Http>, resolved: Resolved) -> Result<Self, Error> {
-        let Resolved { source, server, token, contents } = resolved;
+        let Resolved { source, server, token, contents, workload } = resolved;
         let not_signed_in = || Error::NotSignedIn { server: server.clone() };
         let held = match (&source, token) {
-            (_, Some(token)) => Held::Outside(check_outside(&source, &token)?),
+            (Source::Workload { .. }, _) => {
+                let found = workload.ok_or_else(not_signed_in)?;
+                Held::Workload(Box::new(Workload::new(found, parts)))
+            }
+            (_, Some(token)) => Held::Outside(source::check_outside(&source, &token)?),
             (Source::Profile { name }, None) => {
                 let credential = contents
                     .as_ref()
@@ -206,7 +213,7 @@ impl Session {
                 let access = credential.access.as_ref();
                 access.and_then(|access| access.expires_at(&*self.parts.time))
             }
-            Held::Outside(_) => None,
+            Held::Outside(_) | Held::Workload(_) => None,
         };
         self.tell_end(end);
     }
@@ -215,6 +222,7 @@ impl Session {
     fn tell_end(&self, at: Option<Timestamp>) {
         let masked = match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
             Held::Outside(token) => Some(Masked::of(token, &self.parts.brand)),
+            Held::Workload(_) => None,
             Held::Stored { credential, .. } => credential.masked(&self.parts.brand),
         };
         if let Some(warning) = Warning::of_end(masked.as_ref(), at, self.parts.time.now())
@@ -229,6 +237,10 @@ impl Session {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (profile, credential, key) = match &mut *held {
             Held::Outside(token) => return Ok(Presented { token: token.clone(), key: None }),
+            Held::Workload(workload) => {
+                let token = workload.token(need, &self.parts, &self.http, &self.server)?;
+                return Ok(Presented { token, key: None });
+            }
             Held::Stored { profile, credential, key } => (profile, credential, key),
         };
         self.find_key(credential, key)?;
@@ -301,7 +313,9 @@ impl Session {
         match self.presented(Need::Refused(&presented.token)) {
             Ok(presented) => send(&presented),
             // There was nothing better to be had; the refusal is the answer.
-            Err(Error::Rejected { .. } | Error::Expired { .. }) => Ok(reply),
+            Err(Error::Rejected { .. } | Error::NotTrusted { .. } | Error::Expired { .. }) => {
+                Ok(reply)
+            }
             Err(error) => Err(error),
         }
     }
@@ -384,6 +398,7 @@ impl Session {
                 server: self.server.clone(),
                 what: match self.source {
                     Source::Explicit | Source::Variable { .. } => "the given token",
+                    Source::Workload { .. } => "the pass of this job",
                     Source::Profile { .. } | Source::None => "this sign-in",
                 },
                 code: problem.map_or("invalid_token".to_owned(), |p| presentable(&p.code, 60)),
@@ -421,19 +436,6 @@ impl Succeeded {
     pub(crate) fn json_of<T: DeserializeOwned>(&self) -> Result<T, Error> {
         Ok(self.0.json()?)
     }
-}
-
-/// A token from outside is used as it is, but for a newline at its end, which editors add.
-fn check_outside(source: &Source, token: &Secret) -> Result<Secret, Error> {
-    let text = token.expose().trim_end_matches(['\r', '\n']);
-    if crate::oauth::is_b64token(text) {
-        return Ok(Secret::new(text));
-    }
-    let place = match source {
-        Source::Variable { name } => format!("the value of {name}"),
-        _ => "it".to_owned(),
-    };
-    Err(Error::BadToken(format!("{place} has a character that no token has")))
 }
 
 /// One segment of a path, whatever is in it.

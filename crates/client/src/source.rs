@@ -11,9 +11,12 @@ use hallpass_core::brand::{Brand, SourceKind};
 use hallpass_core::{Secret, text};
 
 use crate::Error;
+use crate::client::Parts;
 use crate::discovery::parse_server;
 use crate::environment::Environment;
-use crate::vault::{Contents, StorePolicy, Vault};
+use crate::vault::{Contents, StorePolicy};
+use crate::workload::platform::{self, Found};
+use crate::workload::{self, Platform};
 
 /// What the caller asked for.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +27,7 @@ pub struct Selection {
     pub profile: Option<String>,
     /// `--server`.
     pub server: Option<String>,
-    /// `--no-env`: variables that hold credentials are ignored.
+    /// `--no-env`: variables that hold credentials, or lead to one, are ignored.
     pub ignore_variables: bool,
     /// `--store`: where sign-ins are kept, whatever the variable and what is remembered say.
     pub store: Option<StorePolicy>,
@@ -42,6 +45,11 @@ pub enum Source {
         /// Its name; never its value.
         name: String,
     },
+    /// The identity that the job's platform gives it.
+    Workload {
+        /// Whose it is.
+        platform: Platform,
+    },
     /// The vault, under this profile.
     Profile {
         /// The profile's name.
@@ -56,6 +64,7 @@ impl fmt::Display for Source {
         match self {
             Source::Explicit => f.write_str("given token"),
             Source::Variable { name } => write!(f, "variable {name}"),
+            Source::Workload { platform } => write!(f, "this job's identity, from {platform}"),
             Source::Profile { name } => write!(f, "profile {name}"),
             Source::None => f.write_str("none"),
         }
@@ -72,6 +81,14 @@ pub(crate) struct Resolved {
     pub token: Option<Secret>,
     /// What the vault held, if it was asked.
     pub contents: Option<Contents>,
+    /// The identity to trade, if it is this job's.
+    pub workload: Option<Found>,
+}
+
+impl Resolved {
+    fn new(source: Source, server: String) -> Self {
+        Self { source, server, token: None, contents: None, workload: None }
+    }
 }
 
 /// The variable that holds a token.
@@ -80,33 +97,46 @@ pub(crate) fn token_variable(brand: &Brand) -> String {
 }
 
 /// Decides (CLIENT F1): what the program handed over, then what the brand's order names,
-/// by default the variable, then the selected profile, then the default profile. With a
+/// by default the variable, then the identity of the job that this is, then the selected profile,
+/// then the default profile. With a
 /// token from outside that comes first the vault is not opened (CLIENT D4); a named profile
 /// is never answered by a variable (CLIENT F4).
-pub(crate) fn resolve(
-    selection: &Selection,
-    brand: &Brand,
-    environment: &dyn Environment,
-    vault: &dyn Vault,
-) -> Result<Resolved, Error> {
+pub(crate) fn resolve(selection: &Selection, parts: &Parts) -> Result<Resolved, Error> {
+    let (brand, environment, vault) = (&parts.brand, &*parts.environment, &*parts.vault);
     let wanted = wanted_server(selection, brand, environment)?;
     let anyway = |wanted: Option<String>| match wanted {
         Some(server) => Ok(server),
         None => parse_server(&brand.default_server).map(|server| server.to_string()),
     };
     if let Some(token) = &selection.token {
-        let (source, token) = (Source::Explicit, Some(token.clone()));
-        return Ok(Resolved { source, server: anyway(wanted)?, token, contents: None });
+        let resolved = Resolved::new(Source::Explicit, anyway(wanted)?);
+        return Ok(Resolved { token: Some(token.clone()), ..resolved });
     }
     let mut looked = None;
     for kind in &brand.sources.order {
         match kind {
-            SourceKind::Variable if selection.profile.is_some() || selection.ignore_variables => {}
+            SourceKind::Variable | SourceKind::Workload
+                if selection.profile.is_some() || selection.ignore_variables => {}
             SourceKind::Variable => {
                 let name = token_variable(brand);
                 if let Some(value) = environment.var(&name) {
-                    let (source, token) = (Source::Variable { name }, Some(Secret::new(value)));
-                    return Ok(Resolved { source, server: anyway(wanted)?, token, contents: None });
+                    let resolved = Resolved::new(Source::Variable { name }, anyway(wanted)?);
+                    return Ok(Resolved { token: Some(Secret::new(value)), ..resolved });
+                }
+            }
+            SourceKind::Workload => {
+                if let Some(found) = platform::standing(brand, environment) {
+                    // An earlier step has said where to.
+                    let server = match wanted {
+                        Some(server) => server,
+                        None => match workload::remembered_server(&found, parts) {
+                            Some(server) => server,
+                            None => anyway(None)?,
+                        },
+                    };
+                    let resolved =
+                        Resolved::new(Source::Workload { platform: found.platform }, server);
+                    return Ok(Resolved { workload: Some(found), ..resolved });
                 }
             }
             SourceKind::Profile => {
@@ -115,7 +145,7 @@ pub(crate) fn resolve(
                     stored(selection, brand, environment, &contents, wanted.clone())?;
                 let contents = Some(contents);
                 if source != Source::None {
-                    return Ok(Resolved { source, server, token: None, contents });
+                    return Ok(Resolved { contents, ..Resolved::new(source, server) });
                 }
                 looked = Some((server, contents));
             }
@@ -125,7 +155,7 @@ pub(crate) fn resolve(
         Some(looked) => looked,
         None => (anyway(wanted)?, None),
     };
-    Ok(Resolved { source: Source::None, server, token: None, contents })
+    Ok(Resolved { contents, ..Resolved::new(Source::None, server) })
 }
 
 /// The server that was asked for: `--server`, else the variable. A profile that was
@@ -212,11 +242,24 @@ fn pick<'a>(contents: &'a Contents, server: Option<&str>) -> Option<&'a str> {
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
+/// A token from outside is used as it is, but for a newline at its end, which editors add.
+pub(crate) fn check_outside(source: &Source, token: &Secret) -> Result<Secret, Error> {
+    let text = token.expose().trim_end_matches(['\r', '\n']);
+    if crate::oauth::is_b64token(text) {
+        return Ok(Secret::new(text));
+    }
+    let place = match source {
+        Source::Variable { name } => format!("the value of {name}"),
+        _ => "it".to_owned(),
+    };
+    Err(Error::BadToken(format!("{place} has a character that no token has")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{Table, Town};
-    use crate::vault::{BindingKey, Key, Place, VaultError};
+    use crate::vault::{BindingKey, Key, Place, Vault, VaultError};
     use crate::{State, Warning};
     use std::path::Path;
     use std::sync::Arc;
@@ -265,15 +308,21 @@ mod tests {
     // proves: client-F1, client-F3, client-F4, client-D4
     #[test]
     fn every_combination_of_sources() {
-        use SourceKind::{Profile, Variable};
-        let orders =
-            [vec![Variable, Profile], vec![Profile, Variable], vec![Profile], vec![Variable]];
+        use SourceKind::{Profile, Variable, Workload};
+        let orders = [
+            vec![Variable, Workload, Profile],
+            vec![Variable, Profile],
+            vec![Profile, Variable],
+            vec![Profile, Workload],
+            vec![Profile],
+            vec![Variable],
+        ];
         for (order, bits) in
-            orders.iter().flat_map(|order| (0..64u32).map(move |bits| (order, bits)))
+            orders.iter().flat_map(|order| (0..128u32).map(move |bits| (order, bits)))
         {
             let has = |bit: u32| bits & (1 << bit) != 0;
             let (given, variable, flag) = (has(0), has(1), has(2));
-            let (profile_variable, current, ignore) = (has(3), has(4), has(5));
+            let (profile_variable, current, ignore, job) = (has(3), has(4), has(5), has(6));
 
             let mut town = Town::new();
             let credential = town.sign_in();
@@ -292,6 +341,7 @@ mod tests {
             town.table.variables.extend([
                 ("HALLPASS_TOKEN".to_owned(), or_empty(variable, "hp_from_variable")),
                 ("HALLPASS_PROFILE".to_owned(), or_empty(profile_variable, "variable")),
+                ("HALLPASS_ID_TOKEN".to_owned(), or_empty(job, "e30.e30.e30")),
             ]);
             let selection = Selection {
                 token: given.then(|| Secret::new("given")),
@@ -304,6 +354,8 @@ mod tests {
             let of = |kind: &SourceKind| match kind {
                 Variable if flag || ignore || !variable => None,
                 Variable => Some(Source::Variable { name: "HALLPASS_TOKEN".to_owned() }),
+                Workload if flag || ignore || !job => None,
+                Workload => Some(Source::Workload { platform: Platform::Variable }),
                 Profile if flag => Some(profile("flag")),
                 Profile if profile_variable => Some(profile("variable")),
                 Profile => current.then(|| profile("current")),
@@ -315,11 +367,15 @@ mod tests {
             };
             let mut parts = town.parts();
             parts.brand.sources.order.clone_from(order);
-            if given || matches!(expected, Source::Variable { .. }) && order[0] == Variable {
+            let first = match &expected {
+                Source::Variable { .. } => order[0] == Variable,
+                Source::Workload { .. } => order[0] == Variable && order[1] == Workload,
+                _ => given,
+            };
+            if first {
                 parts.vault = Arc::new(Closed);
             }
-            let resolved =
-                resolve(&selection, &parts.brand, &*parts.environment, &*parts.vault).unwrap();
+            let resolved = resolve(&selection, &parts).unwrap();
             assert_eq!(resolved.source, expected, "{bits:06b}");
             // The status and a session tell the same story.
             let client = crate::Client::new(parts, selection);

@@ -16,6 +16,7 @@ use crate::source::{self, Selection, Source};
 use crate::target::Target;
 use crate::tokens::SOON;
 use crate::vault::{Credential, Place, VaultError};
+use crate::workload::Workload;
 use crate::{Class, Error};
 
 /// The answer of `status`.
@@ -259,7 +260,7 @@ impl Warning {
 
 /// What can be said without asking anybody (CLIENT G2).
 pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
-    let resolved = source::resolve(selection, &parts.brand, &*parts.environment, &*parts.vault);
+    let resolved = source::resolve(selection, parts);
     let mut status = Status {
         state: State::NotSignedIn,
         source: Source::None,
@@ -297,6 +298,16 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
             if parts.brand.sources.variable_wins() {
                 status.warnings.push(Warning::VariableWins { variable: name.clone() });
             }
+        }
+        (Source::Workload { .. }, _) => {
+            let waiting = resolved.workload.map(|found| Workload::new(found, parts));
+            let waiting = waiting.and_then(|workload| workload.waiting(parts, &status.server));
+            status.expires_at = waiting.as_ref().and_then(|it| it.expires_at(&*parts.time));
+            status.state = match waiting {
+                Some(_) => State::Valid,
+                // The next use trades for one.
+                None => State::Refreshable,
+            };
         }
         (Source::Profile { name }, Some(contents)) => {
             if let Some(credential) = contents.of_profile(name) {
@@ -374,13 +385,21 @@ pub(crate) fn checked(
         }
         // It is good; only whose it is remains unsaid.
         Err(Error::Problem { status: 403, code, .. })
-            if code == "insufficient_scope" && status.token.is_some() =>
+            if code == "insufficient_scope"
+                && (status.token.is_some() || is_job(&status.source)) =>
         {
-            status.warnings.push(Warning::NarrowToken { scope: ACCOUNT });
+            if !is_job(&status.source) {
+                status.warnings.push(Warning::NarrowToken { scope: ACCOUNT });
+            }
         }
         Err(error) => status.state = state_of(&error),
     }
     status
+}
+
+/// A job's pass is for its project, and says nothing about an account.
+fn is_job(source: &Source) -> bool {
+    matches!(source, Source::Workload { .. })
 }
 
 fn state_of(error: &Error) -> State {

@@ -201,7 +201,7 @@ pub(crate) fn resolve(
         }
     }
     // Without an answer about the server the file and the profile have nothing to say.
-    let resolved = source::resolve(selection, brand, environment, &*parts.vault).ok();
+    let resolved = source::resolve(selection, parts).ok();
     let mut ignored = None;
     match here(brand, environment, resolved.as_ref()) {
         Ok(pinned) => said.extend(pinned),
@@ -274,7 +274,7 @@ fn find(dir: &Path, home: Option<&Path>, name: &str) -> Option<PathBuf> {
 pub(crate) fn keep(kept: &Kept, parts: &Parts, selection: &Selection) -> Result<String, Error> {
     // A variable that holds a token keeps nothing.
     let stored = Selection { token: None, ignore_variables: true, ..selection.clone() };
-    let resolved = source::resolve(&stored, &parts.brand, &*parts.environment, &*parts.vault)?;
+    let resolved = source::resolve(&stored, parts)?;
     let Source::Profile { name } = resolved.source else {
         return Err(Error::NotSignedIn { server: resolved.server });
     };

@@ -119,13 +119,15 @@ pub struct Sources {
 pub enum SourceKind {
     /// The variable for a token.
     Variable,
+    /// The identity that a job's platform gives it, traded for a pass.
+    Workload,
     /// A stored sign-in: the profile that is named, else the current one.
     Profile,
 }
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { order: vec![SourceKind::Variable, SourceKind::Profile] }
+        Self { order: vec![SourceKind::Variable, SourceKind::Workload, SourceKind::Profile] }
     }
 }
 
@@ -207,7 +209,7 @@ pub enum BadBrand {
         value: String,
     },
     /// An order that names nothing, or something twice.
-    #[error("sources.order must name variable, profile, or both, each once")]
+    #[error("sources.order must name one or more of variable, workload and profile, each once")]
     Sources,
     /// A permission that is no scope token.
     #[error(
@@ -262,7 +264,8 @@ impl Brand {
             }
         }
         let order = &brand.sources.order;
-        if order.is_empty() || order.len() > 2 || order.len() == 2 && order[0] == order[1] {
+        let twice = |(at, kind)| order[..at].contains(kind);
+        if order.is_empty() || order.iter().enumerate().any(twice) {
             return Err(BadBrand::Sources);
         }
         if let Some(value) = &brand.tokens.legacy_dir {

@@ -11,14 +11,15 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use hallpass_core::Secret;
 use hallpass_core::brand::Brand;
 
+use super::token::print::masked;
 use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Output, system};
 
 /// Our variables that hold a secret for longer than a child should have it.
-const LONG_LIVED: [&str; 4] =
-    ["TOKEN", "AUTH_TOKEN", "SERVER_DATABASE_URL", "SERVER_MASTER_KEY_FILE"];
+const LONG_LIVED: [&str; 5] =
+    ["TOKEN", "AUTH_TOKEN", "ID_TOKEN", "SERVER_DATABASE_URL", "SERVER_MASTER_KEY_FILE"];
 
 /// The command's part of the tree.
 pub fn command(brand: &Brand) -> Command {
@@ -60,9 +61,13 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     let names = names(cx, matches)?;
     let refuse = |error| told(&error, cx, &retry(cx, globals, "status --check"));
-    let session = client(cx, globals).session().map_err(refuse)?;
+    let client = client(cx, globals);
+    let session = client.session().map_err(refuse)?;
     let token = session.access_token().map_err(refuse)?;
     warn(out, &session.take_warnings());
+    if let Some(mask) = masked(&client, &session, &token) {
+        out.line(mask.expose());
+    }
     let words: Vec<_> = matches.get_many::<OsString>("command").into_iter().flatten().collect();
     let mut command = child(cx, &words, &names, &token);
     let pipe = matches.get_flag("fd").then(|| system::on_a_descriptor(&token)).transpose();
@@ -149,6 +154,7 @@ mod tests {
                 [
                     ("API_TOKEN", Some("at-1")),
                     ("HALLPASS_AUTH_TOKEN", None),
+                    ("HALLPASS_ID_TOKEN", None),
                     ("HALLPASS_SERVER_DATABASE_URL", None),
                     ("HALLPASS_SERVER_MASTER_KEY_FILE", None),
                     ("HALLPASS_TOKEN", None),

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::Which;
-use hallpass_client::logout::{Logout, LogoutReport, Revocation};
+use hallpass_client::logout::{JobEnded, Logout, LogoutReport, Revocation};
 use hallpass_core::brand::Brand;
 use serde::Serialize;
 
@@ -79,8 +79,10 @@ pub(super) fn told(
 }
 
 fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
-    if report.ended.is_empty() {
-        out.line("Nobody was signed in.");
+    match &report.job {
+        Some(job) => tell_job(out, job),
+        None if report.ended.is_empty() => out.line("Nobody was signed in."),
+        None => {}
     }
     for logout in &report.ended {
         tell_one(out, logout);
@@ -94,6 +96,20 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
     if let Some(variable) = &report.variable {
         out.warning(&format!("{variable} is set and still signs you in"));
         out.next(&format!("unset {variable}"));
+    }
+}
+
+fn tell_job(out: &mut Output<'_>, job: &JobEnded) {
+    out.success(&format!("Signed this job out of {}", job.server));
+    match &job.revocation {
+        Revocation::LocalOnly { reason, access_token_valid_until } => {
+            let until = match access_token_valid_until {
+                Some(end) => format!("; its pass is good until {}", end.to_human()),
+                None => String::new(),
+            };
+            out.warning(&format!("it could not be revoked at the server: {reason}{until}"));
+        }
+        _ => out.sentence("Its pass was revoked at the server, and is kept nowhere any more."),
     }
 }
 
@@ -130,8 +146,10 @@ fn tell_one(out: &mut Output<'_>, logout: &Logout) {
 
 /// The first server that could not be told, and why not.
 fn unrevoked(report: &LogoutReport) -> Option<(&str, &str)> {
-    report.ended.iter().find_map(|logout| match &logout.revocation {
-        Revocation::LocalOnly { reason, .. } => Some((logout.server.as_str(), reason.as_str())),
+    let ended = report.ended.iter().map(|logout| (&logout.server, &logout.revocation));
+    let job = report.job.iter().map(|job| (&job.server, &job.revocation));
+    ended.chain(job).find_map(|(server, revocation)| match revocation {
+        Revocation::LocalOnly { reason, .. } => Some((server.as_str(), reason.as_str())),
         _ => None,
     })
 }
@@ -142,9 +160,28 @@ struct View<'a> {
     schema_version: u32,
     ended: Vec<Ended<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<EndedJob<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     variable_still_set: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     set_aside: Option<String>,
+}
+
+#[derive(Serialize)]
+struct EndedJob<'a> {
+    server: &'a str,
+    platform: &'static str,
+    #[serde(flatten)]
+    revoked: Revoked<'a>,
+}
+
+#[derive(Serialize)]
+struct Revoked<'a> {
+    revocation: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token_valid_until: Option<hallpass_core::Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -152,39 +189,42 @@ struct Ended<'a> {
     profile: &'a str,
     server: &'a str,
     account: &'a str,
-    revocation: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_token_valid_until: Option<hallpass_core::Timestamp>,
+    #[serde(flatten)]
+    revoked: Revoked<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_session: Option<&'a str>,
 }
 
-fn view(report: &LogoutReport) -> View<'_> {
-    let ended = report.ended.iter().map(|logout| {
-        let (revocation, reason, until) = match &logout.revocation {
-            Revocation::Revoked => ("revoked", None, None),
-            Revocation::AlreadyEnded => ("already_ended", None, None),
-            Revocation::NotOurs => ("not_ours", None, None),
-            Revocation::StillUsed => ("still_used", None, None),
-            Revocation::LocalOnly { reason, access_token_valid_until } => {
-                ("local_only", Some(reason.as_str()), *access_token_valid_until)
-            }
-        };
-        Ended {
-            profile: &logout.profile,
-            server: &logout.server,
-            account: logout.account.label(),
-            revocation,
-            reason,
-            access_token_valid_until: until,
-            end_session: logout.end_session.as_deref(),
+fn revoked(revocation: &Revocation) -> Revoked<'_> {
+    let (revocation, reason, access_token_valid_until) = match revocation {
+        Revocation::Revoked => ("revoked", None, None),
+        Revocation::AlreadyEnded => ("already_ended", None, None),
+        Revocation::NotOurs => ("not_ours", None, None),
+        Revocation::StillUsed => ("still_used", None, None),
+        Revocation::LocalOnly { reason, access_token_valid_until } => {
+            ("local_only", Some(reason.as_str()), *access_token_valid_until)
         }
+    };
+    Revoked { revocation, reason, access_token_valid_until }
+}
+
+fn view(report: &LogoutReport) -> View<'_> {
+    let ended = report.ended.iter().map(|logout| Ended {
+        profile: &logout.profile,
+        server: &logout.server,
+        account: logout.account.label(),
+        revoked: revoked(&logout.revocation),
+        end_session: logout.end_session.as_deref(),
+    });
+    let job = report.job.as_ref().map(|job| EndedJob {
+        server: &job.server,
+        platform: job.platform.name(),
+        revoked: revoked(&job.revocation),
     });
     View {
         schema_version: 1,
         ended: ended.collect(),
+        job,
         variable_still_set: report.variable.as_deref(),
         set_aside: report.set_aside.as_ref().map(|path| path.display().to_string()),
     }
@@ -211,8 +251,7 @@ mod tests {
                 revocation,
                 end_session: None,
             }],
-            variable: None,
-            set_aside: None,
+            ..LogoutReport::default()
         }
     }
 

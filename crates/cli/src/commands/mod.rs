@@ -8,6 +8,7 @@
 //! | `session list`, `session end` | [`session`] |
 //! | `token create`, `list`, `rename`, `expire`, `revoke`, `rotate`, `print` | [`token`] |
 //! | `key create`, `list`, `rotate`, `revoke` | [`key`] |
+//! | `trust add`, `list`, `remove`, `test`, `denied` | [`trust`] |
 //! | `org`, `project`, `member` | [`places`] |
 //! | `api` | [`api`] |
 //! | `exec` | [`exec`] |
@@ -32,6 +33,7 @@ pub mod profile;
 pub mod session;
 pub mod status;
 pub mod token;
+pub mod trust;
 pub mod whoami;
 
 use clap::{ArgMatches, Command};
@@ -52,6 +54,7 @@ pub fn all(brand: &Brand) -> Vec<Command> {
         session::command(),
         token::command(),
         key::command(),
+        trust::command(),
         places::org::command(),
         places::project::command(),
         places::member::command(),
@@ -85,6 +88,7 @@ pub fn dispatch(
         "session" => session::run(cx, out, globals, matches),
         "token" => token::run(cx, out, globals, matches),
         "key" => key::run(cx, out, stdin, globals, matches),
+        "trust" => trust::run(cx, out, stdin, globals, matches),
         "org" => places::org::run(cx, out, globals, matches),
         "project" => places::project::run(cx, out, globals, matches),
         "member" => places::member::run(cx, out, globals, matches),

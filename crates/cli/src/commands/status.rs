@@ -73,6 +73,9 @@ fn usable(
             let key = if of_key { "the key " } else { "" };
             format!("Signed in to {server} as {key}{}", paint.foreign(account.label(), 320))
         }
+        None if matches!(status.source, Source::Workload { .. }) => {
+            format!("This job can sign in to {server}; the server was not asked")
+        }
         None => format!("Using a token for {server}; the server was not asked"),
     };
     let mark = paint.letters("✓", "ok:");
@@ -130,6 +133,7 @@ fn source(source: &Source) -> String {
     match source {
         Source::Explicit => "a token given by the program".to_owned(),
         Source::Variable { name } => format!("the variable {name}"),
+        Source::Workload { platform } => format!("this job's identity, from {platform}"),
         Source::Profile { name } => format!("profile {name}"),
         Source::None => "none".to_owned(),
     }
@@ -154,6 +158,9 @@ fn access(status: &Status, checked: bool, now: Timestamp) -> String {
         None => "not known here".to_owned(),
     };
     match (&status.state, checked) {
+        (State::Refreshable, _) if matches!(status.source, Source::Workload { .. }) => {
+            "traded for this job's identity at the next use".to_owned()
+        }
         (State::Refreshable, _) => format!("{ends}; will refresh at the next use"),
         (_, true) => format!("{ends}; the server accepts it"),
         (_, false) => ends,
@@ -192,6 +199,7 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
         State::Rejected { reason } => {
             let next = match &status.source {
                 Source::Variable { name } => format!("unset {name}"),
+                Source::Workload { .. } => format!("{} login --oidc", cx.program),
                 _ => login,
             };
             (format!("{server} rejected the credential: {reason}"), Some("It was kept."), next)

@@ -12,6 +12,7 @@
 //! | `device` | the code that is approved elsewhere |
 //! | `pending` | a device login that was started and left |
 //! | `token` | a token that was handed over |
+//! | `oidc` | the identity of a job, traded for a pass |
 //! | `attempt`, `identity`, `keep` | what all share: who signed in, and keeping it |
 //! | [`inbox`] | what arrives meanwhile |
 
@@ -25,6 +26,7 @@ pub mod inbox;
 mod keep;
 pub mod launch;
 mod listener;
+pub(crate) mod oidc;
 mod page;
 pub(crate) mod pending;
 pub(crate) mod token;
@@ -38,6 +40,7 @@ use hallpass_core::{Scope, Secret, Timestamp};
 
 pub use choose::{Choice, Facts};
 pub use inbox::{Inbox, Sender};
+pub use oidc::JobLogin;
 
 use crate::Error;
 use crate::client::Parts;

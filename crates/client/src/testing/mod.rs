@@ -16,6 +16,7 @@ use hallpass_core::{Clock, Random, Timestamp};
 
 use crate::environment::{Environment, System};
 use crate::time::{Boot, Time};
+use crate::workload::JobMemory;
 
 pub(crate) use keyring::{FakeKeyring, Mood};
 pub(crate) use server::{FakeServer, Said, Seen, get, raw};
@@ -101,6 +102,37 @@ impl Random for Counting {
             let n = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
             chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
         }
+    }
+}
+
+/// A memory for jobs that a test can look into.
+#[derive(Default)]
+pub(crate) struct Shelf(Mutex<BTreeMap<String, (Vec<u8>, u64)>>);
+
+impl Shelf {
+    /// All that is kept, one after the other.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().values().flat_map(|(bytes, _)| bytes.clone()).collect()
+    }
+
+    /// For how long each is kept.
+    pub(crate) fn seconds(&self) -> Vec<u64> {
+        self.0.lock().unwrap().values().map(|(_, seconds)| *seconds).collect()
+    }
+}
+
+impl JobMemory for Shelf {
+    fn put(&self, name: &str, bytes: &[u8], seconds: u64) -> bool {
+        self.0.lock().unwrap().insert(name.to_owned(), (bytes.to_vec(), seconds));
+        true
+    }
+
+    fn get(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().get(name).map(|(bytes, _)| bytes.clone())
+    }
+
+    fn remove(&self, name: &str) {
+        self.0.lock().unwrap().remove(name);
     }
 }
 

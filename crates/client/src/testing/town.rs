@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::{FakeServer, FakeTime, Said, Table};
+use super::{FakeServer, FakeTime, Said, Shelf, Table};
 use crate::Error;
 use crate::client::{Client, Parts};
 use crate::login::choose::Launch;
@@ -26,6 +26,7 @@ pub(crate) struct Town {
     pub(crate) table: Table,
     pub(crate) launcher: Arc<dyn Launcher>,
     pub(crate) vault: Arc<FileVault>,
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 impl Town {
@@ -41,6 +42,7 @@ impl Town {
             table: Table::of(&[("DISPLAY", ":0")]),
             launcher: browser_that(|_| ()),
             vault: Arc::new(vault),
+            shelf: Arc::default(),
         }
     }
 
@@ -61,6 +63,7 @@ impl Town {
             random: Arc::new(SystemRandom),
             vault: self.vault.clone(),
             launcher: self.launcher.clone(),
+            job_memory: self.shelf.clone(),
         }
     }
 

@@ -135,7 +135,7 @@ impl<'a> Pick<'a> {
         };
         let profile = match &status.source {
             // Whose a variable's token is, nobody here knows; it was put there for this.
-            Source::Variable { .. } => return Some(client),
+            Source::Variable { .. } | Source::Workload { .. } => return Some(client),
             Source::Profile { name } => Some(name),
             _ => None,
         };

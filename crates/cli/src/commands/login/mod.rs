@@ -6,8 +6,10 @@
 //! | [`prompt`] | what a person reads while it waits for them |
 //! | [`progress`] | the flow's events, told to a person or to a program |
 //! | `store` | where the sign-in is to be kept, if that has to be asked |
+//! | `job` | `--oidc`: as the CI job that this is |
 //! | [`token`] | `--with-token`, `--token-file`, and why there is no `--token VALUE` |
 
+mod job;
 pub mod options;
 pub mod progress;
 pub mod prompt;
@@ -34,8 +36,13 @@ pub fn run(
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
-    let done = Options::read(cx, globals, matches, out.terminal.streams.stdin)
-        .and_then(|options| sign_in(cx, out, stdin, &options));
+    let done =
+        Options::read(cx, globals, matches, out.terminal.streams.stdin).and_then(|options| {
+            match options.how {
+                How::Job => job::run(cx, out, globals, &options),
+                _ => sign_in(cx, out, stdin, &options),
+            }
+        });
     match done {
         Ok(()) => Ok(Exit::Usable),
         // A program that reads events finds the end among them.
@@ -82,6 +89,8 @@ fn flow(
 ) -> Result<(), Failure> {
     let refuse = |error| told(&error, cx, options);
     match &options.how {
+        // It is kept in no store, so nothing about stores is asked.
+        How::Job => Ok(()),
         How::Token(from) => {
             let text = token::read(cx, stdin, out.terminal.streams.stdin, from, &options.retry)?;
             let login = client.login_with_token(text, &options.login).map_err(refuse)?;

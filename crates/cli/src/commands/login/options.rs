@@ -21,8 +21,8 @@ pub fn command(brand: &Brand) -> Command {
         .about("Sign in: in a browser here, or with a code in a browser anywhere")
         .after_help(format!(
             "Without --web or --device, what fits is chosen: a browser on a desktop, a code over\n\
-             SSH, in containers and where there is no display. In scripts and CI, set {}\n\
-             instead of signing in.",
+             SSH, in containers and where there is no display. In CI, use --oidc: there is no\n\
+             secret to keep. In other scripts, set {} instead of signing in.",
             brand.variable("TOKEN")
         ))
         .arg(
@@ -59,6 +59,21 @@ pub fn command(brand: &Brand) -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .conflicts_with_all(["no-wait", "resume"])
                 .help("Store the token that is in a file"),
+        )
+        .arg(
+            flag("oidc")
+                .conflicts_with_all([
+                    "web",
+                    "device",
+                    "with-token",
+                    "token-file",
+                    "no-wait",
+                    "resume",
+                    "qr",
+                    "issuer",
+                    "client-id",
+                ])
+                .help("As the CI job that this is, with what its platform gives it"),
         )
         .arg(
             Arg::new("client-id")
@@ -124,6 +139,8 @@ pub enum How {
     Resume(Option<String>),
     /// A token that is there already.
     Token(From),
+    /// The identity of the job that this is.
+    Job,
 }
 
 /// What was asked for.
@@ -164,7 +181,9 @@ impl Options {
             (_, true) => Wish::Device,
             _ => Wish::Auto,
         };
-        let how = if flag("with-token") {
+        let how = if flag("oidc") {
+            How::Job
+        } else if flag("with-token") {
             How::Token(From::Stdin)
         } else if let Some(file) = matches.get_one::<PathBuf>("token-file") {
             How::Token(From::File(file.clone()))
@@ -275,6 +294,7 @@ fn retry(
         line.push_str(&format!(" --store {store}"));
     }
     line.push_str(match (how, wish) {
+        (How::Job, _) => " --oidc",
         (How::Token(_), _) => " --with-token",
         (_, Wish::Web) => " --web",
         (_, Wish::Device) => " --device",

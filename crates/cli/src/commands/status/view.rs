@@ -138,6 +138,7 @@ pub(super) fn view<'a>(status: &'a Status, target: &'a Target) -> View<'a> {
     let (kind, name) = match &status.source {
         Source::Explicit => ("explicit", None),
         Source::Variable { name } => ("variable", Some(name.as_str())),
+        Source::Workload { platform } => ("workload", Some(platform.name())),
         Source::Profile { name } => ("profile", Some(name.as_str())),
         Source::None => ("none", None),
     };

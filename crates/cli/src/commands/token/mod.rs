@@ -13,7 +13,7 @@ mod change;
 mod create;
 mod list;
 mod named;
-mod print;
+pub(super) mod print;
 mod refused;
 
 use clap::{Arg, ArgMatches, Command};

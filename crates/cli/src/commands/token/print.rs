@@ -1,7 +1,8 @@
 //! `token print`: the access token, for another program.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hallpass_client::{Selection, Wanted};
+use hallpass_client::{Client, Selection, Session, Source, Wanted};
+use hallpass_core::Secret;
 
 use crate::arguments::Globals;
 use crate::commands::{retry, warn};
@@ -60,10 +61,25 @@ pub(super) fn run(
     let session = client.session().map_err(refuse)?;
     let token = session.narrowed_token(&wanted).map_err(refuse)?;
     warn(out, &session.take_warnings());
+    if let Some(mask) = masked(&client, &session, &token) {
+        out.line(mask.expose());
+    }
     // Two writes, so that there is no second copy of the token to wipe.
     out.data(token.expose().as_bytes())?;
     out.data(b"\n")?;
     Ok(Exit::Usable)
+}
+
+/// A pass that was made a moment ago is none of the secrets that a platform's log knows of.
+pub(in crate::commands) fn masked(
+    client: &Client,
+    session: &Session,
+    token: &Secret,
+) -> Option<Secret> {
+    match session.source() {
+        Source::Workload { .. } => client.mask_command(token),
+        _ => None,
+    }
 }
 
 fn wanted(cx: &Context<'_>, globals: &Globals, matches: &ArgMatches) -> Result<Wanted, Failure> {

@@ -83,6 +83,9 @@ pub(super) fn refused(
                 Source::Profile { name } => {
                     ("this sign-in".to_owned(), format!("{} login --profile {name}", cx.program))
                 }
+                Source::Workload { .. } => {
+                    ("the pass of this job".to_owned(), format!("{} trust list", cx.program))
+                }
                 Source::Explicit | Source::None => {
                     ("this token".to_owned(), format!("{} login {server}", cx.program))
                 }

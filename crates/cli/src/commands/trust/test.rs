@@ -1,0 +1,231 @@
+//! `trust test`: a token, or only its claims, against policies. It is decided here, with the rules
+//! that the server decides with; the token is sent nowhere, and its issuer is not asked.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use hallpass_core::trust::{Check, Claims, Examined, Policy, Standing, nearest_first};
+use hallpass_core::wire::trust::{NewTrustPolicy, TrustPolicy};
+use hallpass_core::{Scope, Secret};
+use serde::Serialize;
+
+use super::{checks, place, refused, session};
+use crate::arguments::Globals;
+use crate::commands::login::token;
+use crate::commands::{retry, warn};
+use crate::{Context, Exit, Failure, Input, Output, layout, words};
+
+/// The project of a line that is tried without a server.
+const NOWHERE: &str = "ORG/PROJECT";
+
+pub(super) fn command() -> Command {
+    let file =
+        |name: &'static str| Arg::new(name).value_name("FILE").value_parser(value_parser!(PathBuf));
+    Command::new("test")
+        .about("Would this token be let in? Each condition, with pass or fail")
+        .after_help(
+            "The token is not sent anywhere, and its signature is not looked at: this says what\n\
+             the policies say. With --line nothing is sent at all.",
+        )
+        .arg(
+            file("token-file")
+                .value_name("TOKEN-FILE")
+                .required_unless_present("claims")
+                .help("A job's token; - is standard input"),
+        )
+        .arg(
+            file("claims")
+                .long("claims")
+                .conflicts_with("token-file")
+                .help("Only its claims, as JSON, like those of a denied exchange"),
+        )
+        .arg(
+            Arg::new("line")
+                .long("line")
+                .value_name("LINE")
+                .help("Against this line, instead of the policies of the server"),
+        )
+}
+
+/// A policy, and what it is called.
+struct Tried {
+    id: String,
+    sentence: String,
+    policy: Policy,
+}
+
+pub(super) fn run(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    stdin: &mut dyn Input,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    let claims = claims(cx, out, stdin, globals, matches)?;
+    let (tried, server) = match matches.get_one::<String>("line") {
+        Some(line) => (vec![of_line(cx, line, &claims)?], globals.server.clone()),
+        None => {
+            let place = place(cx, globals, "test")?;
+            let session = session(cx, globals, "test")?;
+            let all = session
+                .trust(place.place())
+                .map_err(|error| refused(&error, cx, globals, "test"))?;
+            warn(out, &session.take_warnings());
+            (all.into_iter().map(of_policy).collect(), Some(session.server().to_owned()))
+        }
+    };
+    let audience = server.map(|server| audience(&claims, &server));
+    let found = nearest_first(tried.iter().map(|tried| (tried, &tried.policy)), &claims);
+    let right = audience.as_ref().is_none_or(|check| check.passed);
+    let admitted = right && found.iter().any(|(_, examined)| examined.admitted);
+    if out.json {
+        out.json(&view(admitted, audience.as_ref(), &found))?;
+    } else {
+        tell(cx, out, admitted, (audience.as_ref(), &found), &claims);
+    }
+    Ok(if admitted { Exit::Usable } else { Exit::Rejected })
+}
+
+fn claims(
+    cx: &Context<'_>,
+    out: &Output<'_>,
+    stdin: &mut dyn Input,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Claims, Failure> {
+    let read = |path: &Path, stdin: &mut dyn Input| -> Result<Secret, Failure> {
+        let from = token::From::File(path.to_owned());
+        let again = retry(cx, globals, "trust test TOKEN-FILE");
+        token::read(cx, stdin, out.terminal.streams.stdin, &from, &again)
+    };
+    let path = |name| matches.get_one::<PathBuf>(name);
+    let (found, what) = match (path("token-file"), path("claims")) {
+        (Some(file), _) => {
+            (Claims::of_unverified_jwt(read(file, stdin)?.expose()), "a JWT with claims")
+        }
+        (None, Some(file)) => (
+            Claims::parse(read(file, stdin)?.expose().as_bytes()),
+            "a JSON object, each member once",
+        ),
+        (None, None) => (None, "given"),
+    };
+    found.ok_or_else(|| {
+        Failure::usage(
+            format!("what is to be tested is not {what}"),
+            format!("{} trust test --help", cx.program),
+        )
+    })
+}
+
+/// A line says nothing about permissions, and is for no project.
+fn of_line(cx: &Context<'_>, line: &str, claims: &Claims) -> Result<Tried, Failure> {
+    let permissions: Scope = "permission".parse().unwrap_or_default();
+    // GitHub Enterprise has an issuer of its own; a line says nothing about issuers.
+    let issuer = claims.text("iss");
+    let new = NewTrustPolicy {
+        line: Some(line.to_owned()),
+        issuer,
+        permissions,
+        ..NewTrustPolicy::default()
+    };
+    let policy = new
+        .policy(NOWHERE)
+        .map_err(|why| Failure::usage(why, format!("{} trust test --help", cx.program)))?;
+    let sentence = hallpass_core::text::presentable(line, 1_000);
+    Ok(Tried { id: "the line".to_owned(), sentence, policy })
+}
+
+fn of_policy(policy: TrustPolicy) -> Tried {
+    Tried {
+        id: policy.id,
+        sentence: policy.sentence,
+        policy: Policy {
+            issuer: policy.issuer,
+            platform: policy.platform,
+            conditions: policy.conditions,
+            pins: policy.pins,
+            pin_first_use: policy.pin_first_use,
+            project: format!("{}/{}", policy.org, policy.project),
+            permissions: policy.permissions,
+            ttl: std::time::Duration::from_secs(policy.ttl_seconds),
+        },
+    }
+}
+
+/// A server takes a token that is made out for its own address, and for no other.
+fn audience(claims: &Claims, server: &str) -> Check {
+    let found = claims.single_audience();
+    let passed = found == Some(server);
+    let hint =
+        (!passed).then(|| format!("ask the platform for a token with the audience {server}"));
+    Check {
+        claim: "aud".to_owned(),
+        wants: server.to_owned(),
+        found: found.map(|found| hallpass_core::text::presentable(found, 300)),
+        passed,
+        standing: Standing::Always,
+        hint,
+    }
+}
+
+fn tell(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    admitted: bool,
+    (audience, found): (Option<&Check>, &[(&Tried, Examined)]),
+    claims: &Claims,
+) {
+    let paint = out.paint();
+    let width = out.terminal.width;
+    match (admitted, found.is_empty()) {
+        (true, _) => out.success("It would be let in."),
+        (false, true) => out.sentence("It would not be let in: there is no policy here."),
+        (false, false) => out.sentence("It would not be let in. The nearest policy comes first:"),
+    }
+    if let Some(check) = audience.filter(|check| !check.passed) {
+        checks::tell(out, std::slice::from_ref(check));
+    }
+    for (tried, examined) in found.iter().filter(|(_, it)| !admitted || it.admitted) {
+        let id = paint.foreign(&tried.id, 60);
+        let sentence = paint.foreign(&tried.sentence, 2_000);
+        out.line(&layout::wrap(&format!("{id}: {sentence}"), width, "  ", "    "));
+        checks::tell(out, &examined.checks);
+    }
+    let now = cx.clock.now();
+    if let Some(end) = claims.date("exp").filter(|end| *end <= now) {
+        let ago = words::ago(end, now);
+        out.sentence(&format!("It ended {ago}, so a server refuses it for that alone."));
+    }
+}
+
+/// `trust test --json`.
+#[derive(Serialize)]
+struct View<'a> {
+    schema_version: u32,
+    admitted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audience: Option<&'a Check>,
+    policies: Vec<TriedView<'a>>,
+}
+
+#[derive(Serialize)]
+struct TriedView<'a> {
+    id: &'a str,
+    sentence: &'a str,
+    admitted: bool,
+    checks: &'a [Check],
+}
+
+fn view<'a>(
+    admitted: bool,
+    audience: Option<&'a Check>,
+    found: &'a [(&'a Tried, Examined)],
+) -> View<'a> {
+    let policies = found.iter().map(|(tried, examined)| TriedView {
+        id: &tried.id,
+        sentence: &tried.sentence,
+        admitted: examined.admitted,
+        checks: &examined.checks,
+    });
+    View { schema_version: 1, admitted, audience, policies: policies.collect() }
+}
