@@ -290,9 +290,22 @@ impl Client {
     }
 
     fn session_over(&self, http: Arc<Http>) -> Result<Session, Error> {
+        self.session_with(http, &self.selection)
+    }
+
+    /// As [`Client::session`], for another credential.
+    pub(crate) fn session_of(&self, selection: &Selection) -> Result<Session, Error> {
+        self.session_with(self.shared_http(), selection)
+    }
+
+    fn session_with(&self, http: Arc<Http>, selection: &Selection) -> Result<Session, Error> {
         let Parts { brand, environment, vault, .. } = &self.parts;
-        let resolved = source::resolve(&self.selection, brand, &**environment, &**vault)?;
+        let resolved = source::resolve(selection, brand, &**environment, &**vault)?;
         Session::new(&self.parts, http, resolved)
+    }
+
+    pub(crate) fn environment(&self) -> &dyn Environment {
+        &*self.parts.environment
     }
 
     fn http(&self) -> &Http {

@@ -1,6 +1,7 @@
 //! The issuer's refusals as RFC 9457 problems.
 
 use axum::response::Response;
+use hallpass_issuer::agents::AgentError;
 use hallpass_issuer::keys::KeyError;
 use hallpass_issuer::legacy::MintError;
 use hallpass_issuer::orgs::OrgError;
@@ -44,6 +45,24 @@ impl From<KeyError> for Refused {
             KeyError::Place(error) => error.into(),
             KeyError::NameTaken => Self(problem(StatusCode::CONFLICT, "name_taken", detail)),
             KeyError::Rotated => Self(problem(StatusCode::CONFLICT, "already_rotated", detail)),
+        }
+    }
+}
+
+impl From<AgentError> for Refused {
+    fn from(error: AgentError) -> Self {
+        let detail = format!("{error}.");
+        match error {
+            AgentError::Place(error) => error.into(),
+            AgentError::Failed(error) => error.into(),
+            AgentError::NotAllowed(_) => {
+                Self(problem(StatusCode::FORBIDDEN, "not_allowed", detail))
+            }
+            AgentError::Unknown => Self(problem(StatusCode::NOT_FOUND, "not_found", detail)),
+            AgentError::TooMany(_) => Self(problem(StatusCode::CONFLICT, "too_many", detail)),
+            AgentError::Invalid { code, .. } => {
+                Self(problem(StatusCode::BAD_REQUEST, code, detail))
+            }
         }
     }
 }

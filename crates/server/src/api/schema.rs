@@ -22,8 +22,6 @@ use hallpass_core::wire::tokens::{
 };
 use serde_json::{Map, Value, json};
 
-mod invitations;
-
 /// Schemas by name.
 #[derive(Default)]
 pub(super) struct Schemas(pub(super) BTreeMap<String, Value>);
@@ -126,6 +124,9 @@ macro_rules! described {
         }
     )*};
 }
+
+mod agents;
+mod invitations;
 
 fn token_members() -> Vec<(&'static str, Value)> {
     vec![

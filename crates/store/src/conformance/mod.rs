@@ -16,6 +16,7 @@
 //! | `tokens`, `others` | personal tokens, their rotation and their end; what others did with them |
 //! | `legacy`, `moving` | tokens of an older system, and the move away from it; what guards are told |
 //! | `keys` | keys of projects and organizations; who is told that something ends |
+//! | `agents` | agents, their trees, and what ends them |
 //! | `mail` | mail that waits |
 //! | `places` | organizations, projects, roles, what changes hands |
 //! | `invitations` | links that give a role once |
@@ -28,6 +29,7 @@
 //!
 //! To add a noun: a function here that takes a store, and a line in [`run`].
 
+mod agents;
 mod books;
 mod bound;
 mod crowds;
@@ -115,6 +117,10 @@ where
     on(&make, moving::news).await;
     on(&make, keys::life).await;
     on(&make, keys::reminders).await;
+    on(&make, agents::life).await;
+    on(&make, agents::trees).await;
+    on(&make, agents::bound).await;
+    on(&make, |store| agents::none_slips_in(store, rounds.div_ceil(10))).await;
     on(&make, mail::outbox).await;
     on(&make, places::orgs).await;
     on(&make, places::projects).await;

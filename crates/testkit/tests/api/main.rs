@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`agents`] | an agent's token on every route; trees of agents, and exchanges for children |
 //! | [`books`] | the log: what leaves a row, what was denied; somebody who is disabled holds nothing |
 //! | [`city`] | a server with people in every role, and what each presents |
 //! | [`matrix`] | every route × every role × one's own and foreign things |
@@ -13,6 +14,7 @@
 //! | [`keys`] | keys of projects and organizations |
 //! | [`forward_auth`] | `/check` behind a real nginx |
 
+mod agents;
 mod books;
 mod city;
 mod desk;

@@ -45,6 +45,18 @@ const EXPECTED: &[(&str, [u16; 12])] = &[
     ("getKey",               [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
     ("revokeKey",            [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
     ("rotateKey",            [401, 401, 404, 403, 403, 201, 404, 201, 201, 404, 403, 201]),
+    ("listAgents",           [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403]),
+    ("startAgent",           [401, 401, 404, 201, 201, 201, 404, 201, 201, 404, 403, 403]),
+    // One of the owner's, with which nobody else has anything to do.
+    ("getAgent",             [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 403, 403]),
+    ("renewAgent",           [401, 401, 404, 404, 404, 404, 404, 404, 201, 404, 403, 403]),
+    ("stopAgent",            [401, 401, 404, 404, 404, 404, 404, 404, 204, 404, 403, 403]),
+    // With an agent's own token: `agents`.
+    ("agentItself",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("agentReport",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("agentDone",            [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("renewChild",           [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("stopChild",            [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("changeOrg",            [401, 401, 404, 404, 404, 404, 403, 403, 200, 404, 403, 404]),
     ("setOrgPlan",           [401, 401, 403, 403, 403, 403, 403, 403, 403, 200, 403, 403]),
     ("unarchiveOrg",         [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404]),
@@ -109,6 +121,10 @@ async fn prepared(
         let new = json!({ "name": format!("k{count}") });
         city.made(owner, "/api/v1/orgs/lab/projects/tools/keys", new).await
     };
+    let agent = async || {
+        let made = city.made(owner, "/api/v1/agents", json!({ "name": name })).await?;
+        text(&made["agent"], "id")
+    };
     let member = async |at: &str, role: &str| {
         let path = format!("/api/v1/orgs/lab{at}/members/target@example.com");
         city.call("PUT", &path, Some(owner), Some(json!({ "role": role }))).await?;
@@ -163,6 +179,16 @@ async fn prepared(
         "rotateKey" => {
             (own(&format!("keys/{}/rotate", text(&key().await?, "id")?)), Some(json!({})))
         }
+        "listAgents" => (own("agents"), None),
+        "startAgent" => (own("agents"), Some(json!({ "name": name, "project": "lab/tools" }))),
+        "getAgent" => (own(&format!("agents/{}", agent().await?)), None),
+        "renewAgent" => (own(&format!("agents/{}/renew", agent().await?)), None),
+        "stopAgent" => (own(&format!("agents/{}/stop", agent().await?)), None),
+        "agentItself" => (own("agent"), None),
+        "agentReport" => (own("agent/report"), Some(json!({ "text": name }))),
+        "agentDone" => (own("agent/done"), None),
+        "renewChild" => (own(&format!("agent/children/{}/renew", agent().await?)), None),
+        "stopChild" => (own(&format!("agent/children/{}/stop", agent().await?)), None),
         "changeOrg" => (own("orgs/lab"), Some(json!({ "name": name }))),
         "setOrgPlan" => (own("orgs/lab/plan"), Some(json!({ "plan": name }))),
         // Each leaves the place as the next one needs it.
