@@ -79,6 +79,11 @@ pub(crate) fn token_variable(brand: &Brand) -> String {
     brand.variable("TOKEN")
 }
 
+/// Whether a broker started this: it says where the agent's fresh tokens lie.
+fn is_agent(brand: &Brand, environment: &dyn Environment) -> bool {
+    environment.var(&brand.variable("AUTH_TOKEN_FILE")).is_some()
+}
+
 /// Decides (CLIENT F1): what the program handed over, then what the brand's order names,
 /// by default the variable, then the selected profile, then the default profile. With a
 /// token from outside that comes first the vault is not opened (CLIENT D4); a named profile
@@ -109,6 +114,8 @@ pub(crate) fn resolve(
                     return Ok(Resolved { source, server: anyway(wanted)?, token, contents: None });
                 }
             }
+            // Inside an agent what a person keeps here is not looked at (SN07).
+            SourceKind::Profile if is_agent(brand, environment) => {}
             SourceKind::Profile => {
                 let contents = vault.read()?;
                 let (source, server) =
