@@ -94,7 +94,12 @@ impl Session {
 
     /// Starts a child of the agent that asks: its token is the subject, and proves the actor
     /// (RFC 8693 §2.1, §4.4).
-    pub fn start_child(&self, new: &NewAgent, now: Timestamp) -> Result<StartedAgent, Error> {
+    pub fn start_child(
+        &self,
+        client: &Client,
+        new: &NewAgent,
+        now: Timestamp,
+    ) -> Result<StartedAgent, Error> {
         let own = self.access_token()?;
         let (ttl, depth) = (new.ttl_seconds.map(number), new.depth.map(number));
         let scope = new.permissions.to_string();
@@ -121,7 +126,7 @@ impl Session {
             })?;
         let token = granted.tokens.access_token;
         let life = std::time::Duration::from_secs(granted.tokens.expires_in.unwrap_or_default());
-        let agent = self.bearing(&token).itself()?;
+        let agent = client.as_bearer(&token)?.itself()?;
         Ok(StartedAgent { agent, token, token_expires_at: now + life })
     }
 }

@@ -141,21 +141,6 @@ impl Session {
         Ok(session)
     }
 
-    /// The same, presenting this token instead.
-    pub(crate) fn bearing(&self, token: &Secret) -> Self {
-        Self {
-            parts: self.parts.clone(),
-            http: Arc::clone(&self.http),
-            server: self.server.clone(),
-            source: Source::Explicit,
-            jitter: self.jitter,
-            held: Mutex::new(Held::Outside(token.clone())),
-            warnings: Mutex::default(),
-            skew_told: AtomicBool::new(false),
-            end_told: AtomicBool::new(true),
-        }
-    }
-
     /// Calls the API. A 401 with `invalid_token` makes one refresh and one more try;
     /// any other status is an [`Answer`].
     pub fn call(&self, call: &Call<'_>) -> Result<Answer, Error> {

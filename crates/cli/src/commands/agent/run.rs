@@ -120,7 +120,7 @@ pub(super) fn run(
     };
     let started = match (&person, &parent) {
         (Some(person), _) => person.start_agent(&new),
-        (None, Some(parent)) => parent.start_child(&new, cx.clock.now()),
+        (None, Some(parent)) => parent.start_child(&client, &new, cx.clock.now()),
         (None, None) => return Err(Failure::usage("nobody is there", "agent run --help")),
     };
     let StartedAgent { agent, token, .. } = started.map_err(refuse)?;
