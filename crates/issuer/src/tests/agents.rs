@@ -70,8 +70,8 @@ async fn of_a_stopped_tree_three_deep_none_is_admitted_in_a_hundred_thousand_che
             (before, admitted)
         });
     }
-    let stop = house.issuer.stop_agent(&Actor::Person(&ada.user), &started.agent.id, &home());
-    stop.await.unwrap();
+    let (owner, origin) = (Actor::Person(&ada.user), home());
+    house.issuer.stop_agent(&owner, &started.agent.id, &origin).await.unwrap();
     stopped.store(true, Ordering::SeqCst);
     let seen = checkers.join_all().await;
     assert_eq!(seen.iter().map(|(_, admitted)| admitted).sum::<usize>(), 0);
