@@ -127,6 +127,7 @@ async fn templates(data: &Path, resource: &str) -> Result<Templates> {
         ["account", "email", "offline_access", "openid", "profile"].into_iter().collect();
     let grant = NewGrant {
         jkt: None,
+        agent: None,
         id: GrantId::new(&SystemClock, &SystemRandom),
         user_id: user.id,
         client_id: CLI_CLIENT_ID.to_owned(),

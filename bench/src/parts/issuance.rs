@@ -259,6 +259,7 @@ async fn issue(store: &Store, user: UserId) -> Result<Digest> {
     let digest = TokenText::mint(Kind::Code, &SystemRandom).digest();
     let grant = NewGrant {
         jkt: None,
+        agent: None,
         id: GrantId::new(&SystemClock, &SystemRandom),
         user_id: user,
         client_id: CLI_CLIENT_ID.to_owned(),

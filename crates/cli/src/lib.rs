@@ -159,6 +159,7 @@ mod tests {
           org          Organizations: see, make, rename, hand over, archive
           project      Projects: see, make, rename, move, archive
           member       People and their roles: see, invite, change, remove
+          agent        Run programs as agents, with a small pass of their own
           api          Call the server's API as yourself
           exec         Run a program with a token that is good now
           credential   Answer git, cargo, docker, kubectl and others in their own

@@ -14,6 +14,10 @@ use hallpass_client::{Client, Environment};
 use hallpass_core::Secret;
 use hallpass_core::brand::Brand;
 
+mod processes;
+
+pub(crate) use processes::{Forwarding, Target, code_of, variable_names};
+
 use crate::terminal::Streams;
 use crate::{Context, Exit, Input, Io};
 

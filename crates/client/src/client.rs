@@ -316,8 +316,21 @@ impl Client {
     }
 
     fn session_over(&self, http: Arc<Http>) -> Result<Session, Error> {
-        let resolved = source::resolve(&self.selection, &self.parts)?;
+        self.session_with(http, &self.selection)
+    }
+
+    /// As [`Client::session`], for another credential.
+    pub(crate) fn session_of(&self, selection: &Selection) -> Result<Session, Error> {
+        self.session_with(self.shared_http(), selection)
+    }
+
+    fn session_with(&self, http: Arc<Http>, selection: &Selection) -> Result<Session, Error> {
+        let resolved = source::resolve(selection, &self.parts)?;
         Session::new(&self.parts, http, resolved)
+    }
+
+    pub(crate) fn environment(&self) -> &dyn Environment {
+        &*self.parts.environment
     }
 
     fn http(&self) -> &Http {

@@ -28,6 +28,7 @@
 //! | [`status`] | signed in or not, and why |
 //! | [`logout`], `revoke` | revoking, then removing |
 //! | `dpop` | keys that sign-ins are bound to, and proofs with them |
+//! | [`agents`] | agents of one's own, and what an agent asks for itself |
 //! | [`narrow`] | bearer tokens for other programs, and smaller ones |
 //! | `refresh` | one request, however many processes want a fresh token |
 //! | [`source`] | where this invocation takes its credential from |
@@ -43,6 +44,7 @@
 //! | [`system`] | the real clocks and the real randomness |
 //! | [`error`] | what can go wrong, and the next command |
 
+pub mod agents;
 pub mod client;
 pub mod discovery;
 pub mod doctor;

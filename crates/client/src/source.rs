@@ -96,6 +96,11 @@ pub(crate) fn token_variable(brand: &Brand) -> String {
     brand.variable("TOKEN")
 }
 
+/// Whether a broker started this: it says where the agent's fresh tokens lie.
+fn is_agent(brand: &Brand, environment: &dyn Environment) -> bool {
+    environment.var(&brand.variable("AUTH_TOKEN_FILE")).is_some()
+}
+
 /// Decides (CLIENT F1): what the program handed over, then what the brand's order names,
 /// by default the variable, then the identity of the job that this is, then the selected profile,
 /// then the default profile. With a
@@ -139,6 +144,8 @@ pub(crate) fn resolve(selection: &Selection, parts: &Parts) -> Result<Resolved, 
                     return Ok(Resolved { workload: Some(found), ..resolved });
                 }
             }
+            // Inside an agent what a person keeps here is not looked at (SN07).
+            SourceKind::Profile if is_agent(brand, environment) => {}
             SourceKind::Profile => {
                 let contents = vault.read()?;
                 let (source, server) =

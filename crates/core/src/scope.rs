@@ -19,6 +19,10 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 pub const ACCOUNT: &str = "account";
 /// hallpass's own: make, change and revoke personal tokens.
 pub const TOKENS: &str = "tokens";
+/// hallpass's own: start, see and stop agents of one's own, and nothing else (a broker's).
+pub const AGENTS: &str = "agents";
+/// hallpass's own: what every agent has, and nobody else: report, and ask for what is its own.
+pub const AGENT: &str = "agent";
 
 /// A set of scope tokens. A cheap clone: it is in every answer about a token.
 ///

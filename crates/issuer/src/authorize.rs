@@ -361,6 +361,7 @@ impl Issuer {
                 address: origin.address_text(),
                 reported: Reported::default(),
                 jkt: request.jkt,
+                agent: None,
             },
             redirect_uri: request.redirect_uri,
             challenge: request.challenge,
@@ -406,7 +407,7 @@ pub(crate) fn spelled_out(scope: &Scope) -> Vec<(String, &'static str)> {
 
 /// What a scope token means, in plain words.
 pub fn meaning(token: &str) -> &'static str {
-    use hallpass_core::scope::{ACCOUNT, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, TOKENS};
+    use hallpass_core::scope::{ACCOUNT, AGENTS, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, TOKENS};
     match token {
         OPENID => "Know which account you are",
         PROFILE => "See your name",
@@ -414,6 +415,7 @@ pub fn meaning(token: &str) -> &'static str {
         OFFLINE_ACCESS => "Stay signed in while you are away",
         ACCOUNT => "See and manage your account here, its sign-ins included",
         TOKENS => "Make, change and revoke your tokens",
+        AGENTS => "Start, see and stop agents of yours, with no more permissions than it has",
         _ => "Something this server has no words for",
     }
 }

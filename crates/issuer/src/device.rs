@@ -261,6 +261,7 @@ impl Issuer {
             address: device.address.clone(),
             reported: device.reported.clone(),
             jkt: device.jkt,
+            agent: None,
         }
     }
 

@@ -6,8 +6,8 @@
 //! token and no ID token, and whatever is wrong with the request is an error of it: nothing
 //! falls back to another grant (CVE-2026-9704).
 //!
-//! To add a kind of subject: a type in [`Subject::read`]. `actor_token` is refused until there
-//! is somebody who acts.
+//! To add a kind of subject: a type in [`Subject::read`]. With `actor_token` it is an agent that
+//! wants a child ([`crate::agents::child`]).
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use hallpass_core::wire::oauth::{ErrorCode, TYPE_ACCESS_TOKEN};
 use hallpass_core::{Scope, Timestamp};
 use hallpass_store::{Grant, User};
 use hallpass_verdict::Ask;
+use hallpass_verdict::live::Principal;
 
 use crate::OAuthError;
 use crate::authorize::request::well_formed_resource;
@@ -38,27 +39,35 @@ pub(crate) struct ExchangeFlow {
 
 /// RFC 8693 §2.2.2: if either token is invalid for any reason, or unacceptable by policy, the
 /// error code is `invalid_request`.
-fn invalid(why: &'static str) -> OAuthError {
+pub(crate) fn invalid(why: &'static str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidRequest, why)
 }
 
 /// One answer for every reason why the subject token is no good.
-fn gone() -> OAuthError {
+pub(crate) fn gone() -> OAuthError {
     invalid("subject_token is no access token of this client that is good now")
 }
 
 /// The subject of an exchange.
-struct Subject {
-    claims: AccessClaims,
+pub(crate) struct Subject {
+    pub(crate) claims: AccessClaims,
     /// What it still holds.
-    scope: Scope,
+    pub(crate) scope: Scope,
 }
 
 impl Subject {
-    async fn read(request: &TokenRequest<'_>) -> Result<Self, OAuthError> {
-        let token = request.required("subject_token")?;
-        if request.required("subject_token_type")? != TYPE_ACCESS_TOKEN {
-            return Err(invalid("subject_token_type has to be that of an access token"));
+    /// The token `name` of the request, whose type is in `kind`.
+    pub(crate) async fn read(
+        request: &TokenRequest<'_>,
+        name: &'static str,
+        kind: &'static str,
+    ) -> Result<Self, OAuthError> {
+        let token = request.required(name)?;
+        if request.required(kind)? != TYPE_ACCESS_TOKEN {
+            return Err(invalid(match kind {
+                "subject_token_type" => "subject_token_type has to be that of an access token",
+                _ => "actor_token_type has to be that of an access token",
+            }));
         }
         if token.len() > MAX_SUBJECT {
             return Err(gone());
@@ -81,7 +90,7 @@ impl Subject {
     }
 
     /// RFC 8693 §2.1: what is asked for; all of it if nothing is said.
-    fn narrowed_scope(&self, request: &TokenRequest<'_>) -> Result<Scope, OAuthError> {
+    pub(crate) fn narrowed_scope(&self, request: &TokenRequest<'_>) -> Result<Scope, OAuthError> {
         let bad = |why| OAuthError::new(ErrorCode::InvalidScope, why);
         let Some(text) = request.params.get("scope") else { return Ok(self.scope.clone()) };
         let scope: Scope = text.parse().map_err(|_| bad("scope is malformed"))?;
@@ -93,7 +102,10 @@ impl Subject {
 
     /// RFC 8693 §2.1, §2.2.2: some of the resources that it is made out for. `audience` names
     /// them as `resource` does: they have no other names here.
-    fn narrowed_resources(&self, request: &TokenRequest<'_>) -> Result<Vec<String>, OAuthError> {
+    pub(crate) fn narrowed_resources(
+        &self,
+        request: &TokenRequest<'_>,
+    ) -> Result<Vec<String>, OAuthError> {
         let mut asked: Vec<String> = Vec::new();
         for resource in request.params.all("resource") {
             well_formed_resource(resource)?;
@@ -114,9 +126,8 @@ impl Subject {
 impl Flow for ExchangeFlow {
     async fn validate(request: &TokenRequest<'_>) -> Result<Self, OAuthError> {
         // RFC 8693 §2.1: actor_token_type MUST NOT be there without actor_token.
-        let actors = ["actor_token", "actor_token_type"];
-        if actors.iter().any(|name| request.params.get(name).is_some()) {
-            return Err(invalid("nobody can act for somebody else here; leave out actor_token"));
+        if request.params.get("actor_token_type").is_some() {
+            return Err(invalid("actor_token_type comes without actor_token"));
         }
         let wanted = request.params.get("requested_token_type");
         if wanted.is_some_and(|wanted| wanted != TYPE_ACCESS_TOKEN) {
@@ -127,7 +138,11 @@ impl Flow for ExchangeFlow {
             let why = "this client may hold tokens that are bound to a key only";
             return Err(OAuthError::new(ErrorCode::UnauthorizedClient, why));
         }
-        let subject = Subject::read(request).await?;
+        let subject = Subject::read(request, "subject_token", "subject_token_type").await?;
+        // Attack 49: what an agent has is passed on to its children, and to nobody else.
+        if let Principal::Agent(_) = subject.claims.sub {
+            return Err(invalid("an agent's token is exchanged for a child's, with actor_token"));
+        }
         let scope = subject.narrowed_scope(request)?;
         let resources = subject.narrowed_resources(request)?;
         let (grant, user) = request.good_grant(subject.claims.grant, gone).await?;

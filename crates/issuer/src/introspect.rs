@@ -10,7 +10,7 @@
 
 use hallpass_core::dpop::{Confirmation, SCHEME};
 use hallpass_core::permission::Permissions;
-use hallpass_core::wire::oauth::{self, ErrorCode, Introspection};
+use hallpass_core::wire::oauth::{self, Act, ErrorCode, Introspection};
 use hallpass_core::wire::params::Params;
 use hallpass_core::{Kind, Timestamp, TokenText};
 use hallpass_verdict::live::Caller;
@@ -138,6 +138,8 @@ fn answer(decision: Decision, issuer: &str) -> Introspection {
         scope: Some(decision.scope),
         client_id: decision.client_id.as_deref().map(str::to_owned),
         username: decision.who.email().map(str::to_owned),
+        act: decision.who.agent().and_then(|agent| Act::chain(agent.actors())),
+        agent_project: decision.who.agent().and_then(|it| it.project).map(|id| id.to_string()),
         token_type: Some(if decision.jkt.is_some() { SCHEME } else { "Bearer" }.into()),
         cnf: decision.jkt.map(|jkt| Confirmation { jkt }),
         exp: decision.expires_at.map(Timestamp::secs),

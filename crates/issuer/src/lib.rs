@@ -25,6 +25,7 @@
 //! | [`admin`], `operator` | users, clients and resources are made; what an administrator looks after | |
 //! | [`tokens`] | personal tokens, and who may make them | |
 //! | [`keys`] | keys of projects and organizations, and who may make them |
+//! | [`agents`] | programs that a person lent a part of what they may do | RFC 8693, RFC 9068 |
 //! | [`orgs`] | organizations, projects, and who has which role there | |
 //! | [`leaks`] | what leaked is revoked by whoever has it | |
 //! | `reminders` | people are told in time that a credential ends | |
@@ -42,6 +43,7 @@
 //! [`metadata`]. The pipeline mints; a flow never does.
 
 pub mod admin;
+pub mod agents;
 pub mod audit;
 pub mod authorize;
 pub mod clients;

@@ -3,11 +3,13 @@
 use hallpass_core::dpop::Confirmation;
 use hallpass_core::id::JwtId;
 use hallpass_core::scope::{EMAIL, PROFILE};
+use hallpass_core::wire::oauth::Act;
 use hallpass_core::{Secret, Timestamp};
-use hallpass_store::Client;
+use hallpass_store::{AgentRef, Client, Grant};
+use hallpass_verdict::live::Principal;
 
 use crate::authorize::request::is_openid;
-use crate::jwt::claims::{AccessClaims, Audience, IdClaims, at_hash};
+use crate::jwt::claims::{AccessClaims, Audience, IdClaims, MayAct, at_hash};
 use crate::jwt::{self, BadJwt};
 use crate::signing::Alg;
 use crate::token::Won;
@@ -21,11 +23,14 @@ impl Issuer {
         won: &Won,
         now: Timestamp,
     ) -> Result<(Secret, Timestamp), Error> {
+        if let Some(agent) = &won.grant.agent {
+            return self.mint_agent(&won.grant, agent);
+        }
         let end = self.end_of(self.0.config.access_token_ttl, &won.grant, now);
         let exp = won.exchanged_until.map_or(end, |until| until.min(end));
         let claims = AccessClaims {
             iss: self.0.config.public_url.issuer().to_owned(),
-            sub: won.user.id,
+            sub: Principal::User(won.user.id),
             aud: Audience(won.resources.clone()),
             client_id: client.id.clone(),
             iat: now,
@@ -36,6 +41,37 @@ impl Issuer {
             auth_time: won.grant.auth_time,
             grant: won.grant.id,
             cnf: won.jkt.map(|jkt| Confirmation { jkt }),
+            act: None,
+            may_act: None,
+        };
+        Ok((self.sign(&jwt::ACCESS, Alg::Es256, &claims)?, exp))
+    }
+
+    /// An agent's access token and its end, which is that of its grant. Only one that may have
+    /// children may be acted for (RFC 8693 §4.4), and only by itself.
+    pub(crate) fn mint_agent(
+        &self,
+        grant: &Grant,
+        agent: &AgentRef,
+    ) -> Result<(Secret, Timestamp), Error> {
+        let now = self.now();
+        let exp = self.end_of(crate::agents::LONGEST, grant, now);
+        let parents = agent.parents.iter().map(ToString::to_string);
+        let claims = AccessClaims {
+            iss: self.0.config.public_url.issuer().to_owned(),
+            sub: Principal::Agent(agent.id),
+            aud: Audience(grant.resources.clone()),
+            client_id: grant.client_id.clone(),
+            iat: now,
+            nbf: None,
+            exp,
+            jti: self.new_id(JwtId::new),
+            scope: grant.scope.clone(),
+            auth_time: grant.auth_time,
+            grant: grant.id,
+            cnf: None,
+            act: Act::chain(parents.chain([grant.user_id.to_string()])),
+            may_act: (agent.depth > 0).then(|| MayAct { sub: agent.id.to_string() }),
         };
         Ok((self.sign(&jwt::ACCESS, Alg::Es256, &claims)?, exp))
     }

@@ -185,7 +185,7 @@ fn program(grant: Grant, copied: Option<Copied>, name: String, current: bool) ->
     api::Session {
         id: grant.id.to_string(),
         kind: match grant.kind {
-            GrantKind::Code => api::SessionKind::Program,
+            GrantKind::Code | GrantKind::Agent => api::SessionKind::Program,
             GrantKind::Device => api::SessionKind::Device,
         },
         name,

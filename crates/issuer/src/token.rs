@@ -19,6 +19,7 @@ use hallpass_core::wire::params::Params;
 use hallpass_core::{Kind, Scope, Secret, Timestamp, TokenText};
 use hallpass_store::{Client, ClientKind, Grant, NewRefresh, Standing, User};
 
+use crate::agents::child::ChildFlow;
 use crate::audit::denied;
 use crate::authorize::request::well_formed_resource;
 use crate::code::CodeFlow;
@@ -109,6 +110,10 @@ impl Issuer {
             AUTHORIZATION_CODE => request.answer::<CodeFlow>(grant_type).await,
             REFRESH_TOKEN => request.answer::<RefreshFlow>(grant_type).await,
             DEVICE_CODE => request.answer::<DeviceFlow>(grant_type).await,
+            // Who comes with an actor token wants to delegate (RFC 8693 §1.1).
+            TOKEN_EXCHANGE if params.get("actor_token").is_some() => {
+                request.answer::<ChildFlow>(grant_type).await
+            }
             TOKEN_EXCHANGE => request.answer::<ExchangeFlow>(grant_type).await,
             // Among them `password`, which nobody is to use (RFC 9700 §2.4).
             _ => Err(OAuthError::new(

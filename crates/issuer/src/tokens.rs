@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hallpass_core::id::{GrantId, ProjectId, TokenId, UserId};
 use hallpass_core::permission::implied;
-use hallpass_core::scope::{ACCOUNT, TOKENS};
+use hallpass_core::scope::{ACCOUNT, AGENTS, TOKENS};
 use hallpass_core::text::presentable;
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::tokens as wire;
@@ -315,7 +315,7 @@ impl Issuer {
     fn known_scope(&self, scope: Scope) -> Result<Scope, TokenError> {
         let all = self.0.config.brand.roles.all();
         let known: BTreeSet<&str> =
-            all.iter().map(String::as_str).chain([ACCOUNT, TOKENS]).collect();
+            all.iter().map(String::as_str).chain([ACCOUNT, AGENTS, TOKENS]).collect();
         scope_within(scope, &known.into_iter().collect::<Vec<_>>(), "a token")
     }
 

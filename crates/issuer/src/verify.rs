@@ -154,7 +154,7 @@ impl Issuer {
         claims: AccessClaims,
         ask: &Ask<'_>,
     ) -> Result<Result<Decision, Refusal>, Error> {
-        let (now, grant, user) = (self.now(), claims.grant, claims.sub);
+        let (now, grant, who) = (self.now(), claims.grant, claims.sub);
         let complete = self.0.keeper.live().filter(|live| live.is_complete());
         let known = match complete {
             Some(live) => live.check_jwt(claims.clone().into(), ask, now),
@@ -166,7 +166,7 @@ impl Issuer {
         };
         match &judged {
             Ok(_) => self.used(grant, now),
-            Err(refusal) => self.note_jwt(user, grant, *refusal),
+            Err(refusal) => self.note_jwt(who, grant, *refusal),
         }
         Ok(judged)
     }

@@ -16,7 +16,7 @@ mod record;
 
 pub(crate) use record::read;
 use record::read_standing;
-pub use record::{Grant, GrantKind, NewGrant, Reported, Spend, Standing};
+pub use record::{AgentRef, Grant, GrantKind, NewGrant, Reported, Spend, Standing};
 
 /// Rows that are touched in one transaction, at most.
 const PORTION: usize = 256;
@@ -40,7 +40,8 @@ impl Grants<'_> {
         self.0.db().first(&STANDING, binds![id, jti], read_standing).await
     }
 
-    /// The grants of a user that have neither ended nor expired at `now`, newest first.
+    /// The grants of a user that have neither ended nor expired at `now`, newest first. Those of
+    /// their agents are no sign-ins, and not among them.
     pub async fn live_of_user(&self, user: UserId, now: Timestamp) -> Result<Vec<Grant>, Error> {
         self.0.db().all(&LIVE_OF_USER, binds![user, now], read).await
     }
@@ -141,7 +142,8 @@ macro_rules! columns {
     () => {
         "g.id, g.principal_id, g.client_id, g.kind, g.scope, g.resources, g.auth_time, \
          g.session_id, g.created_at, g.expires_at, g.ended_at, g.end_reason, g.last_used_at, \
-         g.address, g.reported_host, g.reported_user, g.reported_command, g.jkt"
+         g.address, g.reported_host, g.reported_user, g.reported_command, g.jkt, \
+         g.agent"
     };
 }
 
@@ -181,7 +183,8 @@ statements! {
     );
     LIVE_OF_USER = concat!(
         "SELECT ", columns!(), " FROM grants g
-        WHERE g.principal_id = $1 AND g.client_id IS NOT NULL AND g.ended_at IS NULL
+        WHERE g.principal_id = $1 AND g.client_id IS NOT NULL AND g.agent IS NULL
+        AND g.ended_at IS NULL
         AND (g.expires_at IS NULL OR g.expires_at > $2)
         ORDER BY g.created_at DESC, g.id DESC"
     );
@@ -189,8 +192,8 @@ statements! {
         AND kind = 'code' AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $3)";
     INSERT = "INSERT INTO grants (id, principal_id, client_id, kind, scope, resources, auth_time,
             session_id, created_at, expires_at, address, reported_host, reported_user,
-            reported_command, jkt)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+            reported_command, jkt, agent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     BIND_TO_KEY = "UPDATE grants SET jkt = $2 WHERE id = $1 AND jkt IS NULL";
     /// Begins only if the owner of the token is enabled, who then stays so until the
     /// transaction ends: one statement, because many tokens are made at once.
@@ -206,7 +209,7 @@ statements! {
     END_OF_TOKENS = "UPDATE grants SET ended_at = $2, end_reason = $3
         WHERE principal_id = $1 AND kind = 'personal' AND ended_at IS NULL";
     OWNED = "SELECT id FROM grants
-        WHERE id = $1 AND principal_id = $2 AND client_id IS NOT NULL";
+        WHERE id = $1 AND principal_id = $2 AND client_id IS NOT NULL AND agent IS NULL";
     END = "UPDATE grants SET ended_at = $2, end_reason = $3
         WHERE id = $1 AND client_id IS NOT NULL AND ended_at IS NULL";
     END_OF_USER = "UPDATE grants SET ended_at = $2, end_reason = $3
@@ -253,6 +256,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &NewGrant, by: &By) -> Result<(
         new.reported.user,
         new.reported.command,
         new.jkt,
+        new.agent,
     ];
     tx.execute(&INSERT, row).await?;
     tx.tell(Effect::Grant(Grant {
@@ -272,8 +276,14 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &NewGrant, by: &By) -> Result<(
         address: new.address.as_deref().map(kept),
         reported: new.reported.kept(),
         jkt: new.jkt,
+        agent: new.agent.as_ref().map(AgentRef::kept),
     }));
     Ok(())
+}
+
+/// A client's grant, as it is now.
+pub(crate) async fn again(tx: &mut Tx<'_>, id: GrantId) -> Result<Option<Grant>, Error> {
+    tx.first(&BY_ID, binds![id], read).await
 }
 
 /// Binds a grant to a key for good, unless it is bound to one.
@@ -284,7 +294,7 @@ pub(crate) async fn bind_to_key(
 ) -> Result<(), Error> {
     let Some(jkt) = jkt else { return Ok(()) };
     if tx.execute(&BIND_TO_KEY, binds![id, jkt]).await? > 0 {
-        let bound = tx.first(&BY_ID, binds![id], read).await?;
+        let bound = again(tx, id).await?;
         bound.into_iter().for_each(|grant| tx.tell(Effect::Grant(grant)));
     }
     Ok(())
@@ -350,7 +360,7 @@ pub(crate) async fn end(
 
 /// Runs a statement that ends grants, and answers their ids; tombstones and audit row are the
 /// caller's.
-async fn tell_ended(
+pub(crate) async fn tell_ended(
     tx: &mut Tx<'_>,
     statement: &'static Statement,
     binds: &[Value<'_>],

@@ -14,6 +14,7 @@
 //! | [`orgs`], [`projects`], [`members`] | organizations, their projects, and who has which role there |
 //! | [`invitations`], [`transfer`] | links that give a role once; projects and organizations that change hands |
 //! | [`grants`] | the root of each authorization |
+//! | [`agents`] | programs that a person lent a part of what they may do, as trees |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
 //! | [`keys`] | keys of projects and organizations |
@@ -50,6 +51,7 @@
 //! Time is an argument everywhere: [`By::at`] is "now" for a change. Secrets come as
 //! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
 
+pub mod agents;
 pub mod audit;
 pub mod clients;
 pub mod codes;
@@ -92,6 +94,7 @@ pub mod trust;
 pub mod users;
 pub mod watch;
 
+pub use agents::{Agent, Agents, Begin, NewAgent, Renew, Whose};
 pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};
 pub use clients::{Client, ClientKind, Clients};
 pub use codes::{Code, Codes, Issue, NewCode};
@@ -100,7 +103,7 @@ pub use credentials::{Credential, Credentials, Facts, NewToken, TokenKind};
 pub use devices::{Decide, Device, DeviceStatus, Devices, NewDevice, Poll, Start};
 pub use error::{Error, OpenError};
 pub use failures::Failures;
-pub use grants::{Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
+pub use grants::{AgentRef, Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
 pub use image::Image;
 pub use invitations::{Accept, Entitled, Guest, Invitation, Invitations, NewInvitation};
 pub use keys::{Keys, NewKey};

@@ -11,8 +11,8 @@ use crate::migrate::{self, Migration};
 use crate::postgres::Postgres;
 use crate::sqlite;
 use crate::{
-    Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes, Resources,
-    Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
+    Agents, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes,
+    Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
     Copies, Credentials, Image, Invitations, Keys, Legacy, Members, Orgs, Outbox, Projects, Proofs,
@@ -167,6 +167,11 @@ impl Store {
     /// Personal tokens, and credentials of any kind.
     pub fn credentials(&self) -> Credentials<'_> {
         Credentials(self)
+    }
+
+    /// Agents.
+    pub fn agents(&self) -> Agents<'_> {
+        Agents(self)
     }
 
     /// Tokens of an older system.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_core::dpop::Thumbprint;
-use hallpass_core::id::{GrantId, UserId};
+use hallpass_core::id::GrantId;
 use hallpass_core::{Scope, Timestamp};
 
+use crate::live::Principal;
 use crate::{CredentialKind, Decision, Refusal, Who};
 
 /// How far clocks of nodes may differ before a fresh token looks as if it came from
@@ -17,7 +18,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presented {
     /// `sub`.
-    pub subject: UserId,
+    pub subject: Principal,
     /// `client_id`.
     pub client_id: String,
     /// `scope`.
@@ -43,9 +44,11 @@ pub struct Presented {
 /// What is known about its grant, its person and its client, now.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// Whose grant it is, as they are now.
+    /// Who acts with it.
+    pub principal: Principal,
+    /// The same, as they are now.
     pub who: &'a Arc<Who>,
-    /// Whether that person's account is disabled.
+    /// Whether the account of the person who acts, or whose agent does, is disabled.
     pub user_disabled: bool,
     /// Whose client's grant it is.
     pub client_id: &'a str,
@@ -86,7 +89,7 @@ pub fn decide(
         return Err(Refusal::Audience);
     }
     let standing = standing.ok_or(Refusal::Unknown)?;
-    if standing.who.user() != Some(presented.subject) || standing.client_id != presented.client_id {
+    if standing.principal != presented.subject || standing.client_id != presented.client_id {
         return Err(Refusal::Mismatch);
     }
     if standing.grant_ended {
@@ -104,8 +107,12 @@ pub fn decide(
     if standing.client_disabled {
         return Err(Refusal::ClientDisabled);
     }
+    let kind = match **standing.who {
+        Who::Agent(_) => CredentialKind::AgentToken,
+        _ => CredentialKind::AccessToken,
+    };
     Ok(Decision {
-        kind: CredentialKind::AccessToken,
+        kind,
         who: standing.who.clone(),
         client_id: Some(presented.client_id.into()),
         scope: presented.scope.intersection(standing.scope),
@@ -128,7 +135,7 @@ mod tests {
 
     fn presented() -> Presented {
         Presented {
-            subject: "usr_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
+            subject: Principal::User("usr_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()),
             client_id: "hallpass-cli".to_owned(),
             scope: "account openid".parse().unwrap(),
             grant: "grt_01JBBBBBBBBBBBBBBBBBBBBBBB".parse().unwrap(),
@@ -144,11 +151,13 @@ mod tests {
 
     fn ada() -> Arc<Who> {
         let (email, name) = ("ada@example.com".to_owned(), "Ada".to_owned());
-        Arc::new(Who::User { id: presented().subject, email, name, admin: false })
+        let Principal::User(id) = presented().subject else { unreachable!("a person's") };
+        Arc::new(Who::User { id, email, name, admin: false })
     }
 
     fn standing<'a>(who: &'a Arc<Who>, scope: &'a Scope) -> Standing<'a> {
         Standing {
+            principal: presented().subject,
             who,
             user_disabled: false,
             client_id: "hallpass-cli",
@@ -164,7 +173,7 @@ mod tests {
     #[test]
     fn every_reason_to_refuse_refuses_by_itself() {
         type Spoil = fn(&mut Presented, &mut Standing<'_>);
-        let table: [(Refusal, Spoil); 12] = [
+        let table: [(Refusal, Spoil); 13] = [
             (Refusal::Expired, |p, _| p.expires_at = NOW),
             (Refusal::Expired, |p, _| p.expires_at = NOW - Duration::from_millis(1)),
             (Refusal::NotYet, |p, _| p.issued_at = NOW + Duration::from_secs(6)),
@@ -172,6 +181,10 @@ mod tests {
             (Refusal::Audience, |p, _| p.audience = vec!["https://api.example/".to_owned()]),
             (Refusal::Audience, |p, _| p.audience = vec![]),
             (Refusal::Mismatch, |_, s| s.client_id = "other"),
+            // An agent's grant is not its owner's, and the other way round.
+            (Refusal::Mismatch, |p, _| {
+                p.subject = Principal::Agent("agt_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap());
+            }),
             (Refusal::GrantEnded, |_, s| s.grant_ended = true),
             (Refusal::GrantExpired, |_, s| s.grant_expires_at = Some(NOW)),
             (Refusal::Revoked, |_, s| s.jti_revoked = true),

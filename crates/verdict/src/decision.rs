@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_core::dpop::Thumbprint;
-use hallpass_core::id::{GrantId, OrgId, ProjectId, UserId};
+use hallpass_core::id::{AgentId, GrantId, OrgId, ProjectId, UserId};
 use hallpass_core::permission::Permissions;
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Scope, Timestamp};
@@ -27,6 +27,8 @@ pub enum CredentialKind {
     OrgKey,
     /// A pass of a job, bound to one project.
     Workload,
+    /// An agent's JWT.
+    AgentToken,
     /// An ID token of an outside issuer that a guard trusts by name. The server knows none.
     IdToken,
 }
@@ -41,6 +43,7 @@ impl CredentialKind {
             Self::ProjectKey => "project_key",
             Self::OrgKey => "org_key",
             Self::Workload => "workload",
+            Self::AgentToken => "agent_token",
             Self::IdToken => "id_token",
         }
     }
@@ -67,6 +70,8 @@ pub enum Who {
         /// What it is called.
         name: String,
     },
+    /// An agent: a program that a person lent a part of what they may do. Never a person.
+    Agent(Agent),
     /// Somebody whom an outside issuer knows, and we do not: no principal of ours, whatever the
     /// subject looks like. The same only if both are the same (OIDC Core §5.7).
     Outside {
@@ -86,6 +91,7 @@ impl Who {
         match self {
             Self::User { id, .. } => id.to_string(),
             Self::Key { id, .. } => id.clone(),
+            Self::Agent(agent) => agent.id.to_string(),
             Self::Outside { issuer, subject, .. } => format!("{issuer}#{subject}"),
         }
     }
@@ -94,7 +100,15 @@ impl Who {
     pub fn outside(&self) -> Option<(&str, &str)> {
         match self {
             Self::Outside { issuer, subject, .. } => Some((issuer, subject)),
-            Self::User { .. } | Self::Key { .. } => None,
+            Self::User { .. } | Self::Key { .. } | Self::Agent(_) => None,
+        }
+    }
+
+    /// The agent, if it is one.
+    pub const fn agent(&self) -> Option<&Agent> {
+        match self {
+            Self::Agent(agent) => Some(agent),
+            Self::User { .. } | Self::Key { .. } | Self::Outside { .. } => None,
         }
     }
 
@@ -102,7 +116,7 @@ impl Who {
     pub fn user(&self) -> Option<UserId> {
         match self {
             Self::User { id, .. } => Some(*id),
-            Self::Key { .. } | Self::Outside { .. } => None,
+            Self::Key { .. } | Self::Agent(_) | Self::Outside { .. } => None,
         }
     }
 
@@ -110,7 +124,7 @@ impl Who {
     pub fn email(&self) -> Option<&str> {
         match self {
             Self::User { email, .. } => Some(email),
-            Self::Key { .. } | Self::Outside { .. } => None,
+            Self::Key { .. } | Self::Agent(_) | Self::Outside { .. } => None,
         }
     }
 
@@ -118,6 +132,7 @@ impl Who {
     pub fn name(&self) -> &str {
         match self {
             Self::User { name, .. } | Self::Key { name, .. } | Self::Outside { name, .. } => name,
+            Self::Agent(agent) => &agent.name,
         }
     }
 
@@ -126,6 +141,7 @@ impl Who {
         match self {
             Self::User { .. } => "user",
             Self::Key { .. } => "key",
+            Self::Agent(_) => "agent",
             Self::Outside { .. } => "outside",
         }
     }
@@ -133,6 +149,29 @@ impl Who {
     /// Whether they administer this deployment, now.
     pub const fn admin(&self) -> bool {
         matches!(self, Self::User { admin: true, .. })
+    }
+}
+
+/// An agent, and who stands behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// The `sub` of its tokens.
+    pub id: AgentId,
+    /// What it is called.
+    pub name: String,
+    /// Whose it is: it never has more than they have now.
+    pub owner: UserId,
+    /// The one project that it may do anything in; `None`: nowhere.
+    pub project: Option<ProjectId>,
+    /// The agents that it descends from, the nearest first.
+    pub parents: Vec<AgentId>,
+}
+
+impl Agent {
+    /// Whoever delegated to it, the nearest first and its owner last (RFC 8693 §4.1).
+    pub fn actors(&self) -> impl Iterator<Item = String> {
+        let parents = self.parents.iter().map(AgentId::to_string);
+        parents.chain(std::iter::once(self.owner.to_string()))
     }
 }
 
@@ -199,7 +238,10 @@ impl Decision {
     pub fn ends_soon(&self, now: Timestamp) -> Option<Timestamp> {
         let renewed = matches!(
             self.kind,
-            CredentialKind::AccessToken | CredentialKind::Workload | CredentialKind::IdToken
+            CredentialKind::AccessToken
+                | CredentialKind::AgentToken
+                | CredentialKind::Workload
+                | CredentialKind::IdToken
         );
         self.expires_at.filter(|end| !renewed && *end <= now + TOLD_AHEAD)
     }

@@ -22,5 +22,5 @@ pub mod lease;
 pub mod live;
 
 pub use access::{Presented, Standing, decide};
-pub use decision::{CredentialKind, Decision, Place, Refusal, Who};
+pub use decision::{Agent, CredentialKind, Decision, Place, Refusal, Who};
 pub use live::{Ask, Fact, Live, PlaceAsked, Rules};

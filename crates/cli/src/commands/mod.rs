@@ -10,6 +10,7 @@
 //! | `key create`, `list`, `rotate`, `revoke` | [`key`] |
 //! | `trust add`, `list`, `remove`, `test`, `denied` | [`trust`] |
 //! | `org`, `project`, `member` | [`places`] |
+//! | `agent run`, `list`, `show`, `stop`, `status` | [`agent`] |
 //! | `api` | [`api`] |
 //! | `exec` | [`exec`] |
 //! | `credential git`, `cargo`, … | [`credential`] |
@@ -17,6 +18,7 @@
 //! | `doctor` | [`doctor`] |
 //! | `completions`, `man` | [`completions`], [`man`] |
 
+pub mod agent;
 pub mod api;
 pub mod completions;
 pub mod context;
@@ -58,6 +60,7 @@ pub fn all(brand: &Brand) -> Vec<Command> {
         places::org::command(),
         places::project::command(),
         places::member::command(),
+        agent::command(brand),
         api::command(),
         exec::command(brand),
         credential::command(brand),
@@ -92,6 +95,7 @@ pub fn dispatch(
         "org" => places::org::run(cx, out, globals, matches),
         "project" => places::project::run(cx, out, globals, matches),
         "member" => places::member::run(cx, out, globals, matches),
+        "agent" => agent::run(cx, out, stdin, globals, matches),
         "api" => api::run(cx, out, stdin, globals, matches),
         "exec" => exec::run(cx, out, globals, matches),
         "credential" => credential::run(cx, out, stdin, globals, matches),

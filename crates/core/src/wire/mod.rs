@@ -8,6 +8,7 @@
 //! | [`authorization`] | the `Authorization` header: Bearer and Basic |
 //! | `encoding` | the form encoding of one name or value |
 //! | [`api`] | `/api/v1`: problem+json, lists, account and sessions |
+//! | [`agents`] | agents: `/api/v1/agents`, and their own `/api/v1/agent` |
 //! | [`audit`] | rows of the audit log, exported and over `/api/v1/audit` |
 //! | [`tokens`] | `/api/v1/tokens`, organizations, projects, members |
 //! | [`operator`] | what an administrator sees and changes |
@@ -15,6 +16,7 @@
 //! | [`feed`] | what guards are told about revocations |
 //! | [`trust`] | policies for outside issuers, and exchanges |
 
+pub mod agents;
 pub mod api;
 pub mod audit;
 pub mod authorization;

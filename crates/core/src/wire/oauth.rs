@@ -136,12 +136,18 @@ pub struct Introspection {
     /// Extension: what was presented, `access_token`, `personal_token`, ….
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<Cow<'static, str>>,
-    /// Extension: the kind of principal that `sub` is: `user`, `key`.
+    /// Extension: the kind of principal that `sub` is: `user`, `key`, `agent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub_type: Option<Cow<'static, str>>,
     /// Extension: the display name of `sub`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Of an agent: whoever delegated to it, its owner innermost (RFC 8693 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+    /// Extension: of an agent, the id of the one project that it may do anything in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_project: Option<String>,
     /// Extension: `sub` administers the deployment, now; absent: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub admin: bool,
@@ -152,6 +158,35 @@ pub struct Introspection {
     /// about, or `sub` has no role there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+}
+
+/// Whoever delegated, and whoever delegated to them (RFC 8693 §4.1): of an agent's token, the
+/// agent that started it outermost, and the person whose it is innermost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// Who.
+    pub sub: String,
+    /// Who delegated to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Box<Act>>,
+}
+
+/// No chain is longer.
+const MAX_CHAIN: usize = 32;
+
+impl Act {
+    /// The chain of `actors`, the nearest first; `None` if there are none.
+    pub fn chain(actors: impl IntoIterator<Item = String>) -> Option<Self> {
+        let actors: Vec<String> = actors.into_iter().collect();
+        let nested = |act: Option<Self>, sub| Some(Self { sub, act: act.map(Box::new) });
+        actors.into_iter().rev().fold(None, nested)
+    }
+
+    /// All of them, the nearest first.
+    pub fn subjects(&self) -> Vec<&str> {
+        let chain = std::iter::successors(Some(self), |act| act.act.as_deref());
+        chain.take(MAX_CHAIN).map(|act| &*act.sub).collect()
+    }
 }
 
 /// Extension of RFC 7662 §2.2: an organization or a project in it, and what the token's

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use hallpass_core::Timestamp;
-use hallpass_core::wire::oauth::{self, Introspection};
-use hallpass_verdict::{CredentialKind, Decision, Place, Who};
+use hallpass_core::id::ProjectId;
+use hallpass_core::wire::oauth::{self, Act, Introspection};
+use hallpass_verdict::{Agent, CredentialKind, Decision, Place, Who};
 
 /// The server's answer is not one that this guard understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +26,8 @@ pub(super) fn decision(
         return Err(Unreadable);
     }
     // RFC 9068 §4: `aud` MUST contain us. A token that people made is for any API here.
-    let any = kind != CredentialKind::AccessToken && answer.aud.is_empty();
+    let jwt = matches!(kind, CredentialKind::AccessToken | CredentialKind::AgentToken);
+    let any = !jwt && answer.aud.is_empty();
     if !any && !answer.aud.iter().any(|audience| audience == resource) {
         return Ok(None);
     }
@@ -39,6 +41,11 @@ pub(super) fn decision(
             admin: answer.admin,
         },
         Some("key") => Who::Key { id: sub, name },
+        Some("agent") => {
+            let project = answer.agent_project.map(|id| id.parse().map_err(|_| Unreadable));
+            let act = answer.act.as_ref();
+            Who::Agent(agent(&sub, name, act, project.transpose()?).ok_or(Unreadable)?)
+        }
         _ => return Err(Unreadable),
     };
     let grant = answer.grant.map(|grant| grant.parse().map_err(|_| Unreadable)).transpose()?;
@@ -58,10 +65,28 @@ pub(super) fn decision(
     }))
 }
 
+/// An agent by its id and the chain of those who delegated to it, its owner innermost.
+pub(super) fn agent(
+    sub: &str,
+    name: String,
+    act: Option<&Act>,
+    project: Option<ProjectId>,
+) -> Option<Agent> {
+    let actors = act?.subjects();
+    let (owner, parents) = actors.split_last()?;
+    let parents = parents.iter().map(|id| id.parse().ok()).collect::<Option<_>>()?;
+    Some(Agent { id: sub.parse().ok()?, name, owner: owner.parse().ok()?, project, parents })
+}
+
 /// Everything whose revocation ends this decision.
 pub(super) fn depends_on(decision: &Decision) -> Vec<String> {
     let Decision { who, client_id, grant, id, place, .. } = decision;
     let mut ids = vec![id.clone(), who.id()];
+    if let Some(agent) = who.agent() {
+        // Its owner's roles count, where it is bound to.
+        ids.push(agent.owner.to_string());
+        ids.extend(agent.project.map(|project| project.to_string()));
+    }
     ids.extend(grant.map(|grant| grant.to_string()));
     ids.extend(client_id.as_ref().map(|client| format!("client:{client}")));
     if let Some(place) = place {
@@ -79,6 +104,7 @@ fn kind(name: &str) -> Option<CredentialKind> {
         CredentialKind::ProjectKey,
         CredentialKind::OrgKey,
         CredentialKind::Workload,
+        CredentialKind::AgentToken,
     ]
     .into_iter()
     .find(|kind| kind.as_str() == name)
@@ -141,6 +167,34 @@ mod tests {
         assert!(decide(made).unwrap().is_some());
         let made = Introspection { credential: personal, aud: elsewhere, ..answer() };
         assert_eq!(decide(made), Ok(None));
+    }
+
+    // proves: SN07
+    #[test]
+    fn an_agent_is_told_with_all_who_stand_behind_it_and_depends_on_them() {
+        let chain = ["agt_01JAAAAAAAAAAAAAAAAAAAAAAA", "usr_01JAAAAAAAAAAAAAAAAAAAAAAA"];
+        let agent = Introspection {
+            credential: Some("agent_token".into()),
+            sub: Some("agt_01JBBBBBBBBBBBBBBBBBBBBBBB".to_owned()),
+            sub_type: Some("agent".into()),
+            name: Some("builder".to_owned()),
+            act: Act::chain(chain.map(str::to_owned)),
+            agent_project: Some("prj_01JCCCCCCCCCCCCCCCCCCCCCCC".to_owned()),
+            ..answer()
+        };
+        let read = decision(agent.clone(), ISSUER, API).unwrap().unwrap();
+        let who = read.who.agent().expect("an agent");
+        assert_eq!(who.actors().collect::<Vec<_>>(), chain);
+        assert_eq!((read.user(), read.kind), (None, CredentialKind::AgentToken));
+        let depends = depends_on(&read);
+        for id in [chain[1], "agt_01JBBBBBBBBBBBBBBBBBBBBBBB", "prj_01JCCCCCCCCCCCCCCCCCCCCCCC"] {
+            assert!(depends.iter().any(|known| known == id), "{id}: {depends:?}");
+        }
+        // Its tokens are made out for somebody, and somebody stands behind it.
+        let nowhere = Introspection { aud: Vec::new(), ..agent.clone() };
+        assert_eq!(decision(nowhere, ISSUER, API), Ok(None));
+        let alone = Introspection { act: None, ..agent };
+        assert_eq!(decision(alone, ISSUER, API), Err(Unreadable));
     }
 
     // proves: G04

@@ -8,11 +8,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::dpop::Confirmation;
-use hallpass_core::id::{GrantId, UserId};
+use hallpass_core::id::{AgentId, GrantId};
+use hallpass_core::wire::oauth::Act;
 use hallpass_core::{Scope, Timestamp, strict};
 use hallpass_verdict::{CredentialKind, Decision, Who};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::{Deserialize, Deserializer};
+
+use super::answer::agent;
 
 /// How far clocks may differ before a token looks as if it came from the future. Nothing
 /// lives longer by it.
@@ -30,7 +33,7 @@ struct Header {
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
-    sub: UserId,
+    sub: String,
     aud: Audience,
     client_id: String,
     exp: i64,
@@ -44,6 +47,8 @@ struct Claims {
     grant: GrantId,
     #[serde(default, deserialize_with = "confirmation")]
     cnf: Option<Confirmation>,
+    #[serde(default)]
+    act: Option<Act>,
 }
 
 #[derive(Deserialize)]
@@ -109,9 +114,9 @@ pub(super) fn read(
     if !good {
         return Err(Bad);
     }
-    let who = Who::User { id: claims.sub, email: String::new(), name: String::new(), admin: false };
+    let (kind, who) = who(&claims.sub, claims.act.as_ref()).ok_or(Bad)?;
     Ok(Decision {
-        kind: CredentialKind::AccessToken,
+        kind,
         who: Arc::new(who),
         client_id: Some(claims.client_id.into()),
         scope: claims.scope,
@@ -124,6 +129,18 @@ pub(super) fn read(
         jkt: claims.cnf.map(|cnf| cnf.jkt),
         place: None,
     })
+}
+
+/// The person that `sub` is, or the agent with whoever delegated to it.
+fn who(sub: &str, act: Option<&Act>) -> Option<(CredentialKind, Who)> {
+    if sub.parse::<AgentId>().is_ok() {
+        let agent = agent(sub, String::new(), act, None)?;
+        return Some((CredentialKind::AgentToken, Who::Agent(agent)));
+    }
+    // Nobody acts for a person here.
+    let id = sub.parse().ok().filter(|_| act.is_none())?;
+    let (email, name) = (String::new(), String::new());
+    Some((CredentialKind::AccessToken, Who::User { id, email, name, admin: false }))
 }
 
 #[cfg(test)]

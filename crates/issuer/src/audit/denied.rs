@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hallpass_core::id::{GrantId, OrgId, UserId};
+use hallpass_core::id::{GrantId, OrgId};
 use hallpass_core::{Digest, Timestamp};
 use hallpass_store::{By, Denied, User};
+use hallpass_verdict::live::Principal;
 use hallpass_verdict::{Decision, Refusal};
 
 use crate::{Error, Issuer, Origin};
@@ -263,7 +264,7 @@ impl Issuer {
     }
 
     /// A JWT of ours was presented that is not good any more.
-    pub(crate) fn note_jwt(&self, user: UserId, grant: GrantId, refusal: Refusal) {
+    pub(crate) fn note_jwt(&self, who: Principal, grant: GrantId, refusal: Refusal) {
         let why = match refusal {
             Refusal::UserDisabled => "the account is disabled",
             Refusal::ClientDisabled => "the client is disabled",
@@ -273,7 +274,7 @@ impl Issuer {
         };
         self.note(Note {
             action: CHECK,
-            actor: user.to_string(),
+            actor: who.to_string(),
             about: About::Id(grant.to_string()),
             client: None,
             address: None,

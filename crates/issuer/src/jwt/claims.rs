@@ -5,8 +5,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::dpop::{Confirmation, Thumbprint};
 use hallpass_core::id::{GrantId, JwtId, UserId};
+use hallpass_core::wire::oauth::Act;
 use hallpass_core::{Scope, Secret, Timestamp};
 use hallpass_verdict::Presented;
+use hallpass_verdict::live::Principal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An access token's claims (RFC 9068 §2.2).
@@ -14,8 +16,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct AccessClaims {
     /// Who issued it; compared byte for byte.
     pub iss: String,
-    /// Whose it is.
-    pub sub: UserId,
+    /// Who acts with it: a person, or an agent.
+    #[serde(with = "principal")]
+    pub sub: Principal,
     /// The resources that it is made out for (RFC 8707).
     pub aud: Audience,
     /// The client that it was issued to.
@@ -41,6 +44,20 @@ pub struct AccessClaims {
     /// The key that it is bound to (RFC 9449 §6.1).
     #[serde(default, with = "confirmation", skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// Of an agent: whoever delegated to it (RFC 8693 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+    /// Who may act for it (RFC 8693 §4.4): an agent that may have children, for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<MayAct>,
+}
+
+/// Who may act for a subject (RFC 8693 §4.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MayAct {
+    /// Who.
+    pub sub: String,
 }
 
 impl AccessClaims {
@@ -159,6 +176,22 @@ mod confirmation {
         d: D,
     ) -> Result<Option<Confirmation>, D::Error> {
         Confirmation::deserialize(d).map(Some)
+    }
+}
+
+/// `sub`: a person or an agent, and nobody else has JWTs of ours.
+mod principal {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(who: &Principal, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(who)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Principal, D::Error> {
+        match String::deserialize(d)?.parse() {
+            Ok(who @ (Principal::User(_) | Principal::Agent(_))) => Ok(who),
+            _ => Err(serde::de::Error::custom("nobody of ours")),
+        }
     }
 }
 

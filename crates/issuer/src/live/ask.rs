@@ -46,7 +46,11 @@ impl Issuer {
         let mut known = Vec::new();
         if let Some(standing) = grants.standing(presented.grant, Some(&presented.jti)).await? {
             let Standing { grant, user, client_disabled, jti_revoked } = standing;
-            if ask.place.is_some() {
+            let project = grant.agent.as_ref().and_then(|agent| agent.project);
+            if let Some(project) = project {
+                self.add_project(project, &mut known).await?;
+            }
+            if ask.place.is_some() || project.is_some() {
                 let memberships = self.0.store.members().of_user(user.id).await?;
                 known.extend(memberships.iter().filter_map(facts::of_membership));
                 self.add_place(ask.place, &mut known).await?;

@@ -5,7 +5,7 @@ use hallpass_store as store;
 use hallpass_store::{Effect, TokenKind};
 use hallpass_verdict::CredentialKind;
 use hallpass_verdict::live::fact::{
-    Client, Credential, Fact, Grant, Member, Org, Person, Principal, Project, Role, Seat,
+    Agent, Client, Credential, Fact, Grant, Member, Org, Person, Principal, Project, Role, Seat,
 };
 
 /// What a key of an organization is there.
@@ -63,8 +63,12 @@ pub(crate) fn of_membership(membership: &store::Membership) -> Option<Fact> {
 
 pub(crate) fn of_grant(grant: store::Grant) -> Fact {
     let store::Grant { id, user_id: user, client_id, scope, expires_at, ended_at, .. } = grant;
+    let agent = grant.agent.map(|agent| {
+        let store::AgentRef { id, name, project, parents, .. } = agent;
+        Agent { id, name, owner: user, project, parents }
+    });
     match ended_at {
-        None => Fact::Grant(Grant { id, user, client_id, scope, expires_at }),
+        None => Fact::Grant(Grant { id, user, agent, client_id, scope, expires_at }),
         Some(_) => Fact::GrantEnded(id),
     }
 }

@@ -128,7 +128,7 @@ impl Issuer {
     }
 
     /// Where `actor` has a role now. `Unknown` where they have none.
-    pub(super) async fn seat(
+    pub(crate) async fn seat(
         &self,
         actor: &Actor<'_>,
         org: &str,
@@ -184,7 +184,7 @@ impl Issuer {
     }
 
     /// Whether the credential that acts, if one does, was scoped to `permission`.
-    pub(super) fn is_scoped_to(&self, actor: &Actor<'_>, permission: &str) -> bool {
+    pub(crate) fn is_scoped_to(&self, actor: &Actor<'_>, permission: &str) -> bool {
         match actor {
             Actor::Person(_) | Actor::Operator => true,
             Actor::Bearer(decision) => {

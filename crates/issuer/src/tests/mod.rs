@@ -2,6 +2,7 @@
 //!
 //! | module | what it proves |
 //! |---|---|
+//! | `agents` | trees of agents that are checked while they are stopped |
 //! | `house`, `chance` | an issuer to test in, people, clients; time and dice |
 //! | `redirects`, `consent`, `pkce`, `code` | groups A and B of the requirements |
 //! | `clients`, `refresh` | group C |
@@ -16,6 +17,7 @@
 //! | `oidc`, `logout` | group I |
 //! | `signin`, `sessions`, `setup` | people and their browsers |
 
+mod agents;
 pub(crate) mod chance;
 mod clients;
 mod code;

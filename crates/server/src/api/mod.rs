@@ -18,6 +18,7 @@
 //! | [`audit`] | the log of changes |
 //! | [`operator`] | people, clients and keys, for administrators |
 //! | [`keys`] | keys of organizations and projects |
+//! | [`agents`] | agents of one's own, and what an agent asks for itself |
 //! | [`legacy`] | the last tokens that look like an older system's |
 //! | [`feed`] | guards in other processes |
 //! | [`leaks`], [`scanning`] | tokens that leaked |
@@ -37,6 +38,7 @@ use self::route::Route;
 use crate::app::App;
 use crate::limit;
 
+mod agents;
 mod answer;
 mod argument;
 mod audit;
@@ -82,6 +84,7 @@ fn table() -> Vec<Route> {
         operator::table(),
         keys::table(),
         trust::table(),
+        agents::table(),
         legacy::table(),
         leaks::table(),
         feed::table(),
@@ -127,6 +130,17 @@ pub(crate) fn only_people() -> Response {
         "not_a_person",
         "Only a person has that; present a personal token or sign in.",
     )
+}
+
+/// Another kind of caller than the route is for (attack 49): what belongs to people and their
+/// keys is not an agent's, whatever its scope, and the other way round.
+pub(crate) fn not_for(agent: bool) -> Response {
+    let detail = if agent {
+        "An agent has no say here; whose agent it is has, with a sign-in of their own."
+    } else {
+        "Only an agent asks this, with its own token."
+    };
+    problem(StatusCode::FORBIDDEN, "not_for_this_caller", detail)
 }
 
 /// The store cannot be asked, or something of ours is broken.

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use hallpass_core::wire::trust::DANGEROUS;
+use hallpass_issuer::agents::AgentError;
 use hallpass_issuer::federation::policies::TrustError;
 use hallpass_issuer::keys::KeyError;
 use hallpass_issuer::legacy::MintError;
@@ -57,6 +58,24 @@ impl From<TrustError> for Refused {
             TrustError::Token(error) => error.into(),
             TrustError::Place(error) => error.into(),
             TrustError::Dangerous(_) => Self(problem(StatusCode::CONFLICT, DANGEROUS, detail)),
+        }
+    }
+}
+
+impl From<AgentError> for Refused {
+    fn from(error: AgentError) -> Self {
+        let detail = format!("{error}.");
+        match error {
+            AgentError::Place(error) => error.into(),
+            AgentError::Failed(error) => error.into(),
+            AgentError::NotAllowed(_) => {
+                Self(problem(StatusCode::FORBIDDEN, "not_allowed", detail))
+            }
+            AgentError::Unknown => Self(problem(StatusCode::NOT_FOUND, "not_found", detail)),
+            AgentError::TooMany(_) => Self(problem(StatusCode::CONFLICT, "too_many", detail)),
+            AgentError::Invalid { code, .. } => {
+                Self(problem(StatusCode::BAD_REQUEST, code, detail))
+            }
         }
     }
 }

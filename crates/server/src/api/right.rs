@@ -22,7 +22,7 @@ use http::StatusCode;
 use super::argument::path_values;
 use super::local::Local;
 use super::route::{Incoming, Operation};
-use super::{metadata_url, problem, refused};
+use super::{metadata_url, not_for, problem, refused};
 use crate::app::App;
 use crate::http::{Peer, peer};
 
@@ -87,7 +87,7 @@ impl Right for Possession {
 }
 
 /// What the guard decided; a route outside of it would be a mistake of ours and stays shut.
-fn caller(incoming: &Incoming, app: &App) -> Result<Decision, Box<Response>> {
+fn presenter(incoming: &Incoming, app: &App) -> Result<Decision, Box<Response>> {
     let decision = incoming.parts.extensions.get::<Decision>().cloned().ok_or_else(|| {
         let detail = "This route is not guarded.";
         Box::new(problem(StatusCode::INTERNAL_SERVER_ERROR, "broken", detail))
@@ -95,6 +95,12 @@ fn caller(incoming: &Incoming, app: &App) -> Result<Decision, Box<Response>> {
     let address = peer::address_of(&incoming.parts.extensions, &incoming.parts.headers, app);
     app.issuer().used_from(&decision, address);
     Ok(decision)
+}
+
+/// The same, if it is no agent: every right but [`AgentItself`] begins with this.
+fn caller(incoming: &Incoming, app: &App) -> Result<Decision, Box<Response>> {
+    let decision = presenter(incoming, app)?;
+    if decision.who.agent().is_some() { Err(Box::new(not_for(true))) } else { Ok(decision) }
 }
 
 fn describe_bearer(operation: &mut Operation, scopes: &[&'static str], right: &'static str) {
@@ -161,6 +167,47 @@ impl Right for Oneself {
         }
         let needed = guard(app).require(scope::ACCOUNT);
         Err(Refusal::ScopeMissing.response(needed.challenge()))
+    }
+}
+
+/// A person who may have agents, or a broker with a token of theirs that may do nothing else.
+pub(super) enum Broker {}
+
+impl Right for Broker {
+    type Who = Decision;
+
+    fn describe(operation: &mut Operation) {
+        let right = "A person's credential with the scope `agents` or `tokens`.";
+        describe_bearer(operation, &[scope::AGENTS], right);
+    }
+
+    fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+        route.route_layer(guard(app))
+    }
+
+    // Which of the two scopes is asked by the issuer, which finds the person.
+    async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+        caller(incoming, app).map_err(|refusal| *refusal)
+    }
+}
+
+/// An agent, about itself and what is below it.
+pub(super) enum AgentItself {}
+
+impl Right for AgentItself {
+    type Who = Decision;
+
+    fn describe(operation: &mut Operation) {
+        describe_bearer(operation, &[scope::AGENT], "An agent's own token.");
+    }
+
+    fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+        route.route_layer(guard(app))
+    }
+
+    async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+        let decision = presenter(incoming, app).map_err(|refusal| *refusal)?;
+        if decision.who.agent().is_some() { Ok(decision) } else { Err(not_for(false)) }
     }
 }
 

@@ -22,10 +22,6 @@ use hallpass_core::wire::tokens::{
 };
 use serde_json::{Map, Value, json};
 
-mod invitations;
-mod trust;
-mod whoami;
-
 /// Schemas by name.
 #[derive(Default)]
 pub(super) struct Schemas(pub(super) BTreeMap<String, Value>);
@@ -128,6 +124,11 @@ macro_rules! described {
         }
     )*};
 }
+
+mod agents;
+mod invitations;
+mod trust;
+mod whoami;
 
 fn token_members() -> Vec<(&'static str, Value)> {
     vec![

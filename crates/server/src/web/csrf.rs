@@ -30,6 +30,8 @@ pub(super) enum Purpose<'a> {
     DeviceDecision(&'a str),
     /// Ending sign-ins of one's own.
     Sessions,
+    /// Stopping agents of one's own.
+    Agents,
     /// Making one token for this person, once.
     NewToken(&'a str, &'a str),
     /// Changing or revoking this token.
@@ -65,6 +67,7 @@ impl Purpose<'_> {
             Self::DeviceCode => "web/device".to_owned(),
             Self::DeviceDecision(code) => format!("web/device/decision {code}"),
             Self::Sessions => "web/sessions".to_owned(),
+            Self::Agents => "web/agents".to_owned(),
             Self::NewToken(owner, once) => format!("web/tokens/new {owner} {once}"),
             Self::Token(id) => format!("web/tokens/one {id}"),
             Self::NewKey(place, once) => format!("web/keys/new {place} {once}"),

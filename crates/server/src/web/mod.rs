@@ -9,6 +9,7 @@
 //! | [`consent`] | the question at `/oauth/authorize`, and its answer |
 //! | [`device`] | `/device`: type the code, compare, decide (HP11) |
 //! | [`sessions`] | `/settings/sessions`: browsers and programs that are signed in |
+//! | [`agents`] | `/settings/agents`: agents of one's own, as a tree |
 //! | [`tokens`] | `/settings/tokens`: tokens for scripts, CI and servers; `/admin/users/…/tokens`: the same for somebody else |
 //! | [`admin`] | `/admin`: the server, people, organizations, clients, keys, the log; `/orgs/…/audit` |
 //! | [`orgs`] | `/orgs`, `/orgs/{org}`…: organizations, their projects, roles |
@@ -39,6 +40,7 @@
 
 mod accent;
 mod admin;
+mod agents;
 mod answer;
 mod assets;
 mod browser;
@@ -89,6 +91,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(consent::routes())
         .merge(device::routes())
         .merge(sessions::routes())
+        .merge(agents::routes())
         .merge(tokens::routes())
         .merge(people::routes())
         .merge(admin::routes())

@@ -17,6 +17,7 @@
 //! | `legacy`, `moving` | tokens of an older system, and the move away from it; what guards are told |
 //! | `keys` | keys of projects and organizations; who is told that something ends |
 //! | `trust` | trust in outside issuers: a token once, ids for good, a policy's end |
+//! | `agents` | agents, their trees, and what ends them |
 //! | `mail` | mail that waits |
 //! | `places` | organizations, projects, roles, what changes hands |
 //! | `invitations` | links that give a role once |
@@ -29,6 +30,7 @@
 //!
 //! To add a noun: a function here that takes a store, and a line in [`run`].
 
+mod agents;
 mod books;
 mod bound;
 mod crowds;
@@ -119,6 +121,10 @@ where
     on(&make, keys::reminders).await;
     on(&make, trust::life).await;
     on(&make, trust::denied).await;
+    on(&make, agents::life).await;
+    on(&make, agents::trees).await;
+    on(&make, agents::bound).await;
+    on(&make, |store| agents::none_slips_in(store, rounds.div_ceil(10))).await;
     on(&make, mail::outbox).await;
     on(&make, places::orgs).await;
     on(&make, places::projects).await;

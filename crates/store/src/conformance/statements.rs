@@ -2,13 +2,14 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, audit, clients, codes, copies, credentials, devices, failures, grants, image,
+    Store, agents, audit, clients, codes, copies, credentials, devices, failures, grants, image,
     invitations, keys, legacy, mail, members, moving, orgs, others, projects, proofs, refresh,
     reminders, resources, rotation, sealing, sessions, settings, setup, signing_keys, tidy,
     tombstones, transfer, trust, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
+    agents::STATEMENTS,
     audit::STATEMENTS,
     clients::STATEMENTS,
     codes::STATEMENTS,

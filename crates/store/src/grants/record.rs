@@ -1,7 +1,9 @@
 //! What a grant is, and how it is read from a row.
 
+use std::borrow::Cow;
+
 use hallpass_core::dpop::Thumbprint;
-use hallpass_core::id::{GrantId, SessionId, UserId};
+use hallpass_core::id::{AgentId, GrantId, ProjectId, SessionId, UserId};
 use hallpass_core::{Scope, Timestamp};
 
 use crate::db::{Bind, Cell, Column, Row, Value, kept};
@@ -14,6 +16,23 @@ pub enum GrantKind {
     Code,
     /// Device authorization (RFC 8628).
     Device,
+    /// A person, or an agent of theirs, started an agent.
+    Agent,
+}
+
+/// The agent that acts with a grant. What it is called, and where it may act, never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentRef {
+    /// The `sub` of its tokens.
+    pub id: AgentId,
+    /// What it is called.
+    pub name: String,
+    /// The one project that it may do anything in.
+    pub project: Option<ProjectId>,
+    /// The agents that it descends from, the nearest first.
+    pub parents: Vec<AgentId>,
+    /// How many levels of agents may come below it.
+    pub depth: u32,
 }
 
 /// What a program said about itself. Never verified; show it as such.
@@ -54,6 +73,8 @@ pub struct NewGrant {
     pub reported: Reported,
     /// The key that it is bound to from the beginning (RFC 9449 §10).
     pub jkt: Option<Thumbprint>,
+    /// The agent that it is for.
+    pub agent: Option<AgentRef>,
 }
 
 /// A grant.
@@ -91,6 +112,8 @@ pub struct Grant {
     pub reported: Reported,
     /// The key that its refresh tokens are bound to (RFC 9449 §5).
     pub jkt: Option<Thumbprint>,
+    /// The agent that acts with it, if one does.
+    pub agent: Option<AgentRef>,
 }
 
 impl Grant {
@@ -152,6 +175,7 @@ pub(crate) fn read(row: &mut Row<'_>) -> Result<Grant, Error> {
         address: row.next()?,
         reported: Reported::read(row)?,
         jkt: row.next()?,
+        agent: row.next()?,
     })
 }
 
@@ -183,6 +207,7 @@ impl Bind for GrantKind {
         match self {
             Self::Code => "code".bind(),
             Self::Device => "device".bind(),
+            Self::Agent => "agent".bind(),
         }
     }
 }
@@ -192,7 +217,48 @@ impl Column for GrantKind {
         match cell {
             Cell::Text("code") => Some(Self::Code),
             Cell::Text("device") => Some(Self::Device),
+            Cell::Text("agent") => Some(Self::Agent),
             _ => None,
         }
+    }
+}
+
+impl AgentRef {
+    /// As it is read again.
+    pub(super) fn kept(&self) -> Self {
+        Self { name: kept(&self.name), ..self.clone() }
+    }
+}
+
+impl Bind for AgentRef {
+    fn bind(&self) -> Value<'_> {
+        let parents: Vec<_> = self.parents.iter().map(AgentId::to_string).collect();
+        let project = self.project.map(|id| id.to_string());
+        let json = serde_json::json!({
+            "depth": self.depth,
+            "id": self.id.to_string(),
+            "name": kept(&self.name),
+            "parents": parents,
+            "project": project,
+        });
+        Value::Text(Cow::Owned(json.to_string()))
+    }
+}
+
+impl Column for AgentRef {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        let Cell::Text(text) = cell else { return None };
+        let json: serde_json::Value = serde_json::from_str(text).ok()?;
+        let parents = json["parents"].as_array()?.iter();
+        Some(Self {
+            id: json["id"].as_str()?.parse().ok()?,
+            name: json["name"].as_str()?.to_owned(),
+            project: match json["project"].as_str() {
+                Some(id) => Some(id.parse().ok()?),
+                None => None,
+            },
+            parents: parents.map(|id| id.as_str()?.parse().ok()).collect::<Option<_>>()?,
+            depth: json["depth"].as_u64()?.try_into().ok()?,
+        })
     }
 }

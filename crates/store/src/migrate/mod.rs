@@ -97,9 +97,10 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    // An older hallpass would not know an agent's grant.
     Migration {
         version: 10,
-        min_compatible: 2,
+        min_compatible: 10,
         both: include_str!("0010.sql"),
         sqlite: "",
         postgres: "",

@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`agents`] | an agent's token on every route; trees of agents, and exchanges for children |
 //! | [`books`] | the log: what leaves a row, what was denied; somebody who is disabled holds nothing |
 //! | [`city`] | a server with people in every role, and what each presents |
 //! | [`mail`] | who is told by mail what an administrator did; over TLS or not at all |
@@ -15,6 +16,7 @@
 //! | [`trust`] | jobs exchange the token of their platform; attacks 14 to 26 at a real server |
 //! | [`forward_auth`] | `/check` behind a real nginx |
 
+mod agents;
 mod books;
 mod city;
 mod desk;

@@ -57,6 +57,18 @@ const EXPECTED: &[(&str, [u16; 12])] = &[
     ("revokeTrust",          [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
     // Nobody was denied anything here; who was: `trust`.
     ("explainDenied",        [401, 401, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("listAgents",           [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403]),
+    ("startAgent",           [401, 401, 404, 201, 201, 201, 404, 201, 201, 404, 403, 403]),
+    // One of the owner's, with which nobody else has anything to do.
+    ("getAgent",             [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 403, 403]),
+    ("renewAgent",           [401, 401, 404, 404, 404, 404, 404, 404, 201, 404, 403, 403]),
+    ("stopAgent",            [401, 401, 404, 404, 404, 404, 404, 404, 204, 404, 403, 403]),
+    // With an agent's own token: `agents`.
+    ("agentItself",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("agentReport",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("agentDone",            [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("renewChild",           [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("stopChild",            [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("changeOrg",            [401, 401, 404, 404, 404, 404, 403, 403, 200, 404, 403, 404]),
     ("setOrgPlan",           [401, 401, 403, 403, 403, 403, 403, 403, 403, 200, 403, 403]),
     ("unarchiveOrg",         [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404]),
@@ -128,6 +140,9 @@ async fn prepared(
     let policy = async || {
         let made = city.made(owner, "/api/v1/orgs/lab/projects/tools/trust", trusted()).await?;
         text(&made, "id")
+    let agent = async || {
+        let made = city.made(owner, "/api/v1/agents", json!({ "name": name })).await?;
+        text(&made["agent"], "id")
     };
     let member = async |at: &str, role: &str| {
         let path = format!("/api/v1/orgs/lab{at}/members/target@example.com");
@@ -193,6 +208,16 @@ async fn prepared(
         "getTrust" => (own(&format!("trust/{}", policy().await?)), None),
         "revokeTrust" => (own(&format!("trust/{}", policy().await?)), None),
         "explainDenied" => (own("trust/denied/trd_01JD2Q4V6B8C0D2E4F6G8H0J2K"), None),
+        "listAgents" => (own("agents"), None),
+        "startAgent" => (own("agents"), Some(json!({ "name": name, "project": "lab/tools" }))),
+        "getAgent" => (own(&format!("agents/{}", agent().await?)), None),
+        "renewAgent" => (own(&format!("agents/{}/renew", agent().await?)), None),
+        "stopAgent" => (own(&format!("agents/{}/stop", agent().await?)), None),
+        "agentItself" => (own("agent"), None),
+        "agentReport" => (own("agent/report"), Some(json!({ "text": name }))),
+        "agentDone" => (own("agent/done"), None),
+        "renewChild" => (own(&format!("agent/children/{}/renew", agent().await?)), None),
+        "stopChild" => (own(&format!("agent/children/{}/stop", agent().await?)), None),
         "changeOrg" => (own("orgs/lab"), Some(json!({ "name": name }))),
         "setOrgPlan" => (own("orgs/lab/plan"), Some(json!({ "plan": name }))),
         // Each leaves the place as the next one needs it.

@@ -7,6 +7,7 @@
 //! | `login` | signing a terminal in through the browser |
 //! | `device` | signing a terminal in with a code |
 //! | `tokens` | tokens for scripts: made, shown once, rotated, revoked |
+//! | `agents` | agents, one and five hundred: a tree, and its switch |
 //! | `keys` | keys of a project: minted, rotated, revoked |
 //! | `acting` | an administrator acts for somebody else |
 //! | `operating` | an administrator looks after the server, and its log |
@@ -17,6 +18,7 @@
 //! | `gallery` | a picture of every page, light and dark, narrow and wide |
 
 mod acting;
+mod agents;
 mod device;
 mod gallery;
 mod hostile;

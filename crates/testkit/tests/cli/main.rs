@@ -9,6 +9,7 @@
 //! | `device` | signing in with a code (group C) |
 //! | `status` | states, exit codes, JSON (group G) |
 //! | `account` | `whoami`, `token`, `api`, `session` |
+//! | `agents` | `agent`: programs as agents, their environment, killed brokers |
 //! | `tokens` | `token`: personal tokens, and scripts that hold one |
 //! | `keys` | `key`: keys of projects and organizations |
 //! | `places` | `org`, `project`, `member`: a team from its beginning on |
@@ -24,6 +25,7 @@
 //! | `operator` | `admin`, `demo`, `completions`, `man` |
 
 mod account;
+mod agents;
 mod bound;
 mod desk;
 mod device;

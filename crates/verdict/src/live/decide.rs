@@ -19,7 +19,7 @@ use super::slab::Slot;
 use super::table::Key;
 use super::terms::{Bound, Rules, Scoped};
 use crate::access::{self, Presented, Standing};
-use crate::{Decision, Place, Refusal};
+use crate::{CredentialKind, Decision, Place, Refusal};
 
 impl Image {
     /// Whether the credential with this digest is good at `now`, and for what.
@@ -85,12 +85,15 @@ impl Image {
     ) -> Result<Decision, Refusal> {
         let row = self.grants.get(Key::of_id(presented.grant.to_bits()));
         let known = row.and_then(|row| {
-            let principal = self.people.get(row.rest.user)?;
+            let acting = self.people.get(row.rest.user)?;
+            let person = self.people.behind(acting).filter(|row| row.who.is_some())?;
             let client = self.clients.get(row.rest.client)?;
-            let scope = &self.book.get(row.rest.terms)?.scoped.scope;
+            let terms = self.book.get(row.rest.terms)?;
+            let scope = &terms.scoped.scope;
             let standing = Standing {
-                who: principal.who.as_ref()?,
-                user_disabled: principal.disabled,
+                principal: acting.id,
+                who: acting.who.as_ref()?,
+                user_disabled: person.disabled,
                 client_id: &client.id,
                 client_disabled: client.disabled,
                 scope,
@@ -98,14 +101,27 @@ impl Image {
                 grant_expires_at: row.ends(),
                 jti_revoked: self.clients.is_revoked(&presented.jti),
             };
-            Some((principal, standing))
+            Some((person, terms.made.bound, standing))
         });
-        let standing = known.as_ref().map(|(_, standing)| *standing);
+        let standing = known.as_ref().map(|(.., standing)| *standing);
         let mut decision = access::decide(presented, standing, ask.resource, now)?;
-        if let (Some(asked), Some((principal, _))) = (ask.place, known) {
-            let scope = Narrowing::Fresh(&self.rules, &decision.scope);
-            decision.place = self.place(principal, &[], scope, asked);
-        }
+        let Some((person, bound, _)) = known else { return Ok(decision) };
+        let scope = Narrowing::Fresh(&self.rules, &decision.scope);
+        let agent = decision.kind == CredentialKind::AgentToken;
+        decision.place = match bound {
+            // An agent is worth nothing without its place, nor when its owner has none there.
+            Some(Bound::Project(project, role)) => {
+                let found = self.places.found_project(project).ok_or(Refusal::PlaceDisabled)?;
+                let in_org = person.in_org(found.org_slot).and_then(implied);
+                if in_org.max(person.in_project(project)).is_none() {
+                    return Err(Refusal::PlaceDisabled);
+                }
+                ask.place.and_then(|asked| self.bound_place(person, project, role, scope, asked))
+            }
+            // One that is bound to none may do nothing anywhere.
+            _ if agent => None,
+            _ => ask.place.and_then(|asked| self.place(person, &[], scope, asked)),
+        };
         Ok(decision)
     }
 
@@ -171,7 +187,7 @@ impl Image {
         found.project.filter(|(slot, ..)| *slot == project)?;
         let role = match principal.id {
             Principal::Key(_) => role,
-            Principal::User(_) => {
+            Principal::User(_) | Principal::Agent(_) => {
                 let in_org = principal.in_org(found.org_slot);
                 let theirs = in_org.and_then(implied).max(principal.in_project(project))?;
                 role.min(theirs)

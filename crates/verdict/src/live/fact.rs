@@ -3,11 +3,14 @@
 //! A fact replaces what was known under its key. There is no "changed": whoever knows the
 //! new state says it, whole.
 
+use std::fmt;
 use std::str::FromStr;
 
-use hallpass_core::id::{GrantId, OrgId, ProjectId, TokenId, UserId};
+use hallpass_core::id::{AgentId, GrantId, OrgId, ProjectId, TokenId, UserId};
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Digest, Scope, Timestamp};
+
+pub use crate::decision::Agent;
 
 use crate::CredentialKind;
 
@@ -108,12 +111,25 @@ pub enum Principal {
     /// A key or an older system's token, which acts for itself. Its id is that of its first
     /// credential.
     Key(TokenId),
+    /// An agent.
+    Agent(AgentId),
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::Key(id) => id.fmt(f),
+            Self::Agent(id) => id.fmt(f),
+        }
+    }
 }
 
 impl FromStr for Principal {
     type Err = NotAPrincipal;
     fn from_str(text: &str) -> Result<Self, NotAPrincipal> {
         let user = text.parse().map(Self::User);
+        let user = user.or_else(|_| text.parse().map(Self::Agent));
         user.or_else(|_| text.parse().map(Self::Key)).map_err(|_| NotAPrincipal)
     }
 }
@@ -165,8 +181,10 @@ pub struct Member {
 pub struct Grant {
     /// Its id.
     pub id: GrantId,
-    /// Whose it is.
+    /// Whose it is; of an agent, its owner.
     pub user: UserId,
+    /// The agent that acts with it, if one does.
+    pub agent: Option<Agent>,
     /// The client that it was given to.
     pub client_id: String,
     /// What was granted.

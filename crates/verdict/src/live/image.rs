@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hallpass_core::role::ProjectRole;
 use hallpass_core::{Digest, Timestamp};
 
 use super::clients::{Clients, Grant};
@@ -84,20 +85,26 @@ impl Image {
     }
 
     fn begin(&mut self, grant: fact::Grant) {
-        let fact::Grant { id, user, client_id, scope, expires_at } = grant;
-        let made = Made {
-            kind: CredentialKind::AccessToken,
-            scope: Some(scope),
-            projects: Vec::new(),
-            bound: None,
+        let fact::Grant { id, user, agent, client_id, scope, expires_at } = grant;
+        let kind = match agent {
+            None => CredentialKind::AccessToken,
+            Some(_) => CredentialKind::AgentToken,
         };
+        // An agent is bound to one project, where it is whatever its owner is.
+        let project = agent.as_ref().and_then(|agent| agent.project);
+        let bound = project.map(|id| Bound::Project(self.places.project(id), ProjectRole::Owner));
+        let made = Made { kind, scope: Some(scope), projects: Vec::new(), bound };
         let rest = Grant {
-            user: self.people.slot(fact::Principal::User(user)),
+            user: match agent {
+                None => self.people.slot(fact::Principal::User(user)),
+                Some(agent) => self.people.hold_agent(agent),
+            },
             client: self.clients.slot(&client_id),
             terms: self.book.hold(made, &self.rules),
         };
         let row = Row::new(Key::of_id(id.to_bits()), expires_at, rest);
         if let Some(old) = self.grants.set(row) {
+            self.people.let_go(old.rest.user);
             self.book.let_go(old.rest.terms);
         }
     }
@@ -142,6 +149,7 @@ impl Image {
             self.let_go(row.rest);
         }
         for row in grants.into_iter().flatten() {
+            self.people.let_go(row.rest.user);
             self.book.let_go(row.rest.terms);
         }
         if !more {

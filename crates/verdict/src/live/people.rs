@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hallpass_core::role::{OrgRole, ProjectRole};
 
-use super::fact::{Person, Principal};
+use super::fact::{Agent, Person, Principal};
 use super::slab::{Slab, Slot};
 use crate::Who;
 
@@ -16,7 +16,9 @@ pub(super) struct Row {
     pub(super) who: Option<Arc<Who>>,
     /// Whether nothing of theirs is good.
     pub(super) disabled: bool,
-    /// For a key: how many credentials it has. It goes with the last one.
+    /// Of an agent: its owner.
+    pub(super) owner: Option<Slot>,
+    /// For a key or an agent: how many credentials it has. It goes with the last one.
     credentials: usize,
     /// Sorted by place, as are the next.
     orgs: Vec<(Slot, OrgRole)>,
@@ -67,6 +69,7 @@ impl People {
                 id,
                 who: None,
                 disabled: false,
+                owner: None,
                 credentials: 0,
                 orgs: Vec::new(),
                 projects: Vec::new(),
@@ -106,9 +109,26 @@ impl People {
         slot
     }
 
+    /// The number of an agent, held until it is [`People::let_go`].
+    pub(super) fn hold_agent(&mut self, agent: Agent) -> Slot {
+        let owner = self.slot(Principal::User(agent.owner));
+        let slot = self.slot(Principal::Agent(agent.id));
+        if let Some(row) = self.rows.get_mut(slot) {
+            row.credentials += 1;
+            row.owner = Some(owner);
+            row.who = Some(Arc::new(Who::Agent(agent)));
+        }
+        slot
+    }
+
+    /// Whoever's roles count for what this principal does: an agent's owner.
+    pub(super) fn behind<'s>(&'s self, row: &'s Row) -> Option<&'s Row> {
+        row.owner.map_or(Some(row), |owner| self.get(owner))
+    }
+
     pub(super) fn let_go(&mut self, slot: Slot) {
         let Some(row) = self.rows.get_mut(slot) else { return };
-        if let Principal::Key(_) = row.id {
+        if let Principal::Key(_) | Principal::Agent(_) = row.id {
             row.credentials -= 1;
             if row.credentials == 0 {
                 self.by_id.remove(&row.id);

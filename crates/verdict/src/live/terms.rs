@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hallpass_core::Scope;
 use hallpass_core::permission::{PermissionTable, Permissions};
 use hallpass_core::role::{OrgRole, ProjectRole};
-use hallpass_core::scope::{ACCOUNT, TOKENS};
+use hallpass_core::scope::{ACCOUNT, AGENTS, TOKENS};
 
 use super::slab::{Slab, Slot};
 use crate::CredentialKind;
@@ -83,7 +83,7 @@ const ORG_ROLES: [OrgRole; 3] = [OrgRole::Member, OrgRole::Admin, OrgRole::Owner
 const PROJECT_ROLES: [ProjectRole; 3] =
     [ProjectRole::Viewer, ProjectRole::Collaborator, ProjectRole::Owner];
 /// Scopes that only a person's own credentials can have.
-const OF_PEOPLE: [&str; 2] = [ACCOUNT, TOKENS];
+const OF_PEOPLE: [&str; 3] = [ACCOUNT, AGENTS, TOKENS];
 
 impl Roles {
     fn scoped(&self, scope: Scope) -> Scoped {

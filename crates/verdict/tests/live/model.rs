@@ -223,7 +223,7 @@ impl Model {
                 (Seat::Project(id), Some(Role::Project(bound, role))) if id == bound => {
                     let role = match token.principal {
                         Principal::Key(_) => role,
-                        Principal::User(_) => role.min(in_project?),
+                        Principal::User(_) | Principal::Agent(_) => role.min(in_project?),
                     };
                     let may = PermissionTable::default().of_project(role);
                     Some((None, Some(role), only(may, &scope)))

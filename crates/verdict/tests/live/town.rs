@@ -116,6 +116,7 @@ pub(crate) fn a_grant(n: u8, of: u8, holder: u8) -> Grant {
     Grant {
         id: grant(n),
         user: user(of),
+        agent: None,
         client_id: format!("c{holder}"),
         scope: "account openid project:read".parse().unwrap(),
         expires_at: None,
@@ -125,7 +126,7 @@ pub(crate) fn a_grant(n: u8, of: u8, holder: u8) -> Grant {
 /// A JWT of that grant, made out for [`API`].
 pub(crate) fn jwt(of: &Grant, n: u8) -> Presented {
     Presented {
-        subject: of.user,
+        subject: Principal::User(of.user),
         client_id: of.client_id.clone(),
         scope: of.scope.clone(),
         grant: of.id,

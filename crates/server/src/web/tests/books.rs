@@ -26,6 +26,7 @@ const POSTS: &[Row] = &[
     ("/device/decision", &["device.approve"]),
     ("/settings/sessions/end", &["session.end"]),
     ("/settings/sessions/end-others", &["session.end"]),
+    ("/settings/agents/stop", &["agent.stop"]),
     ("/settings/tokens/new", &["token.create"]),
     ("/settings/tokens/{id}/rename", &["token.rename"]),
     ("/settings/tokens/{id}/expiry", &["token.set_expiry"]),
@@ -129,6 +130,9 @@ async fn every_post_leaves_its_row_and_a_refused_one_none() {
     signing_in(&site, &ledger, &ada).await;
     site.add_client("tool", "The Tool", "http://127.0.0.1/cb").await;
     programs(&site, &ledger, &ada).await;
+    site.add_agents(EMAIL, 1).await;
+    let page = ada.get("/settings/agents").await;
+    ledger.posts("/settings/agents/stop", &ada, &page, "name=\"id\"", &[]).await;
     tokens(&ledger, &ada).await;
     operating(&site, &ledger, &ada).await;
     leaving(&ledger, &ada).await;

@@ -192,6 +192,17 @@ impl Site {
         }
     }
 
+    /// So many agents of theirs.
+    pub(super) async fn add_agents(&self, email: &str, count: usize) {
+        let user = self.store.users().by_email(email).await.expect("a store").expect("a user");
+        for number in 0..count {
+            let name = format!("agent {number:04}");
+            let new = hallpass_core::wire::agents::NewAgent { name, ..Default::default() };
+            let (actor, origin) = (Actor::Person(&user), Origin::default());
+            self.app.issuer().start_agent(&actor, &new, &origin).await.expect("an agent");
+        }
+    }
+
     pub(super) fn browser(&self) -> Browser<'_> {
         let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/146.0".to_owned();
         Browser {

@@ -1,0 +1,110 @@
+//! Keeps an agent's token fresh while it runs, and sees that it was stopped.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use hallpass_client::{Client, Error, Session};
+use hallpass_core::Secret;
+use hallpass_core::wire::agents::RenewedAgent;
+
+use super::child::TokenFile;
+use super::guard::Guard;
+use crate::system::Target;
+
+/// How often the server is asked whether the agent was stopped, at most and at least.
+const BEAT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// How long the process may take to end by itself once it was stopped.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Who renews it: whoever started it.
+pub(super) enum Starter<'a> {
+    /// A person, or a broker with a token of theirs.
+    Person(&'a Session),
+    /// The agent that this runs in, whose own token changes too.
+    Agent(&'a Client),
+}
+
+impl Starter<'_> {
+    fn renew(&self, id: &str) -> Result<RenewedAgent, Error> {
+        match self {
+            Self::Person(session) => session.renew_agent(id),
+            Self::Agent(client) => match client.as_agent()? {
+                Some(parent) => parent.renew_child(id),
+                None => Err(Error::NotSignedIn { server: client.server()? }),
+            },
+        }
+    }
+}
+
+/// What is kept.
+pub(super) struct Kept<'a> {
+    pub(super) client: &'a Client,
+    pub(super) starter: Starter<'a>,
+    pub(super) id: &'a str,
+    pub(super) ttl: Duration,
+    pub(super) token: Secret,
+    pub(super) file: Option<&'a TokenFile>,
+    pub(super) guard: &'a mut Guard,
+    pub(super) target: Option<&'a Target>,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The program did.
+    ByItself,
+    /// Somebody stopped the agent, or whoever started it may not any more.
+    Stopped,
+}
+
+impl Kept<'_> {
+    /// Until `over` says that the program has ended.
+    pub(super) fn keep(&mut self, over: &Receiver<()>) -> Ended {
+        let beat = (self.ttl / 6).clamp(BEAT.0, BEAT.1);
+        let mut age = Duration::ZERO;
+        loop {
+            match over.recv_timeout(beat) {
+                Err(RecvTimeoutError::Timeout) => age += beat,
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ended::ByItself,
+            }
+            // A machine that slept has an older token than was counted.
+            let refused = matches!(self.beat(), Err(Error::Rejected { .. }));
+            if !refused && age < self.ttl / 2 {
+                continue;
+            }
+            match self.starter.renew(self.id) {
+                Ok(fresh) => {
+                    self.take(fresh.token);
+                    age = Duration::ZERO;
+                }
+                // It is no agent of ours any more, or nobody's.
+                Err(
+                    Error::Rejected { .. }
+                    | Error::Problem { status: 401 | 403 | 404, .. }
+                    | Error::SessionEnded { .. }
+                    | Error::NotSignedIn { .. },
+                ) => {
+                    if let Some(target) = self.target {
+                        target.end(GRACE);
+                    }
+                    return Ended::Stopped;
+                }
+                // The server cannot be asked: the token ends by itself, or it can again.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn beat(&self) -> Result<(), Error> {
+        self.client.as_bearer(&self.token)?.itself().map(drop)
+    }
+
+    fn take(&mut self, fresh: Secret) {
+        if let Some(file) = self.file {
+            // Where it cannot be written, the agent goes on with what it has.
+            let _ = file.write(&fresh);
+        }
+        self.guard.token(&fresh);
+        self.token = fresh;
+    }
+}

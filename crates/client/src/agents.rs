@@ -1,0 +1,140 @@
+//! Agents of one's own: started, seen, renewed and stopped; and what an agent asks for itself.
+//!
+//! The two never meet: a person's credential starts agents ([`Client::session`]), and an agent
+//! presents its own token and nothing else ([`Client::as_agent`]). Neither looks where the other
+//! one is kept.
+
+use hallpass_core::wire::agents::{
+    AGENT, AGENTS, Agent, AgentReport, DEPTH, NAME, NewAgent, RenewedAgent, StartedAgent, TTL,
+};
+use hallpass_core::wire::oauth::{TOKEN_EXCHANGE, TYPE_ACCESS_TOKEN};
+use hallpass_core::wire::path;
+use hallpass_core::{Secret, Timestamp};
+
+use crate::oauth::{NoTokens, redeem};
+use crate::session::{Session, path_segment};
+use crate::{Client, Error, Selection, StorePolicy};
+
+impl Client {
+    /// A handle for the agent that this process runs in: with the token in the file that its
+    /// broker keeps fresh, or else the one in the variable. `None`: this is no agent. What a
+    /// person signed in with is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::BadToken`] if what is there is no token.
+    pub fn as_agent(&self) -> Result<Option<Session>, Error> {
+        let var = |name: &str| self.environment().var(&self.brand().variable(name));
+        let in_file = var("AUTH_TOKEN_FILE").and_then(|file| std::fs::read_to_string(file).ok());
+        let Some(token) = in_file.or_else(|| var("AUTH_TOKEN")) else { return Ok(None) };
+        self.as_bearer(&Secret::new(token.trim_end())).map(Some)
+    }
+
+    /// A handle that presents `token`, and nothing that is kept here.
+    ///
+    /// # Errors
+    /// [`Error::BadToken`] if that is no token.
+    pub fn as_bearer(&self, token: &Secret) -> Result<Session, Error> {
+        self.session_of(&Selection {
+            token: Some(token.clone()),
+            ignore_variables: true,
+            profile: None,
+            store: Some(StorePolicy::None),
+            ..self.selection().clone()
+        })
+    }
+}
+
+impl Session {
+    /// The agents that run, and those that ended within a day; all pages, newest first.
+    pub fn agents(&self) -> Result<Vec<Agent>, Error> {
+        self.read_all(AGENTS, &[("limit", "200")])
+    }
+
+    /// One of them.
+    pub fn agent(&self, id: &str) -> Result<Agent, Error> {
+        self.send("GET", &address(id, ""), None::<&()>)?.json_of()
+    }
+
+    /// Starts one. Asked twice, it starts two; so nothing here asks twice.
+    pub fn start_agent(&self, new: &NewAgent) -> Result<StartedAgent, Error> {
+        self.send("POST", AGENTS, Some(new))?.json_of()
+    }
+
+    /// Lets one go on, with a fresh token.
+    pub fn renew_agent(&self, id: &str) -> Result<RenewedAgent, Error> {
+        self.send("POST", &address(id, "/renew"), None::<&()>)?.json_of()
+    }
+
+    /// Stops one and all below it; they are refused everywhere when this returns.
+    pub fn stop_agent(&self, id: &str) -> Result<(), Error> {
+        self.send("POST", &address(id, "/stop"), None::<&()>).map(drop)
+    }
+
+    /// The agent that asks.
+    pub fn itself(&self) -> Result<Agent, Error> {
+        self.send("GET", AGENT, None::<&()>)?.json_of()
+    }
+
+    /// Says how far it is.
+    pub fn report(&self, text: &str, progress: Option<u32>) -> Result<(), Error> {
+        let report = AgentReport { text: text.to_owned(), progress };
+        self.send("POST", &format!("{AGENT}/report"), Some(&report)).map(drop)
+    }
+
+    /// Says that it is done, and so is all below it.
+    pub fn done(&self) -> Result<(), Error> {
+        self.send("POST", &format!("{AGENT}/done"), None::<&()>).map(drop)
+    }
+
+    /// Lets a child of the agent that asks go on, with a fresh token.
+    pub fn renew_child(&self, id: &str) -> Result<RenewedAgent, Error> {
+        let address = format!("{AGENT}/children/{}/renew", path_segment(id));
+        self.send("POST", &address, None::<&()>)?.json_of()
+    }
+
+    /// Starts a child of the agent that asks: its token is the subject, and proves the actor
+    /// (RFC 8693 §2.1, §4.4).
+    pub fn start_child(
+        &self,
+        client: &Client,
+        new: &NewAgent,
+        now: Timestamp,
+    ) -> Result<StartedAgent, Error> {
+        let own = self.access_token()?;
+        let (ttl, depth) = (new.ttl_seconds.map(number), new.depth.map(number));
+        let scope = new.permissions.to_string();
+        let client_id = self.parts.brand.client_id.clone();
+        let mut parameters = vec![
+            ("grant_type", TOKEN_EXCHANGE),
+            ("client_id", client_id.as_str()),
+            ("subject_token", own.expose()),
+            ("subject_token_type", TYPE_ACCESS_TOKEN),
+            ("actor_token", own.expose()),
+            ("actor_token_type", TYPE_ACCESS_TOKEN),
+            (NAME, new.name.as_str()),
+        ];
+        parameters.extend(ttl.as_deref().map(|ttl| (TTL, ttl)));
+        parameters.extend(depth.as_deref().map(|depth| (DEPTH, depth)));
+        if !scope.is_empty() {
+            parameters.push(("scope", &scope));
+        }
+        let endpoint = format!("{}{}", self.server, path::TOKEN);
+        let granted =
+            redeem(&self.http, &endpoint, &parameters, None).map_err(|why| match why {
+                NoTokens::Refused(refusal) => refusal.into_error(&self.server, "to start a child"),
+                NoTokens::Unavailable { why, .. } => why.into(),
+            })?;
+        let token = granted.tokens.access_token;
+        let life = std::time::Duration::from_secs(granted.tokens.expires_in.unwrap_or_default());
+        let agent = client.as_bearer(&token)?.itself()?;
+        Ok(StartedAgent { agent, token, token_expires_at: now + life })
+    }
+}
+
+fn address(id: &str, more: &str) -> String {
+    format!("{AGENTS}/{}{more}", path_segment(id))
+}
+
+fn number(number: u32) -> String {
+    number.to_string()
+}

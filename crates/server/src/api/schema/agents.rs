@@ -1,0 +1,67 @@
+//! Agents.
+
+use hallpass_core::wire::agents::{
+    Agent, AgentReport, AgentState, NewAgent, RenewedAgent, StartedAgent,
+};
+use serde_json::Value;
+
+use super::{Described, Schemas, id, list, number, object, one_of, refer, scope, text, time};
+
+const STATES: [&str; 3] =
+    [AgentState::Running.as_str(), AgentState::Stopped.as_str(), AgentState::Lapsed.as_str()];
+
+described! {
+    NewAgent = "NewAgent", "An agent to start." {
+        "name": text("What to call it."),
+        "project?": text("`ORG/PROJECT`: the one project that it may do anything in."),
+        "permissions?": scope(),
+        "ttl_seconds?": number("How long its token lives, and so for how long it goes on unless it is renewed: 10 to 3600, 900 if absent."),
+        "depth?": number("How many levels of agents may come below it: 0 to 8, 2 if absent."),
+        "resources?": list(text("A URI."), "Resources (RFC 8707) that its tokens are good at, besides this API."),
+        "host?": text("The host that it is started on."),
+        "command?": text("The command that it is, without arguments that could be secret."),
+    }
+    Agent = "Agent", "An agent." {
+        "id": id("agt", "The `sub` of its tokens."),
+        "name": text("What it is called."),
+        "owner": id("usr", "Whose it is."),
+        "project?": text("`ORG/PROJECT`: the one project that it may do anything in."),
+        "permissions": scope(),
+        "parent?": id("agt", "The agent that started it."),
+        "depth": number("How many levels of agents may come below it."),
+        "state": one_of(&STATES, "Whether it runs."),
+        "created_at": time("When it began."),
+        "seen_at": time("When it was last heard of."),
+        "expires_at?": time("When it ends unless it is renewed."),
+        "ended_at?": time("When it ended."),
+        "end_reason?": text("Why it ended."),
+        "report?": text("What it last said of itself."),
+        "progress?": number("How far it is, in percent."),
+        "reported_at?": time("When it said so."),
+        "host?": text("The host that it was started on, as that said."),
+        "command?": text("The command that it is, as its broker said."),
+    }
+    RenewedAgent = "RenewedAgent", "A fresh token of an agent that goes on." {
+        "token": text("Its access token."),
+        "token_expires_at": time("When that ends."),
+    }
+    AgentReport = "AgentReport", "What an agent says of itself." {
+        "text": text("What it is doing, in 200 characters at most."),
+        "progress?": number("How far it is, in percent."),
+    }
+}
+
+impl Described for StartedAgent {
+    fn name() -> String {
+        "StartedAgent".to_owned()
+    }
+
+    fn schema(schemas: &mut Schemas) -> Value {
+        let members = [
+            ("agent", refer::<Agent>(schemas)),
+            ("token", text("Its access token.")),
+            ("token_expires_at", time("When that ends.")),
+        ];
+        object("An agent that was started, with its first token.", &members)
+    }
+}

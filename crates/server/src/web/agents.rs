@@ -1,0 +1,191 @@
+//! `/settings/agents`: agents of one's own as a tree, with what they say of themselves, and the
+//! switch that ends one and all below it.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use hallpass_core::Timestamp;
+use hallpass_core::wire::agents::{Agent, AgentState};
+use hallpass_issuer::agents::AgentError;
+use hallpass_issuer::tokens::Actor;
+use http::StatusCode;
+
+use super::answer;
+use super::csrf::{self, Purpose};
+use super::home::query;
+use super::shown::Shown;
+use super::views::{Frame, Notice};
+use super::when;
+use crate::app::App;
+use crate::http::{Form, Peer, Visitor, failure};
+
+const PAGE: &str = "/settings/agents";
+/// More than may run at once, and a day's worth of others.
+const MOST: u32 = 2000;
+/// The tree is drawn this deep; the issuer lets none be deeper.
+const DEEPEST: usize = 8;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route(PAGE, get(show)).route("/settings/agents/stop", post(stop))
+}
+
+/// `/settings/agents`.
+#[derive(Template)]
+#[template(path = "agents.html")]
+struct Agents {
+    frame: Frame,
+    here: &'static str,
+    notice: Option<Notice>,
+    csrf: String,
+    /// Those that run, each after the one that it is below.
+    running: Vec<Line>,
+    /// Those that ended within a day, newest first.
+    ended: Vec<Line>,
+    run_command: String,
+}
+
+/// One agent.
+struct Line {
+    id: String,
+    depth: usize,
+    name: Shown,
+    /// How many run below it.
+    below: usize,
+    project: Option<Shown>,
+    permissions: Vec<Shown>,
+    began_at: String,
+    began: String,
+    seen: String,
+    report: Option<Shown>,
+    progress: Option<u32>,
+    host: Option<Shown>,
+    command: Option<Shown>,
+    /// Why it ended.
+    end: Option<Shown>,
+}
+
+impl Line {
+    /// `It and the 2 agents below it are refused at once.`
+    fn what_ends(&self) -> String {
+        match self.below {
+            0 => "It is refused everywhere at once.".to_owned(),
+            1 => "It and the agent below it are refused everywhere at once.".to_owned(),
+            n => format!("It and the {n} agents below it are refused everywhere at once."),
+        }
+    }
+}
+
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
+    let (cookie, person) = match answer::person(&visitor, &app, PAGE) {
+        Ok(known) => known,
+        Err(signed_out) => return *signed_out,
+    };
+    let all = match app.issuer().agents_of(&Actor::Person(&person.user), None, MOST).await {
+        Ok(page) => page.items,
+        Err(AgentError::Failed(error)) => return failure::page(&app, &error),
+        Err(_) => Vec::new(),
+    };
+    let now = app.clock().now();
+    let (running, ended): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|agent| agent.state == AgentState::Running);
+    let view = Agents {
+        frame: answer::frame(&app, Some(person)),
+        here: "agents",
+        notice: notice(query(request.uri()).get("done").unwrap_or_default()),
+        csrf: csrf::token(&app, cookie, Purpose::Agents),
+        running: as_tree(&running, now),
+        ended: ended.iter().map(|agent| line(agent, 0, 0, now)).collect(),
+        run_command: format!("{} agent run -- CMD", app.brand().name),
+    };
+    answer::page(StatusCode::OK, &view)
+}
+
+/// Each after the one that it is below; one whose parent does not run stands alone.
+fn as_tree(running: &[Agent], now: Timestamp) -> Vec<Line> {
+    let is_there: HashMap<&str, ()> = running.iter().map(|agent| (&*agent.id, ())).collect();
+    let mut below: HashMap<&str, Vec<&Agent>> = HashMap::new();
+    let mut roots = Vec::new();
+    for agent in running {
+        match agent.parent.as_deref().filter(|parent| is_there.contains_key(parent)) {
+            Some(parent) => below.entry(parent).or_default().push(agent),
+            None => roots.push(agent),
+        }
+    }
+    let mut lines = Vec::new();
+    for root in roots {
+        branch(root, 0, &below, now, &mut lines);
+    }
+    lines
+}
+
+fn branch(
+    agent: &Agent,
+    depth: usize,
+    below: &HashMap<&str, Vec<&Agent>>,
+    now: Timestamp,
+    lines: &mut Vec<Line>,
+) {
+    let at = lines.len();
+    lines.push(line(agent, depth, 0, now));
+    let children = below.get(&*agent.id).into_iter().flatten();
+    for child in children.filter(|_| depth < DEEPEST) {
+        branch(child, depth + 1, below, now, lines);
+    }
+    lines[at].below = lines.len() - at - 1;
+}
+
+fn line(agent: &Agent, depth: usize, below: usize, now: Timestamp) -> Line {
+    Line {
+        id: agent.id.clone(),
+        depth,
+        name: Shown::new(&agent.name),
+        below,
+        project: Shown::some(agent.project.as_deref()),
+        permissions: agent.permissions.iter().map(Shown::new).collect(),
+        began_at: agent.created_at.to_rfc3339(),
+        began: when::ago(now.since(agent.created_at)),
+        seen: when::ago(now.since(agent.seen_at)),
+        report: Shown::some(agent.report.as_deref()),
+        progress: agent.progress,
+        host: Shown::some(agent.host.as_deref()),
+        command: Shown::some(agent.command.as_deref()),
+        end: match agent.state {
+            AgentState::Running => None,
+            AgentState::Stopped => Shown::some(agent.end_reason.as_deref()),
+            AgentState::Lapsed => Some(Shown::new("nobody renewed it")),
+        },
+    }
+}
+
+fn notice(done: &str) -> Option<Notice> {
+    match done {
+        "stopped" => Some(Notice::done("It is stopped, and so is all below it.", "")),
+        "gone" => Some(Notice::done("There was no such agent.", "Nothing was left to stop.")),
+        _ => None,
+    }
+}
+
+async fn stop(
+    State(app): State<App>,
+    Peer(origin): Peer,
+    visitor: Visitor,
+    Form(form): Form,
+) -> Response {
+    let (cookie, person) = match answer::poster(&visitor, &app, PAGE) {
+        Ok(known) => known,
+        Err(signed_out) => return *signed_out,
+    };
+    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Agents, &form) {
+        return *refusal;
+    }
+    let id = form.get("id").unwrap_or_default();
+    match app.issuer().stop_agent(&Actor::Person(&person.user), id, &origin).await {
+        Ok(()) => answer::see_other("/settings/agents?done=stopped"),
+        Err(AgentError::Failed(error)) => failure::page(&app, &error),
+        Err(_) => answer::see_other("/settings/agents?done=gone"),
+    }
+}

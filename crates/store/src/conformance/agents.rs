@@ -1,0 +1,205 @@
+//! Agents: trees that end as one.
+
+use hallpass_core::id::{AgentId, GrantId, ProjectId, UserId};
+
+use super::mirror::Mirror;
+use super::town::{Leaves, MINUTE, Town};
+use crate::{AgentRef, Begin, Disable, Grant, GrantKind, NewAgent, Renew, Store, Whose};
+
+/// More than any town has.
+const MOST: u32 = 100;
+
+impl Town {
+    fn new_agent(&self, owner: UserId, above: Option<&Grant>, depth: u32) -> NewAgent {
+        let mut grant = self.new_grant(owner, GrantKind::Agent);
+        let above = above.and_then(|grant| grant.agent.as_ref());
+        grant.expires_at = Some(self.by().at + MINUTE * 15);
+        grant.agent = Some(AgentRef {
+            id: self.agent_id(),
+            name: "builder".to_owned(),
+            project: None,
+            parents: above
+                .into_iter()
+                .flat_map(|it| [vec![it.id], it.parents.clone()])
+                .flatten()
+                .collect(),
+            depth,
+        });
+        NewAgent { grant, place: None, ttl: 900 }
+    }
+
+    async fn agent(&self, owner: UserId, above: Option<&Grant>, depth: u32) -> Grant {
+        let new = self.new_agent(owner, above, depth);
+        match self.store.agents().begin(new, MOST, &self.by()).await {
+            Ok(Begin::Begun(grant)) => *grant,
+            other => panic!("no agent but {other:?}"),
+        }
+    }
+
+    async fn runs(&self, grant: GrantId) -> bool {
+        let standing = self.store.grants().standing(grant, None).await.unwrap().unwrap();
+        standing.is_good(self.by().at)
+    }
+}
+
+fn id(grant: &Grant) -> AgentId {
+    grant.agent.as_ref().unwrap().id
+}
+
+/// Started, renewed, seen by its owner alone, and ended with its owner.
+pub(super) async fn life(store: Store) {
+    let town = Town::new(store).await;
+    let mirror = Mirror::of(&town.store);
+    let (zoe, other) = (town.user().await.id, town.user().await.id);
+    let agents = town.store.agents();
+    let new = town.new_agent(zoe, None, 2);
+    let begun = town.sees(Leaves::Change, agents.begin(new.clone(), MOST, &town.by())).await;
+    let Ok(Begin::Begun(grant)) = begun else { panic!("{begun:?}") };
+    assert_eq!((&grant.agent, grant.user_id), (&new.grant.agent, zoe));
+    let agent = agents.one(id(&grant), Whose::Owner(zoe)).await.unwrap().unwrap();
+    assert_eq!((agent.grant, agent.owner, agent.depth, agent.ttl), (grant.id, zoe, 2, 900));
+    assert_eq!(agents.one(id(&grant), Whose::Owner(other)).await, Ok(None));
+    assert_eq!(agents.one(town.agent_id(), Whose::Itself).await, Ok(None));
+    // It is no sign-in of its owner's.
+    let now = town.by().at;
+    assert_eq!(town.store.grants().live_of_user(zoe, now).await, Ok(Vec::new()));
+    let (grants, by) = (town.store.grants(), town.by());
+    let end = grants.end_owned(zoe, grant.id, "x", &by);
+    assert_eq!(town.sees(Leaves::Nothing, end).await, Ok(false));
+
+    let until = now + MINUTE * 30;
+    let stranger = agents.renew(id(&grant), Whose::Owner(other), until, &by);
+    assert_eq!(town.sees(Leaves::Nothing, stranger).await, Ok(Renew::Gone));
+    let renewed = agents.renew(id(&grant), Whose::Owner(zoe), until, &by);
+    let renewed = town.sees(Leaves::Change, renewed).await;
+    let Ok(Renew::Renewed(renewed)) = renewed else { panic!("{renewed:?}") };
+    assert_eq!(renewed.expires_at, Some(until));
+    let report = agents.report(id(&grant), "half of it", Some(50), now);
+    town.sees(Leaves::Nothing, report).await.unwrap();
+    let listed = agents.of_owner(zoe, None, 9, (now, now)).await.unwrap();
+    assert_eq!((listed.len(), listed[0].progress), (1, Some(50)));
+    assert_eq!(agents.of_owner(other, None, 9, (now, now)).await, Ok(Vec::new()));
+    mirror.shows(&town.store, now).await;
+
+    // As many as are allowed, and not one more.
+    let one_more = town.new_agent(zoe, None, 0);
+    let many = agents.begin(one_more.clone(), 1, &by);
+    assert_eq!(town.sees(Leaves::Nothing, many).await, Ok(Begin::TooMany));
+    // What nobody renews ends by itself, and is not renewed any more.
+    town.pass(MINUTE * 30);
+    assert!(!town.runs(grant.id).await);
+    let late = town.by();
+    let renewed = agents.renew(id(&grant), Whose::Owner(zoe), late.at + MINUTE, &late);
+    assert_eq!(town.sees(Leaves::Nothing, renewed).await, Ok(Renew::Gone));
+    let past = (late.at, late.at);
+    assert_eq!(agents.of_owner(zoe, None, 9, past).await, Ok(Vec::new()));
+    assert_eq!(agents.of_owner(zoe, None, 9, (late.at, now)).await.unwrap().len(), 1);
+    // Nobody begins anything for somebody who is disabled, and what they had is over.
+    let last = town.agent(zoe, None, 0).await;
+    assert_eq!(town.store.users().disable(zoe, &town.by()).await, Ok(Disable::Done));
+    assert!(!town.runs(last.id).await);
+    let gone = agents.begin(one_more, MOST, &late);
+    assert_eq!(town.sees(Leaves::Nothing, gone).await, Ok(Begin::Gone));
+    mirror.shows(&town.store, town.by().at).await;
+}
+
+/// A tree ends as one, from any of its nodes on downwards.
+pub(super) async fn trees(store: Store) {
+    let town = Town::new(store).await;
+    let mirror = Mirror::of(&town.store);
+    let zoe = town.user().await.id;
+    let agents = town.store.agents();
+    let root = town.agent(zoe, None, 2).await;
+    let left = town.agent(zoe, Some(&root), 9).await;
+    let right = town.agent(zoe, Some(&root), 0).await;
+    let leaf = town.agent(zoe, Some(&left), 9).await;
+    // Each level has one less below it, whatever it asked for.
+    let depth = |grant: &Grant| grant.agent.as_ref().unwrap().depth;
+    assert_eq!([&root, &left, &right, &leaf].map(depth), [2, 1, 0, 0]);
+    let by = town.by();
+    for childless in [&right, &leaf] {
+        let deep = agents.begin(town.new_agent(zoe, Some(childless), 0), MOST, &by);
+        assert_eq!(town.sees(Leaves::Nothing, deep).await, Ok(Begin::TooDeep));
+    }
+    // Nobody is below somebody else's agent.
+    let other = town.user().await.id;
+    let stolen = agents.begin(town.new_agent(other, Some(&root), 0), MOST, &by);
+    assert_eq!(town.sees(Leaves::Nothing, stolen).await, Ok(Begin::Gone));
+    // A parent reaches what is below it, and neither itself nor what is beside or above it.
+    let below = Whose::Below(id(&left));
+    assert!(agents.one(id(&leaf), below).await.unwrap().is_some());
+    for outside in [&left, &right, &root] {
+        assert_eq!(agents.one(id(outside), below).await, Ok(None));
+        let stop = agents.stop(id(outside), below, "x", &by);
+        assert_eq!(town.sees(Leaves::Nothing, stop).await, Ok(false));
+        let renew = agents.renew(id(outside), below, by.at + MINUTE, &by);
+        assert_eq!(town.sees(Leaves::Nothing, renew).await, Ok(Renew::Gone));
+    }
+    // No child outlives its parent, however it is renewed.
+    let renewed = agents.renew(id(&leaf), below, by.at + MINUTE * 60, &town.by()).await;
+    let Ok(Renew::Renewed(renewed)) = renewed else { panic!("{renewed:?}") };
+    assert_eq!(renewed.expires_at, left.expires_at);
+
+    let owner = Whose::Owner(zoe);
+    let stop = agents.stop(id(&left), owner, "enough", &by);
+    assert_eq!(town.sees(Leaves::Revocation, stop).await, Ok(true));
+    let runs = async || {
+        let mut all = Vec::new();
+        for grant in [&root, &left, &right, &leaf] {
+            all.push(town.runs(grant.id).await);
+        }
+        all
+    };
+    assert_eq!(runs().await, [true, false, true, false]);
+    let by = town.by();
+    let again = agents.stop(id(&left), owner, "enough", &by);
+    assert_eq!(town.sees(Leaves::Nothing, again).await, Ok(true), "it is over, as was asked");
+    let late = agents.begin(town.new_agent(zoe, Some(&left), 0), MOST, &by);
+    assert_eq!(town.sees(Leaves::Nothing, late).await, Ok(Begin::Gone));
+    let stop = agents.stop(id(&root), Whose::Itself, "done", &by);
+    assert_eq!(town.sees(Leaves::Revocation, stop).await, Ok(true));
+    assert_eq!(runs().await, [false; 4]);
+    mirror.shows(&town.store, town.by().at).await;
+}
+
+/// No child slips in while its tree is stopped.
+pub(super) async fn none_slips_in(store: Store, rounds: usize) {
+    let town = Town::new(store).await;
+    let zoe = town.user().await.id;
+    for _ in 0..rounds {
+        let root = town.agent(zoe, None, 2).await;
+        let middle = town.agent(zoe, Some(&root), 1).await;
+        let mut children = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            let (town, middle) = (town.clone(), middle.clone());
+            children.spawn(async move {
+                let new = town.new_agent(zoe, Some(&middle), 0);
+                let grant = new.grant.id;
+                let begun = town.store.agents().begin(new, 10_000, &town.by()).await.unwrap();
+                (matches!(begun, Begin::Begun(_)), grant)
+            });
+        }
+        let stopped = town.store.agents().stop(id(&root), Whose::Itself, "x", &town.by()).await;
+        assert_eq!(stopped, Ok(true));
+        for (begun, grant) in children.join_all().await {
+            assert!(!begun || !town.runs(grant).await, "a child of a stopped tree runs");
+        }
+    }
+}
+
+/// What is bound to a project says where.
+pub(super) async fn bound(store: Store) {
+    let town = Town::new(store).await;
+    let zoe = town.user().await.id;
+    let org = town.org(zoe).await;
+    let project = town.project(org.id).await;
+    let mut new = town.new_agent(zoe, None, 0);
+    new.place = Some((org.id, project.id));
+    new.grant.agent.as_mut().unwrap().project = Some(project.id);
+    let Ok(Begin::Begun(grant)) = town.store.agents().begin(new, MOST, &town.by()).await else {
+        panic!("no agent");
+    };
+    let found = town.store.agents().one(id(&grant), Whose::Itself).await.unwrap().unwrap();
+    let at: (Option<ProjectId>, _) = (found.project, found.place);
+    assert_eq!(at, (Some(project.id), Some((org.slug, project.slug))));
+}

@@ -1,0 +1,96 @@
+//! Agents as their owner sees them: none, one that reports, and five hundred; and the switch.
+
+use anyhow::{Context as _, Result};
+use hallpass_testkit::oauth::{Answer, OAuth};
+use hallpass_testkit::person::Person;
+use serde_json::{Value, json};
+
+use crate::gallery::keep;
+use crate::scene::Scene;
+
+const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// Her command line, as an agent's broker uses it.
+struct Broker {
+    cli: OAuth,
+    token: String,
+}
+
+impl Broker {
+    async fn of(scene: &Scene) -> Result<Self> {
+        let cli = OAuth::public(&scene.server, "hallpass-cli");
+        let person = Person::signed_in(&scene.server, &scene.ada).await?;
+        let token = cli.tokens(&person, &[("scope", "openid tokens")]).await?.access;
+        Ok(Self { cli, token })
+    }
+
+    async fn started(&self, new: Value) -> Result<String> {
+        let request = self.cli.request("POST", "/api/v1/agents").bearer_auth(&self.token);
+        let made = Answer::of(request.json(&new)).await?;
+        made.json()["token"].as_str().map(str::to_owned).with_context(|| format!("{made:?}"))
+    }
+
+    async fn child(&self, parent: &str, name: &str) -> Result<String> {
+        let grant = "urn:ietf:params:oauth:grant-type:token-exchange";
+        let params = [
+            ("grant_type", grant),
+            ("subject_token", parent),
+            ("subject_token_type", ACCESS),
+            ("actor_token", parent),
+            ("actor_token_type", ACCESS),
+            ("agent_name", name),
+        ];
+        Ok(self.cli.post("/oauth/token", &params).await?.get("access_token"))
+    }
+
+    async fn reports(&self, agent: &str, text: &str, progress: u32) -> Result<()> {
+        let report = json!({ "progress": progress, "text": text });
+        let request = self.cli.request("POST", "/api/v1/agent/report").bearer_auth(agent);
+        let said = Answer::of(request.json(&report)).await?;
+        anyhow::ensure!(said.status == 204, "{said:?}");
+        Ok(())
+    }
+}
+
+// proves: HP08, SN06
+#[tokio::test]
+async fn an_owner_sees_a_tree_of_agents_and_stops_it() -> Result<()> {
+    let scene = Scene::set().await?;
+    let (browser, server) = (&scene.browser, &scene.server);
+    scene.sign_in().await?;
+    let page = server.at("/settings/agents");
+    browser.goto(&page).await?;
+    keep(browser, "agents-none").await?;
+    server.admin(&["org", "create", "acme", "--owner", &scene.ada.email], "").await?;
+    server.admin(&["project", "create", "acme/genome"], "").await?;
+    let broker = Broker::of(&scene).await?;
+    let new = json!({
+        "command": "builder", "host": "laptop-7", "name": "builder",
+        "permissions": "project:read project:publish", "project": "acme/genome",
+    });
+    let root = broker.started(new).await?;
+    broker.reports(&root, "Aligning the reads of sample 12", 40).await?;
+    browser.goto(&page).await?;
+    browser.shows("#running", "Aligning the reads of sample 12").await?;
+    keep(browser, "agents-one").await?;
+    let middle = broker.child(&root, "linter").await?;
+    broker.reports(&middle, "Nothing to complain about yet", 90).await?;
+    broker.child(&middle, "linter of comments").await?;
+    for number in 4..=500 {
+        broker.started(json!({ "name": format!("nightly job {number:03}") })).await?;
+    }
+    browser.goto(&page).await?;
+    browser.shows("#count", "500 run").await?;
+    keep(browser, "agents-many").await?;
+
+    // The oldest tree is the last one: its switch ends all three.
+    browser.click("#running > li.below-1 summary").await?;
+    browser.shows("#running > li.below-1 form", "It and the agent below it").await?;
+    keep(browser, "agents-stop").await?;
+    browser.click("#running > li.below-1 button").await?;
+    browser.shows("#notice", "It is stopped, and so is all below it").await?;
+    browser.shows("#count", "498 run").await?;
+    assert_eq!(broker.cli.get_with("/api/v1/agent", &middle).await?.status, 401);
+    assert_eq!(broker.cli.get_with("/api/v1/agent", &root).await?.status, 200);
+    scene.browser.close().await
+}

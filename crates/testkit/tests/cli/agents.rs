@@ -1,0 +1,234 @@
+//! `agent`: real programs as agents. What they are given is read from `/proc`, their brokers are
+//! killed, and whoever is stopped is refused.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use hallpass_testkit::cli::written;
+use hallpass_testkit::oauth::{self, OAuth};
+use hallpass_testkit::process::{self, Running};
+use hallpass_testkit::wait;
+use rustix::process::Signal;
+
+use crate::desk::Desk;
+
+/// Says its number, and goes on until somebody ends it.
+const LASTING: &str = "echo pid $$; exec sleep 600";
+
+/// An agent that runs: its process, and the variables that it was started with.
+struct Agent {
+    pid: u32,
+    variables: Vec<(String, String)>,
+}
+
+impl Agent {
+    /// The next program whose number `running` says, after `skip` others.
+    async fn of(running: &mut Running, skip: usize) -> Result<Self> {
+        let pid = written(running, "a process", |text| {
+            let pids = text.lines().filter_map(|line| line.strip_prefix("pid "));
+            pids.filter_map(|pid| pid.trim().parse().ok()).nth(skip)
+        });
+        let pid: u32 = pid.await?;
+        let bytes = std::fs::read(format!("/proc/{pid}/environ"))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+        let variables = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Self { pid, variables })
+    }
+
+    fn var(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn token(&self) -> Result<&str> {
+        self.var("HALLPASS_AUTH_TOKEN").context("a token")
+    }
+
+    fn file(&self) -> Result<PathBuf> {
+        Ok(self.var("HALLPASS_AUTH_TOKEN_FILE").context("a file")?.into())
+    }
+
+    fn id(&self) -> Result<String> {
+        let claims = oauth::peek(self.token()?)?.1;
+        Ok(claims["sub"].as_str().context("a sub")?.to_owned())
+    }
+
+    async fn ends(&self) -> Result<()> {
+        let pid = self.pid;
+        // What has ended and was heard of by nobody yet is a zombie, without variables.
+        wait::until("the program to end", async || {
+            let left = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            Ok(left.is_empty().then_some(()))
+        })
+        .await
+    }
+}
+
+async fn status_of(desk: &Desk, token: &str) -> Result<u16> {
+    let anybody = OAuth::public(&desk.server, "hallpass-cli");
+    Ok(anybody.get_with("/api/v1/agent", token).await?.status.as_u16())
+}
+
+async fn is_refused(desk: &Desk, token: &str) -> Result<()> {
+    wait::until("the token to be refused", async || {
+        Ok((status_of(desk, token).await? == 401).then_some(()))
+    })
+    .await
+}
+
+fn run<'a>(more: &[&'a str], program: &[&'a str]) -> Vec<&'a str> {
+    [&["agent", "run"], more, &["--"], program].concat()
+}
+
+/// Her shell finds our program in its path, and has secrets of hers.
+fn shell(desk: &Desk, arguments: &[&str]) -> Result<std::process::Command> {
+    let ours = process::binary("hallpass")?;
+    let dir = ours.parent().and_then(Path::to_str).context("a directory")?;
+    let mut command = desk.cli.command(arguments)?;
+    command.env("PATH", format!("{dir}:/usr/local/bin:/usr/bin:/bin"));
+    for (name, value) in [
+        ("GITHUB_TOKEN", "hers-github"),
+        ("AWS_SECRET_ACCESS_KEY", "hers-aws"),
+        ("SSH_AUTH_SOCK", "/hers/ssh"),
+        ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/hers/dbus"),
+        ("MODEL_API_KEY", "hers-model"),
+        ("EDITOR", "ed"),
+    ] {
+        command.env(name, value);
+    }
+    command.stdin(std::process::Stdio::null());
+    Ok(command)
+}
+
+// proves: SN05, attack-49
+#[tokio::test]
+async fn the_program_gets_a_pass_of_its_own_and_nothing_of_its_owners() -> Result<()> {
+    let desk = Desk::signed_in().await?;
+    let arguments = run(&["--name", "builder", "--keep", "MODEL_API_KEY"], &["sh", "-c", LASTING]);
+    let mut broker = Running::start(&mut shell(&desk, &arguments)?)?;
+    let agent = Agent::of(&mut broker, 0).await?;
+    let (_, claims) = oauth::peek(agent.token()?)?;
+    assert!(claims["sub"].as_str().is_some_and(|sub| sub.starts_with("agt_")), "{claims}");
+    assert_eq!(status_of(&desk, agent.token()?).await?, 200);
+    // Nothing of hers: neither by name nor, whatever it is called, by its text.
+    let ours: Vec<&str> = agent
+        .variables
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.starts_with("HALLPASS_"))
+        .collect();
+    for name in &ours {
+        let given = ["AUTH_TOKEN", "AUTH_TOKEN_FILE", "NONINTERACTIVE", "SERVER", "STORE"];
+        let plain = name.trim_start_matches("HALLPASS_");
+        assert!(given.contains(&plain), "{ours:?}");
+    }
+    assert_eq!(agent.var("HALLPASS_STORE"), Some("none"));
+    let kept = std::fs::read_to_string(desk.cli.config().join("credentials.json"))?;
+    let hers: Vec<&str> = kept.split('"').filter(|text| text.len() > 40).collect();
+    assert!(!hers.is_empty());
+    for (name, value) in &agent.variables {
+        assert!(!value.contains("hers") || name == "MODEL_API_KEY", "{name}={value}");
+        assert!(!hers.contains(&value.as_str()), "{name} holds what she signed in with");
+    }
+    assert_eq!((agent.var("EDITOR"), agent.var("MODEL_API_KEY")), (Some("ed"), Some("hers-model")));
+    // No token stands in a command line, not even in the guardian's.
+    let lines = process::command_lines()?;
+    assert!(!lines.iter().any(|line| line.contains(agent.token().unwrap_or_default())));
+
+    // A signal is the program's, and so is the code that it ends with.
+    broker.signal(Signal::TERM)?;
+    assert_eq!(broker.finished().await?.code, Some(143));
+    is_refused(&desk, agent.token()?).await?;
+    assert!(!agent.file()?.exists(), "the file goes with the broker");
+    let done = Running::finish(&mut shell(&desk, &run(&[], &["sh", "-c", "exit 7"]))?, b"").await?;
+    assert_eq!(done.code, Some(7), "{done:?}");
+    let done = Running::finish(&mut shell(&desk, &run(&[], &["/not/there"]))?, b"").await?;
+    assert_eq!(done.code, Some(127), "{done:?}");
+    let listed = desk.cli.run(&["agent", "list"]).await?;
+    let states: Vec<_> = listed.stdout.lines().map(|it| it.split('\t').nth(1)).collect();
+    assert_eq!(states, [Some("stopped"); 3], "{listed:?}");
+    Ok(())
+}
+
+// proves: SN05
+#[tokio::test]
+async fn a_killed_broker_leaves_neither_a_program_nor_a_token() -> Result<()> {
+    let desk = Desk::signed_in().await?;
+    let mut broker = Running::start(&mut shell(&desk, &run(&[], &["sh", "-c", LASTING]))?)?;
+    let agent = Agent::of(&mut broker, 0).await?;
+    let file = agent.file()?;
+    assert!(file.exists());
+    broker.kill()?;
+    agent.ends().await?;
+    is_refused(&desk, agent.token()?).await?;
+    wait::until("the file to go", async || Ok((!file.exists()).then_some(()))).await
+}
+
+// proves: SN05, SN06, HP08
+#[tokio::test]
+async fn inside_an_agent_reports_and_starts_children_and_one_switch_ends_them() -> Result<()> {
+    let desk = Desk::signed_in().await?;
+    // Each script starts the next one as a child.
+    let script = |name: &str, text: &str| -> Result<String> {
+        let path = desk.cli.home().join(name);
+        hallpass_testkit::cli::write_script(&path, text)?;
+        Ok(path.display().to_string())
+    };
+    let leaf = script("leaf", LASTING)?;
+    let middle = script("middle", &format!("hallpass agent run --name leaf -- {leaf}"))?;
+    let root = script(
+        "root",
+        &format!(
+            "echo pid $$\nhallpass agent status 'half of it' --progress 50\nhallpass whoami\n\
+             echo whoami $?\nhallpass token print\necho print $?\n\
+             hallpass agent run --name middle -- {middle}"
+        ),
+    )?;
+    let arguments = run(&["--name", "root"], &[&root]);
+    let mut broker = Running::start(&mut shell(&desk, &arguments)?)?;
+    let root = Agent::of(&mut broker, 0).await?;
+    let leaf = Agent::of(&mut broker, 1).await?;
+    // A person's commands see no sign-in there.
+    let said = broker.written();
+    assert!(said.contains("whoami 3") && said.contains("print 3"), "{said}");
+    let chain = oauth::peek(leaf.token()?)?.1;
+    let above = chain["act"]["sub"].as_str().context("a parent")?.to_owned();
+    assert_eq!(chain["act"]["act"]["sub"], root.id()?.as_str(), "{chain}");
+    let listed = desk.cli.run(&["agent", "list"]).await?.stdout;
+    let of = |id: &str| listed.lines().find(|line| line.starts_with(id)).map(str::to_owned);
+    let own = of(&root.id()?).context("the root")?;
+    assert!(own.contains("\t50\thalf of it"), "{own}");
+    assert!(of(&leaf.id()?).context("the leaf")?.contains(&above), "{listed}");
+
+    // One switch: when it returns, none of them is admitted; then their programs end.
+    let stopped = desk.cli.run(&["agent", "stop", &root.id()?]).await?;
+    assert_eq!(stopped.code, Some(0), "{stopped:?}");
+    for agent in [&root, &leaf] {
+        assert_eq!(status_of(&desk, agent.token()?).await?, 401);
+    }
+    leaf.ends().await?;
+    root.ends().await?;
+    broker.finished().await?;
+    Ok(())
+}
+
+// proves: SN05
+#[tokio::test]
+async fn the_file_has_a_fresh_token_while_the_program_runs() -> Result<()> {
+    let desk = Desk::signed_in().await?;
+    let arguments = run(&["--ttl", "10s"], &["sh", "-c", LASTING]);
+    let mut broker = Running::start(&mut shell(&desk, &arguments)?)?;
+    let agent = Agent::of(&mut broker, 0).await?;
+    let file = agent.file()?;
+    let first = agent.token()?.to_owned();
+    let fresh = wait::until("a fresh token", async || {
+        let text = std::fs::read_to_string(&file)?.trim_end().to_owned();
+        Ok((text != first).then_some(text))
+    })
+    .await?;
+    assert_eq!(status_of(&desk, &fresh).await?, 200);
+    // Stolen, it is worth what is left of its minutes, and nothing once the agent is stopped.
+    broker.signal(Signal::INT)?;
+    broker.finished().await?;
+    is_refused(&desk, &fresh).await
+}
