@@ -22,6 +22,8 @@
 //! | [`tokens`] | personal tokens |
 //! | [`keys`] | keys of projects and organizations |
 //! | [`legacy`] | tokens of an older system, in files |
+//! | [`config`] | what is set for this tool on this machine |
+//! | `presented` | which of its tokens a sign-in shows |
 //! | [`profiles`] | many accounts, many servers |
 //! | [`places`] | organizations, projects, members, invitations |
 //! | [`status`] | signed in or not, and why |
@@ -42,6 +44,7 @@
 //! | [`error`] | what can go wrong, and the next command |
 
 pub mod client;
+pub mod config;
 pub mod discovery;
 pub mod doctor;
 mod dpop;
@@ -57,6 +60,7 @@ pub mod mask;
 pub mod narrow;
 mod oauth;
 pub mod places;
+mod presented;
 pub mod profiles;
 mod refresh;
 mod revoke;

@@ -4,12 +4,13 @@
 //! of the server holds the two together.
 
 use hallpass_core::dpop::ALG;
-use hallpass_core::wire::metadata::{AuthConfig, AuthMode, ServerMetadata};
+use hallpass_core::wire::metadata::{AuthConfig, AuthMode, LegacyPhase, ServerMetadata};
 use hallpass_core::wire::oauth::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use hallpass_core::wire::path;
 
 use crate::Issuer;
 use crate::authorize::known_scopes;
+use crate::legacy::Phase;
 
 impl Issuer {
     /// The one document behind both well-known paths.
@@ -75,6 +76,11 @@ impl Issuer {
             client_id: Some(config.brand.client_id.clone()),
             scopes: known_scopes().iter().map(str::to_owned).collect(),
             audience: Some(config.public_url.default_resource().to_owned()),
+            legacy_phase: self.legacy_move().map(|known| match known.phase {
+                Phase::A => LegacyPhase::A,
+                Phase::B => LegacyPhase::B,
+                Phase::C => LegacyPhase::C,
+            }),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `whoami`: asks the server whose credential this is.
 
 use clap::Command;
+use hallpass_core::brand::filled;
 use hallpass_core::wire::api::Whoami;
 
 use super::{client, retry, warn};
@@ -23,10 +24,19 @@ pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<
     if out.json {
         out.json(&whoami)?;
     } else {
-        let line = line(&whoami, out.terminal.data());
+        let line = match &cx.brand.texts.whoami {
+            Some(own) => in_own_words(&whoami, out.terminal.data(), own),
+            None => line(&whoami, out.terminal.data()),
+        };
         out.data(line.as_bytes())?;
     }
     Ok(Exit::Usable)
+}
+
+fn in_own_words(whoami: &Whoami, paint: Paint, own: &str) -> String {
+    let shown = |text: &str| Some(paint.foreign(text, 320)).filter(|text| !text.is_empty());
+    let facts = [("email", shown(&whoami.email)), ("name", shown(&whoami.name))];
+    filled(own, &facts) + "\n"
 }
 
 /// `ada@example.com (Ada Lovelace)`, and a line feed.
