@@ -77,6 +77,8 @@ pub(crate) fn status(
         ("project", target.project.as_ref().and_then(|project| shown(&project.name))),
         ("ends", end.map(|end| end.to_human())),
         ("ends_in", end.map(|end| short(end.since(now)))),
+        // One that was handed over is replaced by nobody.
+        ("refreshes", status.token.is_none().then(|| "auto-refreshing".to_owned())),
         ("source", source),
     ]);
     facts

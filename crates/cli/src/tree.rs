@@ -31,10 +31,13 @@ pub(crate) fn all(brand: &Brand) -> Vec<Command> {
         }
     }
     for (place, verb) in &brand.commands {
+        let mut words = verb.split(' ');
+        let verb = words.next().unwrap_or_default();
         let command = verbs.iter().find(|command| command.get_name() == verb);
         // The brand was checked against the same list.
         if let Some(command) = command {
-            root.put(place, rank(verb), command.clone());
+            let command = words.fold(command.clone(), given);
+            root.put(place, rank(verb), command);
         }
     }
     for (place, call) in &brand.calls {
@@ -56,7 +59,7 @@ pub(crate) fn find<'b, 'm>(brand: &'b Brand, matches: &'m ArgMatches) -> Found<'
             return Found::Call(place, call, matches);
         }
         if let Some(verb) = brand.commands.get(&place) {
-            return Found::Ours(verb, matches);
+            return Found::Ours(verb.split(' ').next().unwrap_or_default(), matches);
         }
         if brand.commands.is_empty()
             && let Some(verb) = VERBS.iter().find(|verb| **verb == place)
@@ -66,6 +69,16 @@ pub(crate) fn find<'b, 'm>(brand: &'b Brand, matches: &'m ArgMatches) -> Found<'
         below = matches;
     }
     Found::Nothing
+}
+
+/// A flag that the place itself says, `--device`, and nobody types.
+fn given(command: Command, flag: &str) -> Command {
+    let id = flag.trim_start_matches("--");
+    let there = command.get_arguments().any(|argument| argument.get_id() == id);
+    match there {
+        true => command.mut_arg(id, |argument| argument.default_value("true").hide(true)),
+        false => command,
+    }
 }
 
 fn rank(verb: &str) -> usize {
@@ -122,7 +135,7 @@ mod tests {
     use super::*;
 
     fn brand() -> Brand {
-        let more = "[commands]\n'auth login' = 'login'\n'auth keys' = 'key'\n'whoami' = 'whoami'\n\
+        let more = "[commands]\n'auth login' = 'login'\n'auth code' = 'login --device'\n'auth keys' = 'key'\n'whoami' = 'whoami'\n\
             [calls.'test run']\nmethod = 'POST'\npath = '/runs'\noptions = ['push']";
         Brand::parse(&format!("{}\n{more}", hallpass_core::brand::HALLPASS)).unwrap()
     }
@@ -143,11 +156,17 @@ mod tests {
     fn a_brand_puts_verbs_and_calls_where_it_wants_them() {
         crate::command(&brand()).debug_assert();
         assert_eq!(found("hallpass auth login"), "login");
+        assert_eq!(found("hallpass auth code"), "login");
+        let coded = crate::command(&brand()).try_get_matches_from(["hallpass", "auth", "code"]);
+        let coded = coded.unwrap();
+        let brand = brand();
+        let Found::Ours(_, matches) = find(&brand, &coded) else { panic!("it is ours") };
+        assert!(matches.get_flag("device"));
         assert_eq!(found("hallpass auth keys list"), "key");
         assert_eq!(found("hallpass --json whoami"), "whoami");
         assert_eq!(found("hallpass test run --push x"), "test run: POST /runs");
         for gone in ["login", "doctor", "auth", "test"] {
-            let tried = crate::command(&brand()).try_get_matches_from(["hallpass", gone]);
+            let tried = crate::command(&brand).try_get_matches_from(["hallpass", gone]);
             assert!(tried.is_err(), "{gone}");
         }
     }

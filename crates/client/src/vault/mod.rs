@@ -212,6 +212,7 @@ impl VaultError {
     pub fn code(&self) -> &'static str {
         match self {
             VaultError::NoHome => "no_home",
+            VaultError::Io { why, .. } if why.starts_with("Permission denied") => "store_denied",
             VaultError::Io { .. } => "store_io",
             VaultError::Corrupt { .. } => "store_corrupt",
             VaultError::Newer { .. } => "store_newer",

@@ -14,7 +14,12 @@ pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
         Err(BadBrand::Unknown { key, value: value.to_owned(), hint })
     };
     for (place, verb) in &brand.commands {
-        known("commands", verb, &VERBS)?;
+        let mut words = verb.split(' ');
+        known("commands", words.next().unwrap_or_default(), &VERBS)?;
+        if let Some(odd) = words.find(|word| !word.strip_prefix("--").is_some_and(is_word)) {
+            let why = format!("{odd:?} must be a flag like --device");
+            return Err(impossible(format!("commands.{place:?}"), &why));
+        }
         is_place("commands", place)?;
     }
     for place in brand.calls.keys() {

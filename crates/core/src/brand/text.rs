@@ -3,24 +3,25 @@
 use super::{Argument, Brand};
 
 /// `text` with what stands in braces in the place of its name. A line that names something
-/// that is not known is left out.
+/// that is not known is left out; where `||` parts it, the first part counts that is known.
 pub fn filled(text: &str, facts: &[(&str, Option<String>)]) -> String {
-    let mut lines = Vec::new();
-    'lines: for line in text.lines() {
-        let mut said = line.to_owned();
-        for (name, value) in facts {
-            let braced = format!("{{{name}}}");
-            if !line.contains(&braced) {
-                continue;
-            }
-            match value {
-                Some(value) => said = fitted(&said, &braced, value),
-                None => continue 'lines,
-            }
+    let line = |line: &str| match line.contains("||") {
+        true => line.split("||").find_map(|part| known(part.trim_matches(' '), facts)),
+        false => known(line, facts),
+    };
+    text.lines().filter_map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The line, if everything that it names is known.
+fn known(line: &str, facts: &[(&str, Option<String>)]) -> Option<String> {
+    let mut said = line.to_owned();
+    for (name, value) in facts {
+        let braced = format!("{{{name}}}");
+        if line.contains(&braced) {
+            said = fitted(&said, &braced, value.as_ref()?);
         }
-        lines.push(said);
     }
-    lines.join("\n")
+    Some(said)
 }
 
 /// In a line of a box, the blanks behind a value make up for its length, so that the edge
@@ -109,6 +110,8 @@ mod tests {
         let facts = [("email", Some("ada@example.com".to_owned())), ("org", None)];
         let text = "Logged in as {email}\nOrg: {org}\nBye";
         assert_eq!(filled(text, &facts), "Logged in as ada@example.com\nBye");
+        let parted = "{email} of {org} || {email}\n{org} || nobody's";
+        assert_eq!(filled(parted, &facts), "ada@example.com\nnobody's");
     }
 
     #[test]

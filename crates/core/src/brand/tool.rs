@@ -48,7 +48,7 @@ pub const CALLED: [&str; 13] = [
 
 /// The states in which a command can end: those of a sign-in, those of exit codes, and what
 /// went wrong.
-pub const STATES: [&str; 38] = [
+pub const STATES: [&str; 39] = [
     "usable",
     "valid",
     "refreshable",
@@ -79,6 +79,7 @@ pub const STATES: [&str; 38] = [
     "cancelled",
     "store_corrupt",
     "store_io",
+    "store_denied",
     "keyring_locked",
     "keyring_silent",
     "keyring_full",
@@ -283,8 +284,8 @@ pub struct Texts {
     /// Nobody was signed in; as `signed_out` if not given.
     pub nobody_signed_out: Option<String>,
     /// A sign-in that can be used: `{account}`, `{email}`, `{name}`, `{server}`, `{org}`,
-    /// `{plan}`, `{project}`, `{ends}`, `{ends_in}`, `{source}`. A line whose facts are not all
-    /// known is left out.
+    /// `{plan}`, `{project}`, `{ends}`, `{ends_in}`, `{refreshes}`, `{source}`. A line whose facts
+    /// are not all known is left out.
     pub status: Option<String>,
     /// Who the server says it is: `{email}`, `{name}`.
     pub whoami: Option<String>,
@@ -297,7 +298,16 @@ impl Texts {
     pub(super) fn all(&self) -> [(&'static str, Option<&str>, &'static [&'static str]); 14] {
         const ACCOUNT: &[&str] = &["account", "email", "name", "server", "kept"];
         const STATUS: &[&str] = &[
-            "account", "email", "name", "server", "org", "plan", "project", "ends", "ends_in",
+            "account",
+            "email",
+            "name",
+            "server",
+            "org",
+            "plan",
+            "project",
+            "ends",
+            "ends_in",
+            "refreshes",
             "source",
         ];
         [

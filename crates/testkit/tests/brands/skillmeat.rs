@@ -87,16 +87,30 @@ async fn a_person_signs_in_at_a_box_and_stays_signed_in() -> Result<()> {
     assert_eq!(told(&again), (Some(0), refreshed));
     assert_ne!(read()?["access_token"], first["access_token"]);
 
-    // A refresh that may work later keeps everything.
-    let before = fs::read(&file)?;
+    let keys = shell.home().join(".skillmeat/keys.json");
+    let before = (fs::read(&file)?, fs::read(&keys)?);
     for _ in 0..2 {
         let out = shell.run(&["auth", "logout"]).await?;
         assert_eq!(told(&out), (Some(0), LOGOUT));
         assert!(!file.exists());
     }
-    // Signing out is local here: what was copied before is still good for a call.
-    fs::write(&file, before)?;
+    // Signing out is local here: what was copied before, its key too, is still good.
+    fs::write(&file, before.0)?;
+    fs::write(&keys, before.1)?;
     assert_eq!(shell.run(&["whoami"]).await?.stdout, "ada@example.com (Ada)\n");
+
+    // The provider has ended it: that is said, and nothing is thrown away.
+    let kept = read()?["refresh_token"].as_str().context("a token")?.to_owned();
+    let form = [("token", kept.as_str()), ("client_id", "skillmeat-cli")];
+    let ended = reqwest::Client::new().post(shop.server.at("/oauth/revoke")).form(&form);
+    assert_eq!(ended.send().await?.status(), 200);
+    let mut aged = read()?;
+    aged["credentials"][0]["access"]["expires_in"] = 0.into();
+    fs::write(&file, aged.to_string())?;
+    let after = shell.run(&["whoami"]).await?;
+    assert!(after.code == Some(3) && file.exists(), "{after:?}");
+    assert!(after.stderr.starts_with("Token refresh failed: "), "{after:?}");
+    assert!(after.stderr.contains(". Run 'skillmeat auth login'."), "{after:?}");
     Ok(())
 }
 
