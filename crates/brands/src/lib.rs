@@ -1,6 +1,4 @@
-//! The brand binaries: `scitoolkit`, `skillsctl`, `scion`, `sciontool`, `skillmeat`, `rbtk`.
+//! The brand binaries: `scitoolkit`, `skillsctl`, `scion`, `skillmeat`, `rbtk`, each over a file of `brands/`.
 //!
-//! Each will be a file of about three lines in `src/bin/` that hands its compiled-in
-//! TOML to [`hallpass_cli`]. None is here yet: the brands are acceptance of the whole
-//! engine, so they come when it is whole. This crate links no server, and
-//! `testkit/tests/house.rs` keeps it so.
+//! Each is a file of three lines in `src/bin/` that hands its compiled-in TOML to
+//! [`hallpass_cli::tool::run`]. This crate links no server, and `testkit/tests/house` keeps it so.

@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueEnum, value_parser};
 use hallpass_client::StorePolicy;
 use hallpass_client::target::Asked;
+use hallpass_core::Secret;
 use hallpass_core::brand::Brand;
 
 use crate::terminal::ColorWhen;
@@ -26,6 +27,10 @@ pub struct Globals {
     pub org: Option<String>,
     /// `--project PROJECT`.
     pub project: Option<String>,
+    /// What the brand's flag for a token says.
+    pub token: Option<Secret>,
+    /// What the brand's flag for another file says.
+    pub file: Option<PathBuf>,
     /// `--json`.
     pub json: bool,
     /// `-v`.
@@ -46,7 +51,29 @@ pub fn add_globals(root: Command, brand: &Brand) -> Command {
         "Keep sign-ins with the keyring, in a file, or none [auto, keyring, file, none; or ${}]",
         brand.variable("STORE")
     );
-    root.next_help_heading("Everywhere").args([
+    let root = root.next_help_heading("Everywhere");
+    let root = match &brand.sources.flag {
+        Some(flag) => root.arg(
+            Arg::new("given-token")
+                .long(flag.clone())
+                .value_name("TOKEN")
+                .global(true)
+                .help(format!("Sign this command in; better set ${}", brand.variable("TOKEN"))),
+        ),
+        None => root,
+    };
+    let root = match &brand.vault.file_flag {
+        Some(flag) => root.arg(
+            Arg::new("kept-file")
+                .long(flag.clone())
+                .value_name("PATH")
+                .global(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("Keep the sign-in in this file"),
+        ),
+        None => root,
+    };
+    root.args([
         Arg::new("server").long("server").value_name("URL").global(true).help(server),
         Arg::new("profile").long("profile").value_name("NAME").global(true).help(profile),
         Arg::new("store")
@@ -104,6 +131,13 @@ impl Globals {
             ca_bundle: matches.get_one::<PathBuf>("ca-bundle").cloned(),
             org: text("org"),
             project: text("project"),
+            token: matches
+                .try_get_one::<String>("given-token")
+                .ok()
+                .flatten()
+                .filter(|token| !token.is_empty())
+                .map(|token| Secret::new(token.as_str())),
+            file: matches.try_get_one::<PathBuf>("kept-file").ok().flatten().cloned(),
             json: matches.get_flag("json"),
             verbose: matches.get_flag("verbose"),
             color: matches.get_one::<ColorWhen>("color").copied().unwrap_or_default(),

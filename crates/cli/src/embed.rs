@@ -130,7 +130,7 @@ impl Auth {
 /// # Panics
 /// If there is no command with one of these names.
 fn mount_some(parent: Command, brand: &Brand, names: &[&str]) -> Command {
-    let mut all = commands::all(brand);
+    let mut all = commands::ours(brand);
     let chosen: Vec<_> = names
         .iter()
         .map(|name| {

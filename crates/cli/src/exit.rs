@@ -44,6 +44,22 @@ impl Exit {
             Self::Child(code) => code,
         }
     }
+
+    /// What a brand calls it, to give it another number.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Usable => "usable",
+            Self::Other => "other",
+            Self::Usage => "usage",
+            Self::NotSignedIn => "not_signed_in",
+            Self::Rejected => "rejected",
+            Self::CannotVerify => "cannot_verify",
+            Self::LoginEnded => "login_ended",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::Interrupted => "interrupted",
+            Self::Child(_) => "child",
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

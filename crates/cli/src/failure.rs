@@ -22,6 +22,8 @@ pub struct Failure {
     pub next: String,
     /// The server's own words, for `-v` and for programs.
     pub reason: Option<Box<str>>,
+    /// The file that it is about, for a brand's own words.
+    pub path: Option<String>,
     quiet: bool,
 }
 
@@ -53,7 +55,7 @@ impl Failure {
         next: impl Into<String>,
     ) -> Self {
         let (code, what, next) = (code.into(), what.into(), next.into());
-        Self { exit, code, what, kept: None, next, reason: None, quiet: false }
+        Self { exit, code, what, kept: None, next, reason: None, path: None, quiet: false }
     }
 
     /// Says what was kept.

@@ -26,11 +26,14 @@
 //! | [`terminal`] | width, letters, colours, or none of them |
 //! | [`layout`], [`paint`], [`qr`], [`words`] | how text looks |
 //! | [`system`] | the real process |
+//! | [`tool`] | a whole tool from its brand file |
+//! | `tree` | where each command sits |
+//! | `own` | what a brand says in its own words |
 //! | `refusal` | a client's error as a failure |
 //! | `testing` | surroundings for tests |
 //!
 //! To add a command: a file in `commands/` with `command()` and `run()`, and one line
-//! each in [`commands::all`] and [`commands::dispatch`].
+//! each in [`commands::every`] and [`commands::dispatch`].
 
 pub mod arguments;
 pub mod commands;
@@ -40,6 +43,7 @@ pub mod exit;
 pub mod failure;
 pub mod layout;
 pub mod output;
+mod own;
 pub mod paint;
 pub mod qr;
 mod refusal;
@@ -47,6 +51,8 @@ pub mod system;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
+pub mod tool;
+mod tree;
 pub mod words;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -77,7 +83,7 @@ pub fn mount(parent: Command, brand: &Brand) -> Command {
     arguments::add_globals(parent, brand)
         .styles(styles())
         .disable_help_subcommand(true)
-        .subcommands(commands::all(brand))
+        .subcommands(tree::all(brand))
 }
 
 /// What help looks like.
@@ -96,8 +102,14 @@ pub fn run(cx: &Context<'_>, io: Io<'_>, matches: &ArgMatches) -> Exit {
     let mut out = Output::new(terminal, cx.program, io.stdout, io.stderr);
     out.json = globals.json;
     out.verbose = globals.verbose;
-    commands::dispatch(cx, &mut out, io.stdin, &globals, matches)
-        .unwrap_or_else(|failure| out.failure(&failure))
+    out.brand = Some(cx.brand);
+    if globals.token.is_some() {
+        out.warning(&own::seen_in_argv(cx));
+    }
+    match commands::dispatch(cx, &mut out, io.stdin, &globals, matches) {
+        Ok(exit) => out.exit_of("", exit),
+        Err(failure) => out.failure(&failure),
+    }
 }
 
 /// Tells a command line that clap refused, or the help or version that it was asked for.

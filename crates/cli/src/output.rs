@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 
+use hallpass_core::brand::{Brand, filled};
 use serde::Serialize;
 use unicode_width::UnicodeWidthChar;
 
@@ -20,6 +21,8 @@ pub struct Output<'a> {
     pub json: bool,
     /// `-v`.
     pub verbose: bool,
+    /// Whose words and exit codes count.
+    pub brand: Option<&'a Brand>,
     program: &'a str,
     data: &'a mut dyn Write,
     prose: &'a mut dyn Write,
@@ -35,7 +38,8 @@ impl<'a> Output<'a> {
         data: &'a mut dyn Write,
         prose: &'a mut dyn Write,
     ) -> Self {
-        Self { terminal, json: false, verbose: false, program, data, prose, rewriting: false }
+        let (json, verbose, rewriting, brand) = (false, false, false, None);
+        Self { terminal, json, verbose, brand, program, data, prose, rewriting }
     }
 
     /// Runs `act` with data going elsewhere, where somebody has taken standard output.
@@ -48,6 +52,7 @@ impl<'a> Output<'a> {
             terminal: self.terminal,
             json: false,
             verbose: self.verbose,
+            brand: self.brand,
             program: self.program,
             data,
             prose: &mut *self.prose,
@@ -71,9 +76,33 @@ impl<'a> Output<'a> {
         let _ = self.prose.flush();
     }
 
+    /// The brand's own words, as they are.
+    pub fn own(&mut self, text: &str) {
+        let paint = self.paint();
+        for line in text.lines() {
+            self.line(&paint.spelt(line));
+        }
+    }
+
+    /// `text` with our command lines as this tree spells them.
+    fn placed(&self, text: &str) -> String {
+        match self.brand {
+            Some(brand) => brand.spelt(self.program, text),
+            None => text.to_owned(),
+        }
+    }
+
+    /// What a state, or else an exit, ends with in this brand.
+    pub fn exit_of(&self, state: &str, exit: Exit) -> Exit {
+        let exits = self.brand.map(|brand| &brand.exits);
+        let code = exits.and_then(|exits| exits.get(state).or_else(|| exits.get(exit.name())));
+        code.map_or(exit, |code| Exit::Child(*code))
+    }
+
     /// Prose, wrapped after an indent of two.
     pub fn sentence(&mut self, text: &str) {
-        let text = self.paint().spelt(text).into_owned();
+        let text = self.placed(text);
+        let text = self.paint().spelt(&text).into_owned();
         let wrapped = layout::wrap(&text, self.terminal.width, "  ", "  ");
         self.line(&wrapped);
     }
@@ -94,8 +123,8 @@ impl<'a> Output<'a> {
 
     /// It worked, but.
     pub fn warning(&mut self, text: &str) {
-        let paint = self.paint();
-        let wrapped = layout::wrap(&paint.spelt(text), self.terminal.width, "warning: ", "  ");
+        let (paint, text) = (self.paint(), self.placed(text));
+        let wrapped = layout::wrap(&paint.spelt(&text), self.terminal.width, "warning: ", "  ");
         self.line(&wrapped.replacen("warning:", &paint.warning("warning:"), 1));
     }
 
@@ -110,7 +139,7 @@ impl<'a> Output<'a> {
 
     /// The command to type next.
     pub fn next(&mut self, command: &str) {
-        let command = self.paint().action(command);
+        let command = self.paint().action(&self.placed(command));
         self.line(&format!("  Next: {command}"));
     }
 
@@ -153,12 +182,26 @@ impl<'a> Output<'a> {
 
     /// Tells a failure, and what it means.
     pub fn failure(&mut self, failure: &Failure) -> Exit {
+        let mut failure = failure.clone();
+        failure.exit = self.exit_of(&failure.code, failure.exit);
+        failure.what = self.placed(&failure.what);
+        failure.next = self.placed(&failure.next);
         if failure.is_quiet() {
             return failure.exit;
         }
         if self.json {
             if let Ok(text) = serde_json::to_string(&failure.told()) {
                 self.line(&text);
+            }
+            return failure.exit;
+        }
+        if let Some(own) = self.brand.and_then(|brand| brand.failures.get(&failure.code)) {
+            let facts = [("why", Some(failure.what.clone())), ("path", failure.path.clone())];
+            let own = filled(own, &facts);
+            self.own(&own);
+            // What the brand's words say already is not said twice.
+            if !own.contains(&failure.next) {
+                self.next(&failure.next);
             }
             return failure.exit;
         }

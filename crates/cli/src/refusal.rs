@@ -1,6 +1,7 @@
 //! A client's error as a [`Failure`]: exit code, what was kept, the next command.
 
 use hallpass_client::discovery::DiscoveryError;
+use hallpass_client::vault::VaultError;
 use hallpass_client::{Class, Error};
 use hallpass_core::Timestamp;
 
@@ -17,6 +18,9 @@ pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
     };
     let mut failure = Failure::new(exit(error), error.code().to_owned(), error.to_string(), next);
     failure.kept = kept(error).map(str::to_owned);
+    if let Error::Vault(VaultError::Corrupt { path, .. } | VaultError::Io { path, .. }) = error {
+        failure.path = Some(crate::words::path(path, cx.environment.home().as_deref()));
+    }
     if let Error::SessionEnded { profile, reason, at } = error {
         failure.what = ended(&format!("profile {profile:?}"), *at);
         failure.reason = Some(reason.as_str().into());
@@ -61,6 +65,8 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::UnknownProfile { .. }
         | Error::BadProfileName { .. }
         | Error::LocalMode { .. }
+        | Error::NotConfigured { .. }
+        | Error::BadMode { .. }
         | Error::NotSignedIn { .. }
         | Error::NoIdentity { .. }
         | Error::NotTrusted { .. }
@@ -113,7 +119,6 @@ fn start_server(cx: &Context<'_>, error: &Error) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use hallpass_client::http::HttpError;
-    use hallpass_client::vault::VaultError;
 
     use super::*;
     use crate::testing::Town;

@@ -1,30 +1,36 @@
 //! The front door: one tool, one machine, one invocation.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hallpass_core::brand::Brand;
+use hallpass_core::wire::metadata::AuthMode;
 use hallpass_core::{Random, Secret};
 
 use crate::Error;
+use crate::config;
+use crate::discovery::{auth_config, parse_server};
 use crate::doctor::{self, Finding};
 use crate::environment::{Environment, config_dir};
 use crate::helper;
 use crate::http::Http;
-use crate::legacy::{self, LegacyCleaned, LegacyToken};
+use crate::legacy::{self, LegacyCleaned, LegacyPhase, LegacyToken};
 use crate::login::launch::{Launcher, SystemLauncher};
 use crate::login::oidc::{self, JobLogin};
 use crate::login::{Event, Inbox, Login, LoginOptions, Pending, Start, token};
 use crate::logout::{self, LogoutReport};
 use crate::profiles::{self, Listed};
-use crate::session::Session;
-use crate::source::{self, Selection};
+use crate::session::{Answer, Call, Session};
+use crate::source::{self, Selection, token_variable};
 use crate::status::{self, Status};
 use crate::system::{SystemRandom, SystemTimes};
 use crate::target::{self, Asked, BadTarget, Kept, Target};
 use crate::time::Time;
 use crate::vault::keyring::PATIENCE;
-use crate::vault::{FileVault, Place, Rules, StorePolicy, SystemKeyring, UnknownPolicy, Vault};
+use crate::vault::{
+    FileVault, Place, Rules, Shape, StorePolicy, SystemKeyring, UnknownPolicy, Vault,
+};
 use crate::workload::{JobMemory, KernelMemory};
 
 /// How long `status --check` waits for an answer (CLIENT G2).
@@ -74,14 +80,21 @@ impl Client {
     /// A client with the real clocks, the operating system's randomness and keyring, the
     /// files in the tool's configuration directory, and real browsers.
     pub fn on_this_machine(
-        brand: Brand,
+        mut brand: Brand,
         environment: Arc<dyn Environment>,
         selection: Selection,
     ) -> Self {
         let time: Arc<dyn Time> = Arc::new(SystemTimes);
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         // Without a home the first use of the store says so.
-        let dir = config_dir(&*environment, &brand.config_dir).unwrap_or_default();
+        let dir = match &brand.vault.dir {
+            Some(dir) => environment.home().map(|home| home.join(dir)),
+            None => config_dir(&*environment, &brand.config_dir),
+        };
+        let dir = dir.unwrap_or_default();
+        if let Some(server) = config::server(&dir, &time, &random) {
+            brand.default_server = server;
+        }
         let keyring = SystemKeyring::new(brand.vault.service.as_ref().unwrap_or(&brand.config_dir));
         let rules = Rules {
             refresh_in_keyring: brand.vault.refresh_in_keyring,
@@ -93,8 +106,23 @@ impl Client {
             store_policy(&selection, &brand, &*environment),
             rules,
         );
-        let names = ["TOKEN", "AUTH_TOKEN", "ID_TOKEN"];
-        let secrets = names.map(|name| brand.variable(name)).to_vec();
+        let vault = match Shape::of(&brand) {
+            Some(shape) => {
+                let here = environment.working_dir();
+                let file = selection.file.as_ref();
+                let file = file.map(|file| here.map_or_else(|| file.clone(), |dir| dir.join(file)));
+                vault.shaped(match file {
+                    Some(file) => shape.at(&file),
+                    None => shape,
+                })
+            }
+            None => vault,
+        };
+        let secrets = vec![
+            token_variable(&brand),
+            brand.variable("AUTH_TOKEN"),
+            brand.variable("ID_TOKEN"),
+        ];
         let parts = Parts {
             vault: Arc::new(vault),
             launcher: Arc::new(SystemLauncher::new(time.clone(), secrets)),
@@ -246,6 +274,27 @@ impl Client {
         Ok(self.parts.vault.remember(policy)?)
     }
 
+    /// Takes a token of the older system, for one project, checks it with the server and keeps
+    /// it in its file (ST13).
+    ///
+    /// `place` is `ORG/PROJECT`, if it is known; then the server also says that it is for that.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] if the server does not know it.
+    pub fn login_legacy(
+        &self,
+        project: &str,
+        place: Option<&str>,
+        text: &Secret,
+    ) -> Result<PathBuf, Error> {
+        legacy::keep(&self.parts, self.http(), &self.server()?, (project, place), text)
+    }
+
+    /// How far the move away from the older system is, as the server says it.
+    pub fn legacy_phase(&self) -> Result<LegacyPhase, Error> {
+        legacy::phase(self.http(), &self.server()?)
+    }
+
     /// Tokens of an older system of this tool that lie in files. Sends nothing.
     pub fn legacy_tokens(&self) -> Vec<LegacyToken> {
         legacy::find(&self.parts)
@@ -263,6 +312,29 @@ impl Client {
     /// The server that this invocation is about. Sends nothing.
     pub fn server(&self) -> Result<String, Error> {
         Ok(source::resolve(&self.selection, &self.parts)?.server)
+    }
+
+    /// Sets the server that this tool talks to when nothing else is said, and answers it as it
+    /// will be used.
+    ///
+    /// # Errors
+    /// [`Error::BadServer`] if it is no server's address.
+    pub fn set_server(&self, server: &str) -> Result<String, Error> {
+        let Parts { vault, time, random, .. } = &self.parts;
+        config::set_server(vault.dir(), time, random, server)
+    }
+
+    /// A call without a credential, to a server that wants none (`/auth/config` says `local`);
+    /// `None` if it wants one.
+    pub fn call_openly(&self, call: &Call<'_>) -> Result<Option<Answer>, Error> {
+        let server = parse_server(&self.server()?)?;
+        let config = auth_config(self.http(), &server)?;
+        if config.is_none_or(|config| config.mode != AuthMode::Local) {
+            return Ok(None);
+        }
+        let reply = self.http().call_openly(&server.join(call.path), call)?;
+        let body = reply.body.to_vec();
+        Ok(Some(Answer { status: reply.status, content_type: reply.content_type, body }))
     }
 
     /// The profiles that there are. Sends nothing.

@@ -103,6 +103,8 @@ pub(crate) struct Said<'a> {
     pub issuer: Option<&'a str>,
     /// The client.
     pub client_id: Option<&'a str>,
+    /// The server may name whatever issuer it wants.
+    pub foreign: bool,
 }
 
 impl Discovered {
@@ -216,8 +218,8 @@ pub(crate) fn discover(
     let resource = config
         .as_ref()
         .and_then(|config| config.audience.clone())
-        .filter(|audience| is_resource(audience));
-    if said.issuer.is_none() {
+        .filter(|audience| is_resource(audience) && !said.foreign);
+    if said.issuer.is_none() && !said.foreign {
         check_foreign(server, &issuer, resource.as_deref())?;
     }
     let (metadata, date) = issuer_metadata(http, &issuer)?;
@@ -230,7 +232,7 @@ pub(crate) fn discover(
         .unwrap_or_else(|| default_scope(&metadata));
     Ok(Discovered {
         server: server.issuer().to_owned(),
-        standard: config.is_none(),
+        standard: config.is_none() || said.foreign && issuer != server.issuer(),
         client_id: said
             .client_id
             .map(str::to_owned)
@@ -253,7 +255,10 @@ fn default_scope(metadata: &ServerMetadata) -> Scope {
 }
 
 /// `GET /auth/config`; `None` if the server has none.
-fn auth_config(http: &Http, server: &PublicUrl) -> Result<Option<AuthConfig>, DiscoveryError> {
+pub(crate) fn auth_config(
+    http: &Http,
+    server: &PublicUrl,
+) -> Result<Option<AuthConfig>, DiscoveryError> {
     let reply = http.get(&server.join(path::AUTH_CONFIG), None)?;
     match reply.status {
         200 if reply.is_json() => Ok(Some(reply.json()?)),

@@ -60,7 +60,11 @@ fn consent_is_asked_for_where_a_standard_provider_wants_that() {
 fn an_issuer_that_somebody_named_is_asked_and_the_server_is_not() {
     let (api, issuer) = (FakeServer::empty(), FakeServer::issuer());
     let http = Http::new(&Table::default(), "test");
-    let said = super::Said { issuer: Some(&issuer.origin), client_id: Some("native") };
+    let said = super::Said {
+        issuer: Some(&issuer.origin),
+        client_id: Some("native"),
+        ..super::Said::default()
+    };
     let server = parse_server(&api.origin).unwrap();
     let named = discover(&http, &server, "hallpass-cli", said).unwrap();
     assert_eq!((named.server, named.issuer), (api.origin.clone(), issuer.origin.clone()));

@@ -276,7 +276,11 @@ fn network(parts: &Parts, http: &Http, server: &str) -> Finding {
 fn asked(parts: &Parts, http: &Http, server: &str) -> Vec<Finding> {
     let began = parts.time.monotonic();
     let found = parse_server(server).and_then(|server| {
-        let said = Said { issuer: parts.brand.issuer.as_deref(), client_id: None };
+        let said = Said {
+            issuer: parts.brand.issuer.as_deref(),
+            foreign: crate::presented::is_id_token(&parts.brand),
+            ..Said::default()
+        };
         discovery::discover(http, &server, &parts.brand.client_id, said)
     });
     let took = parts.time.monotonic().saturating_sub(began);

@@ -35,6 +35,22 @@ pub enum Error {
         /// Why each flow cannot be used.
         refused: Vec<(Flow, String)>,
     },
+    /// The variables that are to say where to sign in do not say it.
+    #[error("nothing says where to sign in: set {} and {}", .issuer, .client_id)]
+    NotConfigured {
+        /// The variable for the issuer.
+        issuer: String,
+        /// The variable for the client.
+        client_id: String,
+    },
+    /// The variable for the mode says something that there is not.
+    #[error("{variable} is {value:?}; it can be clerk, local or unset")]
+    BadMode {
+        /// The variable.
+        variable: String,
+        /// What it says.
+        value: String,
+    },
     /// The server's address cannot be used.
     #[error("{text:?} is not a server's address: {why}")]
     BadServer {
@@ -281,6 +297,7 @@ impl Error {
         match self {
             Error::NobodyToAsk { .. }
             | Error::BadServer { .. }
+            | Error::BadMode { .. }
             | Error::ForeignProfile { .. }
             | Error::BadProfileName { .. }
             | Error::BadToken(_)
@@ -310,7 +327,10 @@ impl Error {
             | Error::IssuerMismatch { .. }
             | Error::ForeignPage { .. } => Class::LoginFailed,
             Error::Vault(_) => Class::Store,
-            Error::LocalMode { .. } | Error::Problem { .. } | Error::Discovery(_) => Class::Other,
+            Error::LocalMode { .. }
+            | Error::NotConfigured { .. }
+            | Error::Problem { .. }
+            | Error::Discovery(_) => Class::Other,
         }
     }
 
@@ -320,6 +340,8 @@ impl Error {
             Error::NobodyToAsk { .. } => "nobody_to_ask",
             Error::NoFlow { .. } => "no_flow",
             Error::BadServer { .. } => "bad_server",
+            Error::NotConfigured { .. } => "not_configured",
+            Error::BadMode { .. } => "bad_mode",
             Error::UnknownProfile { .. } => "unknown_profile",
             Error::BadProfileName { .. } => "bad_profile_name",
             Error::ForeignProfile { .. } => "foreign_profile",
@@ -380,7 +402,9 @@ impl Error {
             Error::SessionEnded { profile, .. }
             | Error::Expired { profile }
             | Error::KeyMissing { profile } => Some(format!("{tool} login --profile {profile}")),
+            Error::BadMode { variable, .. } => Some(format!("unset {variable}")),
             Error::Denied
+            | Error::NotConfigured { .. }
             | Error::CodeExpired
             | Error::TimedOut { .. }
             | Error::Cancelled

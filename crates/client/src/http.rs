@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::dpop::Told;
 use crate::environment::Environment;
+use crate::session::Call;
 #[cfg(test)]
 use trouble::insecure;
 use trouble::{by_proxy, describe};
@@ -35,6 +36,8 @@ const PROTOCOL_BODY: u64 = 256 * 1024;
 const MAX_NONCE: usize = 512;
 /// The largest answer of an API call.
 const CALL_BODY: u64 = 64 * 1024 * 1024;
+/// An API may answer as it likes.
+const ANYTHING: &str = "application/json, */*;q=0.5";
 
 /// Why a server could not be asked, or did not answer as one. Nothing secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -238,6 +241,13 @@ impl Http {
         })
     }
 
+    /// A call to an API that wants to know nobody.
+    pub(crate) fn call_openly(&self, url: &str, call: &Call<'_>) -> Result<Reply, HttpError> {
+        let Call { method, headers, body, .. } = *call;
+        let (token, proof, accept, largest_answer) = (None, None, ANYTHING, CALL_BODY);
+        self.send(&Request { method, url, token, proof, accept, headers, body, largest_answer })
+    }
+
     /// Any call to an API.
     pub(crate) fn call(
         &self,
@@ -248,16 +258,8 @@ impl Http {
         headers: &[(&str, &str)],
         body: Option<(&str, &[u8])>,
     ) -> Result<Reply, HttpError> {
-        self.send(&Request {
-            method,
-            url,
-            token: Some(token),
-            proof,
-            accept: "application/json, */*;q=0.5",
-            headers,
-            body,
-            largest_answer: CALL_BODY,
-        })
+        let (token, accept, largest_answer) = (Some(token), ANYTHING, CALL_BODY);
+        self.send(&Request { method, url, token, proof, accept, headers, body, largest_answer })
     }
 
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Reply, HttpError> {

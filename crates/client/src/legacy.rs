@@ -5,17 +5,22 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use hallpass_core::Secret;
+use hallpass_core::wire::path::CHECK;
 use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::client::Parts;
-use crate::discovery::{Said, discover, parse_server};
+use crate::discovery::{Said, auth_config, discover, parse_server};
 use crate::http::Http;
 use crate::oauth::is_b64token;
 use crate::revoke::revoke;
+use crate::vault::VaultError;
+use crate::vault::kept::KeptFile;
 
 /// Longer than this is nobody's token.
 const MAX_SIZE: u64 = 16 * 1024;
+
+pub use hallpass_core::wire::metadata::LegacyPhase;
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +105,56 @@ pub(crate) fn clean(
         let _ = std::fs::remove_dir(dir);
     }
     Ok(done)
+}
+
+/// How far the move away from the older system is. Where there is none, nothing of it is left.
+pub(crate) fn phase(http: &Http, server: &str) -> Result<LegacyPhase, Error> {
+    let config = auth_config(http, &parse_server(server)?)?;
+    Ok(config.and_then(|config| config.legacy_phase).unwrap_or(LegacyPhase::C))
+}
+
+/// Keeps a token of the older system in its project's file, after the server has said that it
+/// is good: for the project `ORG/PROJECT`, if `place` says which that is.
+pub(crate) fn keep(
+    parts: &Parts,
+    http: &Http,
+    server: &str,
+    (project, place): (&str, Option<&str>),
+    text: &Secret,
+) -> Result<PathBuf, Error> {
+    let bad = |why: &str| Err(Error::BadToken(why.to_owned()));
+    if !hallpass_core::pin::is_name(project) {
+        return bad("a project's name is letters, digits and '-', so it is for none");
+    }
+    let text = text.expose();
+    let token = text.trim_end_matches(['\r', '\n']);
+    let prefix = parts.brand.tokens.legacy_prefix.as_deref().unwrap_or_default();
+    if !token.starts_with(prefix) || !is_b64token(token) {
+        return bad("it is not a token of one project");
+    }
+    let server = parse_server(server)?;
+    let query = place.map(|place| format!("?project={place}")).unwrap_or_default();
+    let reply = http.get(&server.join(&format!("{CHECK}{query}")), Some(token))?;
+    let rejected = |detail: &str| Error::Rejected {
+        server: server.to_string(),
+        what: "this token",
+        code: "invalid_token".to_owned(),
+        detail: Some(detail.to_owned()),
+    };
+    match reply.status {
+        200 => {}
+        401 => return Err(rejected("nothing was stored")),
+        403 => return Err(rejected("it is for another project; nothing was stored")),
+        _ => return Err(reply.unexpected().into()),
+    }
+    let Some(dir) = directory(parts) else { return Err(VaultError::NoHome.into()) };
+    let file = KeptFile::new(&dir, project, parts.time.clone(), parts.random.clone());
+    let held = file.lock()?;
+    let target = file.target()?;
+    file.store(&target, format!("{token}\n").as_bytes())?;
+    // No lock is to lie among the tokens.
+    held.remove();
+    Ok(target)
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@
 //! | [`keys`] | keys of projects and organizations |
 //! | [`trust`] | policies that let jobs in, and denied exchanges |
 //! | [`legacy`] | tokens of an older system, in files |
+//! | [`config`] | what is set for this tool on this machine |
+//! | `presented` | which of its tokens a sign-in shows |
 //! | [`profiles`] | many accounts, many servers |
 //! | [`places`] | organizations, projects, members, invitations |
 //! | [`status`] | signed in or not, and why |
@@ -46,6 +48,7 @@
 
 pub mod agents;
 pub mod client;
+pub mod config;
 pub mod discovery;
 pub mod doctor;
 mod dpop;
@@ -61,6 +64,7 @@ pub mod mask;
 pub mod narrow;
 mod oauth;
 pub mod places;
+mod presented;
 pub mod profiles;
 mod refresh;
 mod revoke;

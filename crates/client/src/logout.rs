@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hallpass_core::Timestamp;
+use hallpass_core::brand::Revokes;
 
 use crate::Error;
 use crate::client::{Parts, Which};
+use crate::discovery::{Said, discover, parse_server};
 use crate::http::Http;
 use crate::login::{oidc, pending};
 use crate::refresh::lock_path;
@@ -211,7 +213,7 @@ fn end(parts: &Parts, http: &Http, name: &str) -> Result<Option<Logout>, Error> 
         revocation: if shared {
             Revocation::StillUsed
         } else {
-            revoke_all(parts, http, credential)
+            revoke_all(parts, http, &profile.server, credential)
         },
         end_session: end_session(credential).filter(|_| !shared),
     });
@@ -243,12 +245,30 @@ fn hold(parts: &Parts, key: &Key) -> Option<Held> {
 
 /// RFC 7009 §2.1: revoking the refresh token ends the grant. The access token is revoked
 /// too, for servers that keep it alive.
-fn revoke_all(parts: &Parts, http: &Http, credential: &Credential) -> Revocation {
-    if credential.kind == CredentialKind::Given {
+fn revoke_all(parts: &Parts, http: &Http, server: &str, credential: &Credential) -> Revocation {
+    let revokes = parts.brand.logout.revokes;
+    if revokes == Revokes::Nothing
+        || credential.kind == CredentialKind::Given && revokes != Revokes::Everything
+    {
         return Revocation::NotOurs;
     }
-    let endpoint = credential.endpoints.revocation.as_deref();
-    let send = |token, hint| revoke(http, endpoint, &credential.key.client_id, token, Some(hint));
+    let said = match credential.kind {
+        CredentialKind::Given => at_server(parts, http, server),
+        CredentialKind::Oauth => Ok(None),
+    };
+    let (found, client_id) = match said {
+        Ok(Some(said)) => said,
+        Ok(None) => (credential.endpoints.revocation.clone(), credential.key.client_id.clone()),
+        Err(why) => {
+            let access = credential.access.as_ref();
+            return Revocation::LocalOnly {
+                reason: why.to_string(),
+                access_token_valid_until: access.and_then(|it| it.expires_at(&*parts.time)),
+            };
+        }
+    };
+    let endpoint = found.as_deref();
+    let send = |token, hint| revoke(http, endpoint, &client_id, token, Some(hint));
     let access = credential.access.as_ref();
     let refresh = credential.refresh_token.as_ref().map(|token| send(token, "refresh_token"));
     let outcome = match (refresh, access) {
@@ -271,6 +291,17 @@ fn revoke_all(parts: &Parts, http: &Http, credential: &Credential) -> Revocation
             access_token_valid_until: access.and_then(|access| access.expires_at(&*parts.time)),
         },
     }
+}
+
+/// Where a token that was handed over is revoked, and as which client: nobody wrote that down.
+fn at_server(
+    parts: &Parts,
+    http: &Http,
+    server: &str,
+) -> Result<Option<(Option<String>, String)>, Error> {
+    let server = parse_server(server)?;
+    let found = discover(http, &server, &parts.brand.client_id, Said::default())?;
+    Ok(Some((found.metadata.revocation_endpoint, found.client_id)))
 }
 
 #[cfg(test)]

@@ -25,6 +25,11 @@ impl Session {
         self.read_all(&format!("{}/projects", address(org)), query)
     }
 
+    /// `GET /api/v1/orgs/{org}`.
+    pub fn organization(&self, org: &str) -> Result<Org, Error> {
+        self.send("GET", &address(org), None::<&()>)?.json_of()
+    }
+
     /// `POST /api/v1/orgs`.
     pub fn create_org(&self, slug: &str, name: Option<&str>) -> Result<Org, Error> {
         self.send("POST", path::ORGS, Some(&new(slug, name)))?.json_of()

@@ -16,6 +16,7 @@ use crate::client::Parts;
 use crate::dpop::{BoundKey, Signer};
 use crate::http::{Http, HttpError};
 use crate::oauth::{Granted, NoTokens, Refusal, redeem};
+use crate::presented;
 use crate::revoke::revoke;
 use crate::status::Warning;
 use crate::vault::lock::{self, GaveUp};
@@ -258,10 +259,12 @@ impl Refresh<'_> {
     fn keep(&self, redeemed: &Credential, granted: Granted) -> Result<Refreshed, Error> {
         let tokens = granted.tokens;
         let mut renewed = redeemed.clone();
+        let (token, expires_in) = presented::of(&self.parts.brand, &tokens);
+        let beside = presented::beside(&self.parts.brand, &tokens);
         renewed.access = Some(Access {
-            token: tokens.access_token,
+            token,
             received: Receipt::now(&*self.parts.time),
-            expires_in: Some(tokens.expires_in.unwrap_or(UNSAID_LIFETIME)),
+            expires_in: Some(expires_in.unwrap_or(UNSAID_LIFETIME)),
             refreshed: true,
         });
         // RFC 6749 §6: none means that the old one stays good (CLIENT E11).
@@ -279,7 +282,9 @@ impl Refresh<'_> {
             if ours {
                 // What others wrote into fields that we do not know stays.
                 let rest = contents.credential(&redeemed.key).map(|there| there.rest.clone());
-                contents.put(Credential { rest: rest.unwrap_or_default(), ..renewed.clone() });
+                let mut rest = rest.unwrap_or_default();
+                rest.extend(beside.clone());
+                contents.put(Credential { rest, ..renewed.clone() });
             }
             ours
         });

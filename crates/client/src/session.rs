@@ -187,6 +187,15 @@ impl Session {
         self.send("DELETE", &address, None::<&()>).map(drop)
     }
 
+    /// Gets a new access token even if the one that there is could go on.
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`] or [`Error::Expired`] if there is none to be had.
+    pub fn renew(&self) -> Result<(), Error> {
+        let presented = self.presented(Need::Age)?;
+        self.presented(Need::Refused(&presented.token)).map(drop)
+    }
+
     /// The server that calls go to.
     pub fn server(&self) -> &str {
         &self.server

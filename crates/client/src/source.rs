@@ -33,6 +33,8 @@ pub struct Selection {
     pub store: Option<StorePolicy>,
     /// `--ca-bundle`: a PEM file with the certificates to trust, instead of the system's.
     pub ca_bundle: Option<PathBuf>,
+    /// Another file for the sign-in than the tool's own, where the brand has a flag for that.
+    pub file: Option<PathBuf>,
 }
 
 /// Where a credential comes from.

@@ -3,7 +3,20 @@
 //! One TOML file re-badges the engine; it configures server and client alike.
 //! Unknown keys are refused with the nearest right one.
 
+mod check;
+mod nearest;
+mod text;
+mod tool;
+
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+
+pub use text::filled;
+pub use tool::{
+    Argument, CALLED, Call, ConfigRules, Keeps, LoginRules, LogoutRules, Pages, Presents, Revokes,
+    STATES, StatusRules, Texts, VERBS, Way, Words,
+};
 
 use crate::Kind;
 use crate::permission::PermissionTable;
@@ -53,6 +66,43 @@ pub struct Brand {
     /// Which role may do what.
     #[serde(default)]
     pub roles: PermissionTable,
+    /// Variables that are called otherwise than prefix and name: `token` is `SCION_HUB_TOKEN`.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// Where each verb sits in the command tree: `auth login` is `login`. hallpass's own tree
+    /// if it is empty.
+    #[serde(default)]
+    pub commands: BTreeMap<String, String>,
+    /// The tool's own commands that are one call to its API.
+    #[serde(default)]
+    pub calls: BTreeMap<String, Call>,
+    /// What `login` takes and keeps.
+    #[serde(default)]
+    pub login: LoginRules,
+    /// What `logout` ends.
+    #[serde(default)]
+    pub logout: LogoutRules,
+    /// How `status` finds out.
+    #[serde(default)]
+    pub status: StatusRules,
+    /// What `config` calls things.
+    #[serde(default)]
+    pub config: ConfigRules,
+    /// The pages' addresses.
+    #[serde(default)]
+    pub pages: Pages,
+    /// What things are called.
+    #[serde(default)]
+    pub words: Words,
+    /// What is said in the tool's own words.
+    #[serde(default)]
+    pub texts: Texts,
+    /// A state that ends a command, and what is said of it instead.
+    #[serde(default)]
+    pub failures: BTreeMap<String, String>,
+    /// A state that ends a command, and the exit code that it has here.
+    #[serde(default)]
+    pub exits: BTreeMap<String, u8>,
 }
 
 /// Personal tokens, and those of the system that was there before.
@@ -81,6 +131,39 @@ impl Default for Tokens {
     }
 }
 
+/// What a plain file with a sign-in looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// hallpass's own: profiles and their sign-ins.
+    #[default]
+    Own,
+    /// The text of one token, and nothing else.
+    Token,
+    /// JSON with members of the tool's own choice, for one sign-in.
+    Fields,
+}
+
+/// What a member of a file can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// The access token.
+    AccessToken,
+    /// The refresh token, if there is one.
+    RefreshToken,
+    /// The ID token, if there is one.
+    IdToken,
+    /// `Bearer`.
+    TokenType,
+    /// Where it is refreshed.
+    TokenEndpoint,
+    /// When the access token ends, in seconds with a fraction.
+    ExpiresAt,
+    /// When it was kept, in seconds with a fraction.
+    StoredAt,
+}
+
 /// Where the command line keeps sign-ins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -91,6 +174,17 @@ pub struct VaultRules {
     pub refresh_in_keyring: bool,
     /// Without a keyring a plain file will do, and nobody is asked.
     pub file_without_question: bool,
+    /// The directory, below the home directory, in place of `config_dir` below the
+    /// configuration directory.
+    pub dir: Option<String>,
+    /// The file that holds the sign-in; `credentials.json` if not given.
+    pub file: Option<String>,
+    /// What a plain file looks like.
+    pub format: Format,
+    /// A flag that names another file: `credentials-path`.
+    pub file_flag: Option<String>,
+    /// The members of a file in the format `fields`, and what stands in each.
+    pub fields: BTreeMap<String, Fact>,
 }
 
 /// Keys of projects and organizations.
@@ -111,6 +205,9 @@ pub struct Keys {
 pub struct Sources {
     /// The first that has one counts; one that is not named is never asked.
     pub order: Vec<SourceKind>,
+    /// A flag that hands a token over on the command line, with a warning: only for a tool
+    /// whose documentation says so. It counts more than all of them.
+    pub flag: Option<String>,
 }
 
 /// A place that a credential may come from.
@@ -127,7 +224,8 @@ pub enum SourceKind {
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { order: vec![SourceKind::Variable, SourceKind::Workload, SourceKind::Profile] }
+        let order = vec![SourceKind::Variable, SourceKind::Workload, SourceKind::Profile];
+        Self { order, flag: None }
     }
 }
 
@@ -216,6 +314,24 @@ pub enum BadBrand {
         "a permission must be made of visible characters without quotes, like results:read, not {0:?}"
     )]
     Permission(String),
+    /// Something that is named in a table of the brand and is not known.
+    #[error("{key} names {value:?}, which there is not{hint}")]
+    Unknown {
+        /// The table.
+        key: &'static str,
+        /// What stood there.
+        value: String,
+        /// The nearest right one, as the end of a sentence.
+        hint: String,
+    },
+    /// Something that cannot be.
+    #[error("{key}: {why}")]
+    Impossible {
+        /// The key.
+        key: String,
+        /// Why.
+        why: String,
+    },
     /// A name that cannot be a command, variable or directory.
     #[error("{key} must consist of letters, digits, '-' and '_', not {value:?}")]
     Name {
@@ -276,6 +392,7 @@ impl Brand {
             }
         }
         brand.roles.check().map_err(BadBrand::Permission)?;
+        check::tool(&brand)?;
         Ok(brand)
     }
 
@@ -302,7 +419,15 @@ impl Brand {
 
     /// An environment variable of this brand: `HALLPASS_TOKEN`.
     pub fn variable(&self, name: &str) -> String {
-        format!("{}_{name}", self.variable_prefix)
+        match self.variables.get(&name.to_ascii_lowercase()) {
+            Some(own) => own.clone(),
+            None => format!("{}_{name}", self.variable_prefix),
+        }
+    }
+
+    /// Whether there is room for one sign-in only.
+    pub fn keeps_one(&self) -> bool {
+        self.vault.format != Format::Own
     }
 }
 
@@ -310,55 +435,17 @@ impl Brand {
 fn malformed(toml: &str, error: &toml::de::Error) -> BadBrand {
     let at = error.span().map_or(0, |span| span.start);
     let line = toml.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
-    BadBrand::Toml { line, what: crate::text::presentable(error.message(), 300) }
+    let message = error.message();
+    let hint = nearest::of_message(message);
+    // A long list of all that there is would hide the one that was meant.
+    let shown = if hint.is_empty() {
+        message
+    } else {
+        message.split(", expected").next().unwrap_or(message)
+    };
+    BadBrand::Toml { line, what: format!("{}{hint}", crate::text::presentable(shown, 300)) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn our_own_brand_reads() {
-        let brand = Brand::hallpass();
-        assert_eq!(brand.name, "hallpass");
-        assert_eq!(brand.variable("TOKEN"), "HALLPASS_TOKEN");
-        assert_eq!(brand.client_id, crate::wire::CLI_CLIENT_ID);
-    }
-
-    #[test]
-    fn prefixes_and_permissions_are_checked() {
-        let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n{more}"));
-        let brand = with("[tokens]\nprefix = 'sct_user_'\nlegacy_prefix = 'stk_'").unwrap();
-        assert_eq!(brand.tokens.prefix, "sct_user_");
-        assert_eq!(brand.prefixes(), ["sct_user_", "hp_proj_", "hp_org_", "hp_job_"]);
-        let keys = with("[keys]\nprefix = 'rbtk_sk_'").unwrap();
-        assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_", "hp_job_"]);
-        assert!(with("[keys]\nprefix = 'rbtk-sk'").is_err());
-        for bad in ["'x'", "'no_end'", "'UP_'", "'a b_'", "''"] {
-            let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();
-            assert!(matches!(error, BadBrand::Prefix { .. }), "{bad}: {error}");
-        }
-        let order = |order: &str| with(&format!("[sources]\norder = {order}"));
-        assert!(!order("['profile', 'variable']").unwrap().sources.variable_wins());
-        assert!(Brand::hallpass().sources.variable_wins());
-        for bad in ["[]", "['profile', 'profile']"] {
-            assert!(matches!(order(bad), Err(BadBrand::Sources)), "{bad}");
-        }
-        assert!(matches!(order("['drawer']"), Err(BadBrand::Toml { .. })));
-        let dir = |dir: &str| with(&format!("[tokens]\nlegacy_dir = '{dir}'"));
-        assert!(dir(".scitoolkit/tokens").is_ok());
-        for bad in ["", "/etc", "../x", "a//b", "a/../b", "C:x"] {
-            assert!(matches!(dir(bad), Err(BadBrand::Directory { .. })), "{bad}");
-        }
-        let brand = with("[roles.project]\nviewer = ['results:read']").unwrap();
-        assert!(brand.roles.all().contains("results:read"));
-        assert!(with("[roles.project]\nviewer = ['results read']").is_err());
-    }
-
-    #[test]
-    fn a_misspelt_key_is_refused_by_name() {
-        let bad = HALLPASS.replace("title", "titel");
-        let error = Brand::parse(&bad).unwrap_err().to_string();
-        assert!(error.starts_with("line 3: ") && error.contains("titel"), "{error}");
-    }
-}
+#[path = "brand/tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@
 //! heavier than parsing happens inside the command that needs it.
 
 mod admin;
+mod brand;
 mod demo;
 mod serve;
 mod settings;
@@ -21,8 +22,21 @@ fn main() -> ExitCode {
         return said.into();
     }
     hallpass_cli::system::outlive_file_size_limit();
-    let brand = Brand::hallpass();
-    let process = Process { brand: &brand, program: "hallpass", tree: &|| tree(&brand) };
+    let named = brand::named(&system::arguments());
+    let brand = match named.as_deref().map(brand::read) {
+        None => Brand::hallpass(),
+        Some(Ok(brand)) => brand,
+        Some(Err(why)) => {
+            system::tell(&format!("error: {why}\n  Nothing was done.\n"));
+            return ExitCode::from(2);
+        }
+    };
+    // What is to be typed next is what works here.
+    let program = match &named {
+        Some(file) => format!("hallpass --brand {}", file.display()),
+        None => "hallpass".to_owned(),
+    };
+    let process = Process { brand: &brand, program: &program, tree: &|| tree(&brand) };
     let matches = match process.parse() {
         Ok(matches) => matches,
         Err(exit) => return exit.into(),
@@ -31,6 +45,7 @@ fn main() -> ExitCode {
         Some(("serve", matches)) => serve::run(matches),
         Some(("admin", matches)) => admin::run(matches),
         Some(("demo", _)) => demo::run(),
+        Some(("brand", matches)) => brand::run(matches),
         _ => process.run(&matches).into(),
     }
 }
@@ -40,4 +55,6 @@ fn tree(brand: &Brand) -> Command {
         .subcommand(serve::command())
         .subcommand(admin::command())
         .subcommand(demo::command())
+        .subcommand(brand::command())
+        .arg(brand::flag())
 }

@@ -35,6 +35,11 @@ fn flag(setting: &Setting) -> Arg {
 /// All layers: flags, then variables, then the file that a flag or a variable names.
 pub(crate) fn layers(matches: &ArgMatches) -> Result<Layers, ConfigError> {
     let mut layers = Layers::default();
+    // The tool that this program is, is the server's too, unless a flag of its own says another.
+    let brand = matches.get_one::<PathBuf>(crate::brand::FLAG);
+    let own = matches.try_get_one::<String>("brand_file").ok().flatten();
+    let branded = brand.filter(|_| own.is_none()).map(|file| file.display().to_string());
+    layers.flags(branded.map(|file| ("brand_file".to_owned(), file)));
     layers.flags(SETTINGS.iter().filter_map(|setting| {
         let values = matches.try_get_many::<String>(setting.name).ok().flatten()?;
         let text = values.map(String::as_str).collect::<Vec<_>>().join(",");

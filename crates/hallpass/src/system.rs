@@ -1,5 +1,6 @@
 //! The one place of this crate that reads the process's environment.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use hallpass_server::config::VARIABLE_PREFIX;
@@ -35,4 +36,19 @@ impl Stopwatch {
     pub(crate) fn elapsed(&self) -> std::time::Duration {
         self.0.elapsed()
     }
+}
+
+/// The words of the command line, without the program's own name.
+pub(crate) fn arguments() -> Vec<String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// Standard output. Who closed the pipe knows.
+pub(crate) fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Standard error. Nobody may be reading any more.
+pub(crate) fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

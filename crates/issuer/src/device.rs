@@ -182,11 +182,13 @@ impl Issuer {
     /// RFC 8628 §3.2.
     fn device_answer(&self, device_code: TokenText, user_code: &str) -> DeviceAuthorization {
         let config = &self.0.config;
-        let page = config.public_url.join(path::DEVICE_PAGE);
+        let pages = &config.brand.pages;
+        let page = config.public_url.join(pages.device.as_deref().unwrap_or(path::DEVICE_PAGE));
+        let named = pages.device_code();
         DeviceAuthorization {
             device_code: device_code.into_secret(),
             user_code: Secret::new(user_code),
-            verification_uri_complete: Some(format!("{page}?user_code={user_code}")),
+            verification_uri_complete: Some(format!("{page}?{named}={user_code}")),
             verification_uri: page,
             expires_in: config.device_ttl.as_secs(),
             interval: Some(config.device_interval.as_secs()),

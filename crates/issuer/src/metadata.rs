@@ -4,7 +4,7 @@
 //! of the server holds the two together.
 
 use hallpass_core::dpop::ALG;
-use hallpass_core::wire::metadata::{AuthConfig, AuthMode, ServerMetadata};
+use hallpass_core::wire::metadata::{AuthConfig, AuthMode, LegacyPhase, ServerMetadata};
 use hallpass_core::wire::oauth::{
     AUTHORIZATION_CODE, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE,
 };
@@ -12,6 +12,7 @@ use hallpass_core::wire::path;
 
 use crate::Issuer;
 use crate::authorize::known_scopes;
+use crate::legacy::Phase;
 
 impl Issuer {
     /// The one document behind both well-known paths.
@@ -79,6 +80,11 @@ impl Issuer {
             client_id: Some(config.brand.client_id.clone()),
             scopes: known_scopes().iter().map(str::to_owned).collect(),
             audience: Some(config.public_url.default_resource().to_owned()),
+            legacy_phase: self.legacy_move().map(|known| match known.phase {
+                Phase::A => LegacyPhase::A,
+                Phase::B => LegacyPhase::B,
+                Phase::C => LegacyPhase::C,
+            }),
         }
     }
 }

@@ -7,7 +7,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
+use hallpass_core::wire::path::DEVICE_PAGE;
+use http::{Method, StatusCode, header};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -56,6 +57,9 @@ pub(crate) fn took_too_long(app: &App, audience: Audience) -> Response {
 }
 
 async fn not_found(State(app): State<App>, request: Request) -> Response {
+    if let Some(page) = alias(&app, &request) {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, page)]).into_response();
+    }
     Audience::of(&request).answer(
         &app,
         StatusCode::NOT_FOUND,
@@ -63,6 +67,25 @@ async fn not_found(State(app): State<App>, request: Request) -> Response {
         "There is nothing here",
         "Check the address.",
     )
+}
+
+/// The page that the brand has another address for, with the query that was asked with.
+fn alias(app: &App, request: &Request) -> Option<String> {
+    let pages = &app.brand().pages;
+    let page = pages.aliases.get(request.uri().path())?;
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let query = request.uri().query().filter(|query| !query.is_empty());
+    let query = query.map(|query| {
+        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+            // The device page knows one name for the code.
+            Some((name, code)) if page == DEVICE_PAGE && name == pages.device_code() => {
+                format!("user_code={code}")
+            }
+            _ => pair.to_owned(),
+        });
+        format!("?{}", pairs.collect::<Vec<_>>().join("&"))
+    });
+    reads.then(|| format!("{page}{}", query.unwrap_or_default()))
 }
 
 /// The router adds `Allow` (RFC 9110 §15.5.6).

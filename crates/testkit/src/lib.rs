@@ -18,6 +18,7 @@
 //! | [`oauth`] | a client that says exactly what a test wants to say |
 //! | [`possession`] | keys, and proofs with them, honest or not |
 //! | [`link`] | a wire to a server that can be cut and made slow |
+//! | [`front`] | the door of a tool's own site, with its calls |
 //! | [`guarded`] | an API behind a guard, in a process of its own |
 //! | [`smtp`] | a mail server that keeps what it gets |
 //! | [`secrets`] | marked secrets, and the search for their marks |
@@ -43,6 +44,8 @@ pub mod certificate;
 pub mod cli;
 #[cfg(feature = "town")]
 pub mod dice;
+#[cfg(feature = "town")]
+pub mod front;
 #[cfg(feature = "town")]
 pub mod github;
 #[cfg(feature = "town")]

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::certificate::Certificate;
+use crate::front::Front;
 use crate::process::{self, Finished, Running};
 use crate::{ports, wait};
 
@@ -24,6 +25,7 @@ pub struct Plan {
     directory: Option<PathBuf>,
     variables: Vec<(String, String)>,
     tls: bool,
+    front: Option<Front>,
 }
 
 impl Plan {
@@ -60,6 +62,13 @@ impl Plan {
         self
     }
 
+    /// Stands behind a tool's own site, whose address is the public one.
+    #[must_use]
+    pub fn behind(mut self, front: &Front) -> Self {
+        self.front = Some(front.clone());
+        self
+    }
+
     /// A variable of its environment.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
@@ -83,6 +92,9 @@ impl Plan {
         };
         for attempt in 1.. {
             server.port = ports::free()?;
+            if let Some(front) = &server.plan.front {
+                front.leads_to(server.port);
+            }
             match server.start_again().await {
                 Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("in use") => {}
                 outcome => {
@@ -125,6 +137,9 @@ impl Server {
 
     /// The public URL, which is also the issuer.
     pub fn url(&self) -> String {
+        if let Some(front) = &self.plan.front {
+            return front.url();
+        }
         let scheme = if self.certificate.is_some() { "https" } else { "http" };
         format!("{scheme}://localhost:{}", self.port)
     }

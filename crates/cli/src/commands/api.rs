@@ -151,11 +151,16 @@ pub fn run(
         })
         .map_err(refuse)?;
     warn(out, &session.take_warnings());
-    let text = shown(&answer, out.terminal.streams.stdout);
+    hand_out(out, &answer, &retry(cx, globals, "status --check"))
+}
+
+/// The answer's body, and what its status means.
+pub(super) fn hand_out(out: &mut Output<'_>, answer: &Answer, next: &str) -> Result<Exit, Failure> {
+    let text = shown(answer, out.terminal.streams.stdout);
     out.data(&text)?;
     match answer.status {
         200..=399 => Ok(Exit::Usable),
-        _ => Err(refused(&answer, &retry(cx, globals, "status --check"))),
+        _ => Err(refused(answer, next)),
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::Which;
 use hallpass_client::logout::{JobEnded, Logout, LogoutReport, Revocation};
-use hallpass_core::brand::Brand;
+use hallpass_core::brand::{Brand, filled};
 use serde::Serialize;
 
 use super::{client, legacy, retry};
@@ -79,13 +79,20 @@ pub(super) fn told(
 }
 
 fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
-    match &report.job {
-        Some(job) => tell_job(out, job),
-        None if report.ended.is_empty() => out.line("Nobody was signed in."),
-        None => {}
+    let texts = &cx.brand.texts;
+    if let Some(job) = &report.job {
+        tell_job(out, job);
+    } else if report.ended.is_empty() {
+        match texts.nobody_signed_out.as_ref().or(texts.signed_out.as_ref()) {
+            Some(own) => out.own(&filled(own, &[("account", None), ("server", None)])),
+            None => out.line("Nobody was signed in."),
+        }
     }
     for logout in &report.ended {
-        tell_one(out, logout);
+        match &texts.signed_out {
+            Some(own) => tell_own(out, logout, own),
+            None => tell_one(out, logout),
+        }
     }
     if let Some(path) = &report.set_aside {
         out.warning(&format!(
@@ -141,6 +148,22 @@ fn tell_one(out: &mut Output<'_>, logout: &Logout) {
     if let Some(address) = &logout.end_session {
         out.sentence("A browser that signed you in there may still be signed in; to end that too:");
         out.line(&format!("  {}", paint.action(&paint.foreign(address, 2000))));
+    }
+}
+
+/// In the brand's words; what went wrong stands below them.
+fn tell_own(out: &mut Output<'_>, logout: &Logout, own: &str) {
+    let paint = out.paint();
+    let who = paint.foreign(logout.account.label(), 320);
+    out.own(&filled(own, &[("account", Some(who)), ("server", Some(logout.server.clone()))]));
+    if let Revocation::LocalOnly { reason, access_token_valid_until } = &logout.revocation {
+        let until = match access_token_valid_until {
+            Some(end) => format!("; the access token is good until {}", end.to_human()),
+            None => String::new(),
+        };
+        out.warning(&format!(
+            "it was removed here only, and could not be revoked at the server: {reason}{until}"
+        ));
     }
 }
 

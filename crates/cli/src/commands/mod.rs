@@ -16,11 +16,14 @@
 //! | `credential git`, `cargo`, … | [`credential`] |
 //! | `context show`, `use`, `clear`; `org use`, `project use` | [`context`] |
 //! | `doctor` | [`doctor`] |
+//! | a call of the brand's, `config` | [`call`], [`config`] |
 //! | `completions`, `man` | [`completions`], [`man`] |
 
 pub mod agent;
 pub mod api;
+pub mod call;
 pub mod completions;
+pub mod config;
 pub mod context;
 pub mod credential;
 pub mod doctor;
@@ -43,12 +46,22 @@ use hallpass_client::{Client, Selection, Warning};
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
+use crate::tree::{self, Found};
 use crate::{Context, Exit, Failure, Input, Output};
 
-/// Every command, in the order of `--help`.
-pub fn all(brand: &Brand) -> Vec<Command> {
+/// Every command of hallpass's own tree, in the order of `--help`.
+pub fn ours(brand: &Brand) -> Vec<Command> {
+    let mut every = every(brand);
+    // Only brands have these.
+    every.retain(|command| !["login-token", "config"].contains(&command.get_name()));
+    every
+}
+
+/// Every command that a brand can place.
+pub fn every(brand: &Brand) -> Vec<Command> {
     vec![
         login::command(brand),
+        login::given::command(),
         status::command(),
         whoami::command(),
         logout::command(brand),
@@ -66,6 +79,7 @@ pub fn all(brand: &Brand) -> Vec<Command> {
         credential::command(brand),
         context::command(),
         doctor::command(),
+        config::command(brand),
         completions::command(),
         man::command(),
     ]
@@ -79,10 +93,15 @@ pub fn dispatch(
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
-    let Some((name, matches)) = matches.subcommand() else {
-        return Err(nothing_asked(cx));
+    let (name, matches) = match tree::find(cx.brand, matches) {
+        Found::Ours(name, matches) => (name, matches),
+        Found::Call(place, rule, matches) => {
+            return call::run(cx, out, globals, (place, rule), matches);
+        }
+        Found::Nothing => return Err(nothing_asked(cx)),
     };
     match name {
+        "login-token" => login::given::run(cx, out, stdin, globals, matches),
         "login" => login::run(cx, out, stdin, globals, matches),
         "status" => status::run(cx, out, globals, matches),
         "whoami" => whoami::run(cx, out, globals),
@@ -101,6 +120,7 @@ pub fn dispatch(
         "credential" => credential::run(cx, out, stdin, globals, matches),
         "context" => context::run(cx, out, globals, matches),
         "doctor" => doctor::run(cx, out, globals),
+        "config" => config::run(cx, out, globals, matches),
         "completions" => completions::run(cx, out, matches),
         "man" => man::run(cx, out, matches),
         _ => Err(nothing_asked(cx)),
@@ -114,12 +134,13 @@ fn nothing_asked(cx: &Context<'_>) -> Failure {
 /// The client for what the global flags select.
 fn client(cx: &Context<'_>, globals: &Globals) -> Client {
     (cx.client)(Selection {
-        token: None,
+        token: globals.token.clone(),
         profile: globals.profile.clone(),
         server: globals.server.clone(),
         ignore_variables: false,
         store: globals.store,
         ca_bundle: globals.ca_bundle.clone(),
+        file: globals.file.clone(),
     })
 }
 

@@ -4,8 +4,9 @@ mod view;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::target::Asked;
-use hallpass_client::{Masked, Source, State, Status, Target, Warning};
+use hallpass_client::{Client, Masked, Source, State, Status, Target, Warning};
 use hallpass_core::Timestamp;
+use hallpass_core::brand::filled;
 
 use super::context;
 use super::{client, retry, warn};
@@ -36,14 +37,26 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     let check = matches.get_flag("check");
     let client = client(cx, globals);
+    let asked = check || cx.brand.status.asks_server;
     // Whoever contradicts himself about the place is still signed in.
     let target = client
         .target(&Asked::from(globals))
         .unwrap_or_else(|error| Target { ignored: Some(error.to_string()), ..Target::default() });
-    let status = if check { client.status_checked_at(&target) } else { client.status() };
+    let status = look(cx, out, &client, &target, check);
     let exit = status.state.class().map_or(Exit::Usable, exit_of);
     if out.json {
         out.json(&view(&status, &target))?;
+    } else if let (Exit::Usable, Some(own)) = (exit, &cx.brand.texts.status) {
+        let ends = out.exit_of(status.state.name(), exit);
+        if ends != exit {
+            // Usable for us, and not for this tool.
+            return Ok(out.failure(&other(cx, &status)));
+        }
+        let mut facts = crate::own::status(cx, &status, &target, out.terminal.data());
+        facts.push(("plan", asked.then(|| plan(&client, &target)).flatten()));
+        let text = filled(own, &facts);
+        out.data(format!("{text}\n").as_bytes())?;
+        warn(out, &status.warnings);
     } else if exit == Exit::Usable {
         let look = (out.terminal.data(), out.terminal.width);
         let text = usable(cx, &status, &target, check, look);
@@ -53,9 +66,44 @@ pub fn run(
         let (_, rest): (Vec<_>, Vec<_>) =
             status.warnings.iter().cloned().partition(|warning| selection(warning).is_some());
         warn(out, &rest);
-        out.failure(&unusable(cx, globals, &status, exit));
+        return Ok(out.failure(&unusable(cx, globals, &status, exit)));
     }
-    Ok(exit)
+    Ok(out.exit_of(status.state.name(), exit))
+}
+
+/// A state that this tool counts as none that can be used.
+fn other(cx: &Context<'_>, status: &Status) -> Failure {
+    let what = format!("the sign-in at {} is to be renewed first", status.server);
+    let next = format!("{} login", cx.program);
+    Failure::new(Exit::NotSignedIn, status.state.name(), what, next).kept("Nothing was changed.")
+}
+
+/// What is known here, or at the server if that is asked for.
+fn look(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    client: &Client,
+    target: &Target,
+    check: bool,
+) -> Status {
+    if !check && !cx.brand.status.asks_server {
+        return client.status();
+    }
+    let status = client.status_checked_at(target);
+    match (&status.state, check) {
+        (State::CannotVerify { reason }, false) => {
+            out.warning(&format!("{reason}; this is what is known here"));
+            client.status()
+        }
+        _ => status,
+    }
+}
+
+/// What the operator calls the organization's plan.
+fn plan(client: &Client, target: &Target) -> Option<String> {
+    let org = target.org.as_ref()?;
+    let org = client.session().ok()?.organization(&org.name).ok()?;
+    Some(hallpass_core::text::presentable(&org.plan, 80)).filter(|plan| !plan.is_empty())
 }
 
 /// The lines for a credential that can be used.

@@ -2,6 +2,7 @@
 
 use clap::Command;
 use hallpass_client::target::Asked;
+use hallpass_core::brand::filled;
 use hallpass_core::wire::api::{Whoami, Whose};
 
 use super::{client, retry, warn};
@@ -25,7 +26,10 @@ pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<
     if out.json {
         out.json(&whoami)?;
     } else {
-        let line = line(&whoami, out.terminal.data());
+        let line = match &cx.brand.texts.whoami {
+            Some(own) => in_own_words(&whoami, out.terminal.data(), own),
+            None => line(&whoami, out.terminal.data()),
+        };
         out.data(line.as_bytes())?;
         if let Some(org) = whoami.org.as_ref().filter(|org| !org.plan.is_empty()) {
             let (slug, plan) =
@@ -34,6 +38,12 @@ pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<
         }
     }
     Ok(Exit::Usable)
+}
+
+fn in_own_words(whoami: &Whoami, paint: Paint, own: &str) -> String {
+    let shown = |text: &str| Some(paint.foreign(text, 320)).filter(|text| !text.is_empty());
+    let facts = [("email", shown(&whoami.email)), ("name", shown(&whoami.name))];
+    filled(own, &facts) + "\n"
 }
 
 /// `ada@example.com (Ada Lovelace)`, or `gitlab-ci (a key of acme/warehouse)`, and a line feed.

@@ -5,6 +5,7 @@ use hallpass_core::Scope;
 
 use super::identity::identify;
 use super::keep::{New, keep};
+use super::trade;
 use super::{Login, LoginOptions};
 use crate::Error;
 use crate::client::Parts;
@@ -12,6 +13,7 @@ use crate::discovery::Discovered;
 use crate::dpop::{self, BoundKey, Signer};
 use crate::http::Http;
 use crate::oauth::Granted;
+use crate::presented;
 use crate::revoke::revoke;
 use crate::source::Selection;
 use crate::status::{Account, Warning};
@@ -40,7 +42,11 @@ impl<'a> Attempt<'a> {
         found: Discovered,
     ) -> Self {
         let scope = options.scope.clone().unwrap_or_else(|| found.scope.clone());
-        let key = dpop::is_spoken(&found.metadata).then(BoundKey::make).flatten();
+        // What only lives until a personal token was made with it is bound to nothing, and an
+        // ID token never is.
+        let bearer = trade::wanted(parts, &found) || presented::is_id_token(&parts.brand);
+        let bound = !bearer && dpop::is_spoken(&found.metadata);
+        let key = bound.then(BoundKey::make).flatten();
         Self { parts, http, selection, options, found, scope, key }
     }
 
@@ -82,18 +88,17 @@ impl<'a> Attempt<'a> {
     }
 
     fn keep(&self, granted: &Granted, received: Receipt, account: Account) -> Result<Login, Error> {
+        if trade::wanted(self.parts, &self.found) {
+            return trade::keep(self, granted, received, account);
+        }
         let tokens = &granted.tokens;
         let key = Key {
             issuer: self.found.issuer.clone(),
             client_id: self.found.client_id.clone(),
             account: account.id.clone(),
         };
-        let access = Access {
-            token: tokens.access_token.clone(),
-            received,
-            expires_in: tokens.expires_in,
-            refreshed: false,
-        };
+        let (token, expires_in) = presented::of(&self.parts.brand, tokens);
+        let access = Access { token, received, expires_in, refreshed: false };
         // A server of ours has better than these.
         let standard = |endpoint: &Option<String>| endpoint.clone().filter(|_| self.found.standard);
         let bound = self.key.as_ref().filter(|_| granted.bound);
@@ -117,7 +122,7 @@ impl<'a> Attempt<'a> {
             binding: bound
                 .map(|key| Binding { jkt: key.thumbprint().to_string(), ..Binding::default() }),
             narrowed: Vec::new(),
-            rest: serde_json::Map::new(),
+            rest: presented::beside(&self.parts.brand, tokens),
         };
         let mut login = keep(
             self.parts,

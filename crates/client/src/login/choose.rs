@@ -221,6 +221,11 @@ fn prefer(facts: &Facts, wish: Wish) -> (Flow, Reason) {
     (Flow::Browser, Reason::Desktop)
 }
 
+/// What to launch at the page where a code is entered, for tools that do that.
+pub(crate) fn page_launch(facts: &Facts, options: &LoginOptions) -> Launch {
+    launch(facts, options, Flow::Browser, &Reason::Asked)
+}
+
 /// What to launch: never with a device code, never where nobody is, never where a
 /// browser would not open on the screen that the person sees.
 fn launch(facts: &Facts, options: &LoginOptions, flow: Flow, reason: &Reason) -> Launch {

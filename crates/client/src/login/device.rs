@@ -13,6 +13,7 @@ use hallpass_core::wire::reported;
 use url::{Host, Url};
 
 use super::attempt::Attempt;
+use super::choose::Launch;
 use super::inbox::Inbox;
 use super::{Event, Login};
 use crate::Error;
@@ -43,15 +44,38 @@ pub(crate) struct Started {
     pub began: Duration,
 }
 
-/// Asks for a code, shows it, and polls to the end.
+/// How long a person is waited for: until when, and for how long that is in all.
+type Patience = Option<(Duration, Duration)>;
+
+fn patience(attempt: &Attempt<'_>) -> Patience {
+    let began = attempt.parts.time.monotonic();
+    attempt.options.timeout.map(|timeout| (began + timeout, timeout))
+}
+
+/// Asks for a code, shows it, and polls to the end. Who is ready to wait longer than a code
+/// lives is shown a fresh one.
 pub(crate) fn run(
     attempt: &Attempt<'_>,
+    launch: Launch,
     inbox: &Inbox,
     sink: &mut dyn FnMut(Event),
 ) -> Result<Login, Error> {
-    let started = begin(attempt)?;
-    announce(attempt, &started, sink);
-    finish(attempt, &started, inbox, sink)
+    let patience = patience(attempt);
+    let mut launch = Some(launch).filter(|launch| *launch != Launch::Nothing);
+    loop {
+        let started = begin(attempt)?;
+        announce(attempt, &started, sink);
+        if let Some(what) = launch.take() {
+            let page = started.verification_uri_complete.as_ref();
+            let page = page.unwrap_or(&started.verification_uri);
+            sink(Event::Launched { ok: attempt.parts.launcher.launch(&what, page) });
+        }
+        let now = || attempt.parts.time.monotonic();
+        match finish_within(attempt, &started, patience, inbox, sink) {
+            Err(Error::CodeExpired) if patience.is_some_and(|(until, _)| now() < until) => {}
+            done => return done,
+        }
+    }
 }
 
 /// Polls a started authorization to the end, and stores what comes.
@@ -61,7 +85,17 @@ pub(crate) fn finish(
     inbox: &Inbox,
     sink: &mut dyn FnMut(Event),
 ) -> Result<Login, Error> {
-    let granted = poll(attempt, started, inbox, sink)?;
+    finish_within(attempt, started, patience(attempt), inbox, sink)
+}
+
+fn finish_within(
+    attempt: &Attempt<'_>,
+    started: &Started,
+    patience: Patience,
+    inbox: &Inbox,
+    sink: &mut dyn FnMut(Event),
+) -> Result<Login, Error> {
+    let granted = poll(attempt, started, patience, inbox, sink)?;
     sink(Event::Finishing);
     let login = attempt.store(granted)?;
     sink(Event::Authenticated(Box::new(login.clone())));
@@ -153,11 +187,11 @@ impl Started {
 fn poll(
     attempt: &Attempt<'_>,
     started: &Started,
+    timeout: Patience,
     inbox: &Inbox,
     sink: &mut dyn FnMut(Event),
 ) -> Result<Granted, Error> {
     let time = &*attempt.parts.time;
-    let timeout = attempt.options.timeout.map(|timeout| (time.monotonic() + timeout, timeout));
     let mut interval = started.interval;
     // Failures in a row; each doubles the wait.
     let mut failures = 0u32;
@@ -211,7 +245,7 @@ fn poll(
 /// person does.
 fn wait(
     started: &Started,
-    timeout: Option<(Duration, Duration)>,
+    timeout: Patience,
     pause: Duration,
     time: &dyn Time,
     inbox: &Inbox,

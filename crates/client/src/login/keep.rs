@@ -1,6 +1,7 @@
 //! Keeping a new credential: under which profile, in whose place, and what becomes of
 //! the session that it replaces.
 
+use hallpass_core::Secret;
 use hallpass_core::text::presentable;
 
 use super::{Login, LoginOptions};
@@ -31,18 +32,23 @@ pub(crate) fn keep(
 ) -> Result<Login, Error> {
     let New { credential, key } = new;
     let mut warnings = Vec::new();
-    let named = source::wanted_profile(selection, &parts.brand, &*parts.environment);
+    let mut named = source::wanted_profile(selection, &parts.brand, &*parts.environment);
+    let mut replace = options.replace_account;
+    if parts.brand.keeps_one() {
+        // There is room for one: whoever signs in takes it over.
+        let there = parts.vault.read().ok().and_then(|there| there.profiles.into_keys().next());
+        (named, replace) = (there.or(named), true);
+    }
     let mut kept = None;
     let mut write = || {
         parts.vault.change(&mut |contents| {
-            let put =
-                place(contents, named.as_deref(), &credential, server, options.replace_account);
+            let put = place(contents, named.as_deref(), &credential, server, replace);
             let changed = put.is_ok();
             kept = Some(put);
             changed
         })
     };
-    bind(parts, named.as_deref(), options, &credential, key, server)?;
+    bind(parts, named.as_deref(), replace, &credential, key, server)?;
     match write() {
         // CLIENT D10: a login is how a person gets over a broken store.
         Err(error) if gets_over(&*parts.vault, &error) => {
@@ -60,15 +66,13 @@ pub(crate) fn keep(
         if old.key != credential.key {
             parts.vault.remove_binding_key(&old.key)?;
         }
-        if old.kind == CredentialKind::Oauth
-            && let Some(token) = &old.refresh_token
-            && old.fingerprint() != credential.fingerprint()
+        if let Some((token, hint)) = ours(old, &credential)
             && let Err(why) = revoke(
                 http,
                 old.endpoints.revocation.as_deref(),
                 &old.key.client_id,
                 token,
-                Some("refresh_token"),
+                Some(hint),
             )
         {
             warnings.push(Warning::NotRevoked { reason: why.to_string() });
@@ -96,18 +100,35 @@ pub(crate) fn keep(
     })
 }
 
+/// The token of a replaced sign-in that is ours to end: its refresh token, or the personal token
+/// that was made with it.
+fn ours<'c>(old: &'c Credential, new: &Credential) -> Option<(&'c Secret, &'static str)> {
+    if old.kind != CredentialKind::Oauth {
+        return None;
+    }
+    match (&old.refresh_token, &old.access, &new.access) {
+        (Some(token), ..) => {
+            (old.fingerprint() != new.fingerprint()).then_some((token, "refresh_token"))
+        }
+        (None, Some(old), Some(new)) if new.token != old.token => {
+            Some((&old.token, "access_token"))
+        }
+        _ => None,
+    }
+}
+
 /// Puts the key where it is kept, before what is bound to it: without its key that would be
 /// worth nothing. Nothing is changed if the credential would not be taken.
 fn bind(
     parts: &Parts,
     named: Option<&str>,
-    options: &LoginOptions,
+    replace: bool,
     credential: &Credential,
     key: Option<&BindingKey>,
     server: &str,
 ) -> Result<(), Error> {
     if let Ok(mut there) = parts.vault.read() {
-        place(&mut there, named, credential, server, options.replace_account)?;
+        place(&mut there, named, credential, server, replace)?;
     }
     match key {
         Some(key) => parts.vault.keep_binding_key(&credential.key, key)?,

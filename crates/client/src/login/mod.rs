@@ -13,6 +13,7 @@
 //! | `pending` | a device login that was started and left |
 //! | `token` | a token that was handed over |
 //! | `oidc` | the identity of a job, traded for a pass |
+//! | `trade` | a personal token in place of the sign-in, where the brand keeps such |
 //! | `attempt`, `identity`, `keep` | what all share: who signed in, and keeping it |
 //! | [`inbox`] | what arrives meanwhile |
 
@@ -30,6 +31,7 @@ pub(crate) mod oidc;
 mod page;
 pub(crate) mod pending;
 pub(crate) mod token;
+mod trade;
 
 use std::fmt;
 use std::time::Duration;
@@ -47,6 +49,7 @@ use crate::client::Parts;
 use crate::discovery::{self, Said, parse_server};
 use crate::dpop::BoundKey;
 use crate::http::Http;
+use crate::presented;
 use crate::source::{self, Selection};
 use crate::status::{Account, Warning};
 use crate::vault::{BindingKey, Key, Place, gets_over};
@@ -211,6 +214,15 @@ pub struct Pending {
     pub expires_at: Timestamp,
 }
 
+/// What a variable can force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Everybody signs in, where other variables say.
+    Clerk,
+    /// Nobody does.
+    Local,
+}
+
 /// A login in the making: what was asked for, before anything was sent.
 pub(crate) struct Start<'a> {
     pub parts: &'a Parts,
@@ -224,7 +236,11 @@ impl<'a> Start<'a> {
     pub(crate) fn run(&self, inbox: Inbox, sink: &mut dyn FnMut(Event)) -> Result<Login, Error> {
         let facts = self.facts();
         let variable = source::token_variable(&self.parts.brand);
-        choose::check_person(&facts, self.options.wish, &variable)?;
+        let mode = self.mode()?;
+        if mode != Some(Mode::Local) {
+            choose::check_person(&facts, self.options.wish, &variable)?;
+        }
+        self.check_mode(mode)?;
         let attempt = self.attempt_at(&self.server()?)?;
         let choice = choose::choose(&facts, self.options, &attempt.found.offer)?;
         // Nobody signs in for nothing (CLIENT D2).
@@ -232,7 +248,11 @@ impl<'a> Start<'a> {
         sink(Event::Chosen(choice.clone()));
         match choice.flow {
             Flow::Browser => browser::run(&attempt, &choice, inbox, sink),
-            Flow::Device => device::run(&attempt, &inbox, sink),
+            Flow::Device => {
+                let opens = self.parts.brand.login.opens_page;
+                let launch = opens.then(|| choose::page_launch(&facts, self.options));
+                device::run(&attempt, launch.unwrap_or(choose::Launch::Nothing), &inbox, sink)
+            }
         }
     }
 
@@ -293,7 +313,7 @@ impl<'a> Start<'a> {
         }
         vault.ready()?;
         let said = match saved.named {
-            true => Said { issuer: Some(&saved.issuer), client_id: None },
+            true => Said { issuer: Some(&saved.issuer), ..Said::default() },
             false => Said::default(),
         };
         let mut attempt = self.attempt(&saved.server, said)?;
@@ -332,9 +352,46 @@ impl<'a> Start<'a> {
         if issuer.is_some() || client_id.is_some() {
             return (issuer.clone().or(brand), client_id.clone());
         }
+        if let Some(issuer) = self.said_by("issuer") {
+            return (Some(issuer), self.said_by("client_id"));
+        }
         match self.renewed(server) {
             Some(key) => (Some(key.issuer), Some(key.client_id)),
             None => (brand, None),
+        }
+    }
+
+    /// What a variable says that only some brands name.
+    fn said_by(&self, name: &str) -> Option<String> {
+        let variable = self.parts.brand.variables.get(name)?;
+        self.parts.environment.var(variable)
+    }
+
+    /// The mode that the variable forces; `None`: the server is asked.
+    fn mode(&self) -> Result<Option<Mode>, Error> {
+        match self.said_by("mode").as_deref() {
+            None => Ok(None),
+            Some("clerk") => Ok(Some(Mode::Clerk)),
+            Some("local") => Ok(Some(Mode::Local)),
+            Some(other) => Err(Error::BadMode {
+                variable: self.parts.brand.variable("mode"),
+                value: hallpass_core::text::presentable(other, 40),
+            }),
+        }
+    }
+
+    fn check_mode(&self, mode: Option<Mode>) -> Result<(), Error> {
+        let brand = &self.parts.brand;
+        let said = |name| self.said_by(name).is_some();
+        match mode {
+            Some(Mode::Local) => Err(Error::LocalMode { server: self.server()? }),
+            Some(Mode::Clerk) if !said("issuer") || !said("client_id") => {
+                Err(Error::NotConfigured {
+                    issuer: brand.variable("issuer"),
+                    client_id: brand.variable("client_id"),
+                })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -351,14 +408,18 @@ impl<'a> Start<'a> {
 
     fn attempt_at(&self, server: &str) -> Result<Attempt<'a>, Error> {
         let (issuer, client_id) = self.named(server);
-        let said = Said { issuer: issuer.as_deref(), client_id: client_id.as_deref() };
+        let said =
+            Said { issuer: issuer.as_deref(), client_id: client_id.as_deref(), ..Said::default() };
         self.attempt(server, said)
     }
 
     fn attempt(&self, server: &str, said: Said<'_>) -> Result<Attempt<'a>, Error> {
         let server = parse_server(server)?;
         let client_id = &self.parts.brand.client_id;
-        let found = discovery::discover(self.http, &server, client_id, said)?;
+        // ID tokens are for whom their provider says; the tool's author has decided that.
+        let said = Said { foreign: presented::is_id_token(&self.parts.brand), ..said };
+        let mut found = discovery::discover(self.http, &server, client_id, said)?;
+        found.resource = self.said_by("audience").or(found.resource);
         Ok(Attempt::new(self.parts, self.http, self.selection, self.options, found))
     }
 

@@ -17,6 +17,7 @@ use super::keyring::Keyring;
 use super::keyring::watched::Watched;
 use super::model::{CredentialKind, Key, SEALED_VERSION};
 use super::policy::{self, StorePolicy, UnknownPolicy};
+use super::shape::{self, Shape};
 use super::{Contents, Place, Vault, VaultError, newer};
 use crate::status::Warning;
 use crate::time::Time;
@@ -33,6 +34,8 @@ pub struct FileVault {
     pub(super) chests: Option<Chests>,
     pub(super) asked: Result<Option<StorePolicy>, UnknownPolicy>,
     pub(super) rules: Rules,
+    /// What a plain file looks like, if not as ours.
+    pub(super) shape: Option<Shape>,
     /// How the tokens were kept when they were last looked at.
     seen: Mutex<Option<Form>>,
     /// What is kept nowhere else.
@@ -53,9 +56,21 @@ impl FileVault {
             chests: None,
             asked: Ok(Some(StorePolicy::File)),
             rules: Rules::default(),
+            shape: None,
             seen: Mutex::default(),
             memory: Mutex::default(),
         }
+    }
+
+    /// With one sign-in, in a file that looks as another tool wants it.
+    #[must_use]
+    pub fn shaped(mut self, shape: Shape) -> Self {
+        self.tokens = match &shape.elsewhere {
+            Some(dir) => self.tokens.elsewhere(dir, &shape.file),
+            None => self.tokens.beside(&shape.file),
+        };
+        self.shape = Some(shape);
+        self
     }
 
     /// With a keyring to seal the files with, if `policy` says so; if nothing was said, what
@@ -76,6 +91,10 @@ impl FileVault {
     }
 
     fn open_tokens(&self, bytes: &[u8], path: &Path) -> Result<(Contents, Form), VaultError> {
+        if let Some(shape) = self.shape.as_ref().filter(|shape| shape.is_mine(bytes)) {
+            self.saw(Some(Form::Plain));
+            return Ok((shape.read(bytes, &self.tokens)?, Form::Plain));
+        }
         let Opened { plain, form, chest } = self.open(bytes, path, NAME)?;
         let mut contents: Contents =
             serde_json::from_slice(&plain).map_err(|error| corrupt(path, why(&error)))?;
@@ -103,7 +122,10 @@ impl FileVault {
         form: &Form,
     ) -> Result<(), VaultError> {
         let Form::Sealed(by) = form else {
-            return self.write(&self.tokens, target, NAME, contents, form);
+            return match &self.shape {
+                Some(shape) => shape.write(&self.tokens, target, contents),
+                None => self.write(&self.tokens, target, NAME, contents, form),
+            };
         };
         if !self.rules.refresh_in_keyring {
             return self.write(&self.tokens, target, NAME, contents, form);
@@ -146,6 +168,9 @@ impl FileVault {
         // A key may be kept as the tokens are, even if it is the first one.
         let current = match current {
             None => match self.tokens.read()? {
+                Some(bytes) if self.shape.as_ref().is_some_and(|shape| shape.is_mine(&bytes)) => {
+                    Some(Form::Plain)
+                }
                 Some(bytes) if newer(&bytes, &target)? != SEALED_VERSION => Some(Form::Plain),
                 _ => None,
             },
@@ -196,6 +221,9 @@ impl Vault for FileVault {
             return Ok(());
         }
         if contents.is_empty() {
+            if self.shape.is_some() {
+                shape::forget(&self.tokens)?;
+            }
             self.tokens.remove(&target, held)?;
             self.saw(None);
             return self.tidy(current);
@@ -292,7 +320,7 @@ impl Vault for FileVault {
     }
 
     fn dir(&self) -> &Path {
-        self.tokens.dir()
+        self.settings.dir()
     }
 
     fn place(&self) -> Place {

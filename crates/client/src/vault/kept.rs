@@ -28,7 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct KeptFile {
     dir: PathBuf,
     path: PathBuf,
-    name: &'static str,
+    name: String,
+    /// The directory is not ours to make private.
+    foreign: bool,
     time: Arc<dyn Time>,
     random: Arc<dyn Random>,
     #[cfg(test)]
@@ -39,19 +41,32 @@ impl KeptFile {
     /// The file `name` in `dir`. Nothing is opened or made yet.
     pub(crate) fn new(
         dir: &Path,
-        name: &'static str,
+        name: &str,
         time: Arc<dyn Time>,
         random: Arc<dyn Random>,
     ) -> Self {
         Self {
             path: dir.join(name),
             dir: dir.to_owned(),
-            name,
+            name: name.to_owned(),
+            foreign: false,
             time,
             random,
             #[cfg(test)]
             fail_at: std::sync::Mutex::default(),
         }
+    }
+
+    /// Another one in a directory that is somebody else's: its mode stays as it is.
+    pub(crate) fn elsewhere(&self, dir: &Path, name: &str) -> Self {
+        let file = Self::new(dir, name, self.time.clone(), self.random.clone());
+        Self { foreign: true, ..file }
+    }
+
+    /// Another one in the same directory.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        let file = Self::new(&self.dir, name, self.time.clone(), self.random.clone());
+        Self { foreign: self.foreign, ..file }
     }
 
     /// Its directory.
@@ -145,7 +160,7 @@ impl KeptFile {
         builder.create(&self.dir).map_err(|error| failed("make", &self.dir, &error))?;
         self.check_directory()?;
         #[cfg(unix)]
-        if mode(&self.dir).is_some_and(|mode| mode & 0o777 != 0o700) {
+        if !self.foreign && mode(&self.dir).is_some_and(|mode| mode & 0o777 != 0o700) {
             use std::os::unix::fs::PermissionsExt as _;
             std::fs::set_permissions(&self.dir, std::fs::Permissions::from_mode(0o700))
                 .map_err(|error| failed("make private", &self.dir, &error))?;
@@ -207,6 +222,21 @@ impl KeptFile {
         atomic::sweep(target);
         held.remove();
         Ok(())
+    }
+
+    /// Removes it without a lock of its own, if it is there. Only under a lock that covers it.
+    pub(crate) fn forget(&self) -> Result<(), VaultError> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(failed("remove", &self.path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The time of now, for what is written down with it.
+    pub(crate) fn now(&self) -> hallpass_core::Timestamp {
+        self.time.now()
     }
 
     /// Moves it out of the way and says where it is now; `None` if there was nothing.

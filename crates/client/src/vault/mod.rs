@@ -11,6 +11,7 @@
 //! | [`model`] | profiles, credentials, receipts |
 //! | `file` | the vault in files |
 //! | `form` | plain or sealed |
+//! | [`shape`](Shape) | a plain file that looks as another tool wants it |
 //! | `policy` | what was said about where to keep things, and what is remembered of it |
 //! | [`keyring`] | the operating system's store, on a thread with a deadline |
 //! | `chest` | the one entry in it that is ours |
@@ -25,12 +26,13 @@ pub mod binding;
 mod chest;
 mod file;
 mod form;
-mod kept;
+pub(crate) mod kept;
 pub mod keyring;
 pub(crate) mod lock;
 pub mod model;
 mod policy;
 mod seal;
+mod shape;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,8 @@ pub use form::Rules;
 pub use keyring::{Keyring, KeyringError, SystemKeyring};
 pub use model::{Contents, Credential, CredentialKind, Key, Profile};
 pub use policy::{StorePolicy, UnknownPolicy};
+pub(crate) use shape::ID_TOKEN;
+pub use shape::Shape;
 
 use serde::Deserialize;
 
@@ -212,6 +216,7 @@ impl VaultError {
     pub fn code(&self) -> &'static str {
         match self {
             VaultError::NoHome => "no_home",
+            VaultError::Io { why, .. } if why.starts_with("Permission denied") => "store_denied",
             VaultError::Io { .. } => "store_io",
             VaultError::Corrupt { .. } => "store_corrupt",
             VaultError::Newer { .. } => "store_newer",

@@ -106,6 +106,20 @@ pub struct AuthConfig {
     /// RFC 8707 resource of the API behind this server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
+    /// How far the move away from an older system's tokens is; absent: there never was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legacy_phase: Option<LegacyPhase>,
+}
+
+/// How far the move away from an older system's tokens is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LegacyPhase {
+    /// Announced: they work, and new ones can be had.
+    A,
+    /// Warned of: they work, and no new ones can be had.
+    B,
+    /// Over: those that are there work on, and no tool asks for one any more.
+    C,
 }
 
 /// How a server wants to be signed in to.

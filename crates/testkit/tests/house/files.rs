@@ -143,6 +143,34 @@ fn every_module_opens_with_a_map() {
     nothing_wrong("Maps:", &maps_wrong(&sources));
 }
 
+/// What a tool is called decides nothing: whatever differs is a key of the brand file.
+fn asks_who_it_is(sources: &[Source]) -> Vec<String> {
+    let compared = regex::Regex::new(concat!(
+        r"\bbrand(\(\))?(\.(name|title|client_id|variable_prefix|config_dir))?(\.as_str\(\))? *(==|!=)",
+        r"|match +[a-z_.]*brand(\(\))?\.(name|title|client_id)"
+    ))
+    .expect("a pattern");
+    let mut wrong = Vec::new();
+    for Source { path, text } in sources.iter().filter(|source| !source.path.contains("/tests/")) {
+        // Tests below a file's code may compare what they read.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = code.lines().enumerate().filter(|(_, line)| compared.is_match(line));
+        wrong.extend(lines.map(|(number, line)| format!("{path}:{}: {}", number + 1, line.trim())));
+    }
+    wrong
+}
+
+// proves: HP17
+#[test]
+fn no_code_asks_which_brand_it_is() {
+    let sources = tree::sources("crates", &[".rs"]).expect("reading the tree");
+    nothing_wrong("Brands told apart in code:", &asks_who_it_is(&sources));
+    let mut bad = sources;
+    bad.truncate(1);
+    bad[0].text = ["if brand.name =", "= \"rbtk\" {}"].concat();
+    assert_eq!(asks_who_it_is(&bad).len(), 1);
+}
+
 #[test]
 fn nothing_is_left_behind() {
     nothing_wrong("Left behind:", &left_behind(&written()));

@@ -108,6 +108,7 @@ impl<'a> Pick<'a> {
             ignore_variables: false,
             store: self.globals.store,
             ca_bundle: self.globals.ca_bundle.clone(),
+            file: self.globals.file.clone(),
         }
     }
 

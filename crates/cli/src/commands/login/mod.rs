@@ -2,6 +2,8 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`given`] | `login-token`, for brands that place it |
+//! | `older` | a token of an older system, for one project |
 //! | [`options`] | the command line, understood |
 //! | [`prompt`] | what a person reads while it waits for them |
 //! | [`progress`] | the flow's events, told to a person or to a program |
@@ -9,7 +11,9 @@
 //! | `job` | `--oidc`: as the CI job that this is |
 //! | [`token`] | `--with-token`, `--token-file`, and why there is no `--token VALUE` |
 
+pub mod given;
 mod job;
+mod older;
 pub mod options;
 pub mod progress;
 pub mod prompt;
@@ -17,7 +21,9 @@ mod store;
 pub mod token;
 
 use clap::ArgMatches;
-use hallpass_client::{Client, Event, Inbox, Login};
+use hallpass_client::status::Account;
+use hallpass_client::{Client, Error, Event, Inbox, Login, Source, State};
+use hallpass_core::brand::filled;
 
 pub use options::command;
 use options::{How, Options};
@@ -25,8 +31,7 @@ use progress::Progress;
 
 use super::legacy;
 use crate::arguments::Globals;
-use crate::refusal;
-use crate::{Context, Exit, Failure, Input, Output};
+use crate::{Context, Exit, Failure, Input, Output, own, refusal};
 
 /// Signs in.
 pub fn run(
@@ -36,6 +41,9 @@ pub fn run(
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
+    if let Some(project) = options::project(matches) {
+        return older::run(cx, out, stdin, globals, (project, matches));
+    }
     let done =
         Options::read(cx, globals, matches, out.terminal.streams.stdin).and_then(|options| {
             match options.how {
@@ -62,6 +70,16 @@ fn sign_in(
 ) -> Result<(), Failure> {
     let client = (cx.client)(options.selection.clone());
     let refuse = |error| told(&error, cx, options);
+    if matches!(options.how, How::Wait) && cx.brand.login.refreshes {
+        match renewed(&client) {
+            Ok(Some(account)) => {
+                still(cx, out, &account);
+                return Ok(());
+            }
+            Ok(None) => {}
+            Err(error) => return Err(refuse(error)),
+        }
+    }
     let place = store::agreed(cx, out, stdin, &client, options)?;
     if let Some(place) = place.filter(|place| place.kind == "none") {
         return Err(store::nowhere(cx, &place));
@@ -80,6 +98,34 @@ fn sign_in(
     legacy::clean(cx, out, &client, &server, &older).map(drop)
 }
 
+/// Refreshes what somebody is signed in with; `None` if nobody is, or if it has ended.
+fn renewed(client: &Client) -> Result<Option<Account>, Error> {
+    let status = client.status();
+    let usable = matches!(status.state, State::Valid | State::Refreshable);
+    if !usable || !matches!(status.source, Source::Profile { .. }) {
+        return Ok(None);
+    }
+    match client.session().and_then(|session| session.renew()) {
+        Ok(_) => Ok(Some(status.account.unwrap_or_default())),
+        Err(Error::SessionEnded { .. } | Error::Expired { .. } | Error::NotSignedIn { .. }) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Somebody was signed in, and still is.
+fn still(cx: &Context<'_>, out: &mut Output<'_>, account: &Account) {
+    let facts = own::account(account, out.paint());
+    match &cx.brand.texts.refreshed {
+        Some(text) => out.own(&filled(text, &facts)),
+        None => {
+            let who = out.paint().foreign(account.label(), 320);
+            out.success(&format!("Signed in as {who}; the sign-in was refreshed"));
+        }
+    }
+}
+
 fn flow(
     cx: &Context<'_>,
     out: &mut Output<'_>,
@@ -92,9 +138,12 @@ fn flow(
         // It is kept in no store, so nothing about stores is asked.
         How::Job => Ok(()),
         How::Token(from) => {
+            if matches!(from, token::From::Given(_)) {
+                out.warning(&crate::own::seen_in_argv(cx));
+            }
             let text = token::read(cx, stdin, out.terminal.streams.stdin, from, &options.retry)?;
             let login = client.login_with_token(text, &options.login).map_err(refuse)?;
-            progress::signed_in(cx, out, &login)
+            progress::token_kept(cx, out, &login)
         }
         How::Begin => {
             let pending = client.login_begin(&options.login).map_err(refuse)?;
@@ -153,8 +202,6 @@ fn wait(
 
 #[cfg(test)]
 mod tests {
-    use hallpass_client::Error;
-
     use super::*;
     use crate::testing::Town;
 

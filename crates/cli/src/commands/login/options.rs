@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use hallpass_client::{LoginOptions, Selection, StorePolicy, Wish};
-use hallpass_core::brand::Brand;
+use hallpass_core::Secret;
+use hallpass_core::brand::{Argument, Brand, Way};
 
 use super::token::From;
 use crate::arguments::{Globals, looks_secret};
@@ -17,7 +18,8 @@ const LONGEST_WAIT: u64 = 86_400;
 /// The command's part of the tree.
 pub fn command(brand: &Brand) -> Command {
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
-    Command::new("login")
+    let command = Command::new("login").args(argument(brand)).args(token_argument(brand));
+    command
         .about("Sign in: in a browser here, or with a code in a browser anywhere")
         .after_help(format!(
             "Without --web or --device, what fits is chosen: a browser on a desktop, a code over\n\
@@ -25,11 +27,6 @@ pub fn command(brand: &Brand) -> Command {
              secret to keep. In other scripts, set {} instead of signing in.",
             brand.variable("TOKEN")
         ))
-        .arg(
-            Arg::new("url")
-                .value_name("URL")
-                .help(format!("The server to sign in to [default: {}]", brand.default_server)),
-        )
         .arg(
             flag("web")
                 .conflicts_with_all([
@@ -128,6 +125,52 @@ pub fn command(brand: &Brand) -> Command {
         .arg(flag("replace-account").help("Let the profile change hands if somebody else signs in"))
 }
 
+/// What `login` takes without a flag.
+fn argument(brand: &Brand) -> Option<Arg> {
+    match brand.login.argument {
+        Argument::Server => Some(
+            Arg::new("url")
+                .value_name("URL")
+                .help(format!("The server to sign in to [default: {}]", brand.default_server)),
+        ),
+        Argument::Project => {
+            let word = &brand.words.project;
+            Some(
+                Arg::new("older-project")
+                    .value_name(word.to_ascii_uppercase())
+                    .help(format!("Keep an older token that is good for one {word} only")),
+            )
+        }
+        Argument::None => None,
+    }
+}
+
+/// `--token`, for a tool whose documentation says so.
+fn token_argument(brand: &Brand) -> Option<Arg> {
+    let token = Arg::new("token")
+        .long("token")
+        .value_name("TOKEN")
+        .conflicts_with_all(["with-token", "token-file", "web", "device", "no-wait", "resume"])
+        .help("Store this token; - reads standard input, which nobody else can see");
+    brand.login.token_argument.then_some(token)
+}
+
+/// The project of an older system that was named.
+pub(super) fn project(matches: &ArgMatches) -> Option<&String> {
+    matches.try_get_one::<String>("older-project").ok().flatten()
+}
+
+/// The token that is there already, and where from.
+pub(super) fn token(matches: &ArgMatches) -> Option<From> {
+    let given = matches.try_get_one::<String>("token").ok().flatten();
+    match (given.map(String::as_str), matches.get_one::<PathBuf>("token-file")) {
+        (Some("-"), _) => Some(From::Stdin),
+        (Some(given), _) => Some(From::Given(Secret::new(given))),
+        (None, Some(file)) => Some(From::File(file.clone())),
+        (None, None) => matches.get_flag("with-token").then_some(From::Stdin),
+    }
+}
+
 /// How to sign in.
 #[derive(Debug)]
 pub enum How {
@@ -171,7 +214,7 @@ impl Options {
         stdin_is_terminal: bool,
     ) -> Result<Self, Failure> {
         let flag = |name| matches.get_flag(name);
-        let text = |name| matches.get_one::<String>(name);
+        let text = |name| matches.try_get_one::<String>(name).ok().flatten();
         let provider = Provider::read(text("url"), text("issuer"), text("client-id"));
         let named = provider.server.as_ref().or(text("url"));
         let server = server(cx, globals, named)?;
@@ -179,14 +222,16 @@ impl Options {
         let wish = match (flag("web"), device) {
             (true, _) => Wish::Web,
             (_, true) => Wish::Device,
-            _ => Wish::Auto,
+            _ => match cx.brand.login.flows[..] {
+                [Way::Device] => Wish::Device,
+                [Way::Browser] => Wish::Web,
+                _ => Wish::Auto,
+            },
         };
         let how = if flag("oidc") {
             How::Job
-        } else if flag("with-token") {
-            How::Token(From::Stdin)
-        } else if let Some(file) = matches.get_one::<PathBuf>("token-file") {
-            How::Token(From::File(file.clone()))
+        } else if let Some(from) = token(matches) {
+            How::Token(from)
         } else if flag("no-wait") {
             How::Begin
         } else if let Some(handle) = matches.get_one::<String>("resume") {
@@ -195,7 +240,9 @@ impl Options {
             How::Wait
         };
         let shown = text("url").cloned().or_else(|| server.clone());
-        let mut retry = retry(cx, globals, shown.as_deref(), wish, &how);
+        // What the brand chooses need not be typed.
+        let typed = if flag("web") || device { wish } else { Wish::Auto };
+        let mut retry = retry(cx, globals, shown.as_deref(), typed, &how);
         for name in ["issuer", "client-id"] {
             if let Some(value) = text(name) {
                 retry.push_str(&format!(" --{name} {value}"));
@@ -208,7 +255,7 @@ impl Options {
             callback_port: matches.get_one::<u16>("callback-port").copied(),
             scope: None,
             stdin_is_terminal,
-            command: retry.clone(),
+            command: cx.brand.spelt(cx.program, &retry),
             replace_account: flag("replace-account"),
             issuer: provider.issuer,
             client_id: text("client-id").cloned(),
@@ -220,6 +267,7 @@ impl Options {
             ignore_variables: false,
             store: globals.store.or(flag("insecure-storage").then_some(StorePolicy::File)),
             ca_bundle: globals.ca_bundle.clone(),
+            file: globals.file.clone(),
         };
         Ok(Self { how, selection, login, qr: flag("qr"), retry })
     }

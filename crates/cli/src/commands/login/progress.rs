@@ -3,12 +3,13 @@
 use hallpass_client::login::Pending;
 use hallpass_client::{Event, Login};
 use hallpass_core::Timestamp;
+use hallpass_core::brand::filled;
 use serde::Serialize;
 
 use super::prompt;
 use crate::commands::status::{AccountView, Store, WarningView};
 use crate::commands::warn;
-use crate::{Context, Failure, Output, failure, words};
+use crate::{Context, Failure, Output, failure, own, words};
 
 /// How often something that does not belong to the sign-in is spoken of. Who floods the
 /// listener does not flood the terminal.
@@ -22,6 +23,8 @@ pub struct Progress<'o, 'a> {
     can_paste: bool,
     pasting: bool,
     awaited: &'static str,
+    /// Address and code, to be said again.
+    shown: (String, String),
     last_trouble: Option<String>,
     ignored: u8,
     lost: Option<Failure>,
@@ -45,6 +48,7 @@ impl<'o, 'a> Progress<'o, 'a> {
             can_paste,
             pasting: false,
             awaited: "you",
+            shown: Default::default(),
             last_trouble: None,
             ignored: 0,
             lost: None,
@@ -77,14 +81,27 @@ impl<'o, 'a> Progress<'o, 'a> {
             }
             Event::SignInAt { url, launching, timeout } => {
                 self.awaited = "your browser";
-                let text = prompt::browser(&url, launching, self.can_paste, &out.terminal);
-                out.line(&text);
+                let own = self.cx.brand.texts.browser.as_ref();
+                if let Some(own) = own {
+                    let shown = out.paint().foreign(&url, 4096);
+                    out.own(&filled(own, &[("url", Some(shown))]));
+                } else {
+                    let text = prompt::browser(&url, launching, self.can_paste, &out.terminal);
+                    out.line(&text);
+                }
+                self.shown = (url, String::new());
                 if !out.terminal.can_rewrite() {
                     let span = words::duration(timeout);
                     out.sentence(&format!("Waiting for your browser, at most {span}."));
                 }
             }
             Event::Launched { ok: true } => out.reason("the browser was started"),
+            Event::Launched { ok: false } if self.cx.brand.texts.no_browser.is_some() => {
+                let own = self.cx.brand.texts.no_browser.as_deref().unwrap_or_default();
+                let (url, code) = self.shown.clone();
+                let code = Some(code).filter(|code| !code.is_empty());
+                out.own(&filled(own, &[("url", Some(url)), ("code", code)]));
+            }
             Event::Launched { ok: false } => {
                 out.sentence("Could not open a browser. Use the address above.");
             }
@@ -105,11 +122,22 @@ impl<'o, 'a> Progress<'o, 'a> {
                     qr: self.qr,
                     counted: true,
                 };
-                let text = prompt::device(&device, &out.terminal);
+                let text = prompt::in_words_of(self.cx.brand, &device, &out.terminal);
                 out.line(&text);
+                let paint = out.paint();
+                self.shown = (paint.foreign(device.uri, 4096), paint.foreign(device.code, 64));
+                // Where no line can be rewritten, what is awaited is said once.
+                if let Some(waiting) = &self.cx.brand.texts.waiting
+                    && !out.terminal.can_rewrite()
+                {
+                    out.own(&prompt::waiting(waiting, expires_in));
+                }
             }
             Event::Waiting { remaining } => {
-                let text = prompt::countdown(self.awaited, remaining, self.pasting, &out.terminal);
+                let text = match &self.cx.brand.texts.waiting {
+                    Some(waiting) => prompt::waiting(waiting, remaining),
+                    None => prompt::countdown(self.awaited, remaining, self.pasting, &out.terminal),
+                };
                 out.rewrite(&text);
             }
             Event::SlowDown { interval } => {
@@ -169,6 +197,10 @@ pub fn signed_in(cx: &Context<'_>, out: &mut Output<'_>, login: &Login) -> Resul
     if out.json {
         return out.json(&authenticated(login));
     }
+    if let Some(own) = &cx.brand.texts.signed_in {
+        in_own_words(cx, out, login, own);
+        return Ok(());
+    }
     let paint = out.paint();
     let who = paint.foreign(login.account.label(), 320);
     out.success(&format!("Signed in to {} as {who}", login.server));
@@ -181,6 +213,25 @@ pub fn signed_in(cx: &Context<'_>, out: &mut Output<'_>, login: &Login) -> Resul
     }
     warn(out, &login.warnings);
     Ok(())
+}
+
+/// A token that was handed over is kept.
+pub fn token_kept(cx: &Context<'_>, out: &mut Output<'_>, login: &Login) -> Result<(), Failure> {
+    match &cx.brand.texts.token_kept {
+        Some(own) if !out.json => {
+            in_own_words(cx, out, login, own);
+            Ok(())
+        }
+        _ => signed_in(cx, out, login),
+    }
+}
+
+fn in_own_words(cx: &Context<'_>, out: &mut Output<'_>, login: &Login, text: &str) {
+    let mut facts = own::account(&login.account, out.paint());
+    facts.push(("server", Some(login.server.clone())));
+    facts.push(("kept", own::kept(cx, &login.store)));
+    out.own(&filled(text, &facts));
+    warn(out, &login.warnings);
 }
 
 fn authenticated(login: &Login) -> Told<'_> {
@@ -222,7 +273,7 @@ pub fn begun(
         qr,
         counted: false,
     };
-    let text = prompt::device(&device, &out.terminal);
+    let text = prompt::in_words_of(cx.brand, &device, &out.terminal);
     out.line(&text);
     out.next(&format!("{} login --resume {}", cx.program, pending.handle));
     Ok(())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hallpass_core::Timestamp;
+use hallpass_core::brand::{Brand, filled};
 
 use crate::layout;
 use crate::paint::Paint;
@@ -72,6 +73,40 @@ pub fn device(device: &Device<'_>, terminal: &Terminal) -> String {
         line(&mut text, &format!("The code is good for {left}, until {end}."), paint, terminal);
     }
     text
+}
+
+/// The prompt in the brand's words, if it has any. What they leave out stands below them: a
+/// warning, and how long the code is good for.
+pub fn in_words_of(brand: &Brand, shown: &Device<'_>, terminal: &Terminal) -> String {
+    let Some(own) = &brand.texts.device else { return device(shown, terminal) };
+    let paint = terminal.prose();
+    let foreign = |text: &str, most| Some(paint.foreign(text, most));
+    let mut text = filled(
+        own,
+        &[
+            ("uri", foreign(shown.uri, LONGEST_ADDRESS)),
+            ("uri_complete", foreign(shown.uri_complete.unwrap_or(shown.uri), LONGEST_ADDRESS)),
+            ("code", foreign(shown.code, 64)),
+            ("seconds", Some(words::seconds(shown.expires_in).to_string())),
+            ("minutes", Some(words::seconds(shown.expires_in).div_ceil(60).to_string())),
+        ],
+    );
+    text = paint.spelt(&text).into_owned();
+    text.push_str("\n\n");
+    let letters = spaced(&paint.foreign(shown.code, 64));
+    line(&mut text, &format!("Letter by letter: {letters}"), paint, terminal);
+    line(&mut text, "Only continue if you started this sign-in here.", paint, terminal);
+    if !(shown.counted && terminal.can_rewrite()) {
+        let (left, end) = (words::duration(shown.expires_in), shown.expires_at.to_human());
+        line(&mut text, &format!("The code is good for {left}, until {end}."), paint, terminal);
+    }
+    text
+}
+
+/// What is awaited, in a brand's words.
+pub fn waiting(own: &str, left: Duration) -> String {
+    let minutes = words::seconds(left).div_ceil(60).to_string();
+    filled(own, &[("left", Some(words::countdown(left))), ("minutes", Some(minutes))])
 }
 
 /// The prompt for a sign-in in a browser on this machine.

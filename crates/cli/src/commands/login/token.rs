@@ -18,6 +18,8 @@ pub enum From {
     Stdin,
     /// `--token-file`; `-` is standard input.
     File(PathBuf),
+    /// The command line itself, in a brand that takes it there.
+    Given(Secret),
 }
 
 /// Reads it, as it is; the client takes one newline off its end and checks it.
@@ -32,6 +34,7 @@ pub fn read(
         Failure::usage(format!("the token cannot be read from {name}: {error}"), retry)
     };
     let from_stdin = match from {
+        From::Given(token) => return Ok(token.clone()),
         From::Stdin => true,
         From::File(path) => path == Path::new("-"),
     };

@@ -51,12 +51,13 @@ pub(super) fn run(
     let wanted = wanted(cx, globals, matches)?;
     let refuse = |error| told(&error, cx, &retry(cx, globals, "token print"));
     let client = (cx.client)(Selection {
-        token: None,
+        token: globals.token.clone(),
         profile: globals.profile.clone(),
         server: globals.server.clone(),
         ignore_variables,
         store: globals.store,
         ca_bundle: globals.ca_bundle.clone(),
+        file: globals.file.clone(),
     });
     let session = client.session().map_err(refuse)?;
     let token = session.narrowed_token(&wanted).map_err(refuse)?;

@@ -1,0 +1,5 @@
+//! The `scitoolkit` command line: its brand, and nothing else.
+
+fn main() -> std::process::ExitCode {
+    hallpass_cli::tool::run(include_str!("../../../../brands/scitoolkit.toml"))
+}

@@ -1,0 +1,135 @@
+//! A command of the tool's own that is one call to its API: method and path are the brand's.
+
+use clap::{Arg, ArgMatches, Command};
+use hallpass_client::Error;
+use hallpass_client::target::Asked;
+use hallpass_core::brand::Call as Rule;
+use serde_json::{Map, Value};
+
+use super::{client, retry, warn};
+use crate::arguments::Globals;
+use crate::refusal::told;
+use crate::{Context, Exit, Failure, Output};
+
+/// Its part of the tree.
+pub fn command(rule: &Rule) -> Command {
+    let about = rule.about.clone().unwrap_or_else(|| format!("{} {}", rule.method, rule.path));
+    let arguments = rule
+        .arguments
+        .iter()
+        .map(|name| Arg::new(name.clone()).required(true).value_name(name.to_ascii_uppercase()));
+    let options = rule.options.iter().map(|name| {
+        Arg::new(name.clone()).long(name.clone()).value_name(name.to_ascii_uppercase())
+    });
+    Command::new("call").about(about).args(arguments).args(options)
+}
+
+/// Makes the call, and gives out what comes back.
+pub fn run(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    globals: &Globals,
+    (place, rule): (&str, &Rule),
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    let again = retry(cx, globals, place);
+    let refuse = |error| told(&error, cx, &again);
+    let client = client(cx, globals);
+    let (path, members) = request(cx, &client, globals, rule, matches)?;
+    let body = match &*rule.method {
+        "GET" | "HEAD" | "DELETE" => None,
+        _ => Some(Value::Object(members.clone()).to_string()),
+    };
+    let path = match body {
+        Some(_) => path,
+        None => with_query(path, &members),
+    };
+    let call = hallpass_client::Call {
+        method: &rule.method,
+        path: &path,
+        headers: &[],
+        body: body.as_ref().map(|body| ("application/json", body.as_bytes())),
+    };
+    let session = match client.session() {
+        // Where nobody has to sign in, nobody has.
+        Err(error @ Error::NotSignedIn { .. }) => {
+            return match client.call_openly(&call).map_err(refuse)? {
+                Some(answer) => super::api::hand_out(out, &answer, &again),
+                None => Err(refuse(error)),
+            };
+        }
+        session => session.map_err(refuse)?,
+    };
+    let answer = session.call(&call).map_err(refuse)?;
+    warn(out, &session.take_warnings());
+    if answer.status == 401 {
+        let what = format!(
+            "you are signed out: {} does not take what you are signed in with; it was revoked, or \
+             it ended",
+            session.server()
+        );
+        let next = format!("{} login", cx.program);
+        let failure = Failure::new(Exit::Rejected, "invalid_token", what, next);
+        return Err(failure.kept("Nothing was changed."));
+    }
+    super::api::hand_out(out, &answer, &again)
+}
+
+/// The path with its arguments, and what is left over.
+fn request(
+    cx: &Context<'_>,
+    client: &hallpass_client::Client,
+    globals: &Globals,
+    rule: &Rule,
+    matches: &ArgMatches,
+) -> Result<(String, Map<String, Value>), Failure> {
+    let mut path = rule.path.clone();
+    let mut members = Map::new();
+    let text = |name: &str| matches.get_one::<String>(name);
+    for name in rule.arguments.iter().chain(&rule.options) {
+        let Some(value) = text(name) else { continue };
+        let braced = format!("{{{name}}}");
+        if path.contains(&braced) {
+            path = path.replace(&braced, &segment(value));
+        } else {
+            members.insert(name.clone(), value.as_str().into());
+        }
+    }
+    if path.contains("{org}") || path.contains("{project}") {
+        let target = client.target(&Asked::from(globals)).unwrap_or_default();
+        for (braced, chosen, flag) in
+            [("{org}", &target.org, "--org"), ("{project}", &target.project, "--project")]
+        {
+            match chosen {
+                Some(chosen) => path = path.replace(braced, &segment(&chosen.name)),
+                None if path.contains(braced) => {
+                    return Err(Failure::usage(
+                        format!("nothing says which it is about; say {flag}"),
+                        format!("{} context show", cx.program),
+                    ));
+                }
+                None => {}
+            }
+        }
+    }
+    Ok((path, members))
+}
+
+fn with_query(path: String, members: &Map<String, Value>) -> String {
+    let pairs = members.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
+    let query: Vec<_> =
+        pairs.map(|(name, value)| format!("{}={}", segment(name), segment(value))).collect();
+    if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// One segment of a path, or one word of a query (RFC 3986 §2.3).
+fn segment(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}

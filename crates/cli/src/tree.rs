@@ -1,0 +1,180 @@
+//! Where each command sits: in hallpass's own tree, or where a brand puts it.
+
+use std::collections::BTreeMap;
+
+use clap::{ArgMatches, Command};
+use hallpass_core::brand::{Brand, Call, VERBS};
+
+use crate::commands;
+
+/// What a command line asks for.
+pub(crate) enum Found<'b, 'm> {
+    /// A verb of ours, with what is its own.
+    Ours(&'b str, &'m ArgMatches),
+    /// A call of the brand's, and where it sits.
+    Call(&'b str, &'b Call, &'m ArgMatches),
+    /// Nothing that there is.
+    Nothing,
+}
+
+/// The commands at the root, in the order of `--help`.
+pub(crate) fn all(brand: &Brand) -> Vec<Command> {
+    if brand.commands.is_empty() && brand.calls.is_empty() {
+        return commands::ours(brand);
+    }
+    let mut root = Node::default();
+    let verbs = commands::every(brand);
+    if brand.commands.is_empty() {
+        for verb in commands::ours(brand) {
+            let (name, rank) = (verb.get_name().to_owned(), rank(verb.get_name()));
+            root.put(&name, rank, verb);
+        }
+    }
+    for (place, verb) in &brand.commands {
+        let mut words = verb.split(' ');
+        let verb = words.next().unwrap_or_default();
+        let command = verbs.iter().find(|command| command.get_name() == verb);
+        // The brand was checked against the same list.
+        if let Some(command) = command {
+            let command = words.fold(command.clone(), given);
+            root.put(place, rank(verb), command);
+        }
+    }
+    for (place, call) in &brand.calls {
+        root.put(place, VERBS.len(), commands::call::command(call));
+    }
+    root.children(brand)
+}
+
+/// The verb or call that `matches`, of the root, names.
+pub(crate) fn find<'b, 'm>(brand: &'b Brand, matches: &'m ArgMatches) -> Found<'b, 'm> {
+    let mut place = String::new();
+    let mut below = matches;
+    while let Some((name, matches)) = below.subcommand() {
+        if !place.is_empty() {
+            place.push(' ');
+        }
+        place.push_str(name);
+        if let Some((place, call)) = brand.calls.get_key_value(&place) {
+            return Found::Call(place, call, matches);
+        }
+        if let Some(verb) = brand.commands.get(&place) {
+            return Found::Ours(verb.split(' ').next().unwrap_or_default(), matches);
+        }
+        if brand.commands.is_empty()
+            && let Some(verb) = VERBS.iter().find(|verb| **verb == place)
+        {
+            return Found::Ours(verb, matches);
+        }
+        below = matches;
+    }
+    Found::Nothing
+}
+
+/// A flag that the place itself says, `--device`, and nobody types.
+fn given(command: Command, flag: &str) -> Command {
+    let id = flag.trim_start_matches("--");
+    let there = command.get_arguments().any(|argument| argument.get_id() == id);
+    match there {
+        true => command.mut_arg(id, |argument| argument.default_value("true").hide(true)),
+        false => command,
+    }
+}
+
+fn rank(verb: &str) -> usize {
+    VERBS.iter().position(|known| *known == verb).unwrap_or(VERBS.len())
+}
+
+/// A command, or a group of such.
+#[derive(Default)]
+struct Node {
+    /// The best of what is in it: it stands there in the help.
+    rank: Option<usize>,
+    command: Option<Command>,
+    below: BTreeMap<String, Node>,
+}
+
+impl Node {
+    fn put(&mut self, place: &str, rank: usize, command: Command) {
+        let mut node = self;
+        for word in place.split(' ') {
+            node = node.below.entry(word.to_owned()).or_default();
+            node.rank = Some(node.rank.map_or(rank, |before| before.min(rank)));
+        }
+        node.command = Some(command);
+    }
+
+    fn children(self, brand: &Brand) -> Vec<Command> {
+        let mut below: Vec<_> = self.below.into_iter().collect();
+        below.sort_by_key(|(_, node)| node.rank);
+        below.into_iter().map(|(name, node)| node.command(name, brand)).collect()
+    }
+
+    fn command(self, name: String, brand: &Brand) -> Command {
+        if let Some(command) = self.command {
+            return command.name(name);
+        }
+        let about = match self.rank {
+            Some(0) => format!("Sign in to {}, and stay signed in", brand.title),
+            _ => {
+                let names: Vec<_> = self.below.keys().map(String::as_str).collect();
+                format!("Commands: {}", names.join(", "))
+            }
+        };
+        Command::new(name)
+            .about(about)
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .disable_help_subcommand(true)
+            .subcommands(self.children(brand))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brand() -> Brand {
+        let more = "[commands]\n'auth login' = 'login'\n'auth code' = 'login --device'\n'auth keys' = 'key'\n'whoami' = 'whoami'\n\
+            [calls.'test run']\nmethod = 'POST'\npath = '/runs'\noptions = ['push']";
+        Brand::parse(&format!("{}\n{more}", hallpass_core::brand::HALLPASS)).unwrap()
+    }
+
+    fn found(line: &str) -> String {
+        let brand = brand();
+        let tree = crate::command(&brand);
+        let matches = tree.try_get_matches_from(line.split(' ')).unwrap();
+        match find(&brand, &matches) {
+            Found::Ours(verb, _) => verb.to_owned(),
+            Found::Call(place, call, _) => format!("{place}: {} {}", call.method, call.path),
+            Found::Nothing => "nothing".to_owned(),
+        }
+    }
+
+    // proves: HP17
+    #[test]
+    fn a_brand_puts_verbs_and_calls_where_it_wants_them() {
+        crate::command(&brand()).debug_assert();
+        assert_eq!(found("hallpass auth login"), "login");
+        assert_eq!(found("hallpass auth code"), "login");
+        let coded = crate::command(&brand()).try_get_matches_from(["hallpass", "auth", "code"]);
+        let coded = coded.unwrap();
+        let brand = brand();
+        let Found::Ours(_, matches) = find(&brand, &coded) else { panic!("it is ours") };
+        assert!(matches.get_flag("device"));
+        assert_eq!(found("hallpass auth keys list"), "key");
+        assert_eq!(found("hallpass --json whoami"), "whoami");
+        assert_eq!(found("hallpass test run --push x"), "test run: POST /runs");
+        for gone in ["login", "doctor", "auth", "test"] {
+            let tried = crate::command(&brand).try_get_matches_from(["hallpass", gone]);
+            assert!(tried.is_err(), "{gone}");
+        }
+    }
+
+    #[test]
+    fn every_verb_is_there() {
+        let every = commands::every(&Brand::hallpass());
+        let names: Vec<_> = every.iter().map(Command::get_name).collect();
+        assert_eq!(names, VERBS);
+    }
+}

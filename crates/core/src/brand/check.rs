@@ -1,0 +1,184 @@
+//! What a brand says about its tool holds together.
+
+use super::nearest::hint;
+use super::tool::{CALLED, STATES, VERBS};
+use super::{BadBrand, Brand, Format};
+
+/// Checks the tree, the calls, the words and the places.
+pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
+    let known = |key: &'static str, value: &str, known: &[&'static str]| {
+        if known.contains(&value) {
+            return Ok(());
+        }
+        let hint = hint(value, known.iter().copied());
+        Err(BadBrand::Unknown { key, value: value.to_owned(), hint })
+    };
+    for (place, verb) in &brand.commands {
+        let mut words = verb.split(' ');
+        known("commands", words.next().unwrap_or_default(), &VERBS)?;
+        if let Some(odd) = words.find(|word| !word.strip_prefix("--").is_some_and(is_word)) {
+            let why = format!("{odd:?} must be a flag like --device");
+            return Err(impossible(format!("commands.{place:?}"), &why));
+        }
+        is_place("commands", place)?;
+    }
+    for place in brand.calls.keys() {
+        is_place("calls", place)?;
+    }
+    overlaps(brand)?;
+    for (name, call) in &brand.calls {
+        let refuse = |why: &str| impossible(format!("calls.{name}"), why);
+        if call.method.is_empty() || !call.method.bytes().all(|b| b.is_ascii_uppercase()) {
+            return Err(refuse("method must be a word like GET"));
+        }
+        if !call.path.starts_with('/') {
+            return Err(refuse("path must begin with '/'"));
+        }
+        for braced in braced(&call.path) {
+            let given = call.arguments.iter().any(|argument| argument == braced);
+            if !given && !["org", "project"].contains(&braced) {
+                let why = format!("path names {{{braced}}}, which is no argument");
+                return Err(refuse(&why));
+            }
+        }
+        let words = call.arguments.iter().chain(&call.options);
+        if let Some(odd) = words.clone().find(|word| !is_word(word)) {
+            return Err(refuse(&format!("{odd:?} must be lower-case letters, digits and '-'")));
+        }
+        if let Some(permission) = &call.permission
+            && !brand.roles.all().contains(permission.as_str())
+        {
+            return Err(refuse(&format!("no role has the permission {permission:?}")));
+        }
+    }
+    for (name, variable) in &brand.variables {
+        known("variables", name, &CALLED)?;
+        let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+        if variable.is_empty() || !variable.bytes().all(plain) {
+            let why = "must be upper-case letters, digits and '_'";
+            return Err(impossible(format!("variables.{name}"), why));
+        }
+    }
+    for (state, text) in &brand.failures {
+        known("failures", state, &STATES)?;
+        if let Some(odd) = braced(text).find(|braced| !["why", "path"].contains(braced)) {
+            let why = format!("{{{odd}}} is neither {{why}} nor {{path}}");
+            return Err(impossible(format!("failures.{state}"), &why));
+        }
+    }
+    for state in brand.exits.keys() {
+        known("exits", state, &STATES)?;
+    }
+    for (key, text, may) in brand.texts.all() {
+        if let Some(odd) = text.and_then(|text| braced(text).find(|braced| !may.contains(braced))) {
+            let hint = hint(odd, may.iter().copied());
+            return Err(BadBrand::Unknown { key, value: format!("{{{odd}}}"), hint });
+        }
+    }
+    pages(brand)?;
+    vault(brand)
+}
+
+fn impossible(key: impl Into<String>, why: &str) -> BadBrand {
+    BadBrand::Impossible { key: key.into(), why: why.to_owned() }
+}
+
+/// `auth login`: words with one blank between them.
+fn is_place(key: &str, place: &str) -> Result<(), BadBrand> {
+    if place.split(' ').all(is_word) {
+        return Ok(());
+    }
+    let why = format!("{place:?} must be words of lower-case letters, digits and '-'");
+    Err(impossible(key, &why))
+}
+
+fn is_word(word: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    word.bytes().all(plain) && word.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
+}
+
+/// A command is either one of ours, a call, or a group of such.
+fn overlaps(brand: &Brand) -> Result<(), BadBrand> {
+    let places = || brand.commands.keys().chain(brand.calls.keys());
+    for place in places() {
+        let below = format!("{place} ");
+        if let Some(other) = places().find(|other| other.starts_with(&below)) {
+            let why = format!("{other:?} cannot stand below {place:?}, which is a command itself");
+            return Err(impossible("commands", &why));
+        }
+    }
+    if let Some(both) = brand.commands.keys().find(|place| brand.calls.contains_key(*place)) {
+        return Err(impossible("calls", &format!("{both:?} is a command of ours already")));
+    }
+    Ok(())
+}
+
+/// What stands in braces.
+fn braced(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{').skip(1).filter_map(|rest| {
+        let (word, _) = rest.split_once('}')?;
+        let plain = |b: u8| b.is_ascii_lowercase() || b == b'_' || b == b'-';
+        (!word.is_empty() && word.bytes().all(plain)).then_some(word)
+    })
+}
+
+fn pages(brand: &Brand) -> Result<(), BadBrand> {
+    let pages = &brand.pages;
+    let plain = |path: &str| {
+        let ok = |b: u8| b.is_ascii_alphanumeric() || b"-_/.".contains(&b);
+        path.starts_with('/') && !path.starts_with("//") && path.bytes().all(ok)
+    };
+    for (alias, page) in &pages.aliases {
+        if !plain(alias) || !plain(page) || alias == page {
+            let why = format!("{alias:?} = {page:?} must be two different paths like /device");
+            return Err(impossible("pages.aliases", &why));
+        }
+        if pages.aliases.contains_key(page) {
+            let why = format!("{page:?} is an alias itself");
+            return Err(impossible("pages.aliases", &why));
+        }
+    }
+    if let Some(device) = &pages.device
+        && pages.aliases.get(device).map(String::as_str) != Some("/device")
+    {
+        let why = format!("{device:?} must be an alias of /device in pages.aliases");
+        return Err(impossible("pages.device", &why));
+    }
+    match &pages.device_code {
+        Some(word) if !is_word(&word.replace('_', "-")) => {
+            Err(impossible("pages.device_code", "must be a word like code"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn vault(brand: &Brand) -> Result<(), BadBrand> {
+    let vault = &brand.vault;
+    let below = |text: &str| {
+        let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+        text.split('/').all(plain) && !text.contains(['\\', '\0', ':'])
+    };
+    if let Some(value) = vault.dir.as_ref().filter(|dir| !below(dir)) {
+        return Err(BadBrand::Directory { key: "vault.dir", value: value.clone() });
+    }
+    let taken = ["keys.json", "settings.json", "account.json"];
+    match &vault.file {
+        Some(file) if file.contains('/') || !below(file) || taken.contains(&file.as_str()) => {
+            let why = format!("{file:?} must be the name of a file, and none that is ours already");
+            Err(impossible("vault.file", &why))
+        }
+        _ if (vault.format == Format::Fields) == vault.fields.is_empty() => {
+            let why = "the format \"fields\" needs them, and no other format has any";
+            Err(impossible("vault.fields", why))
+        }
+        _ if vault.fields.contains_key("profiles") || vault.fields.contains_key("credentials") => {
+            Err(impossible("vault.fields", "profiles and credentials are taken"))
+        }
+        _ if vault.format == Format::Fields
+            && !vault.fields.values().any(|fact| *fact == super::Fact::AccessToken) =>
+        {
+            Err(impossible("vault.fields", "one of them must hold the access_token"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,48 @@
+//! A brand file is read, or refused with a reason.
+
+use super::*;
+
+#[test]
+fn our_own_brand_reads() {
+    let brand = Brand::hallpass();
+    assert_eq!(brand.name, "hallpass");
+    assert_eq!(brand.variable("TOKEN"), "HALLPASS_TOKEN");
+    assert_eq!(brand.client_id, crate::wire::CLI_CLIENT_ID);
+}
+
+#[test]
+fn prefixes_and_permissions_are_checked() {
+    let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n{more}"));
+    let brand = with("[tokens]\nprefix = 'sct_user_'\nlegacy_prefix = 'stk_'").unwrap();
+    assert_eq!(brand.tokens.prefix, "sct_user_");
+    assert_eq!(brand.prefixes(), ["sct_user_", "hp_proj_", "hp_org_", "hp_job_"]);
+    let keys = with("[keys]\nprefix = 'rbtk_sk_'").unwrap();
+    assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_", "hp_job_"]);
+    assert!(with("[keys]\nprefix = 'rbtk-sk'").is_err());
+    for bad in ["'x'", "'no_end'", "'UP_'", "'a b_'", "''"] {
+        let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();
+        assert!(matches!(error, BadBrand::Prefix { .. }), "{bad}: {error}");
+    }
+    let order = |order: &str| with(&format!("[sources]\norder = {order}"));
+    assert!(!order("['profile', 'variable']").unwrap().sources.variable_wins());
+    assert!(Brand::hallpass().sources.variable_wins());
+    for bad in ["[]", "['profile', 'profile']"] {
+        assert!(matches!(order(bad), Err(BadBrand::Sources)), "{bad}");
+    }
+    assert!(matches!(order("['drawer']"), Err(BadBrand::Toml { .. })));
+    let dir = |dir: &str| with(&format!("[tokens]\nlegacy_dir = '{dir}'"));
+    assert!(dir(".scitoolkit/tokens").is_ok());
+    for bad in ["", "/etc", "../x", "a//b", "a/../b", "C:x"] {
+        assert!(matches!(dir(bad), Err(BadBrand::Directory { .. })), "{bad}");
+    }
+    let brand = with("[roles.project]\nviewer = ['results:read']").unwrap();
+    assert!(brand.roles.all().contains("results:read"));
+    assert!(with("[roles.project]\nviewer = ['results read']").is_err());
+}
+
+#[test]
+fn a_misspelt_key_is_refused_by_name() {
+    let bad = HALLPASS.replace("title", "titel");
+    let error = Brand::parse(&bad).unwrap_err().to_string();
+    assert!(error.starts_with("line 3: ") && error.contains("titel"), "{error}");
+}

@@ -1,0 +1,152 @@
+//! A brand's texts with what is known filled in, and our command lines as its tree spells them.
+
+use super::{Argument, Brand};
+
+/// `text` with what stands in braces in the place of its name. A line that names something
+/// that is not known is left out; where `||` parts it, the first part counts that is known.
+pub fn filled(text: &str, facts: &[(&str, Option<String>)]) -> String {
+    let line = |line: &str| match line.contains("||") {
+        true => line.split("||").find_map(|part| known(part.trim_matches(' '), facts)),
+        false => known(line, facts),
+    };
+    text.lines().filter_map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The line, if everything that it names is known.
+fn known(line: &str, facts: &[(&str, Option<String>)]) -> Option<String> {
+    let mut said = line.to_owned();
+    for (name, value) in facts {
+        let braced = format!("{{{name}}}");
+        if line.contains(&braced) {
+            said = fitted(&said, &braced, value.as_ref()?);
+        }
+    }
+    Some(said)
+}
+
+/// In a line of a box, the blanks behind a value make up for its length, so that the edge
+/// stays where it is as long as it can.
+fn fitted(line: &str, braced: &str, value: &str) -> String {
+    let boxed = line.starts_with('│') && line.ends_with('│');
+    let Some((before, after)) = line.split_once(braced).filter(|_| boxed) else {
+        return line.replace(braced, value);
+    };
+    let blanks = after.len() - after.trim_start_matches(' ').len();
+    let (had, has) = (braced.chars().count(), value.chars().count());
+    let width = (blanks + had).saturating_sub(has).max(1);
+    // The blanks before a word of the same line belong to it, not to the edge.
+    match after.trim_start_matches(' ') {
+        "│" => format!("{before}{value}{}│", " ".repeat(width)),
+        rest => {
+            let edge = rest.trim_end_matches('│').trim_end_matches(' ');
+            let left = rest.chars().count() - edge.chars().count() - 1;
+            let left = (left + had).saturating_sub(has).max(1);
+            format!("{before}{value}{}{edge}{}│", " ".repeat(blanks), " ".repeat(left))
+        }
+    }
+}
+
+impl Brand {
+    /// The place of a verb of ours in the tree, if it has another name there.
+    pub fn place_of(&self, verb: &str) -> Option<&str> {
+        self.commands.iter().find(|(_, placed)| *placed == verb).map(|(place, _)| place.as_str())
+    }
+
+    /// `text` with each command line of ours in it as this tree spells it: `tool login` is
+    /// `tool auth login`.
+    pub fn spelt(&self, program: &str, text: &str) -> String {
+        if self.commands.is_empty() {
+            return text.to_owned();
+        }
+        let start = format!("{program} ");
+        let mut said = String::with_capacity(text.len() + 16);
+        let mut rest = text;
+        while let Some(at) = rest.find(&start) {
+            let (before, line) = rest.split_at(at + start.len());
+            said.push_str(before);
+            let flags = leading_flags(line);
+            said.push_str(&line[..flags]);
+            rest = &line[flags..];
+            let word = |c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_';
+            let end = rest.find(word).unwrap_or(rest.len());
+            let verb = &rest[..end];
+            if let Some(place) = self.place_of(verb) {
+                said.push_str(place);
+                rest = &rest[end..];
+                // Where `login` takes no address, a flag does.
+                let word = rest.trim_start_matches(' ').split(' ').next().unwrap_or_default();
+                let address = rest.starts_with(' ') && word.contains("://");
+                if verb == "login" && address && self.login.argument != Argument::Server {
+                    said.push_str(" --server");
+                }
+            }
+        }
+        said.push_str(rest);
+        said
+    }
+}
+
+/// How much of a command line is flags with their values, before the command.
+fn leading_flags(line: &str) -> usize {
+    let mut at = 0;
+    while line[at..].starts_with("--") {
+        // The flag, and its value.
+        for _ in 0..2 {
+            match line[at..].find(' ') {
+                Some(blank) => at += blank + 1,
+                None => return at,
+            }
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_filled_in_and_the_rest_left_out() {
+        let facts = [("email", Some("ada@example.com".to_owned())), ("org", None)];
+        let text = "Logged in as {email}\nOrg: {org}\nBye";
+        assert_eq!(filled(text, &facts), "Logged in as ada@example.com\nBye");
+        let parted = "{email} of {org} || {email}\n{org} || nobody's";
+        assert_eq!(filled(parted, &facts), "ada@example.com\nnobody's");
+    }
+
+    #[test]
+    fn a_box_keeps_its_edge() {
+        let facts = [("code", Some("BCD-FGH-JKL".to_owned())), ("n", Some("600".to_owned()))];
+        let text = "┌──────────────────┐\n│ {code}           │\n│ after {n} s      │";
+        let drawn = filled(text, &facts);
+        let widths: Vec<_> = drawn.lines().map(|line| line.chars().count()).collect();
+        assert_eq!(widths[1], 20, "{drawn}");
+        assert_eq!(widths[2], 19, "{drawn}");
+        assert!(drawn.contains("│ BCD-FGH-JKL      │"), "{drawn}");
+    }
+
+    #[test]
+    fn our_command_lines_are_spelt_as_the_tree_has_them() {
+        let mut brand = Brand::hallpass();
+        let spelt = |brand: &Brand, text: &str| brand.spelt("tool", text);
+        assert_eq!(spelt(&brand, "tool login"), "tool login");
+        brand.commands = [("auth login", "login"), ("hub token", "token"), ("token in", "logout")]
+            .map(|(place, verb)| (place.to_owned(), verb.to_owned()))
+            .into();
+        for (ours, theirs) in [
+            ("tool login", "tool auth login"),
+            ("run tool token list, or tool login.", "run tool hub token list, or tool auth login."),
+            (
+                "tool --server http://x --profile p login",
+                "tool --server http://x --profile p auth login",
+            ),
+            ("tool logout", "tool token in"),
+            ("tool login https://x", "tool auth login https://x"),
+            ("tool loginx tool --help", "tool loginx tool --help"),
+        ] {
+            assert_eq!(spelt(&brand, ours), theirs);
+        }
+        brand.login.argument = Argument::None;
+        assert_eq!(spelt(&brand, "tool login https://x"), "tool auth login --server https://x");
+    }
+}

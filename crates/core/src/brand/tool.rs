@@ -1,0 +1,334 @@
+//! What a brand says about the command-line tool: its tree, its words, what it keeps and ends.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// Every verb of ours that a brand can place in its tree. Some bring commands of their own.
+pub const VERBS: [&str; 20] = [
+    "login",
+    "login-token",
+    "status",
+    "whoami",
+    "logout",
+    "profile",
+    "session",
+    "token",
+    "key",
+    "org",
+    "project",
+    "member",
+    "api",
+    "exec",
+    "credential",
+    "context",
+    "doctor",
+    "config",
+    "completions",
+    "man",
+];
+
+/// What variables are called behind their prefix.
+pub const CALLED: [&str; 13] = [
+    "token",
+    "auth_token",
+    "server",
+    "profile",
+    "org",
+    "project",
+    "store",
+    "noninteractive",
+    "keyring_timeout",
+    // Only where a brand names them.
+    "mode",
+    "issuer",
+    "client_id",
+    "audience",
+];
+
+/// The states in which a command can end: those of a sign-in, those of exit codes, and what
+/// went wrong.
+pub const STATES: [&str; 39] = [
+    "usable",
+    "valid",
+    "refreshable",
+    "not_signed_in",
+    "expired",
+    "ended",
+    "rejected",
+    "cannot_verify",
+    "store_unavailable",
+    "login_ended",
+    "usage",
+    "other",
+    "session_ended",
+    "key_missing",
+    "local_mode",
+    "not_configured",
+    "bad_mode",
+    "nobody_to_ask",
+    "no_flow",
+    "bad_token",
+    "bad_server",
+    "cannot_reach_server",
+    "refresh_in_progress",
+    "bad_metadata",
+    "access_denied",
+    "expired_token",
+    "timed_out",
+    "cancelled",
+    "store_corrupt",
+    "store_io",
+    "store_denied",
+    "keyring_locked",
+    "keyring_silent",
+    "keyring_full",
+    "keyring_failed",
+    "store_unencrypted",
+    "keyring_absent",
+    "invalid_token",
+    "insufficient_scope",
+];
+
+/// What `login` takes and keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoginRules {
+    /// What its argument is.
+    pub argument: Argument,
+    /// The only ways to sign in, the first one first; what fits the surroundings if empty.
+    pub flows: Vec<Way>,
+    /// Whether a browser is opened at the page of a device code, too.
+    pub opens_page: bool,
+    /// Whether somebody who is signed in is not asked again: what they have is refreshed.
+    pub refreshes: bool,
+    /// What is kept once somebody has signed in.
+    pub keeps: Keeps,
+    /// What calls carry.
+    pub presents: Presents,
+    /// Whether `--token VALUE` is taken, with a warning: only for a tool whose documentation
+    /// says so.
+    pub token_argument: bool,
+}
+
+/// A way to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// With a browser on this machine.
+    Browser,
+    /// With a code, in a browser anywhere.
+    Device,
+}
+
+/// What calls carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Presents {
+    /// The access token.
+    #[default]
+    AccessToken,
+    /// The ID token, to an API that takes those of the provider that it names at
+    /// `/auth/config`: it says for whom the ID token is, and nobody checks that here.
+    IdToken,
+}
+
+/// What the argument of `login` is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Argument {
+    /// The server's address.
+    #[default]
+    Server,
+    /// A project of the older system, whose own token is taken and kept.
+    Project,
+    /// There is none.
+    None,
+}
+
+/// What is kept once somebody has signed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeps {
+    /// The sign-in itself: an access token, and a refresh token.
+    #[default]
+    SignIn,
+    /// A personal token that is made with it; the sign-in itself ends at once.
+    Token,
+}
+
+/// What `logout` ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogoutRules {
+    /// At the server.
+    pub revokes: Revokes,
+}
+
+/// What `logout` ends at the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Revokes {
+    /// The sign-in, but not a token that was handed over.
+    #[default]
+    SignIn,
+    /// A token that was handed over, too.
+    Everything,
+    /// Nothing: what is stored goes, and the server hears nothing of it.
+    Nothing,
+}
+
+/// How `status` finds out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StatusRules {
+    /// Ask the server without `--check`, too; if it cannot be reached, say what is known here.
+    pub asks_server: bool,
+}
+
+/// What things are called.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Words {
+    /// A project: `toolkit`.
+    pub project: String,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self { project: "project".to_owned() }
+    }
+}
+
+/// What `config` calls the address of the server.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConfigRules {
+    /// `api_url`.
+    pub server: String,
+}
+
+impl Default for ConfigRules {
+    fn default() -> Self {
+        Self { server: "server".to_owned() }
+    }
+}
+
+/// The pages' addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pages {
+    /// Other addresses of pages: `/cli/authorize` leads to `/device`.
+    pub aliases: BTreeMap<String, String>,
+    /// The page that a device sign-in names, if it is one of the aliases of `/device`.
+    pub device: Option<String>,
+    /// What the code is called in its query; `user_code` if not given.
+    pub device_code: Option<String>,
+}
+
+impl Pages {
+    /// What the code is called in the query of the device page's address.
+    pub fn device_code(&self) -> &str {
+        self.device_code.as_deref().unwrap_or("user_code")
+    }
+}
+
+/// A command that is one call to the API.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// At the server; `{package}` stands for an argument, `{org}` and `{project}` for the place
+    /// that the invocation is about.
+    pub path: String,
+    /// What it needs at the API, for whoever writes that.
+    #[serde(default)]
+    pub permission: Option<String>,
+    /// Its line in the help.
+    #[serde(default)]
+    pub about: Option<String>,
+    /// Its arguments, in order; each has to be given. Those that the path does not name are
+    /// members of the body.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Its options with a value, members of the body or, for `GET`, of the query.
+    #[serde(default)]
+    pub options: Vec<String>,
+}
+
+/// What is said in the tool's own words. `{account}` and the like stand for what is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Texts {
+    /// Before a browser is opened: `{url}`.
+    pub browser: Option<String>,
+    /// Where to enter the code: `{uri}`, `{uri_complete}`, `{code}`, `{seconds}`, `{minutes}`.
+    pub device: Option<String>,
+    /// While somebody is waited for: `{left}`, `{minutes}`.
+    pub waiting: Option<String>,
+    /// No browser could be opened: `{url}`, `{code}`.
+    pub no_browser: Option<String>,
+    /// Signed in: `{account}`, `{email}`, `{name}`, `{server}`, `{kept}`.
+    pub signed_in: Option<String>,
+    /// Somebody who was signed in already still is; as `signed_in`.
+    pub refreshed: Option<String>,
+    /// A token that was handed over is kept; as `signed_in`.
+    pub token_kept: Option<String>,
+    /// `{kept}`, in a file: `{path}`.
+    pub kept_in_file: Option<String>,
+    /// `{kept}`, in or sealed with the keyring: `{path}`.
+    pub kept_in_keyring: Option<String>,
+    /// Signed out: `{account}`, `{server}`.
+    pub signed_out: Option<String>,
+    /// Nobody was signed in; as `signed_out` if not given.
+    pub nobody_signed_out: Option<String>,
+    /// A sign-in that can be used: `{account}`, `{email}`, `{name}`, `{server}`, `{org}`,
+    /// `{plan}`, `{project}`, `{ends}`, `{ends_in}`, `{refreshes}`, `{source}`. A line whose facts
+    /// are not all known is left out.
+    pub status: Option<String>,
+    /// Who the server says it is: `{email}`, `{name}`.
+    pub whoami: Option<String>,
+    /// No sign-in is needed.
+    pub local_mode: Option<String>,
+}
+
+impl Texts {
+    /// Each with its key and what may stand in braces in it.
+    pub(super) fn all(&self) -> [(&'static str, Option<&str>, &'static [&'static str]); 14] {
+        const ACCOUNT: &[&str] = &["account", "email", "name", "server", "kept"];
+        const STATUS: &[&str] = &[
+            "account",
+            "email",
+            "name",
+            "server",
+            "org",
+            "plan",
+            "project",
+            "ends",
+            "ends_in",
+            "refreshes",
+            "source",
+        ];
+        [
+            ("texts.browser", self.browser.as_deref(), &["url"]),
+            (
+                "texts.device",
+                self.device.as_deref(),
+                &["uri", "uri_complete", "code", "seconds", "minutes"],
+            ),
+            ("texts.waiting", self.waiting.as_deref(), &["left", "minutes"]),
+            ("texts.no_browser", self.no_browser.as_deref(), &["url", "code"]),
+            ("texts.signed_in", self.signed_in.as_deref(), ACCOUNT),
+            ("texts.refreshed", self.refreshed.as_deref(), ACCOUNT),
+            ("texts.token_kept", self.token_kept.as_deref(), ACCOUNT),
+            ("texts.kept_in_file", self.kept_in_file.as_deref(), &["path"]),
+            ("texts.kept_in_keyring", self.kept_in_keyring.as_deref(), &["path"]),
+            ("texts.signed_out", self.signed_out.as_deref(), &["account", "server"]),
+            ("texts.nobody_signed_out", self.nobody_signed_out.as_deref(), &[]),
+            ("texts.status", self.status.as_deref(), STATUS),
+            ("texts.whoami", self.whoami.as_deref(), &["email", "name"]),
+            ("texts.local_mode", self.local_mode.as_deref(), &[]),
+        ]
+    }
+}

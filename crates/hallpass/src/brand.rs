@@ -1,0 +1,159 @@
+//! `--brand FILE`, `brand check` and `brand new`: somebody else's tool without compiling anything.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use hallpass_core::brand::{Brand, HALLPASS};
+
+use crate::system;
+
+/// The flag that makes this program another tool.
+pub(crate) const FLAG: &str = "brand";
+
+/// The flag, for everywhere.
+pub(crate) fn flag() -> Arg {
+    Arg::new(FLAG)
+        .long(FLAG)
+        .value_name("FILE")
+        .global(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("Be the tool that this brand file describes")
+}
+
+/// The brand that the command line names, read before there is a tree to parse it with.
+pub(crate) fn named(arguments: &[String]) -> Option<PathBuf> {
+    let before = arguments.iter().take_while(|argument| *argument != "--");
+    let arguments: Vec<_> = before.collect();
+    arguments.iter().enumerate().find_map(|(n, argument)| {
+        let rest = argument.strip_prefix("--brand")?;
+        let next = || arguments.get(n + 1).map(|next| next.as_str());
+        let value = if rest.is_empty() { next() } else { rest.strip_prefix('=') };
+        value.map(PathBuf::from)
+    })
+}
+
+/// Reads a brand file; what is wrong with it names the file and the line.
+pub(crate) fn read(path: &Path) -> Result<Brand, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("the brand file {shown} cannot be read: {error}"))?;
+    Brand::parse(&text).map_err(|error| format!("{shown}: {error}"))
+}
+
+/// Its part of the tree.
+pub(crate) fn command() -> Command {
+    Command::new("brand")
+        .about("Make and check a brand file: a tool of your own")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("new")
+                .about("Print a brand file with everything explained, to begin with")
+                .arg(Arg::new("name").required(true).value_name("NAME").help("The tool's command")),
+        )
+        .subcommand(
+            Command::new("check")
+                .about("Say what is wrong with a brand file, or show what its tool says")
+                .arg(
+                    Arg::new("file")
+                        .required(true)
+                        .value_name("FILE")
+                        .value_parser(value_parser!(PathBuf)),
+                ),
+        )
+}
+
+/// Runs it.
+pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
+    let told = match matches.subcommand() {
+        Some(("new", matches)) => new(matches.get_one::<String>("name").map_or("", String::as_str)),
+        Some(("check", matches)) => {
+            check(matches.get_one::<PathBuf>("file").cloned().unwrap_or_default().as_path())
+        }
+        _ => Err("no command was given".to_owned()),
+    };
+    match told {
+        Ok(text) => {
+            system::print(&text);
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            system::tell(&format!("error: {why}\n  Nothing was changed.\n"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// hallpass's own brand in another name, with everything else as comments.
+fn new(name: &str) -> Result<String, String> {
+    let prefix = name.to_ascii_uppercase().replace('-', "_");
+    let own: String = HALLPASS.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let own = own
+        .replace("\"HALLPASS\"", &format!("{prefix:?}"))
+        .replace("\"hallpass-cli\"", &format!("\"{name}-cli\""))
+        .replace("\"hallpass\"", &format!("{name:?}"));
+    let text = format!("# The brand of {name}. docs/brands.md explains every key.\n{own}{MORE}");
+    let text = text.replace("yourtool", name).replace("YOURTOOL", &prefix);
+    Brand::parse(&text).map_err(|error| format!("{name:?} cannot be a tool's name: {error}"))?;
+    Ok(text)
+}
+
+/// What a brand can say besides, ready to be taken up.
+const MORE: &str = include_str!("brand_new.toml");
+
+/// What the tool says: its help, its prompt, its words.
+fn check(path: &Path) -> Result<String, String> {
+    let brand = read(path)?;
+    let mut tree = hallpass_cli::command(&brand).term_width(80);
+    let mut said = format!("{} is a brand file without mistakes.\n", path.display());
+    said.push_str(&format!("\n$ {} --help\n{}", brand.name, tree.render_help()));
+    said.push_str(&format!("\nA sign-in with a code says:\n\n{}", prompt(&brand)));
+    for (what, text) in [
+        ("Signed in", &brand.texts.signed_in),
+        ("Signed out", &brand.texts.signed_out),
+        ("Status", &brand.texts.status),
+    ] {
+        if let Some(text) = text {
+            said.push_str(&format!("\n{what}:\n\n{text}\n"));
+        }
+    }
+    for (state, text) in &brand.failures {
+        said.push_str(&format!("\nIn the state {state}:\n\n{text}\n"));
+    }
+    for (state, code) in &brand.exits {
+        said.push_str(&format!("\nThe state {state} ends with exit code {code}.\n"));
+    }
+    Ok(said)
+}
+
+/// The prompt of a device sign-in, as it would look.
+fn prompt(brand: &Brand) -> String {
+    use hallpass_cli::commands::login::prompt::{Device, in_words_of};
+    use hallpass_cli::terminal::{ColorWhen, Streams, Terminal};
+    let streams =
+        Streams { stderr: true, columns: Some(80), always_unicode: true, ..Streams::default() };
+    let environment = hallpass_cli::system::ProcessEnvironment;
+    let terminal = Terminal::read(streams, ColorWhen::Never, &environment);
+    let pages = &brand.pages;
+    let page = format!("{}{}", brand.default_server, pages.device.as_deref().unwrap_or("/device"));
+    let letters: String = "BCDFGHJKLMNPQRST"[..brand.user_code.groups.iter().sum()].to_owned();
+    let mut rest = letters.as_str();
+    let groups = brand.user_code.groups.iter().map(|length| {
+        let (group, left) = rest.split_at(*length.min(&rest.len()));
+        rest = left;
+        group
+    });
+    let code = groups.collect::<Vec<_>>().join("-");
+    let complete = format!("{page}?{}={code}", pages.device_code());
+    let device = Device {
+        uri: &page,
+        uri_complete: Some(&complete),
+        code: &code,
+        expires_in: std::time::Duration::from_secs(600),
+        expires_at: hallpass_core::Timestamp::default(),
+        qr: false,
+        counted: true,
+    };
+    in_words_of(brand, &device, &terminal)
+}

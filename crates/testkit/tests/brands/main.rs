@@ -1,0 +1,22 @@
+//! The five tools of other people, each as its own binary against a real server in its brand:
+//! what their pages print, to the letter.
+//!
+//! | module | what |
+//! |---|---|
+//! | `shop` | a server in a brand, its site, Ada, and her shell |
+//! | `scitoolkit` | one token for every toolkit, and the move away from a token for each |
+//! | `scion` | tokens that may do what their person may do |
+//! | `rbtk` | a keyring, keys of projects, and a context |
+//! | `skillsctl` | ID tokens of a provider that is not ours |
+//! | `skillmeat` | a boxed prompt, personal tokens, a keyring or a file |
+//! | `registry` | an API that says where to sign in |
+//! | `own` | a tool that was not compiled: `--brand`, `brand new`, `brand check` |
+
+mod own;
+mod rbtk;
+mod registry;
+mod scion;
+mod scitoolkit;
+mod shop;
+mod skillmeat;
+mod skillsctl;

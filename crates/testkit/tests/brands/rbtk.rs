@@ -1,0 +1,148 @@
+//! Roboticks: a keyring, keys of projects, and a context.
+
+use anyhow::Result;
+use hallpass_testkit::keyring::Session;
+use hallpass_testkit::process::Running;
+
+use crate::shop::{Shop, code};
+
+// proves: RB01, RB02, RB03, RB04, RB12
+#[tokio::test]
+async fn a_person_signs_in_with_a_code_and_the_keyring_holds_the_sign_in() -> Result<()> {
+    let shop = Shop::open("rbtk").await?;
+    shop.admin(&["org", "plan", "acme", "Team"]).await?;
+    let session = Session::unlocked().await?;
+    let shell = session.shell(shop.another()?).variable("ROBOTICKS_STORE", "");
+    let mut login = shell.start(&["auth", "login", "--device"])?;
+    let typed = code(&mut login, &shop.brand).await?;
+    let page = shop.server.at(&format!("/cli/authorize?code={typed}"));
+    let prompt =
+        format!("Open this URL on a device with a browser:\n  {page}\nThen return here.\n");
+    assert!(login.written().contains(&prompt), "{}", login.written());
+    // The address leads where the code is typed already.
+    let shown = shop.person.get(&page).await?;
+    assert!(shown.body.contains(&typed), "{}", shown.body);
+    shop.person.decide_device(&typed, "approve").await?;
+    let done = login.finished().await?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stderr.contains("[waiting for approval... 10m]"), "{done:?}");
+    assert!(done.stderr.contains("Logged in as ada@example.com\n"), "{done:?}");
+
+    // Nothing of it is on disk in any form.
+    let entries = session.entries("rbtk").await?;
+    assert_eq!(entries.len(), 1, "one entry");
+    let disk = std::fs::read_to_string(shell.home().join(".config/rbtk/credentials.json"))?;
+    assert!(!disk.contains("hp_rt_"), "{disk}");
+
+    assert_eq!(shell.run(&["context", "use", "acme/genome"]).await?.code, Some(0));
+    let status = shell.run(&["auth", "status"]).await?;
+    assert_eq!(status.code, Some(0), "{status:?}");
+    let lines: Vec<_> = status.stdout.lines().collect();
+    assert_eq!(
+        lines[..3],
+        ["Logged in as ada@example.com", "Org:     acme (Team)", "Project: genome",]
+    );
+    assert!(
+        lines[3].starts_with("Token:   expires in ") && lines[3].ends_with(", auto-refreshing")
+    );
+    assert!(lines[4].starts_with("Source:  the keyring"), "{status:?}");
+    let there = shell.run(&["context", "show", "--json"]).await?.stdout;
+    assert!(there.contains("genome") && there.contains("acme"), "{there}");
+    let other = shell.run(&["auth", "status", "--org", "beta"]).await?.stdout;
+    assert!(other.contains("Org:     beta") || !other.contains("acme"), "{other}");
+
+    let out = shell.run(&["auth", "logout"]).await?;
+    assert_eq!((out.code, &*out.stderr), (Some(0), "Cleared refresh token from keyring\n"));
+    assert!(session.entries("rbtk").await?.is_empty());
+    let gone = shell.run(&["auth", "status"]).await?;
+    assert_eq!(gone.code, Some(3), "{gone:?}");
+    Ok(())
+}
+
+// proves: RB05, RB06, RB07, RB08, RB11, RB13
+#[tokio::test]
+async fn a_key_of_a_project_stays_in_it_until_it_is_revoked() -> Result<()> {
+    let shop = Shop::open("rbtk").await?;
+    shop.admin(&["project", "create", "acme/other"]).await?;
+    let session = Session::unlocked().await?;
+    let shell = session.shell(shop.another()?).variable("ROBOTICKS_STORE", "");
+    assert_eq!(shop.sign_in(&shell, &["auth", "login"]).await?.code, Some(0));
+    let make = |words: &'static [&'static str]| {
+        let shell = &shell;
+        async move {
+            let made = shell.run(&[&["auth", "keys", "create"], words].concat()).await?;
+            assert_eq!(made.code, Some(0), "{made:?}");
+            Ok::<_, anyhow::Error>(made.stdout.trim_end().to_owned())
+        }
+    };
+    let project = make(&["gitlab-ci", "--project", "acme/genome"]).await?;
+    let admin = make(&["audit", "--org", "acme"]).await?;
+    assert!(project.starts_with("rbtk_sk_") && admin.starts_with("rbtk_sk_"));
+    let json = shell.run(&["auth", "keys", "list", "--project", "acme/genome", "--json"]).await?;
+    assert!(json.stdout.contains("gitlab-ci") && !json.stdout.contains(&project), "{json:?}");
+
+    // The page's table, row by row: one project or all, and what only an admin key may.
+    let http = reqwest::Client::new();
+    for (permission, place, projects, admins) in [
+        ("results:read", "project=acme/genome", 200, 200),
+        ("results:read", "project=acme/other", 403, 200),
+        ("runs:create", "project=acme/genome", 200, 200),
+        ("runs:create", "project=acme/other", 403, 200),
+        ("billing:manage", "org=acme", 403, 200),
+        ("members:manage", "org=acme", 403, 200),
+        ("keys:rotate", "org=acme", 403, 200),
+    ] {
+        let url = shop.server.at(&format!("/check?{place}&permission={permission}"));
+        for (key, expected) in [(&project, projects), (&admin, admins)] {
+            let answer = http.get(&url).bearer_auth(key).send().await?;
+            assert_eq!(answer.status(), expected, "{permission} {place}");
+        }
+    }
+
+    // Flag, variable, keyring: the first that is there is sent, and status says which.
+    let ci = session.shell(shop.another()?).variable("ROBOTICKS_STORE", "");
+    let ci = ci.variable("ROBOTICKS_API_KEY", &project);
+    let listed = ci.run(&["test", "list"]).await?;
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    let run = ci.run(&["--api-key", &admin, "test", "run", "--push", "./"]).await?;
+    assert!(run.code == Some(0) && run.stderr.contains("warning: a token on the"), "{run:?}");
+    let mut both = shell.command(&["test", "list"])?;
+    both.env("ROBOTICKS_API_KEY", &project);
+    assert_eq!(Running::finish(&mut both, b"").await?.code, Some(0));
+    assert_eq!(shell.run(&["test", "list"]).await?.code, Some(0));
+    let sent: Vec<_> = shop.front.seen().into_iter().map(|(_, sent)| sent).collect();
+    assert_eq!(sent[..3], [&project, &admin, &project].map(|key| format!("Bearer {key}")));
+    assert!(!sent[3].contains("rbtk_sk_"), "the sign-in itself");
+    let source = |told: &str| told.lines().last().unwrap_or_default().to_owned();
+    let status = ci.run(&["auth", "status"]).await?;
+    assert_eq!(
+        (status.code, source(&status.stdout).as_str()),
+        (Some(0), "Source:  ROBOTICKS_API_KEY")
+    );
+    let status = ci.run(&["--api-key", &admin, "auth", "status"]).await?;
+    assert_eq!(source(&status.stdout), "Source:  --api-key");
+
+    // By its text, as the page says, and it is over at once.
+    let asked = shell.run(&["auth", "keys", "revoke", &project]).await?;
+    assert!(asked.code == Some(2) && asked.stderr.contains("--confirm"), "{asked:?}");
+    let ended = shell.run(&["auth", "keys", "revoke", &project, "--confirm"]).await?;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let after = ci.run(&["test", "list"]).await?;
+    assert_eq!((after.code, &*after.stdout), (Some(4), ""), "{after:?}");
+    let status = ci.run(&["auth", "status"]).await?;
+    assert_eq!(status.code, Some(4), "{status:?}");
+    assert!(status.stderr.contains("it may have been revoked"), "{status:?}");
+    Ok(())
+}
+
+// proves: RB13
+#[tokio::test]
+async fn without_a_keyring_it_says_what_to_install_or_set() -> Result<()> {
+    let shop = Shop::open("rbtk").await?;
+    let session = Session::without_a_keyring().await?;
+    let shell = session.shell(shop.another()?).variable("ROBOTICKS_STORE", "");
+    let login = shell.run(&["auth", "login", "--device"]).await?;
+    assert_eq!(login.code, Some(7), "{login:?}");
+    assert!(login.stderr.contains("Install gnome-keyring, or set ROBOTICKS_API_KEY"), "{login:?}");
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! SkillMeat: a boxed prompt, personal tokens, a keyring or a file.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use anyhow::{Context as _, Result};
+use hallpass_testkit::cli::{self, Cli};
+use hallpass_testkit::keyring::Session;
+use hallpass_testkit::process::Finished;
+use hallpass_testkit::provider::{Provider, Visitor};
+use serde_json::{Value, json};
+
+use crate::registry::Registry;
+use crate::shop::{Shop, code};
+
+const LOGOUT: &str = "\
+┌─ Logout ──────────────────────────────────────┐
+│                                               │
+│ Logged out successfully.                      │
+│                                               │
+│ All stored credentials have been cleared.     │
+└───────────────────────────────────────────────┘
+";
+
+fn stored(place: &str) -> String {
+    format!(
+        "┌─ Token stored ────────────────────────────────┐\n\
+         │                                               │\n\
+         │ Personal Access Token stored successfully!    │\n\
+         │                                               │\n\
+         │ {place:<46}│\n\
+         └───────────────────────────────────────────────┘\n"
+    )
+}
+
+fn told(finished: &Finished) -> (Option<i32>, &str) {
+    (finished.code, &finished.stderr)
+}
+
+// proves: SM01, SM03, SM08, SM09, SM11
+#[tokio::test]
+async fn a_person_signs_in_at_a_box_and_stays_signed_in() -> Result<()> {
+    let shop = Shop::open("skillmeat").await?;
+    // A launcher that fails is said, and stops nothing.
+    let (launcher, opened) = shop.shell.launcher(1)?;
+    let shell = shop.another()?.variable("BROWSER", &launcher);
+    let mut login = shell.start(&["auth", "login"])?;
+    let typed = code(&mut login, &shop.brand).await?;
+    let page = shop.server.at("/device");
+    let boxed = format!(
+        "┌─ Authorize SkillMeat ─────────────────────────┐\n\
+         │                                               │\n\
+         │ To log in, visit:                             │\n\
+         │                                               │\n\
+         │ {page:<46}│\n\
+         │                                               │\n\
+         │ Enter code:                                   │\n\
+         │                                               │\n\
+         │ {typed:<46}│\n\
+         │                                               │\n\
+         │ The code expires in 600 seconds.              │\n\
+         └───────────────────────────────────────────────┘\n"
+    );
+    assert!(login.written().contains(&boxed), "{}", login.written());
+    shop.person.decide_device(&typed, "approve").await?;
+    let done = login.finished().await?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(fs::read_to_string(&opened)?.contains(&typed), "the browser was sent there");
+    let kept = "Credentials stored in ~/.skillmeat/credentials.json (readable by you only).\n";
+    for line in ["Could not open browser automatically\n", "Logged in as ada@example.com\n", kept] {
+        assert!(done.stderr.contains(line), "{line}: {done:?}");
+    }
+
+    let file = shell.home().join(".skillmeat/credentials.json");
+    assert_eq!(fs::metadata(&file)?.permissions().mode() & 0o777, 0o600);
+    let read = || -> Result<Value> { Ok(serde_json::from_slice(&fs::read(&file)?)?) };
+    let first = read()?;
+    for name in ["access_token", "refresh_token", "id_token"] {
+        assert!(first[name].is_string(), "{name}");
+    }
+    assert_eq!(first["token_type"], "Bearer");
+    assert!(first["expires_at"].is_f64() && first["stored_at"].is_f64());
+
+    // Who is signed in is not asked again: it is refreshed.
+    let again = shell.run(&["auth", "login"]).await?;
+    let refreshed = "Logged in as ada@example.com; your credentials were refreshed.\n";
+    assert_eq!(told(&again), (Some(0), refreshed));
+    assert_ne!(read()?["access_token"], first["access_token"]);
+
+    let keys = shell.home().join(".skillmeat/keys.json");
+    let before = (fs::read(&file)?, fs::read(&keys)?);
+    for _ in 0..2 {
+        let out = shell.run(&["auth", "logout"]).await?;
+        assert_eq!(told(&out), (Some(0), LOGOUT));
+        assert!(!file.exists());
+    }
+    // Signing out is local here: what was copied before, its key too, is still good.
+    fs::write(&file, before.0)?;
+    fs::write(&keys, before.1)?;
+    assert_eq!(shell.run(&["whoami"]).await?.stdout, "ada@example.com (Ada)\n");
+
+    // The provider has ended it: that is said, and nothing is thrown away.
+    let kept = read()?["refresh_token"].as_str().context("a token")?.to_owned();
+    let form = [("token", kept.as_str()), ("client_id", "skillmeat-cli")];
+    let ended = reqwest::Client::new().post(shop.server.at("/oauth/revoke")).form(&form);
+    assert_eq!(ended.send().await?.status(), 200);
+    let mut aged = read()?;
+    aged["credentials"][0]["access"]["expires_in"] = 0.into();
+    fs::write(&file, aged.to_string())?;
+    let after = shell.run(&["whoami"]).await?;
+    assert!(after.code == Some(3) && file.exists(), "{after:?}");
+    assert!(after.stderr.starts_with("Token refresh failed: "), "{after:?}");
+    assert!(after.stderr.contains(". Run 'skillmeat auth login'."), "{after:?}");
+    Ok(())
+}
+
+// proves: SM02, SM03, SM05, SM11, SM12, SM13
+#[tokio::test]
+async fn a_personal_token_is_kept_and_a_variable_comes_before_it() -> Result<()> {
+    let shop = Shop::open("skillmeat").await?;
+    let pat = shop.token("laptop").await?;
+    assert!(pat.starts_with("sk_live_"), "an administrator made it for her");
+    let given = shop.shell.run_with(&["auth", "token"], &pat).await?;
+    let line = "Credentials stored in ~/.skillmeat/credentials.json (readable by you only).";
+    assert_eq!(given.code, Some(0), "{given:?}");
+    assert!(given.stderr.contains("Personal Access Token stored successfully!"), "{given:?}");
+    assert!(given.stderr.contains(line), "{given:?}");
+    assert_eq!(shop.run("list").await?.code, Some(0));
+
+    let session = Session::unlocked().await?;
+    let safe = session.shell(shop.another()?).variable("SKILLMEAT_STORE", "");
+    let given = safe.run_with(&["auth", "token"], &pat).await?;
+    assert_eq!(told(&given), (Some(0), &*stored("Credentials stored in system keyring.")));
+    assert_eq!(session.entries("skillmeat").await?.len(), 1);
+    assert_eq!(safe.run(&["list"]).await?.code, Some(0));
+    assert_eq!(told(&safe.run(&["auth", "logout"]).await?), (Some(0), LOGOUT));
+    assert!(session.entries("skillmeat").await?.is_empty());
+
+    // The recipes of the page: one step of a job, with the secret in its environment.
+    let other = shop.token("ci").await?;
+    for platform in [("GITHUB_ACTIONS", "true"), ("GITLAB_CI", "true")] {
+        let job = shop.another()?.variable(platform.0, platform.1).variable("CI", "true");
+        let job = job.variable("SKILLMEAT_AUTH_TOKEN", &other);
+        let step = job.run(&["list"]).await?;
+        assert_eq!(step.code, Some(0), "{step:?}");
+        assert!(!job.home().join(".skillmeat").exists());
+    }
+    let mut both = shop.shell.command(&["list"])?;
+    both.env("SKILLMEAT_AUTH_TOKEN", &other);
+    hallpass_testkit::process::Running::finish(&mut both, b"").await?;
+    let sent: Vec<_> = shop.front.seen().into_iter().map(|(_, sent)| sent).collect();
+    let bearers = [&pat, &pat, &other, &other, &other].map(|token| format!("Bearer {token}"));
+    assert_eq!(sent, bearers);
+    // Neither: it is not signed in, and nothing asks.
+    assert_eq!(shop.another()?.run(&["list"]).await?.code, Some(3));
+    Ok(())
+}
+
+// proves: SM04, SM06, SM10
+#[tokio::test]
+async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
+    let shop = Shop::open("skillmeat").await?;
+    let mode =
+        |mode: &str| Ok::<_, anyhow::Error>(shop.another()?.variable("SKILLMEAT_AUTH_MODE", mode));
+    let odd = mode("klerk")?.run(&["auth", "login"]).await?;
+    assert!(odd.code == Some(2) && odd.stderr.contains("klerk"), "{odd:?}");
+    let local = mode("local")?.run(&["auth", "login"]).await?;
+    assert!(local.code == Some(0), "{local:?}");
+    assert!(local.stderr.starts_with("┌─ Auth not required ─"), "{local:?}");
+    let bare = mode("clerk")?.run(&["auth", "login"]).await?;
+    let words = "DeviceCodeConfigError: Auth not configured. Set SKILLMEAT_AUTH_ISSUER_URL\n\
+                 and SKILLMEAT_AUTH_CLIENT_ID environment variables.\n";
+    assert!(bare.code == Some(1) && bare.stderr.starts_with(words), "{bare:?}");
+
+    // The server itself says that nobody has to sign in.
+    let registry = Registry::open(json!({ "mode": "local" })).await?;
+    let free = shop.another()?.variable("SKILLMEAT_SERVER", &registry.url);
+    let login = free.run(&["auth", "login"]).await?;
+    assert!(login.code == Some(0) && login.stderr.contains("(zero-auth)"), "{login:?}");
+    assert_eq!(free.run(&["list"]).await?.code, Some(0));
+
+    let mut login = shop.shell.start(&["auth", "login", "--no-browser"])?;
+    let typed = code(&mut login, &shop.brand).await?;
+    shop.person.decide_device(&typed, "deny").await?;
+    let denied = login.finished().await?;
+    let words = "Authorization denied. Run 'skillmeat auth login' to try again.\n";
+    assert!(denied.code == Some(6) && denied.stderr.ends_with(words), "{denied:?}");
+    let late = shop.shell.run(&["auth", "login", "--no-browser", "--timeout", "1"]).await?;
+    let words = "Device code expired. Run 'skillmeat auth login' again.\n";
+    assert!(late.code == Some(6) && late.stderr.ends_with(words), "{late:?}");
+
+    let dir = shop.shell.home().join(".skillmeat");
+    fs::create_dir_all(&dir)?;
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
+    fs::write(dir.join("credentials.json"), "{")?;
+    let corrupt = shop.run("list").await?;
+    let words = "Credentials file is corrupted: ~/.skillmeat/credentials.json. \
+                 Run 'skillmeat auth logout', then 'skillmeat auth login'.\n";
+    assert!(corrupt.code == Some(7) && corrupt.stderr.starts_with(words), "{corrupt:?}");
+    Ok(())
+}
+
+// proves: SM01, SM04
+#[tokio::test]
+async fn variables_name_a_provider_that_is_not_ours() -> Result<()> {
+    let provider = Provider::start("{}").await?;
+    let shell = Cli::at(&provider.issuer)?.program("skillmeat");
+    let shell = shell
+        .variable("SKILLMEAT_AUTH_MODE", "clerk")
+        .variable("SKILLMEAT_AUTH_ISSUER_URL", &provider.issuer)
+        .variable("SKILLMEAT_AUTH_CLIENT_ID", "native")
+        .variable("SKILLMEAT_SERVER", &provider.issuer);
+    let mut login = shell.start(&["auth", "login", "--no-browser"])?;
+    let page = cli::written(&mut login, "the page", |text| {
+        let line = |lead: &str| {
+            let rest = &text[text.find(lead)? + lead.len()..];
+            rest.split(['│', '\n']).map(str::trim).find(|part| !part.is_empty()).map(str::to_owned)
+        };
+        Some(format!("{}?user_code={}", line("visit:")?, line("Enter code:")?))
+    })
+    .await?;
+    Visitor::new("ada")?.walk(&page).await?;
+    let done = login.finished().await?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let file = shell.home().join(".skillmeat/credentials.json");
+    let kept: Value = serde_json::from_slice(&fs::read(file)?)?;
+    kept["access_token"].as_str().context("a token")?;
+    Ok(())
+}
