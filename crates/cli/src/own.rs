@@ -65,6 +65,7 @@ pub(crate) fn status(
     let source = match &status.source {
         Source::Explicit => cx.brand.sources.flag.as_ref().map(|flag| format!("--{flag}")),
         Source::Variable { name } => Some(name.clone()),
+        Source::Workload { platform } => Some(format!("this job's identity, from {platform}")),
         Source::Profile { .. } => Some(match status.store.keyring {
             Some(keyring) => format!("the keyring ({keyring})"),
             None => words::path(&status.store.path, cx.environment.home().as_deref()),

@@ -118,11 +118,8 @@ impl Client {
             }
             None => vault,
         };
-        let secrets = vec![
-            token_variable(&brand),
-            brand.variable("AUTH_TOKEN"),
-            brand.variable("ID_TOKEN"),
-        ];
+        let secrets =
+            vec![token_variable(&brand), brand.variable("AUTH_TOKEN"), brand.variable("ID_TOKEN")];
         let parts = Parts {
             vault: Arc::new(vault),
             launcher: Arc::new(SystemLauncher::new(time.clone(), secrets)),

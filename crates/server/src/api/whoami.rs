@@ -26,7 +26,8 @@ async fn whoami(
     let (issuer, actor) = (app.issuer(), Actor::Bearer(&decision));
     let kind = match *decision.who {
         Who::Key { .. } => Whose::Key,
-        Who::User { .. } | Who::Outside { .. } => Whose::User,
+        // No agent gets here: its own route tells it who it is.
+        Who::User { .. } | Who::Outside { .. } | Who::Agent(_) => Whose::User,
     };
     let (org, project) = match (kind, &place) {
         (Whose::Key, _) => issuer.place_of_key(&decision).await?,

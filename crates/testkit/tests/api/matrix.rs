@@ -140,6 +140,7 @@ async fn prepared(
     let policy = async || {
         let made = city.made(owner, "/api/v1/orgs/lab/projects/tools/trust", trusted()).await?;
         text(&made, "id")
+    };
     let agent = async || {
         let made = city.made(owner, "/api/v1/agents", json!({ "name": name })).await?;
         text(&made["agent"], "id")
