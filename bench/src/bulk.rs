@@ -138,7 +138,6 @@ async fn templates(data: &Path, resource: &str) -> Result<Templates> {
         session_id: None,
         expires_at: Some(now + LIFE),
         address: Some("127.0.0.1".to_owned()),
-        letters: Vec::new(),
         reported: Reported::default(),
     };
     let id = grant.id;

@@ -270,7 +270,6 @@ async fn issue(store: &Store, user: UserId) -> Result<Digest> {
         session_id: None,
         expires_at: Some(now + LIFE),
         address: Some("127.0.0.1".to_owned()),
-        letters: Vec::new(),
         reported: Reported::default(),
     };
     let code = NewCode {
