@@ -78,6 +78,14 @@ impl<V: Verifier> Guard<V> {
         self
     }
 
+    /// Names a scope token in challenges, without asking for it: whether it is needed is decided
+    /// behind the guard, as for a key that has no such scope.
+    pub fn suggest(mut self, scope: &'static str) -> Self {
+        let challenge = Challenge { scope: Some(scope.to_owned()), ..(*self.challenge).clone() };
+        self.challenge = Arc::new(challenge);
+        self
+    }
+
     /// What a refusal of this guard tells.
     pub fn challenge(&self) -> &Challenge {
         &self.challenge

@@ -29,6 +29,7 @@
 //! | [`orgs`] | organizations, projects, and who has which role there | |
 //! | [`leaks`] | what leaked is revoked by whoever has it | |
 //! | `reminders` | people are told in time that a credential ends | |
+//! | `notices` | people are told what somebody else did with their account | |
 //! | [`mail`] | what people are told, when the mail server can be reached | RFC 3834 |
 //! | [`legacy`] | tokens of an older system, taken over by their hashes | RFC 9745, RFC 8594 |
 //! | [`audit`] | the log of changes: sealed, exported, proved; what was denied | RFC 8037, RFC 4180 |

@@ -156,7 +156,7 @@ impl Right for Oneself {
     }
 
     fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
-        route.route_layer(guard(app))
+        route.route_layer(guard(app).suggest(scope::ACCOUNT))
     }
 
     async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
@@ -165,8 +165,8 @@ impl Right for Oneself {
         if key || decision.scope.contains(scope::ACCOUNT) {
             return Ok(decision);
         }
-        let needed = guard(app).require(scope::ACCOUNT);
-        Err(Refusal::ScopeMissing.response(needed.challenge()))
+        let asked = guard(app).suggest(scope::ACCOUNT);
+        Err(Refusal::ScopeMissing.response(asked.challenge()))
     }
 }
 

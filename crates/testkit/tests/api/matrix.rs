@@ -262,7 +262,8 @@ async fn prepared(
                 let path = format!("/api/v1/orgs/lab/members/org-{role}@example.com");
                 city.call("PUT", &path, Some(owner), Some(json!({ "role": role }))).await?;
             }
-            (own("orgs/lab/membership"), None)
+            // What becomes of the keys that they made is to be said.
+            (own("orgs/lab/membership?keys=keep"), None)
         }
         "leaveProject" => {
             for (who, role) in
@@ -271,7 +272,7 @@ async fn prepared(
                 let path = format!("/api/v1/orgs/lab/projects/tools/members/{who}@example.com");
                 city.call("PUT", &path, Some(owner), Some(json!({ "role": role }))).await?;
             }
-            (own("orgs/lab/projects/tools/membership"), None)
+            (own("orgs/lab/projects/tools/membership?keys=keep"), None)
         }
         "listOrgInvitations" => (own("orgs/lab/invitations"), None),
         "inviteToOrg" => (own("orgs/lab/invitations"), invited("member")),

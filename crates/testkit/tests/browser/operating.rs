@@ -18,6 +18,8 @@ async fn an_administrator_looks_after_a_server_without_scripts() -> Result<()> {
     server.admin(&["org", "create", "acme", "--owner", "ada@example.com"], "").await?;
     server.admin(&["project", "create", "acme/site"], "").await?;
     let ada = Person::signed_in(server, &scene.ada).await?;
+    let form = ada.get("/orgs/acme/projects/site/keys/new").await?;
+    ada.submit(&form, "#make", &[("name", "gitlab-ci")], None).await?;
     scene.sign_root_in().await?;
     // Without another owner her account could not be disabled.
     server.admin(&["member", "set", "acme", ROOT, "owner"], "").await?;
@@ -30,7 +32,11 @@ async fn an_administrator_looks_after_a_server_without_scripts() -> Result<()> {
     browser.click("#people a[href^='/admin/users/']:not(.name)").await?;
     browser.shows("#places", "acme").await?;
     keep(browser, "admin-person").await?;
+    // What becomes of the keys that she made is asked.
     browser.click("#disable-it summary").await?;
+    browser.shows("#made", "gitlab-ci (hp_proj_").await?;
+    browser.click("#made #revoke").await?;
+    keep(browser, "admin-person-keys").await?;
     browser.click("#disable button").await?;
     browser.shows("#notice", "The account is disabled").await?;
     keep(browser, "admin-person-disabled").await?;
@@ -67,7 +73,7 @@ async fn an_administrator_looks_after_a_server_without_scripts() -> Result<()> {
     browser.goto(&server.at("/admin/audit")).await?;
     let all = browser.text("#rows").await?;
     assert!(all.contains("user.disable") && all.contains("client.create"), "{all}");
-    assert!(!all.contains(&secret));
+    assert!(all.contains("; revoked the keys tok_") && !all.contains(&secret), "{all}");
     keep(browser, "admin-audit").await?;
     browser.fill("#search #action", "client.").await?;
     browser.click("#search button").await?;

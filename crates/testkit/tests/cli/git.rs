@@ -35,6 +35,11 @@ impl Forge {
         Ok((forge, address))
     }
 
+    fn note(&self, shown: Option<&str>) {
+        let mut presented = self.presented.lock().unwrap_or_else(PoisonError::into_inner);
+        presented.extend(shown.map(str::to_owned));
+    }
+
     fn presented(&self) -> Vec<String> {
         self.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -91,9 +96,7 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let mut presented = forge.presented.lock().unwrap_or_else(PoisonError::into_inner);
-    presented.extend(shown.map(str::to_owned));
-    drop(presented);
+    forge.note(shown);
     if shown != Some(forge.wanted.as_str()) {
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"git\"")];
         return (StatusCode::UNAUTHORIZED, challenge).into_response();
