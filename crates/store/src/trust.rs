@@ -176,10 +176,10 @@ impl Trust<'_> {
     pub async fn admit(&self, new: Admission, by: &By) -> Result<Admit, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
-            // Held: who revokes the policy ends this pass too, or this sees that it is gone.
-            let Some(policy) = tx.first(&HOLD, binds![new.policy], read_policy).await? else {
+            let Some(policy) = tx.first(&BY_ID, binds![new.policy], read_policy).await? else {
                 return Ok(Admit::Gone);
             };
+            // The place before the policy, as whoever moves a project does.
             for held in [
                 orgs::hold(tx, policy.org).await,
                 projects::hold(tx, policy.project, policy.org).await,
@@ -188,6 +188,11 @@ impl Trust<'_> {
                     Err(Error::Missing(_)) => return Ok(Admit::Gone),
                     held => held?,
                 }
+            }
+            // Taken: who revokes the policy ends this pass too, or this sees that it is gone. For
+            // change at once, or two that share it would each wait for the other.
+            if tx.first(&TAKE, binds![new.policy], read_policy).await?.is_none() {
+                return Ok(Admit::Gone);
             }
             if tx.execute(&ONCE, binds![new.once, new.once_until]).await? == 0 {
                 return Ok(Admit::Again);
@@ -334,7 +339,7 @@ statements! {
     PINS = "SELECT claim, name, id_claim, value FROM trust_pins WHERE policy_id = $1
         ORDER BY claim, name LIMIT 1000";
     BY_ID = policy!("t.id = $1");
-    HOLD = policy!("t.id = $1"), postgres + "FOR SHARE OF t";
+    TAKE = policy!("t.id = $1"), postgres + "FOR UPDATE OF t";
     OF = policy!("t.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR t.project_id = $2)
         ORDER BY t.id DESC LIMIT $3");
     OF_ISSUER = policy!("t.issuer = $1 ORDER BY t.id LIMIT $2");

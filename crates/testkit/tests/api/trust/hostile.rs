@@ -219,39 +219,54 @@ async fn what_is_no_good_token_is_refused_at_every_door() -> Result<()> {
 // proves: attack-17
 #[tokio::test]
 async fn an_issuer_that_fails_or_lies_lets_nobody_in() -> Result<()> {
+    let elsewhere = GitHub::start().await?;
+    let mut named = Vec::new();
     for (what, part, trouble) in [
         ("away", Part::Metadata, Trouble::Unavailable),
-        ("moved", Part::Metadata, Trouble::Redirects("http://127.0.0.1:1/".to_owned())),
+        ("moved", Part::Metadata, Trouble::Redirects(elsewhere.issuer().to_owned())),
         ("keys moved", Part::Keys, Trouble::Redirects("http://169.254.169.254/".to_owned())),
         ("endless", Part::Keys, Trouble::Endless(1 << 20)),
         ("no JSON", Part::Metadata, Trouble::Says("<html>".to_owned())),
         ("no keys", Part::Keys, Trouble::Says("{}".to_owned())),
     ] {
-        let place = Place::build().await?;
-        place.trusts("tools", json!({ "line": MAIN })).await?;
-        place.github.set(part, Some(trouble));
+        let github = GitHub::start().await?;
+        github.set(part, Some(trouble));
+        named.push((what, github));
+    }
+    // Metadata that name another issuer, and keys that are at another address.
+    for (what, member, value) in [
+        ("another issuer", "issuer", elsewhere.issuer().to_owned()),
+        ("other keys", "jwks_uri", format!("{}/.well-known/jwks", elsewhere.issuer())),
+    ] {
+        let github = GitHub::start().await?;
+        github.say(member, json!(value));
+        named.push((what, github));
+    }
+    let issuers: Vec<&str> = named.iter().map(|(_, github)| github.issuer()).collect();
+    let city = City::build(Plan::new().set("trust_private_issuers", &issuers.join(","))).await?;
+    let owner = city.presents("org owner").context("an owner")?.to_owned();
+    let brings = async |github: &GitHub| {
+        let token = github.token(&Job::default(), &city.town.server.url());
+        let body = json!({ "token": token });
+        city.call("POST", "/auth/oidc/exchange", None, Some(body)).await
+    };
+    let trusts = async |github: &GitHub| {
+        let new = json!({ "issuer": github.issuer(), "line": MAIN, "permissions": "project:read" });
+        city.made(&owner, "/api/v1/orgs/lab/projects/tools/trust", new).await
+    };
+    for (what, github) in &named {
+        trusts(github).await?;
         for _ in 0..3 {
-            let answer = place.brings(&place.token(&Job::default()), json!({})).await?;
+            let answer = brings(github).await?;
             let outcome = (answer.status.as_u16(), answer.error());
             assert_eq!(outcome, (503, "temporarily_unavailable".into()), "{what}");
         }
-        assert_eq!(place.github.asked(Part::Metadata), 1, "{what}");
+        assert_eq!(github.asked(Part::Metadata), 1, "{what}");
     }
-    // One that nobody allowed by name is not asked at all; nor do its metadata lead elsewhere.
-    let (github, city) = (GitHub::start().await?, City::build(Plan::new()).await?);
-    let owner = city.presents("org owner").context("an owner")?.to_owned();
-    let new = json!({ "issuer": github.issuer(), "line": MAIN, "permissions": "project:read" });
-    city.made(&owner, "/api/v1/orgs/lab/projects/tools/trust", new).await?;
-    let token = github.token(&Job::default(), &city.town.server.url());
-    let body = json!({ "token": token });
-    let answer = city.call("POST", "/auth/oidc/exchange", None, Some(body)).await?;
-    assert_eq!(answer.status, 503);
-    assert_eq!(github.asked(Part::Metadata), 0);
-    let place = Place::build().await?;
-    place.trusts("tools", json!({ "line": MAIN })).await?;
-    let elsewhere = GitHub::start().await?;
-    place.github.say("jwks_uri", json!(format!("{}/.well-known/jwks", elsewhere.issuer())));
-    let answer = place.brings(&place.token(&Job::default()), json!({})).await?;
-    assert_eq!((answer.status.as_u16(), elsewhere.asked(Part::Keys)), (503, 0));
+    // One that nobody allowed by name is not asked at all.
+    trusts(&elsewhere).await?;
+    assert_eq!(brings(&elsewhere).await?.status, 503);
+    let asked = [Part::Metadata, Part::Keys].map(|part| elsewhere.asked(part));
+    assert_eq!(asked, [0, 0]);
     Ok(())
 }
