@@ -48,8 +48,8 @@ fn id(grant: &Grant) -> AgentId {
 
 /// Started, renewed, seen by its owner alone, and ended with its owner.
 pub(super) async fn life(store: Store) {
+    let mirror = Mirror::of(&store);
     let town = Town::new(store).await;
-    let mirror = Mirror::of(&town.store);
     let (zoe, other) = (town.user().await.id, town.user().await.id);
     let agents = town.store.agents();
     let new = town.new_agent(zoe, None, 2);
@@ -105,8 +105,8 @@ pub(super) async fn life(store: Store) {
 
 /// A tree ends as one, from any of its nodes on downwards.
 pub(super) async fn trees(store: Store) {
+    let mirror = Mirror::of(&store);
     let town = Town::new(store).await;
-    let mirror = Mirror::of(&town.store);
     let zoe = town.user().await.id;
     let agents = town.store.agents();
     let root = town.agent(zoe, None, 2).await;
