@@ -8,11 +8,11 @@ use hallpass_core::brand::{Brand, Call, VERBS};
 use crate::commands;
 
 /// What a command line asks for.
-pub(crate) enum Found<'b, 'm> {
+pub(crate) enum Found<'a> {
     /// A verb of ours, with what is its own.
-    Ours(&'b str, &'m ArgMatches),
+    Ours(&'a str, &'a ArgMatches),
     /// A call of the brand's, and where it sits.
-    Call(&'b str, &'b Call, &'m ArgMatches),
+    Call(&'a str, &'a Call, &'a ArgMatches),
     /// Nothing that there is.
     Nothing,
 }
@@ -47,7 +47,7 @@ pub(crate) fn all(brand: &Brand) -> Vec<Command> {
 }
 
 /// The verb or call that `matches`, of the root, names.
-pub(crate) fn find<'b, 'm>(brand: &'b Brand, matches: &'m ArgMatches) -> Found<'b, 'm> {
+pub(crate) fn find<'a>(brand: &'a Brand, matches: &'a ArgMatches) -> Found<'a> {
     let mut place = String::new();
     let mut below = matches;
     while let Some((name, matches)) = below.subcommand() {
@@ -61,10 +61,9 @@ pub(crate) fn find<'b, 'm>(brand: &'b Brand, matches: &'m ArgMatches) -> Found<'
         if let Some(verb) = brand.commands.get(&place) {
             return Found::Ours(verb.split(' ').next().unwrap_or_default(), matches);
         }
-        if brand.commands.is_empty()
-            && let Some(verb) = VERBS.iter().find(|verb| **verb == place)
-        {
-            return Found::Ours(verb, matches);
+        let group = brand.calls.keys().any(|call| call.starts_with(&format!("{place} ")));
+        if brand.commands.is_empty() && !group {
+            return Found::Ours(name, matches);
         }
         below = matches;
     }

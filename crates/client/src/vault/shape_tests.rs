@@ -88,11 +88,11 @@ fn a_bare_token_is_all_that_is_in_its_file() {
 fn members_are_called_what_the_tool_calls_them() {
     let dir = tempfile::tempdir().unwrap();
     let vault = vault(dir.path(), FIELDS);
-    sign_in(&vault, "usr_ada", "access");
+    sign_in(&vault, "usr_ada", "access-1");
     let file = dir.path().join("credentials.json");
     let written: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let expected = json!({
-        "access_token": "access", "endpoint": "https://id.example.com/token",
+        "access_token": "access-1", "endpoint": "https://id.example.com/token",
         "expires_at": 1_741_194_000.0, "id_token": "identity", "refresh_token": "refresh",
         "stored_at": 1_741_190_400.0, "token_type": "Bearer",
     });
@@ -100,11 +100,11 @@ fn members_are_called_what_the_tool_calls_them() {
         assert_eq!(written[name], *value, "{name}");
     }
     let text = fs::read_to_string(&file).unwrap();
-    for secret in ["\"access\"", "\"identity\"", "\"refresh\""] {
+    for secret in ["\"access-1\"", "\"identity\"", "\"refresh\""] {
         assert_eq!(text.matches(secret).count(), 1, "{text}");
     }
     let read = vault.read().unwrap().credentials.remove(0);
-    assert_eq!(read.access.unwrap().token.expose(), "access");
+    assert_eq!(read.access.unwrap().token.expose(), "access-1");
     assert_eq!(read.refresh_token.unwrap().expose(), "refresh");
     assert_eq!(read.rest[ID_TOKEN], "identity");
 

@@ -121,7 +121,7 @@ mod tests {
         let drawn = filled(text, &facts);
         let widths: Vec<_> = drawn.lines().map(|line| line.chars().count()).collect();
         assert_eq!(widths[1], 20, "{drawn}");
-        assert_eq!(widths[2], 19, "{drawn}");
+        assert_eq!(widths[2], 20, "{drawn}");
         assert!(drawn.contains("│ BCD-FGH-JKL      │"), "{drawn}");
     }
 

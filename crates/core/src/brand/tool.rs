@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 /// Every verb of ours that a brand can place in its tree. Some bring commands of their own.
-pub const VERBS: [&str; 20] = [
+pub const VERBS: [&str; 22] = [
     "login",
     "login-token",
     "status",
@@ -15,9 +15,11 @@ pub const VERBS: [&str; 20] = [
     "session",
     "token",
     "key",
+    "trust",
     "org",
     "project",
     "member",
+    "agent",
     "api",
     "exec",
     "credential",
