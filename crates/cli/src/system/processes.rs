@@ -76,7 +76,7 @@ impl Target {
             // A process's descriptor is readable once it has ended.
             let mut ended = [PollFd::new(&*self.process, PollFlags::IN)];
             let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-            return poll(&mut ended, Some(&now)) == Ok(0);
+            poll(&mut ended, Some(&now)) == Ok(0)
         }
         #[cfg(not(target_os = "linux"))]
         rustix::process::test_kill_process(self.process).is_ok()
