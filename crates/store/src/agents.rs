@@ -333,8 +333,8 @@ statements! {
     TAKE = "SELECT id FROM agents WHERE id = $1", postgres + "FOR UPDATE";
     /// How many levels may come below a parent that is good now, and when that ends.
     ROOM_BELOW = concat!(
-        "SELECT a.depth, p.expires_at FROM agents a JOIN grants p ON p.id = a.grant_id
-        WHERE a.id = $1 AND ", good_grant!("p.id", "$2")
+        "SELECT a.depth, k.expires_at FROM agents a JOIN grants k ON k.id = a.grant_id
+        WHERE a.id = $1 AND ", good_grant!("k.id", "$2")
     );
     IS_BELOW = "WITH RECURSIVE up(id, parent_id) AS (
             SELECT id, parent_id FROM agents WHERE id = $1
