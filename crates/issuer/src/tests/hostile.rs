@@ -65,6 +65,7 @@ async fn none_of_a_hundred_hostile_tokens_is_admitted() {
         ("joined by a space", forge.claim("aud", json!(format!("{API} https://a.example")))),
         ("other grant", forge.claim("grant", json!("grt_01JAAAAAAAAAAAAAAAAAAAAAAA"))),
         ("other user", forge.claim("sub", json!("usr_01JAAAAAAAAAAAAAAAAAAAAAAA"))),
+        ("an agent", forge.claim("sub", json!("agt_01JAAAAAAAAAAAAAAAAAAAAAAA"))),
         ("other client", forge.claim("client_id", json!("web"))),
     ];
     for (name, token) in verdicts {
@@ -346,7 +347,8 @@ fn claims(forge: &Forge, table: &mut Table<'_>) {
     add("aud a number", forge.claim("aud", json!(1)));
     add("sub no user", forge.claim("sub", json!("hallpass-cli")));
     add("sub in lower case", forge.claim("sub", json!("usr_01jaaaaaaaaaaaaaaaaaaaaaaa")));
-    add("sub of another type", forge.claim("sub", json!("agt_01JAAAAAAAAAAAAAAAAAAAAAAA")));
+    add("sub of another type", forge.claim("sub", json!("org_01JAAAAAAAAAAAAAAAAAAAAAAA")));
+    add("sub a key", forge.claim("sub", json!("tok_01JAAAAAAAAAAAAAAAAAAAAAAA")));
     add("grant no grant", forge.claim("grant", json!("usr_01JAAAAAAAAAAAAAAAAAAAAAAA")));
     add("jti no id", forge.claim("jti", json!("1")));
     add("scope a list", forge.claim("scope", json!(["openid"])));
