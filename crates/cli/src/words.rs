@@ -45,6 +45,7 @@ pub const fn token(kind: TokenKind) -> &'static str {
         TokenKind::Legacy => "token of an older kind",
         TokenKind::ProjectKey => "key of a project",
         TokenKind::OrgKey => "key of an organization",
+        TokenKind::Pass => "pass of a job",
         TokenKind::Jwt => "access token",
         TokenKind::Other => "of a kind that is not known here",
     }

@@ -256,7 +256,7 @@ pub enum Error {
     },
     /// No policy of the server lets this job in. The server says no more to a job than that.
     #[error(
-        "{server} does not let this job in ({code}{}); its administrators see which condition failed",
+        "{server} does not let this job in ({code}{})",
         .detail.as_ref().map(|text| format!(": {text}")).unwrap_or_default()
     )]
     NotTrusted {

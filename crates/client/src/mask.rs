@@ -23,6 +23,8 @@ pub enum TokenKind {
     ProjectKey,
     /// A key of an organization.
     OrgKey,
+    /// A pass of a job, which ends soon.
+    Pass,
     /// A JWT: an access token that ends soon.
     Jwt,
     /// Something else, or one that is not complete.
@@ -37,6 +39,7 @@ impl TokenKind {
             Self::Legacy => "legacy_token",
             Self::ProjectKey => "project_key",
             Self::OrgKey => "org_key",
+            Self::Pass => "job_pass",
             Self::Jwt => "access_token",
             Self::Other => "unknown",
         }
@@ -44,7 +47,7 @@ impl TokenKind {
 
     /// Whether it is kept for long, so that its end comes as a surprise.
     pub const fn is_long_lived(self) -> bool {
-        !matches!(self, Self::Jwt | Self::Other)
+        !matches!(self, Self::Pass | Self::Jwt | Self::Other)
     }
 }
 
@@ -57,6 +60,7 @@ impl Masked {
             (brand.tokens.prefix.as_str(), TokenKind::Personal),
             (brand.key_prefix(Kind::ProjectKey), TokenKind::ProjectKey),
             (brand.key_prefix(Kind::OrgKey), TokenKind::OrgKey),
+            (Kind::Workload.prefix(), TokenKind::Pass),
         ] {
             if let Ok(token) = TokenText::parse_with_prefix(prefix, text) {
                 let ends = Some((prefix.to_owned(), token.last_four().to_owned()));

@@ -18,7 +18,7 @@ pub mod platform;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use hallpass_core::Secret;
+use hallpass_core::{Kind, Secret};
 
 use crate::Error;
 use crate::client::Parts;
@@ -49,12 +49,9 @@ pub(crate) struct Workload {
     pub(crate) project: Option<String>,
 }
 
-/// What the text of a pass begins with.
-const PASS: &str = "hp_job_";
-
 /// Whether it is a pass of a job, as far as its text tells.
 pub(crate) fn is_pass(token: &Secret) -> bool {
-    token.expose().starts_with(PASS)
+    token.expose().starts_with(Kind::Workload.prefix())
 }
 
 /// The server that an earlier step of this job signed in to.

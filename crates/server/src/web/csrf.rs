@@ -48,6 +48,8 @@ pub(super) enum Purpose<'a> {
     Operate(&'a str),
     /// Whatever is done at this organization or project; at none of them, if it is empty.
     Place(&'a str),
+    /// Letting jobs into this organization or project, or no more.
+    Trust(&'a str),
     /// Accepting this invitation.
     Invitation(&'a str),
     /// Changing the password.
@@ -76,6 +78,7 @@ impl Purpose<'_> {
             Self::NewLegacy(place, once) => format!("web/legacy/new {place} {once}"),
             Self::Operate(what) => format!("web/admin {what}"),
             Self::Place(id) => format!("web/orgs {id}"),
+            Self::Trust(id) => format!("web/trust {id}"),
             Self::Invitation(id) => format!("web/invitation {id}"),
             Self::Password => "web/password".to_owned(),
             Self::SignOut => "web/signout".to_owned(),

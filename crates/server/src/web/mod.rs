@@ -63,6 +63,7 @@ mod setup;
 mod shown;
 mod signin;
 mod tokens;
+mod trust;
 mod views;
 mod when;
 
@@ -96,6 +97,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(people::routes())
         .merge(admin::routes())
         .merge(keys::routes())
+        .merge(trust::routes())
         .merge(orgs::routes())
         .merge(invitation::routes())
         .merge(legacy::routes())

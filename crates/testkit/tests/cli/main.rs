@@ -12,6 +12,7 @@
 //! | `agents` | `agent`: programs as agents, their environment, killed brokers |
 //! | `tokens` | `token`: personal tokens, and scripts that hold one |
 //! | `keys` | `key`: keys of projects and organizations |
+//! | `jobs` | CI jobs: GitHub, GitLab, and `trust` |
 //! | `places` | `org`, `project`, `member`: a team from its beginning on |
 //! | `logout` | `logout` (group K) |
 //! | `keyring` | a real keyring: unlocked, locked, silent or absent (group D) |
@@ -33,6 +34,7 @@ mod embed;
 mod flow;
 mod git;
 mod helpers;
+mod jobs;
 mod keyring;
 mod keys;
 mod listener;

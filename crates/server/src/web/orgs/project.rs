@@ -8,6 +8,7 @@ use axum::routing::get;
 use hallpass_core::wire::params::Params;
 use hallpass_core::wire::tokens::PlaceChange;
 use hallpass_issuer::Origin;
+use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{ORG_MANAGE, OrgError, SETTINGS_MANAGE, TOKENS_MANAGE};
 use http::StatusCode;
 
@@ -39,6 +40,8 @@ struct View {
     /// Where its tokens of an older system are, if it has any.
     older: Option<String>,
     people: People,
+    /// Where its jobs are, for whoever manages its keys.
+    trust: Option<String>,
     settings: bool,
     /// They may move it to another organization.
     gives: bool,
@@ -92,6 +95,7 @@ async fn page(
         standing: format!("You are {} of this project.", super::one_of(role)),
         older: older.map(|it| it.href),
         people,
+        trust: seat.may(KEYS_MANAGE).then(|| format!("{}/trust", seat.base())),
         settings: seat.may(SETTINGS_MANAGE),
         gives: seat.standing.may_in_org(ORG_MANAGE),
     };

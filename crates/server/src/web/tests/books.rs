@@ -39,6 +39,7 @@ const POSTS: &[Row] = &[
     ("/orgs/{org}/keys/new", &["key.create"]),
     ("/orgs/{org}/keys/{id}/rotate", &["key.rotate"]),
     ("/orgs/{org}/keys/{id}/revoke", &["key.revoke"]),
+    ("/orgs/{org}/trust", &["trust.create"]),
     ("/orgs", &["org.create"]),
     ("/orgs/{org}", &["project.create"]),
     ("/orgs/{org}/members", &["invitation.create"]),
@@ -302,6 +303,10 @@ async fn older_tokens() -> BTreeSet<&'static str> {
     let page = ada.get("/orgs/acme/keys/new").await;
     let new = [("name", "ci"), ("project", "genome")];
     ledger.posts("/orgs/{org}/keys/new", &ada, &page, "make", &new).await;
+    // Jobs that are let into it.
+    let page = ada.get("/orgs/acme/trust").await;
+    let add = [("whose", "acme/genome"), ("project", "genome"), ("scope:project:read", "yes")];
+    ledger.posts("/orgs/{org}/trust", &ada, &page, "add", &add).await;
     let list = "/orgs/acme/keys";
     let page = ada.get(&href_of_first(&ada.get(list).await)).await;
     let rotate = "/orgs/{org}/keys/{id}/rotate";

@@ -1,0 +1,106 @@
+//! One denied exchange: each policy and each condition, and the least rule that would have let it
+//! in.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::get;
+use hallpass_core::wire::trust::DeniedExplained;
+use http::StatusCode;
+
+use super::super::answer;
+use super::super::orgs::Nav;
+use super::super::shown::Shown;
+use super::super::views::{Frame, Notice};
+use super::lines::{DangerLine, DeniedLine, ExplainedLines};
+use super::office::{Named, Office};
+use super::{HERE, act, in_both};
+use crate::app::App;
+use crate::http::Visitor;
+
+/// As many can be opened; those before them are on no page.
+const LISTED: u32 = 100;
+/// The claims of a token, as they are shown.
+const CLAIMS: usize = 16 * 1024;
+
+#[derive(Template)]
+#[template(path = "trust/denied.html")]
+struct View {
+    frame: Frame,
+    nav: Nav,
+    here: &'static str,
+    notice: Option<Notice>,
+    base: String,
+    csrf: String,
+    item: DeniedLine,
+    policies: Vec<ExplainedLines>,
+    least: Option<Least>,
+    claims: String,
+}
+
+struct Least {
+    sentence: Shown,
+    dangers: Vec<DangerLine>,
+}
+
+pub(super) fn routes() -> Router<App> {
+    in_both("/denied/{id}", || get(show))
+}
+
+async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    named: Named,
+    request: Request,
+) -> Response {
+    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
+        Ok(office) => office,
+        Err(refusal) => return *refusal,
+    };
+    match find(&office, &named.id).await {
+        Ok(explained) => page(&office, &explained, StatusCode::OK, None),
+        Err(refusal) => *refusal,
+    }
+}
+
+/// The denied exchange, if it is one of this place.
+pub(super) async fn find(office: &Office<'_>, id: &str) -> Result<DeniedExplained, Box<Response>> {
+    let (issuer, actor) = (office.seat.app.issuer(), office.seat.actor());
+    let (org, project) = office.seat.names();
+    let failed = |error| Box::new(act::failed(office, &error));
+    let here = issuer.denied_exchanges(&actor, org, project, None, LISTED).await;
+    if !here.map_err(failed)?.items.iter().any(|it| it.id == id) {
+        return Err(Box::new(office.seat.nothing()));
+    }
+    issuer.explain_denied(&actor, id).await.map_err(failed)
+}
+
+pub(super) fn page(
+    office: &Office<'_>,
+    explained: &DeniedExplained,
+    status: StatusCode,
+    notice: Option<Notice>,
+) -> Response {
+    let seat = &office.seat;
+    let claims = serde_json::to_string_pretty(&explained.claims).unwrap_or_default();
+    // Line by line: what makes a text deceive is taken out, and the lines stay lines.
+    let claims = claims.lines().map(|line| hallpass_core::text::presentable(line, 600));
+    let claims = claims.collect::<Vec<_>>().join("\n");
+    let view = View {
+        frame: answer::frame(seat.app, Some(seat.person)),
+        nav: seat.nav(),
+        here: HERE,
+        notice,
+        base: office.base.clone(),
+        csrf: office.csrf(),
+        item: DeniedLine::of(&explained.denied, seat.app.clock().now()),
+        policies: explained.policies.iter().map(ExplainedLines::of).collect(),
+        least: explained.least.as_ref().map(|least| Least {
+            sentence: Shown::typed(&least.sentence),
+            dangers: least.dangers.iter().map(|it| DangerLine::of(it, &[])).collect(),
+        }),
+        claims: claims.chars().take(CLAIMS).collect(),
+    };
+    answer::page(status, &view)
+}

@@ -1,0 +1,166 @@
+//! The policies of a place, the form for another one, who came and who was denied.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::get;
+use hallpass_core::Kind;
+use hallpass_core::wire::params::Params;
+use hallpass_issuer::federation::policies::TrustError;
+use http::StatusCode;
+
+use super::super::answer;
+use super::super::home::query;
+use super::super::orgs::Nav;
+use super::super::shown::Shown;
+use super::super::tokens::{Choice, meaning};
+use super::super::views::{Frame, Notice};
+use super::act;
+use super::lines::{DangerLine, DeniedLine, ExchangeLine, PolicyLine};
+use super::office::{Named, Office};
+use super::{HERE, in_both};
+use crate::app::App;
+use crate::http::Visitor;
+
+/// Exchanges and denied ones.
+const RECENT: u32 = 20;
+/// Projects that can be chosen from.
+const PROJECTS: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "trust/list.html")]
+struct List {
+    frame: Frame,
+    nav: Nav,
+    here: &'static str,
+    notice: Option<Notice>,
+    place: Shown,
+    base: String,
+    csrf: String,
+    policies: Vec<PolicyLine>,
+    alarms: Vec<DeniedLine>,
+    denied: Vec<DeniedLine>,
+    exchanges: Vec<ExchangeLine>,
+    dangers: Vec<DangerLine>,
+    typed: Typed,
+    projects: Vec<(Shown, bool)>,
+    scopes: Vec<Choice>,
+    command: String,
+    other_command: String,
+    login_command: String,
+}
+
+/// What was typed into the form.
+#[derive(Default)]
+struct Typed {
+    whose: Shown,
+    branch: Shown,
+    environment: Shown,
+    issuer: Shown,
+}
+
+pub(super) fn routes() -> Router<App> {
+    in_both("", || get(show).post(act::act))
+}
+
+async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    named: Named,
+    request: Request,
+) -> Response {
+    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
+        Ok(office) => office,
+        Err(refusal) => return *refusal,
+    };
+    let notice = match query(request.uri()).get("done").unwrap_or_default() {
+        "added" => Some(Notice::done("Its jobs are let in.", "The first one pins its id.")),
+        "removed" => {
+            Some(Notice::done("The policy is removed.", "Every pass of it is refused from now on."))
+        }
+        "gone" => Some(Notice::done("That policy had been removed before.", "")),
+        _ => None,
+    };
+    let mut form = Params::default();
+    form.set("branch", "main");
+    page(&office, StatusCode::OK, notice, &form, Vec::new()).await
+}
+
+/// The page, with the form for the first time or as it was filled in.
+pub(super) async fn page(
+    office: &Office<'_>,
+    status: StatusCode,
+    notice: Option<Notice>,
+    form: &Params,
+    dangers: Vec<DangerLine>,
+) -> Response {
+    match view(office, notice, form, dangers).await {
+        Ok(view) => answer::page(status, &view),
+        Err(error) => act::failed(office, &error),
+    }
+}
+
+async fn view(
+    office: &Office<'_>,
+    notice: Option<Notice>,
+    form: &Params,
+    dangers: Vec<DangerLine>,
+) -> Result<List, TrustError> {
+    let seat = &office.seat;
+    let (app, actor) = (seat.app, seat.actor());
+    let (issuer, now) = (app.issuer(), app.clock().now());
+    let (org, project) = seat.names();
+    let policies = issuer.trust_of(&actor, org, project).await?.items;
+    let denied = issuer.denied_exchanges(&actor, org, project, None, RECENT).await?.items;
+    let exchanges = issuer.trust_exchanges(&actor, org, project, None, RECENT).await?.items;
+    let typed = |name| form.get(name).unwrap_or_default();
+    let projects = match project {
+        Some(_) => Vec::new(),
+        None => {
+            let page = issuer.projects_of(&actor, org, None, PROJECTS).await?;
+            page.items.into_iter().map(|it| it.slug).collect()
+        }
+    };
+    let table = &app.brand().roles;
+    let scopes = issuer.key_permissions(Kind::ProjectKey).into_iter().map(|name| {
+        let field = format!("{}{name}", act::SCOPE);
+        let meaning = Some(Shown::new(&meaning(table, &name)));
+        Choice { chosen: form.get(&field).is_some(), field, name: Shown::new(&name), meaning }
+    });
+    let program = &app.brand().name;
+    let at = match project {
+        Some(_) => seat.place(),
+        None => format!("{}/PROJECT", seat.place()),
+    };
+    let add = |what: &str| format!("{program} trust add {what} --allow PERMISSION --project {at}");
+    let alarms = denied.iter().filter(|it| it.alarm);
+    Ok(List {
+        frame: answer::frame(app, Some(seat.person)),
+        nav: seat.nav(),
+        here: HERE,
+        notice,
+        place: Shown::new(&seat.place()),
+        base: office.base.clone(),
+        csrf: office.csrf(),
+        alarms: alarms.map(|it| DeniedLine::of(it, now)).collect(),
+        policies: policies.iter().map(|it| PolicyLine::of(it, now)).collect(),
+        denied: denied.iter().map(|it| DeniedLine::of(it, now)).collect(),
+        exchanges: exchanges.iter().map(|it| ExchangeLine::of(it, now)).collect(),
+        dangers,
+        typed: Typed {
+            whose: Shown::typed(typed("whose")),
+            branch: Shown::typed(typed("branch")),
+            environment: Shown::typed(typed("environment")),
+            issuer: Shown::typed(typed("issuer")),
+        },
+        projects: projects
+            .iter()
+            .map(|slug: &String| (Shown::new(slug), slug == typed("project")))
+            .collect(),
+        scopes: scopes.collect(),
+        command: add("repo:OWNER/REPOSITORY:ref:refs/heads/main"),
+        other_command: add("--issuer URL --condition CLAIM=VALUE"),
+        login_command: format!("{program} login {} --oidc", app.public_url().issuer()),
+    })
+}
