@@ -16,7 +16,7 @@ use hallpass_core::brand::Brand;
 
 mod processes;
 
-pub(crate) use processes::{Forwarding, Target, code_of, variable_names};
+pub(crate) use processes::{Forwarding, Target, code_of};
 
 use crate::terminal::Streams;
 use crate::{Context, Exit, Input, Io};
@@ -165,6 +165,12 @@ impl Environment for ProcessEnvironment {
     fn working_dir(&self) -> Option<PathBuf> {
         std::env::current_dir().ok()
     }
+}
+
+/// The names of all variables of this process.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads variables")]
+pub(crate) fn variable_names() -> Vec<OsString> {
+    std::env::vars_os().map(|(name, _)| name).collect()
 }
 
 /// The process's standard input.

@@ -1,6 +1,5 @@
-//! Other processes: names of variables, signals that are passed on, ends.
+//! Other processes: signals that are passed on, and ends.
 
-use std::ffi::OsString;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,12 +8,6 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 #[cfg(target_os = "linux")]
 use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
-
-/// The names of all variables of this process.
-#[allow(clippy::disallowed_methods, reason = "one of the places that read variables")]
-pub(crate) fn variable_names() -> Vec<OsString> {
-    std::env::vars_os().map(|(name, _)| name).collect()
-}
 
 /// A process that is sent signals: the very one that had this number, where the system can tell.
 #[derive(Clone, Debug)]

@@ -73,13 +73,9 @@ pub(super) fn command(brand: &Brand) -> Command {
 
 /// `90s`, `15m`, `1h`, in seconds.
 fn ttl(text: &str) -> Result<u32, String> {
-    let (number, unit) = text.split_at(text.len().saturating_sub(1));
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return Err("write 90s, 15m or 1h".to_owned()),
-    };
+    let units = [('s', 1), ('m', 60), ('h', 3600)];
+    let said = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(*name)?, *unit)));
+    let Some((number, unit)) = said else { return Err("write 90s, 15m or 1h".to_owned()) };
     let seconds = number.parse::<u32>().ok().and_then(|number| number.checked_mul(unit));
     let seconds = seconds.filter(|seconds| (10..=3600).contains(seconds));
     seconds.ok_or_else(|| "10s at least and 1h at most".to_owned())
