@@ -171,6 +171,8 @@ impl Refresh<'_> {
             {
                 return Err(self.refused(token_refused()));
             }
+            // Whoever comes here with a lock of their own has not asked yet.
+            self.parts.vault.writable()?;
             match self.redeem(&current)? {
                 Redeemed::Tokens(granted) => return self.keep(&current, *granted),
                 Redeemed::InvalidGrant(refusal) => {

@@ -124,7 +124,7 @@ async fn keys_are_about_the_place_that_was_chosen() -> Result<()> {
     let told = desk.run_with(variable, &["status", "--check"]).await?;
     let text = told.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("as the key ci") && text.contains("Bound to acme/warehouse"), "{told:?}");
-    assert!(text.contains("Plan Team") && text.contains("project key, hp_proj_"), "{told:?}");
+    assert!(text.contains("Plan Team") && text.contains("key of a project, hp_proj_"), "{told:?}");
     let told = desk.run_with(variable, &["status", "--check", "--json"]).await?;
     let told: Value = serde_json::from_str(&told.stdout)?;
     assert_eq!(
@@ -135,7 +135,7 @@ async fn keys_are_about_the_place_that_was_chosen() -> Result<()> {
     assert_eq!(me.stdout, "ci (a key of acme/warehouse)\n", "{me:?}");
     // Offline it says what its text tells.
     let told = desk.run_with(variable, &["status"]).await?;
-    assert!(told.stdout.contains("project key") && told.code == Some(0), "{told:?}");
+    assert!(told.stdout.contains("key of a project") && told.code == Some(0), "{told:?}");
     // What is kept and is not there any more does not keep anybody from knowing who they are.
     done("context use acme/nowhere").await?;
     let told = done("status --check").await?;
