@@ -10,7 +10,7 @@ use super::town::{Town, bearer, with_bearer};
 #[tokio::test]
 async fn a_challenge_leads_to_the_metadata_and_those_to_the_issuer() {
     let town = Town::with("https://id.example.com", &[]).await;
-    let answer = town.get(path::WHOAMI, &[("host", "evil.example")]).await;
+    let answer = town.get(path::SESSIONS, &[("host", "evil.example")]).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     let challenge = answer.header("www-authenticate");
     let url = "https://id.example.com/.well-known/oauth-protected-resource/api";

@@ -30,3 +30,4 @@ mod orgs;
 mod scene;
 mod tabs;
 mod tokens;
+mod trust;
