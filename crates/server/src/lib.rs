@@ -20,6 +20,7 @@
 //! | `lane` | what is asked all day, past the router |
 //! | `oauth`, `api`, `check`, `web` | endpoints, API, forward auth, pages |
 //! | `mail` | letters to a mail server |
+//! | `outside` | asking outside issuers for their metadata and keys |
 //! | `books` | the audit log as the body of an answer |
 //! | `observe`, `metrics`, `health`, `limit` | logs, numbers, probes, limits in memory |
 //! | [`system`] | the real clock and randomness |

@@ -20,6 +20,7 @@
 //! | [`keys`] | keys of projects and organizations |
 //! | [`reminders`] | who was told that a credential ends |
 //! | [`others`] | what somebody else than its owner did with a token |
+//! | [`trust`] | trust in outside issuers, and what was exchanged by it |
 //! | [`legacy`], `moving` | tokens of an older system, and the move away from it |
 //! | [`mail`] | mail that waits to be sent |
 //! | [`sessions`] | browsers that are signed in |

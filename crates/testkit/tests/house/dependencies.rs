@@ -64,6 +64,7 @@ const DUPLICATES: &[(&str, &str)] = &[
     ("rand", "metrics-util is still at 0.9"),
     ("rand_core", "rand 0.9"),
     ("signal-hook", "crossterm by way of inquire is still at 0.3"),
+    ("tower-http", "reqwest is still at 0.6"),
     ("untrusted", "ring"),
 ];
 
