@@ -25,8 +25,7 @@ const LICENCES: [&str; 13] = [
 ];
 
 /// Nowhere, not even in tests.
-const BANNED: [(&str, &str); 13] = [
-    ("linux-keyutils", "what the kernel keeps is gone after the next start"),
+const BANNED: [(&str, &str); 12] = [
     ("linux-keyutils-keyring-store", "what the kernel keeps is gone after the next start"),
     ("openssl", "rustls everywhere"),
     ("openssl-sys", "rustls everywhere"),
