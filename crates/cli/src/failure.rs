@@ -17,13 +17,13 @@ pub struct Failure {
     /// What happened, and what was kept if `kept` does not say it.
     pub what: String,
     /// What was kept, or that nothing changed.
-    pub kept: Option<String>,
+    pub kept: Option<Box<str>>,
     /// The one command to type next.
     pub next: String,
     /// The server's own words, for `-v` and for programs.
     pub reason: Option<Box<str>>,
     /// The file that it is about, for a brand's own words.
-    pub path: Option<String>,
+    pub path: Option<Box<String>>,
     quiet: bool,
 }
 
@@ -60,7 +60,7 @@ impl Failure {
 
     /// Says what was kept.
     #[must_use]
-    pub fn kept(mut self, kept: impl Into<String>) -> Self {
+    pub fn kept(mut self, kept: impl Into<Box<str>>) -> Self {
         self.kept = Some(kept.into());
         self
     }

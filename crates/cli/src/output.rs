@@ -196,7 +196,8 @@ impl<'a> Output<'a> {
             return failure.exit;
         }
         if let Some(own) = self.brand.and_then(|brand| brand.failures.get(&failure.code)) {
-            let facts = [("why", Some(failure.what.clone())), ("path", failure.path.clone())];
+            let facts =
+                [("why", Some(failure.what.clone())), ("path", failure.path.as_deref().cloned())];
             let own = filled(own, &facts);
             self.own(&own);
             // What the brand's words say already is not said twice.

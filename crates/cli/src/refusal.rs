@@ -17,9 +17,9 @@ pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
         _ => error.next(cx.program).unwrap_or_else(|| retry.to_owned()),
     };
     let mut failure = Failure::new(exit(error), error.code().to_owned(), error.to_string(), next);
-    failure.kept = kept(error).map(str::to_owned);
+    failure.kept = kept(error).map(Box::from);
     if let Error::Vault(VaultError::Corrupt { path, .. } | VaultError::Io { path, .. }) = error {
-        failure.path = Some(crate::words::path(path, cx.environment.home().as_deref()));
+        failure.path = Some(Box::new(crate::words::path(path, cx.environment.home().as_deref())));
     }
     if let Error::SessionEnded { profile, reason, at } = error {
         failure.what = ended(&format!("profile {profile:?}"), *at);

@@ -263,7 +263,7 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
         }
     };
     let mut failure = Failure::new(exit, status.state.name(), what, next);
-    failure.kept = kept.map(str::to_owned);
+    failure.kept = kept.map(Box::from);
     failure.reason = reason_of_end;
     failure
 }

@@ -152,15 +152,15 @@ impl Argument for AtPlace {
 
     async fn take(incoming: &mut Incoming, _: &App) -> Result<Self, Response> {
         let params = query(incoming, &["org", "project"]).map_err(|refusal| *refusal)?;
-        let bad = |detail| Err(problem(StatusCode::BAD_REQUEST, "invalid_place", detail));
+        let bad = |detail| problem(StatusCode::BAD_REQUEST, "invalid_place", detail);
         match (params.get("org"), params.get("project")) {
             (None, None) => Ok(Self(None)),
             (Some(org), None) => Ok(Self(Some((org.to_owned(), None)))),
             (None, Some(place)) => match place.split_once('/') {
                 Some((org, project)) => Ok(Self(Some((org.to_owned(), Some(project.to_owned()))))),
-                None => bad("project is ORG/PROJECT."),
+                None => Err(bad("project is ORG/PROJECT.")),
             },
-            (Some(_), Some(_)) => bad("Ask about org or about project; project names both."),
+            (Some(_), Some(_)) => Err(bad("Ask about org or about project; project names both.")),
         }
     }
 }

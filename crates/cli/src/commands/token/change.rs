@@ -101,7 +101,7 @@ pub(super) fn revoke(
             let asked = Asked::Change { word: &token.id, verb: "revoke" };
             let mut failure = refused(&error, cx, globals, session.source(), &asked);
             if !revoked.is_empty() {
-                failure.kept = Some("The others are still there.".to_owned());
+                failure.kept = Some("The others are still there.".into());
             }
             outcome = Err(failure);
             break;
