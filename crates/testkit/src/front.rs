@@ -78,7 +78,7 @@ impl Inner {
                     return None;
                 }
             }
-            fits.then(|| (call.permission.as_deref(), project))
+            fits.then_some((call.permission.as_deref(), project))
         })
     }
 

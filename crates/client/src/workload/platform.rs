@@ -250,7 +250,8 @@ mod tests {
         assert_eq!(with(&[("HALLPASS_ID_TOKEN_FILE", "/t")]), "file /t");
         assert_eq!(with(&[("HALLPASS_ID_TOKEN_COMMAND", "get me")]), "command sh get me");
 
-        let table: &[(&[(&str, &str)], &[&str], &str)] = &[
+        type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+        let table: &[Row<'_>] = &[
             (&[], &[], "no job"),
             (&[("CI", "true")], &[], "no job"),
             (

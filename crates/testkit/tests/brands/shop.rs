@@ -78,13 +78,12 @@ fn shell(server: &Server, brand: &Brand) -> Result<Cli> {
 pub(crate) async fn code(running: &mut Running, brand: &Brand) -> Result<String> {
     let lengths = brand.user_code.groups.clone();
     cli::written(running, "a code", |text| {
-        let words = text.split(|c: char| !c.is_ascii_uppercase() && c != '-');
+        let mut words = text.split(|c: char| !c.is_ascii_uppercase() && c != '-');
         words
-            .filter(|word| {
+            .rfind(|word| {
                 let groups: Vec<_> = word.split('-').map(str::len).collect();
                 groups == lengths
             })
-            .next_back()
             .map(str::to_owned)
     })
     .await
