@@ -72,6 +72,32 @@ fn next(holder: &str, answer: &FeedAnswer, wait_ms: u64) -> FeedRequest {
     FeedRequest { holder: holder.to_owned(), server, applied, wait_ms }
 }
 
+/// Between a commit and the image's hearing of it, nobody is told of the epoch: they would ask the
+/// image again, and keep what it said before under the new epoch.
+// proves: HP01
+#[tokio::test]
+async fn nobody_hears_of_a_revocation_before_the_image_does() {
+    let watched = Watched::new().await;
+    let before = watched.ask(&first("g")).await.unwrap();
+    let revoked = watched.revokes();
+    let feed = watched.house.issuer.0.feed.clone();
+    let heard = loop {
+        match feed.image_is_behind() {
+            Some(heard) => break heard,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    let request = next("g", &before, 0);
+    let mut answer = std::pin::pin!(watched.ask(&request));
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut answer).await;
+    assert!(early.is_err(), "{early:?}");
+    feed.committed(heard + 1);
+    let told = answer.await.unwrap();
+    assert_eq!((told.epoch, told.revoked.contains(&watched.token)), (heard + 1, true));
+    watched.ask(&next("g", &told, 0)).await.unwrap();
+    revoked.await.unwrap();
+}
+
 #[tokio::test]
 async fn only_a_confidential_client_that_proves_itself_is_told() {
     let watched = Watched::new().await;

@@ -198,9 +198,16 @@ async fn two_credentials_are_one_too_many() -> Result<()> {
 // proves: G10
 #[tokio::test]
 async fn a_received_token_goes_nowhere() -> Result<()> {
-    // The whole server makes no request of its own: nothing in its tree can.
+    // The whole server makes one kind of request of its own, for what outside issuers publish:
+    // nothing else in its tree can make any, and with that one goes nothing that was received.
+    const OUTSIDE: &str = "crates/server/src/outside.rs";
     let mut sources = hallpass_testkit::tree::sources("crates/server/src", &[".rs"])?;
     sources.retain(|source| !source.path.contains("/tests"));
+    let outside = sources.iter().position(|source| source.path.ends_with(OUTSIDE));
+    let outside = sources.remove(outside.context("the one that fetches keys")?);
+    for carries in ["bearer_auth", "basic_auth", "AUTHORIZATION", ".body(", ".post(", "Request<"] {
+        assert!(!outside.text.contains(carries), "{OUTSIDE} has {carries}");
+    }
     for source in sources {
         for client in ["reqwest::", "ureq::", "hyper_util::client", "TcpStream::connect"] {
             assert!(!source.text.contains(client), "{} uses {client}", source.path);

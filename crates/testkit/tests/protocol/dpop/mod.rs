@@ -100,7 +100,7 @@ async fn a_bound_token_is_good_with_its_key_and_nowhere_without() -> Result<()> 
     let (key, other) = (Key::new()?, Key::new()?);
     let tokens = bound(&town, &key, &[("scope", "openid account")]).await?;
     let (tool, access) = (&town.tool, tokens.access.as_str());
-    for path in ["/api/v1/whoami", "/api/v1/whoami?page=1", "/userinfo"] {
+    for path in ["/api/v1/whoami", "/api/v1/sessions?limit=1", "/userinfo"] {
         let at = path.split('?').next().unwrap_or(path);
         let url = town.server.at(at);
         // §7.2: as a bearer token it was taken from somebody.
