@@ -6,7 +6,7 @@
 //! `min_compatible` low, so old and new run side by side during an upgrade; one that
 //! it cannot live with raises it, and the older binary refuses to start.
 //!
-//! To add one: write `0012.sql` (and `0012.sqlite.sql`, `0012.postgres.sql` for what
+//! To add one: write `0015.sql` (and `0015.sqlite.sql`, `0015.postgres.sql` for what
 //! must differ), and append it to [`ALL`]. Never change one that was released.
 
 use crate::{Error, OpenError};
@@ -109,6 +109,27 @@ pub(crate) const ALL: &[Migration] = &[
         version: 11,
         min_compatible: 2,
         both: include_str!("0011.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 12,
+        min_compatible: 2,
+        both: include_str!("0012.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 13,
+        min_compatible: 2,
+        both: include_str!("0013.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 14,
+        min_compatible: 2,
+        both: include_str!("0014.sql"),
         sqlite: "",
         postgres: "",
     },
