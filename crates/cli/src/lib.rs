@@ -69,8 +69,9 @@ use terminal::Terminal;
 
 /// Our command tree under the brand's own name.
 pub fn command(brand: &Brand) -> Command {
+    let usual = || format!("Sign in to {}, and stay signed in", brand.title);
     let root = Command::new(brand.name.clone())
-        .about(format!("Sign in to {}, and stay signed in", brand.title))
+        .about(brand.about.clone().unwrap_or_else(usual))
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true);
