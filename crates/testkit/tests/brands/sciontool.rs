@@ -85,14 +85,18 @@ async fn an_agent_reports_and_reads_its_secrets_with_a_token_of_its_own() -> Res
 
     let script = "sciontool status 'Aligning reads' --progress 40 || exit 9\n\
         echo deploy \"$(sciontool secret get DEPLOY_KEY | tr '\\n' '+')\"\n\
-        echo run \"$(sciontool secret get RUN_KEY)\"\n\
+        echo run \"$(sciontool secret get RUN_KEY)\" \"$(sciontool secret get FILE_KEY)\"\n\
         sciontool secret get OTHERS\necho others $?\n\
         sciontool secret get NONE\necho none $?\n\
         sciontool child --name deployer -- sh -c \
         'sciontool secret get OTHERS; echo child $?; echo leaf $$; exec sleep 600' &\n\
         echo root $$\nexec sleep 600";
     let more = ["--project", "acme/genome", "--allow", "project:read", "--name", "builder"];
-    let more = [&more[..], &["--secret", "RUN_KEY=env:RUN_KEY_HERE"]].concat();
+    let file = shop.shell.home().join("key.pem");
+    std::fs::write(&file, "of a file\n")?;
+    let file = format!("FILE_KEY=file:{}", file.display());
+    let given = ["--secret", "RUN_KEY=env:RUN_KEY_HERE", "--secret", &file];
+    let more = [&more[..], &given].concat();
     let mut broker = start(&shop, &more, script)?;
     let root = variables(&mut broker, "root ").await?;
     let leaf = variables(&mut broker, "leaf ").await?;
@@ -124,7 +128,9 @@ async fn an_agent_reports_and_reads_its_secrets_with_a_token_of_its_own() -> Res
 
     // Its own secrets, and another's as one that does not exist, whatever its child is called.
     let said = broker.written();
-    for line in ["deploy two lines+of a key", "run for this run", "others 1", "none 1", "child 1"] {
+    for line in
+        ["deploy two lines+of a key", "run for this run of a file", "others 1", "none 1", "child 1"]
+    {
         assert!(said.lines().any(|known| known == line), "{line}: {said}");
     }
     assert!(!said.contains("not for builders"), "{said}");
@@ -163,7 +169,7 @@ async fn neither_tool_takes_what_is_for_the_other() -> Result<()> {
     let none = with(&shop, "sciontool", ("SCION_HUB_TOKEN", &pat), "status hello").await?;
     assert_eq!(none.code, Some(3), "{none:?}");
     let said = "error: this is no agent of Scion's: SCION_AUTH_TOKEN is not set.\n  \
-        One is started with: scion hub agent run -- CMD\nNext: sciontool --help\n";
+        One is started with: scion hub agent run -- CMD\n  Next: sciontool --help\n";
     assert_eq!(none.stderr, said);
 
     // In an agent, `scion` sees nobody: neither her sign-in nor the agent's token.
