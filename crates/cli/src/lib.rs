@@ -85,8 +85,9 @@ pub fn command_alone(brand: &Brand, name: &str) -> Option<Command> {
 }
 
 fn root(brand: &Brand) -> Command {
+    let usual = || format!("Sign in to {}, and stay signed in", brand.title);
     Command::new(brand.name.clone())
-        .about(format!("Sign in to {}, and stay signed in", brand.title))
+        .about(brand.about.clone().unwrap_or_else(usual))
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)

@@ -14,6 +14,7 @@
 //! | [`orgs`], [`projects`], [`members`] | organizations, their projects, and who has which role there |
 //! | [`invitations`], [`transfer`] | links that give a role once; projects and organizations that change hands |
 //! | [`grants`] | the root of each authorization |
+//! | [`agent_secrets`] | what their owner keeps for them, sealed |
 //! | [`agents`] | programs that a person lent a part of what they may do, as trees |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
@@ -52,6 +53,7 @@
 //! Time is an argument everywhere: [`By::at`] is "now" for a change. Secrets come as
 //! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
 
+pub mod agent_secrets;
 pub mod agents;
 pub mod audit;
 pub mod clients;
@@ -95,6 +97,7 @@ pub mod trust;
 pub mod users;
 pub mod watch;
 
+pub use agent_secrets::{AgentSecrets, KeptSecret, SealedSecret, SecretFor};
 pub use agents::{Agent, Agents, Begin, NewAgent, Renew, Whose};
 pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};
 pub use clients::{Client, ClientKind, Clients};

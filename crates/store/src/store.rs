@@ -11,8 +11,8 @@ use crate::migrate::{self, Migration};
 use crate::postgres::Postgres;
 use crate::sqlite;
 use crate::{
-    Agents, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes,
-    Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
+    AgentSecrets, Agents, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError,
+    Refreshes, Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
     Copies, Credentials, Image, Invitations, Keys, Legacy, Members, Orgs, Outbox, Projects, Proofs,
@@ -167,6 +167,11 @@ impl Store {
     /// Personal tokens, and credentials of any kind.
     pub fn credentials(&self) -> Credentials<'_> {
         Credentials(self)
+    }
+
+    /// Secrets for agents.
+    pub fn agent_secrets(&self) -> AgentSecrets<'_> {
+        AgentSecrets(self)
     }
 
     /// Agents.

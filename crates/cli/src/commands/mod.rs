@@ -10,7 +10,7 @@
 //! | `key create`, `list`, `rotate`, `revoke` | [`key`] |
 //! | `trust add`, `list`, `remove`, `test`, `denied` | [`trust`] |
 //! | `org`, `project`, `member` | [`places`] |
-//! | `agent run`, `list`, `show`, `stop`, `status` | [`agent`] |
+//! | `agent run`, `list`, `show`, `stop`, `secret`, `status`, `child` | [`agent`] |
 //! | `api` | [`api`] |
 //! | `exec` | [`exec`] |
 //! | `credential git`, `cargo`, … | [`credential`] |
@@ -97,14 +97,15 @@ pub fn dispatch(
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
-    let (name, matches) = match tree::find(cx.brand, matches) {
-        Found::Ours(name, matches) => (name, matches),
+    let (name, below) = match tree::find(cx.brand, matches) {
+        Found::Ours(name, below) => (name, below),
         Found::Call(place, rule, matches) => {
             return call::run(cx, out, globals, (place, rule), matches);
         }
         Found::Nothing => return Err(nothing_asked(cx)),
     };
-    match name {
+    let matches = below.matches;
+    match &*name {
         "login-token" => login::given::run(cx, out, stdin, globals, matches),
         "login" => login::run(cx, out, stdin, globals, matches),
         "status" => status::run(cx, out, globals, matches),
@@ -118,7 +119,7 @@ pub fn dispatch(
         "org" => places::org::run(cx, out, globals, matches),
         "project" => places::project::run(cx, out, globals, matches),
         "member" => places::member::run(cx, out, globals, matches),
-        "agent" => agent::run(cx, out, stdin, globals, matches),
+        "agent" => agent::run(cx, out, stdin, globals, below),
         "api" => api::run(cx, out, stdin, globals, matches),
         "exec" => exec::run(cx, out, globals, matches),
         "credential" => credential::run(cx, out, stdin, globals, matches),

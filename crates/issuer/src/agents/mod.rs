@@ -10,6 +10,7 @@
 //! | here | starting, seeing, renewing and stopping agents of one's own |
 //! | [`own`] | what an agent asks for itself |
 //! | [`child`] | an agent starts another (RFC 8693 with `actor_token`) |
+//! | [`secrets`] | what their owner keeps for them |
 //! | [`error`] | refusals |
 
 use std::time::Duration;
@@ -33,6 +34,7 @@ use crate::{Issuer, Origin};
 pub mod child;
 mod error;
 pub mod own;
+pub mod secrets;
 
 pub use error::AgentError;
 

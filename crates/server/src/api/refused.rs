@@ -71,7 +71,9 @@ impl From<AgentError> for Refused {
             AgentError::NotAllowed(_) => {
                 Self(problem(StatusCode::FORBIDDEN, "not_allowed", detail))
             }
-            AgentError::Unknown => Self(problem(StatusCode::NOT_FOUND, "not_found", detail)),
+            AgentError::Unknown | AgentError::UnknownSecret => {
+                Self(problem(StatusCode::NOT_FOUND, "not_found", detail))
+            }
             AgentError::TooMany(_) => Self(problem(StatusCode::CONFLICT, "too_many", detail)),
             AgentError::Invalid { code, .. } => {
                 Self(problem(StatusCode::BAD_REQUEST, code, detail))

@@ -4,7 +4,10 @@ use hallpass_core::id::{AgentId, GrantId, ProjectId, UserId};
 
 use super::mirror::Mirror;
 use super::town::{Leaves, MINUTE, Town};
-use crate::{AgentRef, Begin, Disable, Grant, GrantKind, NewAgent, Renew, Store, Whose};
+use crate::{
+    AgentRef, Begin, Disable, Grant, GrantKind, NewAgent, Renew, SealedSecret, SecretFor, Store,
+    Whose,
+};
 
 /// More than any town has.
 const MOST: u32 = 100;
@@ -202,4 +205,80 @@ pub(super) async fn bound(store: Store) {
     let found = town.store.agents().one(id(&grant), Whose::Itself).await.unwrap().unwrap();
     let at: (Option<ProjectId>, _) = (found.project, found.place);
     assert_eq!(at, (Some(project.id), Some((org.slug, project.slug))));
+}
+
+/// Set, read by whoever it is for, resealed unless it was set meanwhile, and gone with its run.
+pub(super) async fn secrets(store: Store) {
+    let town = Town::new(store).await;
+    let (zoe, other) = (town.user().await.id, town.user().await.id);
+    let secrets = town.store.agent_secrets();
+    let itself = async |grant: &Grant| {
+        town.store.agents().one(id(grant), Whose::Itself).await.unwrap().unwrap()
+    };
+    let grant = town.agent(zoe, None, 1).await;
+    let agent = itself(&grant).await;
+    let child = itself(&town.agent(zoe, Some(&grant), 0).await).await;
+    let stranger = itself(&town.agent(other, None, 0).await).await;
+    let secret = |of: &SecretFor, sealed: &[u8]| {
+        let (kind, which) = of.parts();
+        let (kind, name) = (kind.to_owned(), "KEY".to_owned());
+        SealedSecret { owner: zoe, kind, which, name, sealed: sealed.to_vec(), generation: 1 }
+    };
+    let by_name = SecretFor::Name("builder".to_owned());
+    let by_run = SecretFor::Run(agent.id);
+    let read = async |agent: &crate::Agent| {
+        let found = secrets.read(agent, "KEY", &town.by()).await.unwrap();
+        found.map(|found| found.sealed)
+    };
+    assert_eq!(town.sees(Leaves::Nothing, read(&agent)).await, None);
+    let by = town.by();
+    let set = secrets.set(secret(&by_name, b"one"), 2, &by);
+    town.sees(Leaves::Change, set).await.unwrap();
+    assert_eq!(town.sees(Leaves::Change, read(&agent)).await, Some(b"one".to_vec()));
+    assert_eq!(town.sees(Leaves::Nothing, read(&stranger)).await, None);
+    // The child is called so too, but by its parent.
+    assert_eq!((&*child.name, read(&child).await), ("builder", None));
+    // What is for this run alone comes first; of a name and its agents there is one.
+    for text in [b"old", b"two"] {
+        secrets.set(secret(&by_run, text), 2, &town.by()).await.unwrap();
+    }
+    assert_eq!(read(&agent).await, Some(b"two".to_vec()));
+    let by = town.by();
+    let many = secrets.set(secret(&SecretFor::Name("x".to_owned()), b"x"), 2, &by);
+    assert!(town.sees(Leaves::Nothing, many).await.is_err());
+    let now = town.by().at;
+    let listed = secrets.of_owner(zoe, now).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|kept| kept.read_at.is_some()));
+    assert_eq!(secrets.of_owner(other, now).await, Ok(Vec::new()));
+
+    let old = secrets.older_than(2, 9).await.unwrap();
+    assert_eq!(old.len(), 2);
+    let reseal = secrets.reseal(&old[0], b"new".to_vec(), 2);
+    assert_eq!(town.sees(Leaves::Nothing, reseal).await, Ok(true));
+    assert_eq!(secrets.reseal(&old[0], b"late".to_vec(), 2).await, Ok(false), "it is newer");
+    assert_eq!(secrets.older_than(2, 9).await.unwrap().len(), 1);
+    let by = town.by();
+    let not_hers = secrets.remove(other, ("name", "builder"), "KEY", &by);
+    assert_eq!(town.sees(Leaves::Nothing, not_hers).await, Ok(false));
+    let remove = secrets.remove(zoe, ("name", "builder"), "KEY", &by);
+    assert_eq!(town.sees(Leaves::Change, remove).await, Ok(true));
+
+    // What is for a run goes with it: the child's when its parent is stopped, and where nobody
+    // stops it when it is over.
+    let lasting = itself(&town.agent(zoe, None, 0).await).await;
+    for of in [&child, &lasting].map(|agent| SecretFor::Run(agent.id)) {
+        secrets.set(secret(&of, b"x"), 9, &town.by()).await.unwrap();
+    }
+    assert_eq!(secrets.forget(now).await, Ok(0));
+    let by = town.by();
+    let agents = town.store.agents();
+    assert_eq!(agents.stop(agent.id, Whose::Owner(zoe), "enough", &by).await, Ok(true));
+    let left = secrets.of_owner(zoe, now).await.unwrap();
+    let left: Vec<_> = left.iter().map(|kept| &*kept.which).collect();
+    assert_eq!(left, [lasting.id.to_string()]);
+    assert_eq!(secrets.older_than(9, 9).await.unwrap().len(), 1, "they are gone, not hidden");
+    let later = now + MINUTE * 15;
+    assert_eq!(secrets.of_owner(zoe, later).await, Ok(Vec::new()));
+    assert_eq!(town.sees(Leaves::Nothing, secrets.forget(later)).await, Ok(1));
 }

@@ -124,6 +124,7 @@ where
     on(&make, agents::life).await;
     on(&make, agents::trees).await;
     on(&make, agents::bound).await;
+    on(&make, agents::secrets).await;
     on(&make, |store| agents::none_slips_in(store, rounds.div_ceil(10))).await;
     on(&make, mail::outbox).await;
     on(&make, places::orgs).await;

@@ -63,7 +63,12 @@ const EXPECTED: &[(&str, [u16; 12])] = &[
     ("getAgent",             [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 403, 403]),
     ("renewAgent",           [401, 401, 404, 404, 404, 404, 404, 404, 201, 404, 403, 403]),
     ("stopAgent",            [401, 401, 404, 404, 404, 404, 404, 404, 204, 404, 403, 403]),
+    ("listAgentSecrets",     [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403]),
+    ("setAgentSecret",       [401, 401, 404, 204, 204, 204, 404, 204, 204, 404, 403, 403]),
+    // The owner has one of this name.
+    ("removeAgentSecret",    [401, 401, 404, 404, 404, 404, 404, 404, 204, 404, 403, 403]),
     // With an agent's own token: `agents`.
+    ("agentSecret",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("agentItself",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("agentReport",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("agentDone",            [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
@@ -214,6 +219,19 @@ async fn prepared(
         "getAgent" => (own(&format!("agents/{}", agent().await?)), None),
         "renewAgent" => (own(&format!("agents/{}/renew", agent().await?)), None),
         "stopAgent" => (own(&format!("agents/{}/stop", agent().await?)), None),
+        "listAgentSecrets" => (own("agent-secrets"), None),
+        "setAgentSecret" => {
+            let of = json!({ "project": "lab/tools" });
+            (own("agent-secrets"), Some(json!({ "name": "KEY", "of": of, "value": name })))
+        }
+        "removeAgentSecret" => {
+            let mut which = json!({ "name": "MATRIX", "of": { "agent": "builder" } });
+            let mut new = which.clone();
+            new["value"] = json!(name);
+            city.call("PUT", "/api/v1/agent-secrets", Some(owner), Some(new)).await?;
+            (own("agent-secrets/remove"), Some(which.take()))
+        }
+        "agentSecret" => (own("agent/secrets/KEY"), None),
         "agentItself" => (own("agent"), None),
         "agentReport" => (own("agent/report"), Some(json!({ "text": name }))),
         "agentDone" => (own("agent/done"), None),

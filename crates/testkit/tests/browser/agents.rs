@@ -73,6 +73,7 @@ async fn an_owner_sees_a_tree_of_agents_and_stops_it() -> Result<()> {
     browser.goto(&page).await?;
     browser.shows("#running", "Aligning the reads of sample 12").await?;
     keep(browser, "agents-one").await?;
+    secrets(&scene, &page).await?;
     let middle = broker.child(&root, "linter").await?;
     broker.reports(&middle, "Nothing to complain about yet", 90).await?;
     broker.child(&middle, "linter of comments").await?;
@@ -93,4 +94,31 @@ async fn an_owner_sees_a_tree_of_agents_and_stops_it() -> Result<()> {
     assert_eq!(broker.cli.get_with("/api/v1/agent", &middle).await?.status, 401);
     assert_eq!(broker.cli.get_with("/api/v1/agent", &root).await?.status, 200);
     scene.browser.close().await
+}
+
+/// She keeps one for her agents in the project, sees its name, and takes it away again.
+async fn secrets(scene: &Scene, page: &str) -> Result<()> {
+    let (browser, value) = (&scene.browser, "marked-secret-4127");
+    browser.click("#keep-it summary").await?;
+    browser.fill("#secret-name", "DEPLOY KEY").await?;
+    browser.fill("#secret-which", "acme/genome").await?;
+    browser.fill("#secret-value", value).await?;
+    browser.click("#set-secret button").await?;
+    browser.shows("#notice", "1 to 80 letters").await?;
+    keep(browser, "agents-secret-refused").await?;
+    browser.fill("#secret-name", "DEPLOY_KEY").await?;
+    browser.fill("#secret-value", value).await?;
+    browser.click("#set-secret button").await?;
+    browser.shows("#secret-names", "your agents in acme/genome").await?;
+    browser.shows("#notice", "It is kept").await?;
+    keep(browser, "agents-secrets").await?;
+    anyhow::ensure!(!browser.driver().source().await?.contains(value), "it is shown");
+    browser.goto(&scene.server.at("/orgs/acme/projects/genome")).await?;
+    browser.shows("#agent-secrets", "DEPLOY_KEY").await?;
+    keep(browser, "project-agent-secrets").await?;
+    browser.goto(page).await?;
+    browser.click("#secret-names summary").await?;
+    browser.click("#secret-names button").await?;
+    browser.shows("#notice", "It is gone").await?;
+    browser.shows("#no-secrets", "None is kept").await
 }

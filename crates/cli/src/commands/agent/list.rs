@@ -97,7 +97,7 @@ pub(super) fn stop(
     Ok(Exit::Usable)
 }
 
-fn session(
+pub(super) fn session(
     cx: &Context<'_>,
     globals: &Globals,
     verb: &str,

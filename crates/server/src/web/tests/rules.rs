@@ -332,6 +332,8 @@ async fn a_get_changes_nothing() {
         "/settings/sessions/end-others",
         "/settings/agents",
         "/settings/agents/stop",
+        "/settings/agents/secrets/set?name=x&kind=agent&which=x&value=x",
+        "/settings/agents/secrets/remove?name=x&kind=agent&which=x",
         "/settings/tokens",
         "/settings/tokens?done=revoked",
         "/settings/tokens/new?name=x&expires=never",
