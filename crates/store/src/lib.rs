@@ -15,6 +15,7 @@
 //! | [`invitations`], [`transfer`] | links that give a role once; projects and organizations that change hands |
 //! | [`grants`] | the root of each authorization |
 //! | [`agents`] | programs that a person lent a part of what they may do, as trees |
+//! | [`approvals`] | actions that an agent asks its owner to approve, each once |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
 //! | [`keys`] | keys of projects and organizations |
@@ -53,6 +54,7 @@
 //! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
 
 pub mod agents;
+pub mod approvals;
 pub mod audit;
 pub mod clients;
 pub mod codes;
@@ -96,6 +98,7 @@ pub mod users;
 pub mod watch;
 
 pub use agents::{Agent, Agents, Begin, NewAgent, Renew, Whose};
+pub use approvals::{Approval, ApprovalPoll, ApprovalStatus, Approvals, Ask, NewApproval};
 pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};
 pub use clients::{Client, ClientKind, Clients};
 pub use codes::{Code, Codes, Issue, NewCode};

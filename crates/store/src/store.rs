@@ -11,8 +11,8 @@ use crate::migrate::{self, Migration};
 use crate::postgres::Postgres;
 use crate::sqlite;
 use crate::{
-    Agents, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes,
-    Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
+    Agents, Approvals, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError,
+    Refreshes, Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
     Copies, Credentials, Image, Invitations, Keys, Legacy, Members, Orgs, Outbox, Projects, Proofs,
@@ -172,6 +172,11 @@ impl Store {
     /// Agents.
     pub fn agents(&self) -> Agents<'_> {
         Agents(self)
+    }
+
+    /// Actions that agents ask their owners to approve.
+    pub fn approvals(&self) -> Approvals<'_> {
+        Approvals(self)
     }
 
     /// Tokens of an older system.

@@ -10,6 +10,8 @@
 //! | here | starting, seeing, renewing and stopping agents of one's own |
 //! | [`own`] | what an agent asks for itself |
 //! | [`child`] | an agent starts another (RFC 8693 with `actor_token`) |
+//! | [`approvals`] | an agent asks for one exact action, and its owner decides |
+//! | [`action`] | what was approved is done, once |
 //! | [`error`] | refusals |
 
 use std::time::Duration;
@@ -30,6 +32,8 @@ use crate::orgs::OrgError;
 use crate::tokens::{self, Actor};
 use crate::{Issuer, Origin};
 
+mod action;
+pub mod approvals;
 pub mod child;
 mod error;
 pub mod own;

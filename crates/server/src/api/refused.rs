@@ -71,6 +71,10 @@ impl From<AgentError> for Refused {
             AgentError::NotAllowed(_) => {
                 Self(problem(StatusCode::FORBIDDEN, "not_allowed", detail))
             }
+            AgentError::Waiting => Self(problem(StatusCode::CONFLICT, "too_many", detail)),
+            AgentError::NoQuestion => Self(problem(StatusCode::NOT_FOUND, "not_found", detail)),
+            AgentError::Decided => Self(problem(StatusCode::CONFLICT, "already_decided", detail)),
+            AgentError::TooLate => Self(problem(StatusCode::CONFLICT, "too_late", detail)),
             AgentError::Unknown => Self(problem(StatusCode::NOT_FOUND, "not_found", detail)),
             AgentError::TooMany(_) => Self(problem(StatusCode::CONFLICT, "too_many", detail)),
             AgentError::Invalid { code, .. } => {

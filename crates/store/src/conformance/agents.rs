@@ -28,7 +28,7 @@ impl Town {
         NewAgent { grant, place: None, ttl: 900 }
     }
 
-    async fn agent(&self, owner: UserId, above: Option<&Grant>, depth: u32) -> Grant {
+    pub(super) async fn agent(&self, owner: UserId, above: Option<&Grant>, depth: u32) -> Grant {
         let new = self.new_agent(owner, above, depth);
         match self.store.agents().begin(new, MOST, &self.by()).await {
             Ok(Begin::Begun(grant)) => *grant,

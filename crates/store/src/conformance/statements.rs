@@ -2,14 +2,15 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, agents, audit, clients, codes, copies, credentials, devices, failures, grants, image,
-    invitations, keys, legacy, mail, members, moving, orgs, others, projects, proofs, refresh,
-    reminders, resources, rotation, sealing, sessions, settings, setup, signing_keys, tidy,
-    tombstones, transfer, trust, users,
+    Store, agents, approvals, audit, clients, codes, copies, credentials, devices, failures,
+    grants, image, invitations, keys, legacy, mail, members, moving, orgs, others, projects,
+    proofs, refresh, reminders, resources, rotation, sealing, sessions, settings, setup,
+    signing_keys, tidy, tombstones, transfer, trust, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
     agents::STATEMENTS,
+    approvals::STATEMENTS,
     audit::STATEMENTS,
     clients::STATEMENTS,
     codes::STATEMENTS,

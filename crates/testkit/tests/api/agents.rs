@@ -12,9 +12,11 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// What an agent may call, and what it is answered when nothing is below it.
-const OWN: [(&str, u16); 5] = [
+const OWN: [(&str, u16); 7] = [
     ("agentItself", 200),
     ("agentReport", 204),
+    ("askApproval", 201),
+    ("takeApproved", 404),
     ("renewChild", 404),
     ("stopChild", 404),
     ("agentDone", 204),
@@ -108,6 +110,7 @@ async fn an_agents_token_is_refused_on_every_route_that_is_not_its_own() -> Resu
         let path = path.replace("{id}", id);
         let body = match &*route.id {
             "feed" => json!({ "holder": "an agent" }),
+            "askApproval" => json!({ "authorization_details": [{ "type": "deploy" }] }),
             _ => json!({ "text": "at it" }),
         };
         let body = (route.method != "GET").then_some(body);

@@ -7,8 +7,12 @@
 //! | `keeper` | keeps its token fresh, and sees that it was stopped |
 //! | `guard` | ends it if the broker is killed |
 //! | `list` | `list`, `show`, `stop`: for whose agents they are |
+//! | `approvals` | `approvals`: what agents ask their owner for |
+//! | `ask` | `ask`: an agent asks its owner for one action |
 //! | `inside` | `status`: for the agent itself |
 
+mod approvals;
+mod ask;
 mod child;
 mod guard;
 mod inside;
@@ -35,7 +39,9 @@ pub fn command(brand: &Brand) -> Command {
         .subcommand(list::list_command())
         .subcommand(list::show_command())
         .subcommand(list::stop_command())
+        .subcommand(approvals::command())
         .subcommand(inside::command())
+        .subcommand(ask::command())
         .subcommand(guard::command())
 }
 
@@ -53,6 +59,8 @@ pub fn run(
         Some(("show", matches)) => list::show(cx, out, globals, matches),
         Some(("stop", matches)) => list::stop(cx, out, globals, matches),
         Some(("status", matches)) => inside::status(cx, out, globals, matches),
+        Some(("approvals", matches)) => approvals::run(cx, out, stdin, globals, matches),
+        Some(("ask", matches)) => ask::run(cx, out, stdin, globals, matches),
         Some(("guard", _)) => guard::run(cx, stdin, globals),
         _ => Err(Failure::usage("no command was given", format!("{} agent --help", cx.program))),
     }

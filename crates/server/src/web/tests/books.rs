@@ -27,6 +27,7 @@ const POSTS: &[Row] = &[
     ("/settings/sessions/end", &["session.end"]),
     ("/settings/sessions/end-others", &["session.end"]),
     ("/settings/agents/stop", &["agent.stop"]),
+    ("/settings/approvals/decide", &["approval.approve"]),
     ("/settings/tokens/new", &["token.create"]),
     ("/settings/tokens/{id}/rename", &["token.rename"]),
     ("/settings/tokens/{id}/expiry", &["token.set_expiry"]),
@@ -134,6 +135,10 @@ async fn every_post_leaves_its_row_and_a_refused_one_none() {
     site.add_agents(EMAIL, 1).await;
     let page = ada.get("/settings/agents").await;
     ledger.posts("/settings/agents/stop", &ada, &page, "name=\"id\"", &[]).await;
+    site.asks_approval(EMAIL, r#"{"type":"deploy"}"#).await;
+    let page = ada.get("/settings/approvals").await;
+    let yes = [("decision", "approve")];
+    ledger.posts("/settings/approvals/decide", &ada, &page, "name=\"id\"", &yes).await;
     tokens(&ledger, &ada).await;
     operating(&site, &ledger, &ada).await;
     leaving(&ledger, &ada).await;
