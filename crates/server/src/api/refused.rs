@@ -106,6 +106,8 @@ pub(super) fn org(error: OrgError) -> Response {
     let detail = format!("{error}.");
     match error {
         OrgError::NotAllowed(_) => problem(StatusCode::FORBIDDEN, "not_allowed", detail),
+        // RFC 6750 §3.1.
+        OrgError::NotScoped => problem(StatusCode::FORBIDDEN, "insufficient_scope", detail),
         OrgError::Unknown(_) => problem(StatusCode::NOT_FOUND, "not_found", detail),
         OrgError::SlugTaken => problem(StatusCode::CONFLICT, "slug_taken", detail),
         OrgError::KeysMade(_) => problem(StatusCode::CONFLICT, "keys_undecided", detail),

@@ -25,7 +25,7 @@ use hallpass_client::Error;
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
-use crate::commands::retry;
+use crate::commands::{forbidden, retry};
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Input, Output};
 
@@ -73,7 +73,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, next) = match status {
-        403 => (Exit::Rejected, retry(cx, globals, "whoami")),
+        403 => (Exit::Rejected, forbidden(cx, globals, code)),
         400 | 422 => (Exit::Usage, format!("{} agent {verb} --help", cx.program)),
         _ => (Exit::Other, retry(cx, globals, "agent list")),
     };
