@@ -16,6 +16,7 @@ use http::StatusCode;
 
 use super::answer;
 use super::csrf::{self, Purpose};
+use super::forest::{Forest, Leaf};
 use super::home::query;
 use super::shown::Shown;
 use super::views::{Frame, Notice};
@@ -41,8 +42,8 @@ struct Agents {
     here: &'static str,
     notice: Option<Notice>,
     csrf: String,
-    /// Those that run, each after the one that it is below.
-    running: Vec<Line>,
+    /// Those that run, each below the one that started it.
+    running: Forest<Line>,
     /// Those that ended within a day, newest first.
     ended: Vec<Line>,
     run_command: String,
@@ -64,8 +65,21 @@ struct Line {
     progress: Option<u32>,
     host: Option<Shown>,
     command: Option<Shown>,
+    /// The token through which it was started.
+    broker: Option<Shown>,
     /// Why it ended.
     end: Option<Shown>,
+}
+
+impl Leaf for Line {
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
+    fn is_like(&self, word: &str) -> bool {
+        let names = [Some(&self.name), self.project.as_ref(), self.host.as_ref()];
+        names.into_iter().flatten().any(|name| name.as_str().to_lowercase().contains(word))
+    }
 }
 
 impl Line {
@@ -89,15 +103,16 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         Err(AgentError::Failed(error)) => return failure::page(&app, &error),
         Err(_) => Vec::new(),
     };
+    let asked = query(request.uri());
     let now = app.clock().now();
     let (running, ended): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|agent| agent.state == AgentState::Running);
     let view = Agents {
         frame: answer::frame(&app, Some(person)),
         here: "agents",
-        notice: notice(query(request.uri()).get("done").unwrap_or_default()),
+        notice: notice(asked.get("done").unwrap_or_default()),
         csrf: csrf::token(&app, cookie, Purpose::Agents),
-        running: as_tree(&running, now),
+        running: Forest::part(as_tree(&running, now), PAGE, &asked),
         ended: ended.iter().map(|agent| line(agent, 0, 0, now)).collect(),
         run_command: format!("{} agent run -- CMD", app.brand().name),
     };
@@ -153,6 +168,7 @@ fn line(agent: &Agent, depth: usize, below: usize, now: Timestamp) -> Line {
         progress: agent.progress,
         host: Shown::some(agent.host.as_deref()),
         command: Shown::some(agent.command.as_deref()),
+        broker: Shown::some(agent.broker.as_deref()),
         end: match agent.state {
             AgentState::Running => None,
             AgentState::Stopped => Shown::some(agent.end_reason.as_deref()),

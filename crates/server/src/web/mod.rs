@@ -30,6 +30,7 @@
 //! | [`jar`] | short-lived cookies beside the session's |
 //! | [`return_to`] | where to go after signing in: a path of ours, nothing else |
 //! | [`shown`] | foreign text on its way to a page |
+//! | [`forest`] | many trees on one page |
 //! | [`browser`], [`when`] | user agents and times as people say them |
 //! | [`assets`], [`accent`] | stylesheet and icon, in the brand's colour, legible |
 //!
@@ -49,6 +50,7 @@ mod browser;
 mod consent;
 mod csrf;
 mod device;
+mod forest;
 mod home;
 mod invitation;
 mod jar;

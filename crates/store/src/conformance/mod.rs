@@ -125,7 +125,9 @@ where
     on(&make, agents::life).await;
     on(&make, agents::trees).await;
     on(&make, agents::bound).await;
+    on(&make, agents::brokers).await;
     on(&make, |store| agents::none_slips_in(store, rounds.div_ceil(10))).await;
+    on(&make, |store| agents::none_outlives_its_broker(store, rounds.div_ceil(10))).await;
     on(&make, approvals::life).await;
     on(&make, approvals::ends).await;
     on(&make, approvals::die_with_their_agent).await;

@@ -1,3 +1,8 @@
+-- The token through which an agent was started, if that was not its owner in person: a broker's.
+-- Those below it have the same one. With the token they end.
+ALTER TABLE agents ADD COLUMN broker_id TEXT;
+CREATE INDEX agents_of_broker ON agents (broker_id) WHERE broker_id IS NOT NULL;
+
 -- Actions that an agent asks its owner to approve. details is in its one spelling (RFC 8785), and
 -- digest the SHA-256 of it. expires_at: until when it can be decided; once approved, used.
 CREATE TABLE approvals (

@@ -335,14 +335,25 @@ async fn a_brokers_token_starts_agents_and_does_nothing_else() -> Result<()> {
     for path in ["/api/v1/whoami", "/api/v1/tokens", "/api/v1/sessions"] {
         assert_eq!(city.call("GET", path, Some(&broker), None).await?.status, 403, "{path}");
     }
-    // Nobody renews what it started once it is revoked, and until then it goes on.
+    // It sees and stops what it has started, and nothing else of hers.
+    let hers = started(&city, owner, builder("project:read")).await?;
+    let listed = city.call("GET", "/api/v1/agents", Some(&broker), None).await?.json();
+    let items = listed["items"].as_array().context("items")?;
+    assert_eq!((items.len(), &items[0]["id"]), (1, &json!(agent.id)), "{listed}");
+    assert_eq!(items[0]["broker"], "broker");
+    for verb in ["renew", "stop"] {
+        let path = format!("/api/v1/agents/{}/{verb}", hers.id);
+        assert_eq!(city.call("POST", &path, Some(&broker), None).await?.status, 404, "{verb}");
+    }
+    let below = child(&city, &agent, &[]).await?;
+    // Taken back, all that it started is over at once, and nothing else is.
     let revoked = format!("/api/v1/tokens/{}", text(&made, "id")?);
     assert_eq!(city.call("DELETE", &revoked, Some(owner), None).await?.status, 204);
     let renew = format!("/api/v1/agents/{}/renew", agent.id);
     assert_eq!(city.call("POST", &renew, Some(&broker), None).await?.status, 401);
-    assert!(is_good(&city, &agent.token).await?);
-    let stop = format!("/api/v1/agents/{}/stop", agent.id);
-    assert_eq!(city.call("POST", &stop, Some(owner), None).await?.status, 204);
-    assert!(!is_good(&city, &agent.token).await?);
+    for over in [&agent, &below] {
+        assert!(!is_good(&city, &over.token).await?);
+    }
+    assert!(is_good(&city, &hers.token).await?);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use hallpass_testkit::oauth::{self, Answer};
 use hallpass_testkit::server::Plan;
+use hallpass_testkit::smtp::{Received, Smtp};
 use serde_json::{Value, json};
 
 use crate::city::{City, text};
@@ -204,5 +205,29 @@ async fn only_who_is_signed_in_says_yes_and_a_no_is_a_no() -> Result<()> {
     // Only who is registered for it does it.
     let anybody = city.cli.post("/oauth/action", &[("token", "x"), ("authorization_details", "x")]);
     assert_eq!(anybody.await?.status, 401);
+    Ok(())
+}
+
+// proves: HP09
+#[tokio::test]
+async fn an_owner_gets_one_letter_while_anything_waits() -> Result<()> {
+    let post = Smtp::start().await?;
+    let city = City::build(post.of(Plan::new())).await?;
+    let owner = city.presents("org owner").context("an owner")?;
+    let agent = Agent::started(&city, owner).await?;
+    let first = agent.asks(&deploy()).await?;
+    let told = |mail: &Received| mail.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mail = post.next().await?;
+    assert_eq!(mail.to, city.town.ada.email);
+    for said in ["\"deployer\"", "one thing: deploy", "/settings/approvals"] {
+        assert!(told(&mail).contains(said), "{mail:?}");
+    }
+    let second = agent.asks(&deploy()).await?;
+    for (id, _) in [&first, &second] {
+        assert_eq!(decides(&city, owner, id, None).await?, 204);
+    }
+    // The next one is of the third question; there was none of the second.
+    agent.asks(&json!({ "type": "else" })).await?;
+    assert!(told(&post.next().await?).contains("one thing: else"));
     Ok(())
 }
