@@ -38,7 +38,7 @@
 //! | `testing` | surroundings for tests |
 //!
 //! To add a command: a file in `commands/` with `command()` and `run()`, and one line
-//! each in [`commands::every`] and [`commands::dispatch`].
+//! each in [`commands::of`] and [`commands::dispatch`].
 
 pub mod arguments;
 pub mod commands;

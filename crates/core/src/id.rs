@@ -108,6 +108,8 @@ ids! {
     InvitationId = "inv";
     /// An agent.
     AgentId = "agt";
+    /// An action that an agent asks its owner to approve; the `jti` of its token has the same bits.
+    ApprovalId = "apr";
     /// The root of one authorization: its code, its refresh family, its JWTs.
     GrantId = "grt";
     /// A browser's signed-in session.

@@ -16,6 +16,7 @@
 //! | [`grants`] | the root of each authorization |
 //! | [`agent_secrets`] | what their owner keeps for them, sealed |
 //! | [`agents`] | programs that a person lent a part of what they may do, as trees |
+//! | [`approvals`] | actions that an agent asks its owner to approve, each once |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
 //! | [`keys`] | keys of projects and organizations |
@@ -55,6 +56,7 @@
 
 pub mod agent_secrets;
 pub mod agents;
+pub mod approvals;
 pub mod audit;
 pub mod clients;
 pub mod codes;
@@ -99,6 +101,7 @@ pub mod watch;
 
 pub use agent_secrets::{AgentSecrets, KeptSecret, SealedSecret, SecretFor};
 pub use agents::{Agent, Agents, Begin, NewAgent, Renew, Whose};
+pub use approvals::{Approval, ApprovalPoll, ApprovalStatus, Approvals, Ask, NewApproval};
 pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};
 pub use clients::{Client, ClientKind, Clients};
 pub use codes::{Code, Codes, Issue, NewCode};

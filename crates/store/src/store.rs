@@ -11,7 +11,7 @@ use crate::migrate::{self, Migration};
 use crate::postgres::Postgres;
 use crate::sqlite;
 use crate::{
-    AgentSecrets, Agents, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError,
+    AgentSecrets, Agents, Approvals, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError,
     Refreshes, Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
@@ -177,6 +177,11 @@ impl Store {
     /// Agents.
     pub fn agents(&self) -> Agents<'_> {
         Agents(self)
+    }
+
+    /// Actions that agents ask their owners to approve.
+    pub fn approvals(&self) -> Approvals<'_> {
+        Approvals(self)
     }
 
     /// Tokens of an older system.

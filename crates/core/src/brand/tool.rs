@@ -32,13 +32,15 @@ pub const VERBS: [&str; 22] = [
 
 /// What can be placed by itself of a verb that brings commands of its own: for a tool that wants
 /// some of them, or has some in one program and some in another.
-pub const PARTS: [&str; 10] = [
+pub const PARTS: [&str; 12] = [
     "agent run",
     "agent child",
     "agent list",
     "agent show",
     "agent stop",
+    "agent approvals",
     "agent status",
+    "agent ask",
     "agent secret set",
     "agent secret list",
     "agent secret remove",

@@ -71,9 +71,12 @@ impl From<AgentError> for Refused {
             AgentError::NotAllowed(_) => {
                 Self(problem(StatusCode::FORBIDDEN, "not_allowed", detail))
             }
-            AgentError::Unknown | AgentError::UnknownSecret => {
+            AgentError::Unknown | AgentError::UnknownSecret | AgentError::NoQuestion => {
                 Self(problem(StatusCode::NOT_FOUND, "not_found", detail))
             }
+            AgentError::Waiting => Self(problem(StatusCode::CONFLICT, "too_many", detail)),
+            AgentError::Decided => Self(problem(StatusCode::CONFLICT, "already_decided", detail)),
+            AgentError::TooLate => Self(problem(StatusCode::CONFLICT, "too_late", detail)),
             AgentError::TooMany(_) => Self(problem(StatusCode::CONFLICT, "too_many", detail)),
             AgentError::Invalid { code, .. } => {
                 Self(problem(StatusCode::BAD_REQUEST, code, detail))

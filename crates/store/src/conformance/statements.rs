@@ -2,7 +2,7 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, agent_secrets, agents, audit, clients, codes, copies, credentials, devices, failures,
+    Store, agent_secrets, agents, approvals, audit, clients, codes, copies, credentials, devices, failures,
     grants, image, invitations, keys, legacy, mail, members, moving, orgs, others, projects,
     proofs, refresh, reminders, resources, rotation, sealing, sessions, settings, setup,
     signing_keys, tidy, tombstones, transfer, trust, users,
@@ -11,6 +11,7 @@ use crate::{
 pub(crate) const ALL: &[&[&Statement]] = &[
     agent_secrets::STATEMENTS,
     agents::STATEMENTS,
+    approvals::STATEMENTS,
     audit::STATEMENTS,
     clients::STATEMENTS,
     codes::STATEMENTS,
