@@ -108,6 +108,8 @@ ids! {
     InvitationId = "inv";
     /// An agent.
     AgentId = "agt";
+    /// A job of a CI platform that was let in. Its grant has the same number.
+    JobId = "job";
     /// The root of one authorization: its code, its refresh family, its JWTs.
     GrantId = "grt";
     /// A browser's signed-in session.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hallpass_core::id::{
-    AgentId, AuditId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId, ResourceId,
+    AgentId, AuditId, DeviceId, GrantId, InvitationId, JobId, MailId, OrgId, ProjectId, ResourceId,
     SessionId, TokenId, UserId,
 };
 use hallpass_core::role::{OrgRole, ProjectRole};
@@ -90,6 +90,7 @@ impl Town {
         user_id: UserId,
         agent_id: AgentId,
         grant_id: GrantId,
+        job_id: JobId,
         session_id: SessionId,
         device_id: DeviceId,
         resource_id: ResourceId,

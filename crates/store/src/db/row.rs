@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{
-    AgentId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId,
+    AgentId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, JobId, MailId, OrgId, ProjectId,
     ResourceId, SessionId, SigningKeyId, TokenId, TrustDeniedId, TrustId, UserId,
 };
 use hallpass_core::pkce::Challenge;
@@ -181,6 +181,7 @@ parsed!(
     DeviceId,
     GrantId,
     InvitationId,
+    JobId,
     MailId,
     OrgId,
     OrgRole,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{
-    AgentId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId,
+    AgentId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, JobId, MailId, OrgId, ProjectId,
     ResourceId, SessionId, SigningKeyId, TokenId, TrustDeniedId, TrustId, UserId,
 };
 use hallpass_core::pkce::Challenge;
@@ -178,6 +178,7 @@ ids!(
     DeviceId,
     GrantId,
     InvitationId,
+    JobId,
     MailId,
     OrgId,
     ProjectId,
