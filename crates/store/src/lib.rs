@@ -134,7 +134,8 @@ pub use store::{Engine, Place, Store};
 pub use tombstones::Tombstones;
 pub use transfer::HandOver;
 pub use trust::{
-    Admission, Admit, NewDenied, NewTrust, Trust, TrustDenied, TrustExchange, TrustPolicy,
+    Admission, Admit, JobGrant, JobStanding, NewDenied, NewTrust, Trust, TrustDenied,
+    TrustExchange, TrustPolicy,
 };
 pub use users::{Disable, NewUser, User, Users};
 pub use watch::{Effect, Watcher};

@@ -27,7 +27,7 @@ statements! {
     /// A legacy token stays: imported once more, it must not come back.
     TOKENS = "DELETE FROM credentials WHERE id IN
         (SELECT id FROM credentials WHERE COALESCE(revoked_at, overlap_until, expires_at) < $1
-        AND kind IN ('personal', 'project_key', 'org_key', 'workload') LIMIT $2) RETURNING id, digest";
+        AND kind IN ('personal', 'project_key', 'org_key') LIMIT $2) RETURNING id, digest";
 }
 
 /// Rows in one portion: other changes wait for no more than these.

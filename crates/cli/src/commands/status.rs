@@ -7,6 +7,7 @@ use hallpass_client::target::Asked;
 use hallpass_client::{Client, Masked, Source, State, Status, Target, Warning};
 use hallpass_core::Timestamp;
 use hallpass_core::brand::filled;
+use hallpass_core::wire::api::Whose;
 use hallpass_core::wire::approvals::ApprovalState;
 
 use super::context;
@@ -132,11 +133,15 @@ fn usable(
     (paint, width): (Paint, usize),
 ) -> String {
     let server = paint.foreign(&status.server, 200);
-    let of_key = status.place.as_ref().is_some_and(|at| at.of_key);
+    let whose = status.place.as_ref().map_or(Whose::User, |at| at.whose);
     let headline = match &status.account {
         Some(account) => {
-            let key = if of_key { "the key " } else { "" };
-            format!("Signed in to {server} as {key}{}", paint.foreign(account.label(), 320))
+            let what = match whose {
+                Whose::User => "",
+                Whose::Key => "the key ",
+                Whose::Job => "the job ",
+            };
+            format!("Signed in to {server} as {what}{}", paint.foreign(account.label(), 320))
         }
         None if matches!(status.source, Source::Workload { .. }) => {
             format!("This job can sign in to {server}; the server was not asked")
@@ -150,7 +155,7 @@ fn usable(
     let mut pairs = pairs(cx, status, checked, paint);
     pairs.extend(context::pairs(cx, target, paint));
     if let Some(at) = &status.place {
-        if at.of_key {
+        if whose != Whose::User {
             pairs.push(("Bound to", paint.foreign(&at.name(), 200)));
         }
         if !at.org.plan.is_empty() {

@@ -437,7 +437,7 @@ impl Shared {
             CredentialKind::ProjectKey
                 | CredentialKind::OrgKey
                 | CredentialKind::LegacyToken
-                | CredentialKind::Workload
+                | CredentialKind::JobToken
         );
         let whole = decision.place.is_some() || (place.is_none() && !bound);
         if let (Some(begun), true) = (begun, whole) {

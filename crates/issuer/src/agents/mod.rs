@@ -28,7 +28,6 @@ use hallpass_store::{
 };
 use hallpass_verdict::CredentialKind;
 
-use crate::authorize::request::well_formed_resource;
 use crate::orgs::OrgError;
 use crate::tokens::{self, Actor};
 use crate::{Issuer, Origin};
@@ -223,24 +222,10 @@ impl Issuer {
         Ok((seat.org.id, project.id))
     }
 
-    /// Our own API, where it reports, and what else it was made out for (RFC 8707).
+    /// Our own API, where it reports, and what else it was made out for.
     async fn agent_resources(&self, named: &[String]) -> Result<Vec<String>, AgentError> {
-        let invalid = |why: &'static str| AgentError::invalid("invalid_resource", why);
-        let mut all = vec![self.0.config.public_url.default_resource().to_owned()];
-        if named.len() > 20 {
-            return Err(invalid("an agent is made out for at most 20 resources"));
-        }
-        for resource in named {
-            well_formed_resource(resource)
-                .map_err(|_| invalid("a resource must be an absolute URI without a fragment"))?;
-            if !self.0.store.resources().exists(resource).await? {
-                return Err(invalid("a resource is not known to this server"));
-            }
-            if !all.contains(resource) {
-                all.push(resource.clone());
-            }
-        }
-        Ok(all)
+        let found = self.made_out_for(named).await?;
+        found.map_err(|why| AgentError::invalid("invalid_resource", why))
     }
 
     async fn started(&self, grant: &Grant) -> Result<wire::StartedAgent, AgentError> {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct AccessClaims {
     /// Who issued it; compared byte for byte.
     pub iss: String,
-    /// Who acts with it: a person, or an agent.
+    /// Who acts with it: a person, an agent, or a job.
     #[serde(with = "principal")]
     pub sub: Principal,
     /// The resources that it is made out for (RFC 8707).
@@ -36,7 +36,7 @@ pub struct AccessClaims {
     pub jti: JwtId,
     /// What it is scoped to (RFC 9068 §2.2.3).
     pub scope: Scope,
-    /// When the person signed in (RFC 9068 §2.2.1).
+    /// When the person signed in (RFC 9068 §2.2.1); of a job, when it was let in.
     #[serde(with = "date")]
     pub auth_time: Timestamp,
     /// Ours: the grant behind it.
@@ -207,7 +207,7 @@ mod confirmation {
     }
 }
 
-/// `sub`: a person or an agent, and nobody else has JWTs of ours.
+/// `sub`: a person, an agent or a job, and nobody else has JWTs of ours.
 mod principal {
     use super::*;
 
@@ -217,7 +217,7 @@ mod principal {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Principal, D::Error> {
         match String::deserialize(d)?.parse() {
-            Ok(who @ (Principal::User(_) | Principal::Agent(_))) => Ok(who),
+            Ok(who @ (Principal::User(_) | Principal::Agent(_) | Principal::Job(_))) => Ok(who),
             _ => Err(serde::de::Error::custom("nobody of ours")),
         }
     }

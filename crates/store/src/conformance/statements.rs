@@ -44,6 +44,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     tombstones::STATEMENTS,
     transfer::STATEMENTS,
     trust::STATEMENTS,
+    trust::jobs::STATEMENTS,
     users::STATEMENTS,
 ];
 

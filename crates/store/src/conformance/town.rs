@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hallpass_core::id::{
-    AgentId, ApprovalId, AuditId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId,
+    AgentId, ApprovalId, AuditId, DeviceId, GrantId, InvitationId, JobId, MailId, OrgId, ProjectId,
     ResourceId, SessionId, TokenId, UserId,
 };
 use hallpass_core::role::{OrgRole, ProjectRole};
@@ -91,6 +91,7 @@ impl Town {
         agent_id: AgentId,
         approval_id: ApprovalId,
         grant_id: GrantId,
+        job_id: JobId,
         session_id: SessionId,
         device_id: DeviceId,
         resource_id: ResourceId,

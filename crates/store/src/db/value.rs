@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{
-    AgentId, ApprovalId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId,
+    AgentId, ApprovalId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, JobId, MailId, OrgId,
     ProjectId, ResourceId, SessionId, SigningKeyId, TokenId, TrustDeniedId, TrustId, UserId,
 };
 use hallpass_core::pkce::Challenge;
@@ -179,6 +179,7 @@ ids!(
     DeviceId,
     GrantId,
     InvitationId,
+    JobId,
     MailId,
     OrgId,
     ProjectId,

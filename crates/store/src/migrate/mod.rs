@@ -128,9 +128,10 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    // An older hallpass would not end the passes of a job with its policy.
     Migration {
         version: 14,
-        min_compatible: 2,
+        min_compatible: 14,
         both: include_str!("0014.sql"),
         sqlite: "",
         postgres: "",
