@@ -2,8 +2,8 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, agents, audit, clients, codes, copies, credentials, devices, failures, grants, image,
-    invitations, keys, legacy, mail, members, moving, orgs, others, projects, proofs, refresh,
+    Store, agents, audit, clients, codes, copies, credentials, devices, failures, grants, identities, image,
+    invitations, keys, legacy, local, mail, members, moving, orgs, others, projects, proofs, refresh,
     reminders, resources, rotation, sealing, sessions, settings, setup, signing_keys, tidy,
     tombstones, transfer, trust, users,
 };
@@ -18,10 +18,12 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     devices::STATEMENTS,
     failures::STATEMENTS,
     grants::STATEMENTS,
+    identities::STATEMENTS,
     image::STATEMENTS,
     invitations::STATEMENTS,
     keys::STATEMENTS,
     legacy::STATEMENTS,
+    local::STATEMENTS,
     mail::STATEMENTS,
     members::STATEMENTS,
     moving::STATEMENTS,
