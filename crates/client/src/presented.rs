@@ -22,11 +22,7 @@ pub(crate) fn is_id_token(brand: &Brand, elsewhere: bool) -> bool {
 
 /// The token for calls, and how many seconds it is good for, if that was said. A provider that
 /// sends no ID token on a refresh (OIDC Core §12.2 lets it) leaves only its access token.
-pub(crate) fn of(
-    brand: &Brand,
-    elsewhere: bool,
-    tokens: &TokenResponse,
-) -> (Secret, Option<u64>) {
+pub(crate) fn of(brand: &Brand, elsewhere: bool, tokens: &TokenResponse) -> (Secret, Option<u64>) {
     match &tokens.id_token {
         Some(token) if is_id_token(brand, elsewhere) => (token.clone(), lifetime(token)),
         _ => (tokens.access_token.clone(), tokens.expires_in),

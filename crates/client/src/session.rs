@@ -145,13 +145,7 @@ impl Session {
         Self::holding(parts, http, server, Source::None, Held::Nothing)
     }
 
-    fn holding(
-        parts: &Parts,
-        http: Arc<Http>,
-        server: String,
-        source: Source,
-        held: Held,
-    ) -> Self {
+    fn holding(parts: &Parts, http: Arc<Http>, server: String, source: Source, held: Held) -> Self {
         let [jitter] = chance::bytes::<1>(&*parts.random);
         Self {
             parts: parts.clone(),

@@ -53,7 +53,9 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     let open = settings.listen.iter().any(|listen| !listen.is_loopback());
     let far = |url: &PublicUrl| !is_here(url);
     let why = match () {
-        () if open => "listen names an address that others can reach; leave it away, or listen on localhost:8470",
+        () if open => {
+            "listen names an address that others can reach; leave it away, or listen on localhost:8470"
+        }
         () if settings.public_url.as_ref().is_some_and(far) => {
             "public_url is an address elsewhere; leave it away"
         }

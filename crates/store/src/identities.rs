@@ -67,12 +67,7 @@ impl Identities<'_> {
     }
 
     /// From now on the identity is this user's, whoever's it was.
-    pub async fn link(
-        &self,
-        identity: &Identity,
-        user: UserId,
-        by: &By,
-    ) -> Result<Linked, Error> {
+    pub async fn link(&self, identity: &Identity, user: UserId, by: &By) -> Result<Linked, Error> {
         let (identity, by) = (identity.clone(), by.clone());
         let change = async move |tx: &mut Tx<'_>| {
             if users::find(tx, user).await?.is_none() {
@@ -98,12 +93,7 @@ statements! {
         SET user_id = excluded.user_id, created_at = excluded.created_at";
 }
 
-async fn put(
-    tx: &mut Tx<'_>,
-    identity: &Identity,
-    user: UserId,
-    by: &By,
-) -> Result<(), Error> {
+async fn put(tx: &mut Tx<'_>, identity: &Identity, user: UserId, by: &By) -> Result<(), Error> {
     let (issuer, subject) = (kept(&identity.issuer), kept(&identity.subject));
     tx.execute(&PUT, binds![issuer, subject, user, by.at]).await.map(drop)
 }

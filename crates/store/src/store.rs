@@ -15,8 +15,8 @@ use crate::{
     Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
-    Copies, Credentials, Identities, Image, Invitations, Keys, Legacy, Local, Members, Orgs, Outbox, Projects, Proofs,
-    Reminders, Watcher,
+    Copies, Credentials, Identities, Image, Invitations, Keys, Legacy, Local, Members, Orgs,
+    Outbox, Projects, Proofs, Reminders, Watcher,
 };
 
 /// Where the data is.

@@ -66,9 +66,7 @@ pub(super) fn read(verb: &str, matches: &ArgMatches) -> Result<Asked, String> {
         "disable" => {
             Asked::UserDisable { user: one(matches, "user"), keys: maybe(matches, "keys") }
         }
-        "link" => {
-            Asked::UserLink { user: one(matches, "user"), subject: one(matches, "subject") }
-        }
+        "link" => Asked::UserLink { user: one(matches, "user"), subject: one(matches, "subject") },
         "enable" => Asked::UserEnable { user: one(matches, "user") },
         _ => Asked::UserPassword { user: one(matches, "user"), password: password()? },
     })

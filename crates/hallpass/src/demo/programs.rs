@@ -22,9 +22,12 @@ pub(super) fn agent(screen: &mut Screen, town: &Town) -> Result<()> {
     town.hallpass(&[&run[..], &pass, &inside].concat())?;
     let listed = town.hallpass(&["agent", "list", "--json"])?;
     ensure!(listed.contains("compiling"), "nobody heard of the agent: {listed}");
-    screen.step("A program of hers runs as an agent, with a small pass of its own", watch.elapsed());
+    screen
+        .step("A program of hers runs as an agent, with a small pass of its own", watch.elapsed());
     screen.command("hallpass agent run --project acme/web --allow project:read -- builder");
-    screen.says("one project, one permission, fifteen minutes; it said: compiling, 40 %; now it is over");
+    screen.says(
+        "one project, one permission, fifteen minutes; it said: compiling, 40 %; now it is over",
+    );
     Ok(())
 }
 
@@ -40,12 +43,13 @@ pub(super) fn job(screen: &mut Screen, town: &Town) -> Result<()> {
     });
     let file = town.file("claims.json", &claims.to_string())?;
     let file = file.to_str().context("a path in UTF-8")?;
-    let (code, told) =
-        town.tries(&["trust", "test", "--claims", file, "--project", "acme/web"])?;
+    let (code, told) = town.tries(&["trust", "test", "--claims", file, "--project", "acme/web"])?;
     ensure!(code == Some(4) && told.contains("ref"), "the other branch: {code:?} {told}");
-    screen.step("Jobs of her main branch may come without a secret; another tries", watch.elapsed());
+    screen
+        .step("Jobs of her main branch may come without a secret; another tries", watch.elapsed());
     screen.command(&format!("hallpass trust add {LINE} --allow project:read --project acme/web"));
-    screen.says("the job of refs/heads/feature is not let in, and it is told which condition failed");
+    screen
+        .says("the job of refs/heads/feature is not let in, and it is told which condition failed");
     Ok(())
 }
 

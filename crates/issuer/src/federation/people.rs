@@ -150,8 +150,7 @@ impl Issuer {
                 "a subject is what the provider's ID tokens say in `sub`: 1 to 255 visible characters",
             ));
         }
-        let identity =
-            Identity { issuer: provider.issuer.clone(), subject: subject.to_owned() };
+        let identity = Identity { issuer: provider.issuer.clone(), subject: subject.to_owned() };
         let by = self.by("system", None, None);
         match self.0.store.identities().link(&identity, user, &by).await? {
             Linked::Done => Ok(true),

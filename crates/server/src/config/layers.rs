@@ -21,7 +21,10 @@ enum Place {
     Variable,
     /// A variable that a brand names.
     Named(String),
-    File { path: PathBuf, line: usize },
+    File {
+        path: PathBuf,
+        line: usize,
+    },
 }
 
 /// Values as given, the strongest layer of each setting.

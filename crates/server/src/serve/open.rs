@@ -95,7 +95,9 @@ impl Data {
         let provider = provider(settings, &url)?;
         let mut private = settings.trust_private_issuers.clone();
         // http is for loopback, and whoever names it means it.
-        private.extend(provider.iter().filter(|it| it.issuer.starts_with("http:")).map(|it| it.issuer.clone()));
+        private.extend(
+            provider.iter().filter(|it| it.issuer.starts_with("http:")).map(|it| it.issuer.clone()),
+        );
         let config = Config { provider, ..issuer_config(settings, brand(settings)?, url) };
         let Self { store, dir, place, clock, random } = self;
         let issuer =

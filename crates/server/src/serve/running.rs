@@ -81,7 +81,8 @@ impl Running {
 
         tracing::info!(url = %app.public_url(), version = env!("CARGO_PKG_VERSION"), "ready");
         let data = opened.place.clone();
-        let ready = Ready { public_url: url.url, addresses, data, local, advice: url.advice, setup };
+        let ready =
+            Ready { public_url: url.url, addresses, data, local, advice: url.advice, setup };
         Ok((Self { app, opened, connections, tasks, stop }, ready))
     }
 

@@ -2,10 +2,10 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, agents, audit, clients, codes, copies, credentials, devices, failures, grants, identities, image,
-    invitations, keys, legacy, local, mail, members, moving, orgs, others, projects, proofs, refresh,
-    reminders, resources, rotation, sealing, sessions, settings, setup, signing_keys, tidy,
-    tombstones, transfer, trust, users,
+    Store, agents, audit, clients, codes, copies, credentials, devices, failures, grants,
+    identities, image, invitations, keys, legacy, local, mail, members, moving, orgs, others,
+    projects, proofs, refresh, reminders, resources, rotation, sealing, sessions, settings, setup,
+    signing_keys, tidy, tombstones, transfer, trust, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[

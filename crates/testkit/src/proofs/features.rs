@@ -76,9 +76,9 @@ pub fn render(requirements: &Requirements, proofs: &[Proof]) -> Result<String> {
 /// As [`empty`], of these.
 pub fn missing(requirements: &Requirements, proofs: &[Proof]) -> Result<Vec<String>> {
     let tests = by_id(requirements, proofs)?;
-    let wanted = TOOLS.iter().flat_map(|tool| {
-        (1..=tool.rows).map(|number| format!("{}{number:02}", tool.prefix))
-    });
+    let wanted = TOOLS
+        .iter()
+        .flat_map(|tool| (1..=tool.rows).map(|number| format!("{}{number:02}", tool.prefix)));
     Ok(wanted.filter(|id| !tests.contains_key(id.as_str())).collect())
 }
 
