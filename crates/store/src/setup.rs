@@ -35,7 +35,7 @@ impl Setup<'_> {
         self.0.db().change(change).await
     }
 
-    /// Whether there is no user yet, but the local one.
+    /// Whether there is no user yet, or nobody has taken the local user's place.
     pub async fn needed(&self) -> Result<bool, Error> {
         Ok(self.0.db().first(&ANYBODY, binds![], |_| Ok(())).await?.is_none())
     }
@@ -65,14 +65,15 @@ impl Setup<'_> {
 
 statements! {
     ANYBODY = "SELECT id FROM users
-        WHERE id NOT IN (SELECT value FROM settings WHERE key = 'local.user') LIMIT 1";
+        WHERE NOT EXISTS (SELECT 1 FROM settings WHERE key = 'local.user') LIMIT 1";
     BEGIN = "INSERT INTO settings (key, value) VALUES ('setup.code', $1)
         ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     SPEND = "DELETE FROM settings WHERE key = 'setup.code' AND value = $1";
     END = "DELETE FROM settings WHERE key = 'setup.code'";
 }
 
-/// Whether nobody has an account, the local user aside.
+/// Whether nobody has an account; as long as the local user is there, whoever else does, nobody
+/// administers the server.
 pub(crate) async fn nobody(tx: &mut Tx<'_>) -> Result<bool, Error> {
     Ok(tx.first(&ANYBODY, binds![], |_| Ok(())).await?.is_none())
 }

@@ -56,6 +56,10 @@ pub(super) async fn by_operator(store: Store) {
     let bo = NewUser { admin: false, ..town.new_user() };
     let bo = town.sees(Leaves::Change, users.create(bo, &town.by())).await.unwrap();
     assert_ne!(bo.id, person.id);
+    // Bo administers nothing: the first administrator is still to come.
+    assert_eq!(town.store.setup().needed().await, Ok(true));
+    let again = local.begin(town.new_user(), &town.by()).await.unwrap();
+    assert_eq!(again.map(|user| user.id), Some(person.id));
     let taken = NewUser { id: person.id, email: bo.email.clone(), admin: true, ..town.new_user() };
     let refused = town.sees(Leaves::Nothing, users.create(taken, &town.by())).await;
     assert_eq!(refused, Err(Error::Conflict("email")));
