@@ -25,6 +25,8 @@
 //! | [`trust`] | trust in outside issuers, and what was exchanged by it |
 //! | [`legacy`], `moving` | tokens of an older system, and the move away from it |
 //! | [`mail`] | mail that waits to be sent |
+//! | [`local`] | the one person where nobody has to sign in |
+//! | [`identities`] | who somebody is whom an outside issuer signs in |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`tombstones`] | what was revoked, and the epoch |
 //! | [`proofs`], [`copies`] | proofs of possession that were used; what was presented without one |
@@ -68,10 +70,12 @@ pub mod devices;
 pub mod error;
 pub mod failures;
 pub mod grants;
+pub mod identities;
 pub mod image;
 pub mod invitations;
 pub mod keys;
 pub mod legacy;
+pub mod local;
 pub mod mail;
 pub mod members;
 mod migrate;
@@ -111,10 +115,12 @@ pub use devices::{Decide, Device, DeviceStatus, Devices, NewDevice, Poll, Start}
 pub use error::{Error, OpenError};
 pub use failures::Failures;
 pub use grants::{AgentRef, Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
+pub use identities::{Identities, Identity, Linked};
 pub use image::Image;
 pub use invitations::{Accept, Entitled, Guest, Invitation, Invitations, NewInvitation};
 pub use keys::{Keys, NewKey};
 pub use legacy::{Candidate, Legacy, LegacyHash, NewLegacy};
+pub use local::Local;
 pub use mail::{Mail, NewMail, Outbox};
 pub use members::{KeysMade, Members, Membership, RemoveRole, Role, SetRole};
 pub use orgs::{NewOrg, Org, Orgs};

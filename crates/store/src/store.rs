@@ -15,8 +15,8 @@ use crate::{
     Refreshes, Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
-    Copies, Credentials, Image, Invitations, Keys, Legacy, Members, Orgs, Outbox, Projects, Proofs,
-    Reminders, Watcher,
+    Copies, Credentials, Identities, Image, Invitations, Keys, Legacy, Local, Members, Orgs,
+    Outbox, Projects, Proofs, Reminders, Watcher,
 };
 
 /// Where the data is.
@@ -142,6 +142,16 @@ impl Store {
     /// The one-time setup code.
     pub fn setup(&self) -> Setup<'_> {
         Setup(self)
+    }
+
+    /// The one person where nobody has to sign in.
+    pub fn local(&self) -> Local<'_> {
+        Local(self)
+    }
+
+    /// Who somebody is whom an outside issuer signs in.
+    pub fn identities(&self) -> Identities<'_> {
+        Identities(self)
     }
 
     /// People.

@@ -88,6 +88,7 @@ pub const STATES: [&str; 40] = [
     "usage",
     "other",
     "session_ended",
+    "refresh_failed",
     "key_missing",
     "local_mode",
     "not_configured",
@@ -158,6 +159,9 @@ pub enum Presents {
     /// The ID token, to an API that takes those of the provider that it names at
     /// `/auth/config`: it says for whom the ID token is, and nobody checks that here.
     IdToken,
+    /// The same where the sign-in is at a provider that is not the server itself, and the access
+    /// token of the server's own.
+    IdTokenElsewhere,
 }
 
 /// What the argument of `login` is.

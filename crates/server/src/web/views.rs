@@ -21,6 +21,8 @@ pub(super) struct Frame {
     pub(super) account: Option<Shown>,
     /// They administer this deployment.
     pub(super) admin: bool,
+    /// Nobody has to sign in.
+    pub(super) local: bool,
 }
 
 /// What happened, and what to do next.

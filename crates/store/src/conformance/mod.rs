@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `statements` | every declared statement can be prepared |
 //! | `people` | users, the first administrator, sessions |
+//! | `local` | the one person where nobody has to sign in, and who takes their place |
 //! | `programs` | clients, resources, settings, counters, signing keys |
 //! | `grants` | grants, and what revokes them |
 //! | `secrets` | codes and refresh tokens |
@@ -41,6 +42,7 @@ mod history;
 mod invitations;
 mod keys;
 mod legacy;
+mod local;
 mod mail;
 mod mirror;
 mod moving;
@@ -80,6 +82,8 @@ where
     on(&make, people::setup).await;
     on(&make, people::setup_is_ended_by_a_user).await;
     on(&make, people::sessions).await;
+    on(&make, local::place).await;
+    on(&make, local::by_operator).await;
     on(&make, programs::clients).await;
     on(&make, programs::resources).await;
     on(&make, programs::settings).await;

@@ -2,9 +2,10 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, agent_secrets, agents, approvals, audit, clients, codes, copies, credentials, devices, failures,
-    grants, image, invitations, keys, legacy, mail, members, moving, orgs, others, projects,
-    proofs, refresh, reminders, resources, rotation, sealing, sessions, settings, setup,
+    Store, agent_secrets, agents, approvals, audit, clients, codes, copies, credentials, devices,
+    failures, grants, identities, image, invitations, keys, legacy, local, mail, members, moving,
+    orgs, others, projects, proofs, refresh, reminders, resources, rotation, sealing, sessions,
+    settings, setup,
     signing_keys, tidy, tombstones, transfer, trust, users,
 };
 
@@ -20,10 +21,12 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     devices::STATEMENTS,
     failures::STATEMENTS,
     grants::STATEMENTS,
+    identities::STATEMENTS,
     image::STATEMENTS,
     invitations::STATEMENTS,
     keys::STATEMENTS,
     legacy::STATEMENTS,
+    local::STATEMENTS,
     mail::STATEMENTS,
     members::STATEMENTS,
     moving::STATEMENTS,

@@ -15,6 +15,7 @@
 //! | `older` | an older system's tokens, for the owners of their project |
 //! | `orgs` | organizations: people invited, with an account and without; places that change |
 //! | `tabs` | second tabs, the back button, sessions that end elsewhere |
+//! | `local` | where nobody has to sign in, and who is not let near |
 //! | `hostile` | other sites: posts, frames, links |
 //! | `gallery` | a picture of every page, light and dark, narrow and wide |
 
@@ -25,6 +26,7 @@ mod device;
 mod gallery;
 mod hostile;
 mod keys;
+mod local;
 mod login;
 mod older;
 mod operating;

@@ -102,7 +102,7 @@ pub(super) fn session(
     globals: &Globals,
     verb: &str,
 ) -> Result<hallpass_client::Session, Failure> {
-    let session = client(cx, globals).session();
+    let session = client(cx, globals).session_or_open();
     session.map_err(|error| told(&error, cx, &retry(cx, globals, &format!("agent {verb}"))))
 }
 

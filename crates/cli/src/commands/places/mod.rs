@@ -28,7 +28,7 @@ fn ask<T>(
     asked: impl FnOnce(&Session) -> Result<T, Error>,
 ) -> Result<T, Failure> {
     let refuse = |error: Error| refused(&error, cx, globals, command);
-    let session = client(cx, globals).session().map_err(refuse)?;
+    let session = client(cx, globals).session_or_open().map_err(refuse)?;
     let answer = asked(&session).map_err(refuse)?;
     warn(out, &session.take_warnings());
     Ok(answer)
