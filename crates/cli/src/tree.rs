@@ -77,9 +77,8 @@ fn those(brand: &Brand, wanted: impl Fn(&str) -> bool) -> Vec<Command> {
         let mut words = verb.split(' ');
         let verb = words.next().unwrap_or_default();
         // The brand was checked against the same list.
-        let there = words.fold(commands::of(brand, verb), |above, word| {
-            above?.find_subcommand(word).cloned()
-        });
+        let there = words
+            .fold(commands::of(brand, verb), |above, word| above?.find_subcommand(word).cloned());
         let command = there.map(|command| flags.into_iter().fold(command, given));
         root.put(place, rank(verb), command);
     }

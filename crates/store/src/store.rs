@@ -11,8 +11,8 @@ use crate::migrate::{self, Migration};
 use crate::postgres::Postgres;
 use crate::sqlite;
 use crate::{
-    AgentSecrets, Agents, Approvals, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError,
-    Refreshes, Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
+    AgentSecrets, Agents, Approvals, Audit, Clients, Codes, Devices, Error, Failures, Grants,
+    OpenError, Refreshes, Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
     Copies, Credentials, Identities, Image, Invitations, Keys, Legacy, Local, Members, Orgs,

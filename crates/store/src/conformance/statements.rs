@@ -5,8 +5,7 @@ use crate::{
     Store, agent_secrets, agents, approvals, audit, clients, codes, copies, credentials, devices,
     failures, grants, identities, image, invitations, keys, legacy, local, mail, members, moving,
     orgs, others, projects, proofs, refresh, reminders, resources, rotation, sealing, sessions,
-    settings, setup,
-    signing_keys, tidy, tombstones, transfer, trust, users,
+    settings, setup, signing_keys, tidy, tombstones, transfer, trust, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[

@@ -10,7 +10,8 @@ use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_testkit::tree;
 
 /// What stands below this line is written by the test.
-const MARK: &str = "<!-- Below this line: written by a test, from the brand file and the help texts. -->\n";
+const MARK: &str =
+    "<!-- Below this line: written by a test, from the brand file and the help texts. -->\n";
 
 /// Where the tool's pages are.
 const PAGES: &str = "docs/tools";
@@ -56,7 +57,9 @@ fn reference(brand: &Brand) -> anyhow::Result<String> {
 }
 
 fn commands(brand: &Brand, page: &mut String) -> anyhow::Result<()> {
-    page.push_str("\n## Every command\n\n| command | what it does | its options |\n|---|---|---|\n");
+    page.push_str(
+        "\n## Every command\n\n| command | what it does | its options |\n|---|---|---|\n",
+    );
     for (name, command) in leaves(&brand.name, &hallpass_cli::command(brand)) {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         let positional = command.get_positionals().filter(|arg| !arg.is_hide_set()).map(argument);
@@ -107,9 +110,10 @@ fn option(arg: &Arg) -> String {
 
 fn sources(brand: &Brand, page: &mut String) -> anyhow::Result<()> {
     page.push_str("\n## Which credential counts\n\nThe first of these that there is:\n\n");
-    let flag = brand.sources.flag.iter().map(|flag| {
-        format!("`--{flag} VALUE`, with a warning: other programs see a command line")
-    });
+    let flag =
+        brand.sources.flag.iter().map(|flag| {
+            format!("`--{flag} VALUE`, with a warning: other programs see a command line")
+        });
     let order = brand.sources.order.iter().map(|source| match source {
         SourceKind::Variable => format!("the variable `{}`", brand.variable("TOKEN")),
         SourceKind::Workload => "what the platform of a CI job gives it".to_owned(),
@@ -138,7 +142,9 @@ fn says(variable: &str) -> &'static str {
         "store" => "where sign-ins are kept: `auto`, `keyring`, `file` or `none`",
         "noninteractive" => "that nobody is there to be asked",
         "keyring_timeout" => "for how many seconds the keyring may stay silent",
-        "mode" => "`clerk`, or `local` where the server needs no sign-in; unset: the server is asked",
+        "mode" => {
+            "`clerk`, or `local` where the server needs no sign-in; unset: the server is asked"
+        }
         "issuer" => "the OpenID provider to sign in at, in place of the server's",
         "client_id" => "the client that this is at that provider",
         "audience" => "whom the provider's tokens have to be for",
@@ -195,7 +201,8 @@ fn exits(brand: &Brand, page: &mut String) -> anyhow::Result<()> {
         let code = brand.exits.get(exit.name()).copied().unwrap_or(exit.code());
         writeln!(page, "| {code} | {means} |")?;
     }
-    let own = brand.exits.iter().filter(|(state, _)| known.iter().all(|(e, _)| e.name() != **state));
+    let own =
+        brand.exits.iter().filter(|(state, _)| known.iter().all(|(e, _)| e.name() != **state));
     for (state, code) in own {
         writeln!(page, "| {code} | in the state `{state}` |")?;
     }
