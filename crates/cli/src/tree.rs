@@ -55,36 +55,41 @@ pub(crate) fn guard(brand: &Brand) -> Vec<&str> {
 
 /// The commands at the root, in the order of `--help`.
 pub(crate) fn all(brand: &Brand) -> Vec<Command> {
-    if brand.commands.is_empty() && brand.calls.is_empty() {
-        return commands::ours(brand);
-    }
+    those(brand, |_| true)
+}
+
+/// The one command at the root with this name, and what is below it; no other is made.
+pub(crate) fn one(brand: &Brand, name: &str) -> Option<Command> {
+    those(brand, |first| first == name).pop()
+}
+
+/// The commands at the root whose names are wanted.
+fn those(brand: &Brand, wanted: impl Fn(&str) -> bool) -> Vec<Command> {
+    let wanted = |place: &str| wanted(place.split(' ').next().unwrap_or_default());
     let mut root = Node::default();
-    let verbs = commands::every(brand);
     if brand.commands.is_empty() {
-        for verb in commands::ours(brand) {
-            let (name, rank) = (verb.get_name().to_owned(), rank(verb.get_name()));
-            root.put(&name, rank, verb);
+        for verb in commands::ours().filter(|verb| wanted(verb)) {
+            root.put(verb, rank(verb), commands::of(brand, verb));
         }
     }
-    for (place, placed) in &brand.commands {
+    for (place, placed) in brand.commands.iter().filter(|(place, _)| wanted(place)) {
         let (verb, flags) = parts(placed);
         let mut words = verb.split(' ');
         let verb = words.next().unwrap_or_default();
-        let whole = verbs.iter().find(|command| command.get_name() == verb);
         // The brand was checked against the same list.
-        let there = words.fold(whole, |above, word| above?.find_subcommand(word));
-        if let Some(command) = there {
-            let command = flags.into_iter().fold(command.clone(), given);
-            root.put(place, rank(verb), command);
-        }
+        let there = words
+            .fold(commands::of(brand, verb), |above, word| above?.find_subcommand(word).cloned());
+        let command = there.map(|command| flags.into_iter().fold(command, given));
+        root.put(place, rank(verb), command);
     }
     if let [place @ GUARD] = guard(brand)[..]
+        && wanted(place)
         && brand.commands.values().any(|placed| placed.starts_with("agent "))
     {
-        root.put(place, VERBS.len(), commands::agent::guard_command());
+        root.put(place, VERBS.len(), Some(commands::agent::guard_command()));
     }
-    for (place, call) in &brand.calls {
-        root.put(place, VERBS.len(), commands::call::command(call));
+    for (place, call) in brand.calls.iter().filter(|(place, _)| wanted(place)) {
+        root.put(place, VERBS.len(), Some(commands::call::command(call)));
     }
     root.children(brand)
 }
@@ -143,13 +148,13 @@ struct Node {
 }
 
 impl Node {
-    fn put(&mut self, place: &str, rank: usize, command: Command) {
+    fn put(&mut self, place: &str, rank: usize, command: Option<Command>) {
         let mut node = self;
         for word in place.split(' ') {
             node = node.below.entry(word.to_owned()).or_default();
             node.rank = Some(node.rank.map_or(rank, |before| before.min(rank)));
         }
-        node.command = Some(command);
+        node.command = command;
     }
 
     fn children(self, brand: &Brand) -> Vec<Command> {
@@ -262,22 +267,34 @@ mod tests {
 
     #[test]
     fn every_part_that_can_be_placed_is_there() {
-        let every = commands::every(&Brand::hallpass());
         for part in hallpass_core::brand::PARTS {
             let mut words = part.split(' ');
-            let verb = words.next().unwrap();
-            let whole = every.iter().find(|command| command.get_name() == verb);
-            let mut whole = whole.expect(part);
-            for word in words {
-                whole = whole.find_subcommand(word).expect(part);
-            }
+            let whole = commands::of(&Brand::hallpass(), words.next().unwrap()).expect(part);
+            words.fold(&whole, |above, word| above.find_subcommand(word).expect(part));
         }
     }
 
     #[test]
     fn every_verb_is_there() {
-        let every = commands::every(&Brand::hallpass());
-        let names: Vec<_> = every.iter().map(Command::get_name).collect();
-        assert_eq!(names, VERBS);
+        let none = VERBS.iter().find(|verb| commands::of(&Brand::hallpass(), verb).is_none());
+        assert_eq!(none, None);
+        let named = |verb: &&str| commands::of(&Brand::hallpass(), verb).unwrap();
+        assert!(VERBS.iter().all(|verb| named(&verb).get_name() == *verb));
+    }
+
+    #[test]
+    fn a_command_made_alone_is_the_one_of_the_whole_tree() {
+        for brand in [Brand::hallpass(), self::brand()] {
+            for whole in all(&brand) {
+                let alone = one(&brand, whole.get_name()).unwrap();
+                let help = |command: Command| command.clone().render_long_help().to_string();
+                assert_eq!(help(alone.clone()), help(whole.clone()));
+                let below = |command: &Command| {
+                    command.get_subcommands().map(|c| c.get_name().to_owned()).collect::<Vec<_>>()
+                };
+                assert_eq!(below(&alone), below(&whole));
+            }
+            assert!(one(&brand, "--json").is_none());
+        }
     }
 }

@@ -418,9 +418,9 @@ impl Brand {
     }
 
     /// What the credentials of this brand begin with that people make: personal tokens and keys.
-    pub fn prefixes(&self) -> [&str; 4] {
+    pub fn prefixes(&self) -> [&str; 3] {
         let keys = [Kind::ProjectKey, Kind::OrgKey].map(|kind| self.key_prefix(kind));
-        [&*self.tokens.prefix, keys[0], keys[1], Kind::Workload.prefix()]
+        [&*self.tokens.prefix, keys[0], keys[1]]
     }
 
     /// An environment variable of this brand: `HALLPASS_TOKEN`.

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 
 use hallpass_core::{Digest, TokenText};
+use hallpass_verdict::live::Principal;
 use hallpass_verdict::{Ask, Decision, Refusal};
 
 use crate::error::Rejected;
@@ -73,13 +74,21 @@ impl Issuer {
         ask: &Ask<'_>,
         presenter: Presenter<'_>,
     ) -> Result<Result<Decision, Rejected>, Error> {
+        if self.is_local()
+            && let Some(judged) = rare(self.judge_local(token, ask)).await?
+        {
+            return Ok(judged.map_err(Rejected::Verdict));
+        }
         if let Some(keys) = self.kept_under(token) {
             let judged = self.judge_kept(token, keys, ask, presenter).await?;
             return Ok(judged.map_err(Rejected::Verdict));
         }
         match self.read_access_token(token) {
             Ok(claims) => Ok(self.judge_jwt(claims, ask).await?.map_err(Rejected::Verdict)),
-            Err(why) => Ok(Err(Rejected::Jwt(why))),
+            Err(why) => match rare(self.judge_outside(token, ask)).await? {
+                Some(judged) => Ok(judged.map_err(Rejected::Verdict)),
+                None => Ok(Err(Rejected::Jwt(why))),
+            },
         }
     }
 
@@ -165,6 +174,8 @@ impl Issuer {
             None => rare(self.ask_jwt(claims.into(), ask, now)).await?,
         };
         match &judged {
+            // A job's grant lives for minutes: that it was used is known.
+            Ok(_) if matches!(who, Principal::Job(_)) => {}
             Ok(_) => self.used(grant, now),
             Err(refusal) => self.note_jwt(who, grant, *refusal),
         }

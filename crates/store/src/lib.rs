@@ -16,6 +16,7 @@
 //! | [`grants`] | the root of each authorization |
 //! | [`agent_secrets`] | what their owner keeps for them, sealed |
 //! | [`agents`] | programs that a person lent a part of what they may do, as trees |
+//! | [`approvals`] | actions that an agent asks its owner to approve, each once |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
 //! | [`keys`] | keys of projects and organizations |
@@ -24,6 +25,8 @@
 //! | [`trust`] | trust in outside issuers, and what was exchanged by it |
 //! | [`legacy`], `moving` | tokens of an older system, and the move away from it |
 //! | [`mail`] | mail that waits to be sent |
+//! | [`local`] | the one person where nobody has to sign in |
+//! | [`identities`] | who somebody is whom an outside issuer signs in |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`tombstones`] | what was revoked, and the epoch |
 //! | [`proofs`], [`copies`] | proofs of possession that were used; what was presented without one |
@@ -55,6 +58,7 @@
 
 pub mod agent_secrets;
 pub mod agents;
+pub mod approvals;
 pub mod audit;
 pub mod clients;
 pub mod codes;
@@ -66,10 +70,12 @@ pub mod devices;
 pub mod error;
 pub mod failures;
 pub mod grants;
+pub mod identities;
 pub mod image;
 pub mod invitations;
 pub mod keys;
 pub mod legacy;
+pub mod local;
 pub mod mail;
 pub mod members;
 mod migrate;
@@ -99,6 +105,7 @@ pub mod watch;
 
 pub use agent_secrets::{AgentSecrets, KeptSecret, SealedSecret, SecretFor};
 pub use agents::{Agent, Agents, Begin, NewAgent, Renew, Whose};
+pub use approvals::{Approval, ApprovalPoll, ApprovalStatus, Approvals, Ask, NewApproval};
 pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};
 pub use clients::{Client, ClientKind, Clients};
 pub use codes::{Code, Codes, Issue, NewCode};
@@ -108,10 +115,12 @@ pub use devices::{Decide, Device, DeviceStatus, Devices, NewDevice, Poll, Start}
 pub use error::{Error, OpenError};
 pub use failures::Failures;
 pub use grants::{AgentRef, Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
+pub use identities::{Identities, Identity, Linked};
 pub use image::Image;
 pub use invitations::{Accept, Entitled, Guest, Invitation, Invitations, NewInvitation};
 pub use keys::{Keys, NewKey};
 pub use legacy::{Candidate, Legacy, LegacyHash, NewLegacy};
+pub use local::Local;
 pub use mail::{Mail, NewMail, Outbox};
 pub use members::{KeysMade, Members, Membership, RemoveRole, Role, SetRole};
 pub use orgs::{NewOrg, Org, Orgs};
@@ -131,7 +140,8 @@ pub use store::{Engine, Place, Store};
 pub use tombstones::Tombstones;
 pub use transfer::HandOver;
 pub use trust::{
-    Admission, Admit, NewDenied, NewTrust, Trust, TrustDenied, TrustExchange, TrustPolicy,
+    Admission, Admit, JobGrant, JobStanding, NewDenied, NewTrust, Trust, TrustDenied,
+    TrustExchange, TrustPolicy,
 };
 pub use users::{Disable, NewUser, User, Users};
 pub use watch::{Effect, Watcher};

@@ -19,7 +19,7 @@ pub fn command() -> Command {
 /// Prints e-mail address and display name, or the server's answer in JSON.
 pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<Exit, Failure> {
     let refuse = |error| told(&error, cx, &retry(cx, globals, "whoami"));
-    let session = client(cx, globals).session().map_err(refuse)?;
+    let session = client(cx, globals).session_or_open().map_err(refuse)?;
     let target = client(cx, globals).target(&Asked::from(globals)).unwrap_or_default();
     let whoami = session.whoami_at(&target).map_err(refuse)?;
     warn(out, &session.take_warnings());
@@ -50,11 +50,12 @@ fn in_own_words(whoami: &Whoami, paint: Paint, own: &str) -> String {
 fn line(whoami: &Whoami, paint: Paint) -> String {
     let email = paint.foreign(&whoami.email, 320);
     let name = paint.foreign(&whoami.name, 200);
-    if whoami.kind == Whose::Key {
+    if whoami.kind != Whose::User {
+        let what = if whoami.kind == Whose::Key { "a key of" } else { "a job, let in to" };
         let place = whoami.org.iter().map(|org| org.slug.as_str());
         let place = place.chain(whoami.project.iter().map(|project| project.slug.as_str()));
         let place = paint.foreign(&place.collect::<Vec<_>>().join("/"), 200);
-        return format!("{name} (a key of {place})\n");
+        return format!("{name} ({what} {place})\n");
     }
     match name.as_str() {
         "" => format!("{email}\n"),

@@ -15,9 +15,9 @@ fn prefixes_and_permissions_are_checked() {
     let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n{more}"));
     let brand = with("[tokens]\nprefix = 'sct_user_'\nlegacy_prefix = 'stk_'").unwrap();
     assert_eq!(brand.tokens.prefix, "sct_user_");
-    assert_eq!(brand.prefixes(), ["sct_user_", "hp_proj_", "hp_org_", "hp_job_"]);
+    assert_eq!(brand.prefixes(), ["sct_user_", "hp_proj_", "hp_org_"]);
     let keys = with("[keys]\nprefix = 'rbtk_sk_'").unwrap();
-    assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_", "hp_job_"]);
+    assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_"]);
     assert!(with("[keys]\nprefix = 'rbtk-sk'").is_err());
     for bad in ["'x'", "'no_end'", "'UP_'", "'a b_'", "''"] {
         let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();

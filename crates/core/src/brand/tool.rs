@@ -32,13 +32,15 @@ pub const VERBS: [&str; 22] = [
 
 /// What can be placed by itself of a verb that brings commands of its own: for a tool that wants
 /// some of them, or has some in one program and some in another.
-pub const PARTS: [&str; 10] = [
+pub const PARTS: [&str; 12] = [
     "agent run",
     "agent child",
     "agent list",
     "agent show",
     "agent stop",
+    "agent approvals",
     "agent status",
+    "agent ask",
     "agent secret set",
     "agent secret list",
     "agent secret remove",
@@ -86,6 +88,7 @@ pub const STATES: [&str; 40] = [
     "usage",
     "other",
     "session_ended",
+    "refresh_failed",
     "key_missing",
     "local_mode",
     "not_configured",
@@ -156,6 +159,9 @@ pub enum Presents {
     /// The ID token, to an API that takes those of the provider that it names at
     /// `/auth/config`: it says for whom the ID token is, and nobody checks that here.
     IdToken,
+    /// The same where the sign-in is at a provider that is not the server itself, and the access
+    /// token of the server's own.
+    IdTokenElsewhere,
 }
 
 /// What the argument of `login` is.

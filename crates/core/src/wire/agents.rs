@@ -91,6 +91,9 @@ pub struct Agent {
     pub parent: Option<String>,
     /// How many levels of agents may come below it.
     pub depth: u32,
+    /// The token through which it was started, if that was not its owner in person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<String>,
     /// Whether it runs.
     pub state: AgentState,
     /// When it began.

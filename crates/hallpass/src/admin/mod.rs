@@ -31,7 +31,7 @@ mod user;
 mod words;
 
 /// Settings that decide where the data is, and what is needed to open it.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 10] = [
     "data_dir",
     "database_url",
     "database_url_file",
@@ -39,6 +39,8 @@ const SETTINGS: [&str; 8] = [
     "public_url",
     "brand_file",
     "permissions_file",
+    "outside_issuer",
+    "outside_client_id",
     "log_level",
 ];
 
@@ -122,6 +124,7 @@ mod tests {
             "admin user list",
             "admin user disable ada@example.com",
             "admin user enable usr_1 --data-dir /x",
+            "admin user link ada@example.com --subject auth0|7",
             "admin org create acme --name Acme --owner ada@example.com",
             "admin org list",
             "admin org plan acme Team",

@@ -51,6 +51,8 @@ pub(super) enum Bad {
         "the token is made out for somebody else: aud has to be this server's issuer URL, alone"
     )]
     Audience,
+    #[error("the token is made out for another client")]
+    Client,
     #[error("exp, nbf and iat have to be there, as whole numbers")]
     Dates,
     #[error("jti has to be there, as a text")]
@@ -150,6 +152,19 @@ impl<'a> Unverified<'a> {
     /// Which of the issuer's keys it names.
     pub(super) fn kid(&self) -> &str {
         &self.header.kid
+    }
+
+    /// What it says, if its issuer signed it with `key`. RFC 8725 §3.1: the algorithm is the key's;
+    /// the header may only agree.
+    pub(super) fn signed(self, key: &VerifyingKey) -> Result<Claims, Bad> {
+        if self.header.alg.parse::<Algorithm>() != Ok(key.algorithm) {
+            return Err(Bad::Algorithm);
+        }
+        let signed = self.text.rsplit_once('.');
+        let verified = signed.map(|(signed, signature)| {
+            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.key, key.algorithm)
+        });
+        if matches!(verified, Some(Ok(true))) { Ok(self.claims) } else { Err(Bad::Signature) }
     }
 
     /// Whether its issuer signed it with `key`, for `audience` alone, and it is good at `now`.

@@ -1,11 +1,11 @@
 //! The facts about one credential, from the database: as long as the image is not complete,
 //! and always where other processes change the store too.
 
-use hallpass_core::id::{OrgId, ProjectId};
+use hallpass_core::id::{JobId, OrgId, ProjectId};
 use hallpass_core::{Digest, Timestamp};
-use hallpass_store::Standing;
-use hallpass_verdict::live::fact;
-use hallpass_verdict::{Ask, Decision, Fact, Live, PlaceAsked, Presented, Refusal};
+use hallpass_store::{JobGrant, JobStanding, Standing};
+use hallpass_verdict::live::fact::{self, Principal};
+use hallpass_verdict::{Ask, Decision, Fact, Live, PlaceAsked, Presented, Refusal, Vouched};
 
 use super::facts;
 use crate::{Error, Issuer};
@@ -42,6 +42,9 @@ impl Issuer {
         ask: &Ask<'_>,
         now: Timestamp,
     ) -> Result<Result<Decision, Refusal>, Error> {
+        if let Principal::Job(id) = presented.subject {
+            return self.ask_job(id, presented, ask, now).await;
+        }
         let grants = self.0.store.grants();
         let mut known = Vec::new();
         if let Some(standing) = grants.standing(presented.grant, Some(&presented.jti)).await? {
@@ -56,9 +59,7 @@ impl Issuer {
                 self.add_place(ask.place, &mut known).await?;
             }
             known.push(facts::of_user(user));
-            let (id, disabled) = (grant.client_id.clone(), client_disabled);
-            let client = fact::Client { id, secret: None, resources: Vec::new(), disabled };
-            known.push(Fact::Client(client));
+            known.push(client(grant.client_id.clone(), client_disabled));
             let ended = grant.ended_at.map(|_| Fact::GrantEnded(grant.id));
             known.push(facts::of_grant(hallpass_store::Grant { ended_at: None, ..grant }));
             known.extend(ended);
@@ -69,6 +70,46 @@ impl Issuer {
         }
         let live = Live::of(self.0.keeper.rules.clone(), known);
         Ok(live.check_jwt(presented, ask, now).unwrap_or(Err(Refusal::Unknown)))
+    }
+
+    /// The same, of the pass of a job.
+    async fn ask_job(
+        &self,
+        id: JobId,
+        presented: Presented,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let mut known = Vec::new();
+        if let Some(standing) = self.0.store.trust().standing(id).await? {
+            let JobStanding { job, client_disabled } = standing;
+            self.add_project(job.project, &mut known).await?;
+            self.add_place(ask.place, &mut known).await?;
+            known.push(client(job.client_id.clone(), client_disabled));
+            let ended = job.ended_at.map(|_| Fact::GrantEnded(job.grant()));
+            known.push(facts::of_job(JobGrant { ended_at: None, ..job }));
+            known.extend(ended);
+        }
+        let live = Live::of(self.0.keeper.rules.clone(), known);
+        Ok(live.check_jwt(presented, ask, now).unwrap_or(Err(Refusal::Unknown)))
+    }
+
+    /// Whether a person whom somebody else vouches for may come in, asking the database.
+    pub(crate) async fn ask_person(
+        &self,
+        vouched: Vouched,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let user = self.0.store.users().by_id(vouched.user).await?;
+        let mut known: Vec<Fact> = user.map(facts::of_user).into_iter().collect();
+        if ask.place.is_some() {
+            let memberships = self.0.store.members().of_user(vouched.user).await?;
+            known.extend(memberships.iter().filter_map(facts::of_membership));
+            self.add_place(ask.place, &mut known).await?;
+        }
+        let live = Live::of(self.0.keeper.rules.clone(), known);
+        Ok(live.check_person(vouched, ask, now).unwrap_or(Err(Refusal::Unknown)))
     }
 
     /// What is known about the place that is asked about.
@@ -103,4 +144,9 @@ impl Issuer {
         known.push(facts::of_project(project));
         Ok(())
     }
+}
+
+/// A client, of which only whether it is disabled counts here.
+fn client(id: String, disabled: bool) -> Fact {
+    Fact::Client(fact::Client { id, secret: None, resources: Vec::new(), disabled })
 }

@@ -5,8 +5,8 @@ use hallpass_core::id::{AgentId, GrantId, ProjectId, UserId};
 use super::mirror::Mirror;
 use super::town::{Leaves, MINUTE, Town};
 use crate::{
-    AgentRef, Begin, Disable, Grant, GrantKind, NewAgent, Renew, SealedSecret, SecretFor, Store,
-    Whose,
+    AgentRef, Begin, Disable, Grant, GrantKind, NewAgent, Renew, Rotate, SealedSecret, SecretFor,
+    Store, Whose,
 };
 
 /// More than any town has.
@@ -28,10 +28,10 @@ impl Town {
                 .collect(),
             depth,
         });
-        NewAgent { grant, place: None, ttl: 900 }
+        NewAgent { grant, place: None, ttl: 900, broker: None }
     }
 
-    async fn agent(&self, owner: UserId, above: Option<&Grant>, depth: u32) -> Grant {
+    pub(super) async fn agent(&self, owner: UserId, above: Option<&Grant>, depth: u32) -> Grant {
         let new = self.new_agent(owner, above, depth);
         match self.store.agents().begin(new, MOST, &self.by()).await {
             Ok(Begin::Begun(grant)) => *grant,
@@ -79,9 +79,9 @@ pub(super) async fn life(store: Store) {
     assert_eq!(renewed.expires_at, Some(until));
     let report = agents.report(id(&grant), "half of it", Some(50), now);
     town.sees(Leaves::Nothing, report).await.unwrap();
-    let listed = agents.of_owner(zoe, None, 9, (now, now)).await.unwrap();
+    let listed = agents.of_owner((zoe, None), None, 9, (now, now)).await.unwrap();
     assert_eq!((listed.len(), listed[0].progress), (1, Some(50)));
-    assert_eq!(agents.of_owner(other, None, 9, (now, now)).await, Ok(Vec::new()));
+    assert_eq!(agents.of_owner((other, None), None, 9, (now, now)).await, Ok(Vec::new()));
     mirror.shows(&town.store, now).await;
 
     // As many as are allowed, and not one more.
@@ -95,8 +95,8 @@ pub(super) async fn life(store: Store) {
     let renewed = agents.renew(id(&grant), Whose::Owner(zoe), late.at + MINUTE, &late);
     assert_eq!(town.sees(Leaves::Nothing, renewed).await, Ok(Renew::Gone));
     let past = (late.at, late.at);
-    assert_eq!(agents.of_owner(zoe, None, 9, past).await, Ok(Vec::new()));
-    assert_eq!(agents.of_owner(zoe, None, 9, (late.at, now)).await.unwrap().len(), 1);
+    assert_eq!(agents.of_owner((zoe, None), None, 9, past).await, Ok(Vec::new()));
+    assert_eq!(agents.of_owner((zoe, None), None, 9, (late.at, now)).await.unwrap().len(), 1);
     // Nobody begins anything for somebody who is disabled, and what they had is over.
     let last = town.agent(zoe, None, 0).await;
     assert_eq!(town.store.users().disable(zoe, &town.by()).await, Ok(Disable::Done));
@@ -281,4 +281,73 @@ pub(super) async fn secrets(store: Store) {
     let later = now + MINUTE * 15;
     assert_eq!(secrets.of_owner(zoe, later).await, Ok(Vec::new()));
     assert_eq!(town.sees(Leaves::Nothing, secrets.forget(later)).await, Ok(1));
+}
+
+/// What was started through a token is that token's alone, and ends with it.
+pub(super) async fn brokers(store: Store) {
+    let mirror = Mirror::of(&store);
+    let town = Town::new(store).await;
+    let zoe = town.user().await.id;
+    let agents = town.store.agents();
+    let begin = async |broker| {
+        let new = NewAgent { broker: Some(broker), ..town.new_agent(zoe, None, 1) };
+        agents.begin(new, MOST, &town.by()).await.unwrap()
+    };
+    let (token, other) = (town.token(zoe).await, town.token(zoe).await);
+    let Begin::Begun(ours) = begin(token.id).await else { panic!("no agent") };
+    let Begin::Begun(theirs) = begin(other.id).await else { panic!("no agent") };
+    let (child, hers) = (town.agent(zoe, Some(&ours), 0).await, town.agent(zoe, None, 0).await);
+    let now = town.by().at;
+    let listed = agents.of_owner((zoe, Some(token.id)), None, 9, (now, now)).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|agent| agent.id).collect();
+    assert_eq!(listed, [id(&child), id(&ours)]);
+    let through = Whose::Broker(zoe, token.id);
+    let found = agents.one(id(&child), through).await.unwrap().unwrap();
+    assert_eq!(found.broker, Some((token.id, token.name.clone())));
+    for outside in [&theirs, &hers] {
+        assert_eq!(agents.one(id(outside), through).await, Ok(None));
+        let by = town.by();
+        let renew = agents.renew(id(outside), through, by.at + MINUTE, &by);
+        assert_eq!(town.sees(Leaves::Nothing, renew).await, Ok(Renew::Gone));
+        let stop = agents.stop(id(outside), through, "x", &by);
+        assert_eq!(town.sees(Leaves::Nothing, stop).await, Ok(false));
+    }
+    // A token that is rotated hands them over, and the one that is revoked takes them along.
+    let (successor, by) = (town.successor(), town.by());
+    let rotated = town.store.credentials().rotate(zoe, token.id, successor, None, &by).await;
+    let Ok(Rotate::Done(token)) = rotated else { panic!("{rotated:?}") };
+    assert!(agents.one(id(&ours), Whose::Broker(zoe, token.id)).await.unwrap().is_some());
+    assert!(town.runs(ours.id).await);
+    let (credentials, by) = (town.store.credentials(), town.by());
+    let revoke = credentials.revoke(Some(zoe), token.id, "enough", &by);
+    assert!(town.sees(Leaves::Revocation, revoke).await.is_ok());
+    for (grant, runs) in [(&*ours, false), (&child, false), (&*theirs, true), (&hers, true)] {
+        assert_eq!(town.runs(grant.id).await, runs);
+    }
+    assert_eq!(begin(token.id).await, Begin::Gone);
+    mirror.shows(&town.store, town.by().at).await;
+}
+
+/// Nothing is left running that was started while its broker's token was revoked.
+pub(super) async fn none_outlives_its_broker(store: Store, rounds: usize) {
+    let town = Town::new(store).await;
+    let zoe = town.user().await.id;
+    for _ in 0..rounds {
+        let token = town.token(zoe).await.id;
+        let mut starting = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            let town = town.clone();
+            starting.spawn(async move {
+                let new = NewAgent { broker: Some(token), ..town.new_agent(zoe, None, 0) };
+                let grant = new.grant.id;
+                let begun = town.store.agents().begin(new, 10_000, &town.by()).await.unwrap();
+                (matches!(begun, Begin::Begun(_)), grant)
+            });
+        }
+        let revoked = town.store.credentials().revoke(Some(zoe), token, "x", &town.by()).await;
+        assert!(revoked.is_ok(), "{revoked:?}");
+        for (begun, grant) in starting.join_all().await {
+            assert!(!begun || !town.runs(grant).await, "an agent of a revoked token runs");
+        }
+    }
 }

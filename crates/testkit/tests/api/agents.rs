@@ -12,10 +12,12 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// What an agent may call, and what it is answered when nothing is below it.
-const OWN: [(&str, u16); 6] = [
+const OWN: [(&str, u16); 8] = [
     ("agentItself", 200),
     ("agentSecret", 404),
     ("agentReport", 204),
+    ("askApproval", 201),
+    ("takeApproved", 404),
     ("renewChild", 404),
     ("stopChild", 404),
     ("agentDone", 204),
@@ -110,6 +112,7 @@ async fn an_agents_token_is_refused_on_every_route_that_is_not_its_own() -> Resu
         let path = path.replace("{id}", id);
         let body = match &*route.id {
             "feed" => json!({ "holder": "an agent" }),
+            "askApproval" => json!({ "authorization_details": [{ "type": "deploy" }] }),
             _ => json!({ "text": "at it" }),
         };
         let body = (route.method != "GET").then_some(body);
@@ -334,15 +337,26 @@ async fn a_brokers_token_starts_agents_and_does_nothing_else() -> Result<()> {
     for path in ["/api/v1/whoami", "/api/v1/tokens", "/api/v1/sessions"] {
         assert_eq!(city.call("GET", path, Some(&broker), None).await?.status, 403, "{path}");
     }
-    // Nobody renews what it started once it is revoked, and until then it goes on.
+    // It sees and stops what it has started, and nothing else of hers.
+    let hers = started(&city, owner, builder("project:read")).await?;
+    let listed = city.call("GET", "/api/v1/agents", Some(&broker), None).await?.json();
+    let items = listed["items"].as_array().context("items")?;
+    assert_eq!((items.len(), &items[0]["id"]), (1, &json!(agent.id)), "{listed}");
+    assert_eq!(items[0]["broker"], "broker");
+    for verb in ["renew", "stop"] {
+        let path = format!("/api/v1/agents/{}/{verb}", hers.id);
+        assert_eq!(city.call("POST", &path, Some(&broker), None).await?.status, 404, "{verb}");
+    }
+    let below = child(&city, &agent, &[]).await?;
+    // Taken back, all that it started is over at once, and nothing else is.
     let revoked = format!("/api/v1/tokens/{}", text(&made, "id")?);
     assert_eq!(city.call("DELETE", &revoked, Some(owner), None).await?.status, 204);
     let renew = format!("/api/v1/agents/{}/renew", agent.id);
     assert_eq!(city.call("POST", &renew, Some(&broker), None).await?.status, 401);
-    assert!(is_good(&city, &agent.token).await?);
-    let stop = format!("/api/v1/agents/{}/stop", agent.id);
-    assert_eq!(city.call("POST", &stop, Some(owner), None).await?.status, 204);
-    assert!(!is_good(&city, &agent.token).await?);
+    for over in [&agent, &below] {
+        assert!(!is_good(&city, &over.token).await?);
+    }
+    assert!(is_good(&city, &hers.token).await?);
     Ok(())
 }
 

@@ -10,9 +10,13 @@
 //! | `rbtk` | a keyring, keys of projects, and a context |
 //! | `skillsctl` | ID tokens of a provider that is not ours |
 //! | `skillmeat` | a boxed prompt, personal tokens, a keyring or a file |
+//! | `local` | a server where nobody has to sign in, and what becomes of it |
+//! | `outside` | a server that takes the ID tokens of a provider elsewhere |
 //! | `registry` | an API that says where to sign in |
 //! | `own` | a tool that was not compiled: `--brand`, `brand new`, `brand check` |
 
+mod local;
+mod outside;
 mod own;
 mod rbtk;
 mod registry;

@@ -77,14 +77,30 @@ async fn an_owner_sees_a_tree_of_agents_and_stops_it() -> Result<()> {
     let middle = broker.child(&root, "linter").await?;
     broker.reports(&middle, "Nothing to complain about yet", 90).await?;
     broker.child(&middle, "linter of comments").await?;
-    for number in 4..=500 {
+    for number in 4..=484 {
         broker.started(json!({ "name": format!("nightly job {number:03}") })).await?;
+    }
+    // A large tree is folded.
+    let swarm = broker.started(json!({ "name": "swarm" })).await?;
+    for number in 1..=15 {
+        broker.child(&swarm, &format!("bee {number:02}")).await?;
     }
     browser.goto(&page).await?;
     browser.shows("#count", "500 run").await?;
+    browser.shows("#running .folded summary", "15 below it").await?;
     keep(browser, "agents-many").await?;
+    browser.click("#running .folded > summary").await?;
+    browser.shows("#running .folded", "bee 07").await?;
+    keep(browser, "agents-unfolded").await?;
+    // The others are on further pages, or looked for.
+    browser.click("#older").await?;
+    browser.shows("#running", "nightly job 400").await?;
+    keep(browser, "agents-second-page").await?;
+    browser.goto(&format!("{page}?q=linter+of")).await?;
+    browser.shows("#running", "Aligning the reads of sample 12").await?;
+    keep(browser, "agents-found").await?;
 
-    // The oldest tree is the last one: its switch ends all three.
+    // Of the tree that was found one switch ends two.
     browser.click("#running > li.below-1 summary").await?;
     browser.shows("#running > li.below-1 form", "It and the agent below it").await?;
     keep(browser, "agents-stop").await?;

@@ -18,7 +18,7 @@ use super::places::Found;
 use super::slab::Slot;
 use super::table::Key;
 use super::terms::{Bound, Rules, Scoped};
-use crate::access::{self, Presented, Standing};
+use crate::access::{self, Presented, Standing, Vouched};
 use crate::{CredentialKind, Decision, Place, Refusal};
 
 impl Image {
@@ -109,11 +109,11 @@ impl Image {
         let scope = Narrowing::Fresh(&self.rules, &decision.scope);
         let agent = decision.kind == CredentialKind::AgentToken;
         decision.place = match bound {
-            // An agent is worth nothing without its place, nor when its owner has none there.
+            // It is worth nothing without its place; an agent, nor when its owner has none there.
             Some(Bound::Project(project, role)) => {
                 let found = self.places.found_project(project).ok_or(Refusal::PlaceDisabled)?;
                 let in_org = person.in_org(found.org_slot).and_then(implied);
-                if in_org.max(person.in_project(project)).is_none() {
+                if agent && in_org.max(person.in_project(project)).is_none() {
                     return Err(Refusal::PlaceDisabled);
                 }
                 ask.place.and_then(|asked| self.bound_place(person, project, role, scope, asked))
@@ -123,6 +123,39 @@ impl Image {
             _ => ask.place.and_then(|asked| self.place(person, &[], scope, asked)),
         };
         Ok(decision)
+    }
+
+    /// Whether a person whom somebody else vouches for may come in at `now`, and for what.
+    pub(super) fn check_person(
+        &self,
+        vouched: Vouched,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Refusal> {
+        if vouched.expires_at.is_some_and(|end| now >= end) {
+            return Err(Refusal::Expired);
+        }
+        let row = self.people.of(Principal::User(vouched.user)).ok_or(Refusal::Unknown)?;
+        let who = row.who.as_ref().ok_or(Refusal::Unknown)?;
+        if row.disabled {
+            return Err(Refusal::UserDisabled);
+        }
+        let scope = Narrowing::Fresh(&self.rules, &vouched.scope);
+        let place = ask.place.and_then(|asked| self.place(row, &[], scope, asked));
+        Ok(Decision {
+            kind: vouched.kind,
+            who: who.clone(),
+            client_id: None,
+            scope: vouched.scope,
+            grant: None,
+            audience: vouched.audience,
+            id: vouched.id,
+            auth_time: vouched.auth_time,
+            issued_at: vouched.issued_at,
+            expires_at: vouched.expires_at,
+            jkt: None,
+            place,
+        })
     }
 
     /// The place that was asked about, if `principal` has a role there that a credential
@@ -186,7 +219,7 @@ impl Image {
         let found = self.places.find(asked)?;
         found.project.filter(|(slot, ..)| *slot == project)?;
         let role = match principal.id {
-            Principal::Key(_) => role,
+            Principal::Key(_) | Principal::Job(_) => role,
             Principal::User(_) | Principal::Agent(_) => {
                 let in_org = principal.in_org(found.org_slot);
                 let theirs = in_org.and_then(implied).max(principal.in_project(project))?;

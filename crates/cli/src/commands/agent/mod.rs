@@ -9,8 +9,12 @@
 //! | `guard` | ends it if the broker is killed |
 //! | `list` | `list`, `show`, `stop`: for whose agents they are |
 //! | `secret` | `secret set`, `list`, `remove`, and `get` inside |
+//! | `approvals` | `approvals`: what agents ask their owner for |
+//! | `ask` | `ask`: an agent asks its owner for one action |
 //! | `inside` | `status`: for the agent itself |
 
+mod approvals;
+mod ask;
 mod child;
 mod given;
 mod guard;
@@ -41,7 +45,9 @@ pub fn command(brand: &Brand) -> Command {
         .subcommand(list::show_command())
         .subcommand(list::stop_command())
         .subcommand(secret::command())
+        .subcommand(approvals::command())
         .subcommand(inside::command())
+        .subcommand(ask::command())
         .subcommand(run::child_command(brand))
         .subcommand(guard::command())
 }
@@ -70,6 +76,8 @@ pub(crate) fn run(
         "show" => list::show(cx, out, globals, matches),
         "stop" => list::stop(cx, out, globals, matches),
         "status" => inside::status(cx, out, globals, matches),
+        "approvals" => approvals::run(cx, out, stdin, globals, matches),
+        "ask" => ask::run(cx, out, stdin, globals, matches),
         "secret" => secret::run(cx, out, stdin, globals, below),
         _ => guard::run(cx, stdin, globals),
     }

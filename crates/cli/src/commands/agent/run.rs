@@ -152,7 +152,7 @@ fn started(
     let person = match parent {
         Some(_) => None,
         None => {
-            let session = client.session();
+            let session = client.session_or_open();
             let retry = retry(cx, globals, "agent run -- CMD");
             Some(session.map_err(|error| told(&error, cx, &retry))?)
         }

@@ -51,6 +51,13 @@ pub enum Command {
         /// E-mail address or id.
         user: String,
     },
+    /// Says who somebody is whom the provider elsewhere signs in.
+    UserLink {
+        /// E-mail address or id.
+        user: String,
+        /// Who they are at the provider.
+        subject: String,
+    },
     /// Sets a password; ends everything of the user's.
     UserPassword {
         /// E-mail address or id.

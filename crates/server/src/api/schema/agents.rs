@@ -30,6 +30,7 @@ described! {
         "permissions": scope(),
         "parent?": id("agt", "The agent that started it."),
         "depth": number("How many levels of agents may come below it."),
+        "broker?": text("What the token is called through which it was started, if that was not its owner in person."),
         "state": one_of(&STATES, "Whether it runs."),
         "created_at": time("When it began."),
         "seen_at": time("When it was last heard of."),

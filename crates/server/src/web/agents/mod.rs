@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use hallpass_core::wire::agents::{Agent, AgentState};
+use hallpass_core::wire::params::Params;
 use hallpass_core::{Secret, Timestamp};
 use hallpass_issuer::SignedIn;
 use hallpass_issuer::agents::AgentError;
@@ -18,6 +19,7 @@ use http::StatusCode;
 use self::secrets::{SecretLine, Typed};
 use super::answer;
 use super::csrf::{self, Purpose};
+use super::forest::{Forest, Leaf};
 use super::home::query;
 use super::shown::Shown;
 use super::views::{Frame, Notice};
@@ -46,8 +48,8 @@ struct Agents {
     here: &'static str,
     notice: Option<Notice>,
     csrf: String,
-    /// Those that run, each after the one that it is below.
-    running: Vec<Line>,
+    /// Those that run, each below the one that started it.
+    running: Forest<Line>,
     /// Those that ended within a day, newest first.
     ended: Vec<Line>,
     run_command: String,
@@ -73,8 +75,21 @@ struct Line {
     progress: Option<u32>,
     host: Option<Shown>,
     command: Option<Shown>,
+    /// The token through which it was started.
+    broker: Option<Shown>,
     /// Why it ended.
     end: Option<Shown>,
+}
+
+impl Leaf for Line {
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
+    fn is_like(&self, word: &str) -> bool {
+        let names = [Some(&self.name), self.project.as_ref(), self.host.as_ref()];
+        names.into_iter().flatten().any(|name| name.as_str().to_lowercase().contains(word))
+    }
 }
 
 impl Line {
@@ -93,14 +108,15 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         Ok(known) => known,
         Err(signed_out) => return *signed_out,
     };
-    let notice = notice(query(request.uri()).get("done").unwrap_or_default());
-    page(&app, cookie, person, StatusCode::OK, notice, Typed::default()).await
+    let asked = query(request.uri());
+    let notice = notice(asked.get("done").unwrap_or_default());
+    page(&app, (cookie, person), &asked, StatusCode::OK, notice, Typed::default()).await
 }
 
 async fn page(
     app: &App,
-    cookie: &Secret,
-    person: &SignedIn,
+    (cookie, person): (&Secret, &SignedIn),
+    asked: &Params,
     status: StatusCode,
     notice: Option<Notice>,
     typed: Typed,
@@ -124,7 +140,7 @@ async fn page(
         here: "agents",
         notice,
         csrf: csrf::token(app, cookie, Purpose::Agents),
-        running: as_tree(&running, now),
+        running: Forest::part(as_tree(&running, now), PAGE, asked),
         ended: ended.iter().map(|agent| line(agent, 0, 0, now)).collect(),
         run_command: format!("{} agent run -- CMD", app.brand().name),
         secret_command: format!("{} agent secret set NAME", app.brand().name),
@@ -183,6 +199,7 @@ fn line(agent: &Agent, depth: usize, below: usize, now: Timestamp) -> Line {
         progress: agent.progress,
         host: Shown::some(agent.host.as_deref()),
         command: Shown::some(agent.command.as_deref()),
+        broker: Shown::some(agent.broker.as_deref()),
         end: match agent.state {
             AgentState::Running => None,
             AgentState::Stopped => Shown::some(agent.end_reason.as_deref()),

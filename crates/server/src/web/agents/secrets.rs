@@ -119,7 +119,7 @@ async fn set(
     };
     let notice = Some(Notice::problem("Nothing was kept.", next));
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    page(&app, cookie, person, status, notice, Typed::read(&form)).await
+    page(&app, (cookie, person), &Params::default(), status, notice, Typed::read(&form)).await
 }
 
 async fn remove(
