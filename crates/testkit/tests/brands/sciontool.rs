@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use hallpass_testkit::cli::{Cli, write_script, written};
 use hallpass_testkit::oauth::{self, OAuth};
 use hallpass_testkit::process::{self, Finished, Running};
+use hallpass_testkit::wait;
 
 use crate::shop::Shop;
 
@@ -215,5 +216,30 @@ async fn neither_tool_takes_what_is_for_the_other() -> Result<()> {
     assert_eq!(over.code, Some(4), "{over:?}");
     broker.finished().await?;
     assert!(!Path::new(&file).exists(), "the file goes with its broker");
+    Ok(())
+}
+
+// proves: HP09
+#[tokio::test]
+async fn an_agent_asks_with_one_tool_and_its_owner_answers_with_the_other() -> Result<()> {
+    let shop = Shop::open("scion").await?;
+    assert_eq!(shop.sign_in(&shop.shell, &["hub", "login"]).await?.code, Some(0));
+    let action = r#"{"type":"deploy","identifier":"shop"}"#;
+    let script = format!("sciontool ask --action '{action}' --wait\necho ended $?");
+    let mut broker = start(&shop, &["--name", "deployer"], &script)?;
+    let id = wait::until("a question", async || {
+        let listed = shop.run("hub agent approvals").await?.stdout;
+        let line = listed.lines().find(|line| line.contains("\tpending\t"));
+        Ok(line.and_then(|line| line.split('\t').next()).map(str::to_owned))
+    })
+    .await?;
+    let unsure = shop.run(&format!("hub agent approvals approve {id}")).await?;
+    assert_eq!(unsure.code, Some(2), "{unsure:?}");
+    let next = format!("Next: scion hub agent approvals approve {id} --confirm\n");
+    assert!(unsure.stderr.ends_with(&next), "{unsure:?}");
+    let yes = shop.run(&format!("hub agent approvals approve {id} --confirm")).await?;
+    assert_eq!(yes.code, Some(0), "{yes:?}");
+    let finished = broker.finished().await?;
+    assert!(finished.stdout.contains("ended 0"), "{finished:?}");
     Ok(())
 }
