@@ -39,8 +39,6 @@ pub const PARTS: [&str; 12] = [
     "agent show",
     "agent stop",
     "agent approvals",
-    "agent approvals",
-    "agent ask",
     "agent status",
     "agent ask",
     "agent secret set",
