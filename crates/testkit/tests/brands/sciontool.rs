@@ -70,7 +70,7 @@ async fn with(
     shell.run(&line.split(' ').collect::<Vec<_>>()).await
 }
 
-// proves: SN04, SN05, SN06
+// proves: SN04, SN05, SN06, HP09
 #[tokio::test]
 async fn an_agent_reports_and_reads_its_secrets_with_a_token_of_its_own() -> Result<()> {
     let shop = Shop::open("scion").await?;
@@ -89,6 +89,7 @@ async fn an_agent_reports_and_reads_its_secrets_with_a_token_of_its_own() -> Res
         echo run \"$(sciontool secret get RUN_KEY)\" \"$(sciontool secret get FILE_KEY)\"\n\
         sciontool secret get OTHERS\necho others $?\n\
         sciontool secret get NONE\necho none $?\n\
+        echo asked \"$(sciontool ask --action '{\"type\":\"deploy\"}')\"\n\
         sciontool child --name deployer -- sh -c \
         'sciontool secret get OTHERS; echo child $?; echo leaf $$; exec sleep 600' &\n\
         echo root $$\nexec sleep 600";
@@ -138,6 +139,10 @@ async fn an_agent_reports_and_reads_its_secrets_with_a_token_of_its_own() -> Res
     let lines = process::command_lines()?;
     assert!(!lines.iter().any(|line| line.contains("for this run") || line.contains(&token)));
 
+    // It asks for one action, and its owner sees that.
+    assert!(said.lines().any(|line| line.starts_with("asked apr_")), "{said}");
+    let asked = shop.run("hub agent approvals").await?;
+    assert!(asked.stdout.contains("\tpending\tbuilder\tdeploy\t"), "{asked:?}");
     // Its owner sees how far it is, the names, and no secret.
     let listed = shop.run("hub agent list").await?.stdout;
     let own = listed.lines().find(|line| line.starts_with(&id)).context("the agent")?;
