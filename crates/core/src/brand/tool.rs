@@ -50,7 +50,7 @@ pub const CALLED: [&str; 13] = [
 
 /// The states in which a command can end: those of a sign-in, those of exit codes, and what
 /// went wrong.
-pub const STATES: [&str; 39] = [
+pub const STATES: [&str; 40] = [
     "usable",
     "valid",
     "refreshable",
@@ -76,6 +76,7 @@ pub const STATES: [&str; 39] = [
     "refresh_in_progress",
     "bad_metadata",
     "access_denied",
+    "not_trusted",
     "expired_token",
     "timed_out",
     "cancelled",

@@ -16,6 +16,7 @@
 //! | `exchange` | one engine: policies, single use, the pass |
 //! | `door` | the two doors at the token endpoint |
 //! | [`policies`] | policies are made, listed and revoked |
+//! | `repin` | another id counts behind a name |
 //! | [`denied`] | who was not let in, and why |
 
 pub mod denied;
@@ -23,6 +24,7 @@ mod door;
 mod exchange;
 mod keys;
 pub mod policies;
+mod repin;
 mod token;
 
 pub(crate) use door::asked;
