@@ -24,6 +24,8 @@ pub struct Failure {
     pub reason: Option<Box<str>>,
     /// The file that it is about, for a brand's own words.
     pub path: Option<Box<String>>,
+    /// What the tool was at, where a brand has words of its own for that: `refresh_failed`.
+    pub state: Option<&'static str>,
     quiet: bool,
 }
 
@@ -55,7 +57,8 @@ impl Failure {
         next: impl Into<String>,
     ) -> Self {
         let (code, what, next) = (code.into(), what.into(), next.into());
-        Self { exit, code, what, kept: None, next, reason: None, path: None, quiet: false }
+        let (kept, reason, path, state) = (None, None, None, None);
+        Self { exit, code, what, kept, next, reason, path, state, quiet: false }
     }
 
     /// Says what was kept.

@@ -195,7 +195,11 @@ impl<'a> Output<'a> {
             }
             return failure.exit;
         }
-        if let Some(own) = self.brand.and_then(|brand| brand.failures.get(&failure.code)) {
+        let own = self.brand.and_then(|brand| {
+            let own = failure.state.and_then(|state| brand.failures.get(state));
+            own.or_else(|| brand.failures.get(&failure.code))
+        });
+        if let Some(own) = own {
             let facts =
                 [("why", Some(failure.what.clone())), ("path", failure.path.as_deref().cloned())];
             let own = filled(own, &facts);

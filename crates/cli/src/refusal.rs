@@ -1,6 +1,7 @@
 //! A client's error as a [`Failure`]: exit code, what was kept, the next command.
 
 use hallpass_client::discovery::DiscoveryError;
+use hallpass_client::http::HttpError;
 use hallpass_client::vault::VaultError;
 use hallpass_client::{Class, Error};
 use hallpass_core::Timestamp;
@@ -20,6 +21,9 @@ pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
     failure.kept = kept(error).map(Box::from);
     if let Error::Vault(VaultError::Corrupt { path, .. } | VaultError::Io { path, .. }) = error {
         failure.path = Some(Box::new(crate::words::path(path, cx.environment.home().as_deref())));
+    }
+    if let Error::Http(HttpError::Refresh(_)) = error {
+        failure.state = Some("refresh_failed");
     }
     if let Error::SessionEnded { profile, reason, at } = error {
         failure.what = ended(&format!("profile {profile:?}"), *at);
@@ -105,10 +109,10 @@ fn kept(error: &Error) -> Option<&'static str> {
 /// A server on this machine that does not answer has most likely not been started.
 /// Only said where this very program can start it.
 fn start_server(cx: &Context<'_>, error: &Error) -> Option<String> {
-    use hallpass_client::http::HttpError;
     let (Error::Http(http) | Error::Discovery(DiscoveryError::Http(http))) = error else {
         return None;
     };
+    let http = if let HttpError::Refresh(inner) = http { inner } else { http };
     let HttpError::Unreachable { host, .. } = http else { return None };
     let url = url::Url::parse(&format!("http://{host}")).ok()?;
     let ours = hallpass_core::public_url::is_loopback(&url)
@@ -118,8 +122,6 @@ fn start_server(cx: &Context<'_>, error: &Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use hallpass_client::http::HttpError;
-
     use super::*;
     use crate::testing::Town;
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hallpass_core::brand::Brand;
+use hallpass_core::public_url::is_loopback;
 use hallpass_core::wire::metadata::AuthMode;
 use hallpass_core::{Random, Secret};
 
@@ -332,6 +333,27 @@ impl Client {
         let reply = self.http().call_openly(&server.join(call.path), call)?;
         let body = reply.body.to_vec();
         Ok(Some(Answer { status: reply.status, content_type: reply.content_type, body }))
+    }
+
+    /// As [`Client::session`]; where nobody is signed in and nobody has to be, a session that
+    /// presents nothing. Only a server on this machine is asked whether that is so.
+    ///
+    /// # Errors
+    /// As [`Client::session`].
+    pub fn session_or_open(&self) -> Result<Session, Error> {
+        match self.session() {
+            Err(error @ Error::NotSignedIn { .. }) => self.open_session().ok_or(error),
+            session => session,
+        }
+    }
+
+    fn open_session(&self) -> Option<Session> {
+        let server = parse_server(&self.server().ok()?).ok()?;
+        let here = url::Url::parse(server.issuer()).is_ok_and(|url| is_loopback(&url));
+        let http = self.shared_http();
+        let config = here.then(|| auth_config(&http, &server).ok().flatten()).flatten();
+        config.filter(|config| config.mode == AuthMode::Local)?;
+        Some(Session::open(&self.parts, http, server.to_string()))
     }
 
     /// The profiles that there are. Sends nothing.

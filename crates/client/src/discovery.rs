@@ -108,6 +108,11 @@ pub(crate) struct Said<'a> {
 }
 
 impl Discovered {
+    /// Whether the sign-in is at a provider that is not the server itself.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.issuer != self.server
+    }
+
     /// What to ask the issuer's pages for, so that `scope` is granted: OIDC Core §11 has
     /// `offline_access` ignored unless the person is asked for consent.
     pub(crate) fn prompt(&self, scope: &Scope) -> Option<&'static str> {
@@ -218,7 +223,7 @@ pub(crate) fn discover(
     let resource = config
         .as_ref()
         .and_then(|config| config.audience.clone())
-        .filter(|audience| is_resource(audience) && !said.foreign);
+        .filter(|audience| is_resource(audience) && !(said.foreign && issuer != server.issuer()));
     if said.issuer.is_none() && !said.foreign {
         check_foreign(server, &issuer, resource.as_deref())?;
     }

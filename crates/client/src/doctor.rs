@@ -278,7 +278,7 @@ fn asked(parts: &Parts, http: &Http, server: &str) -> Vec<Finding> {
     let found = parse_server(server).and_then(|server| {
         let said = Said {
             issuer: parts.brand.issuer.as_deref(),
-            foreign: crate::presented::is_id_token(&parts.brand),
+            foreign: crate::presented::is_id_token(&parts.brand, true),
             ..Said::default()
         };
         discovery::discover(http, &server, &parts.brand.client_id, said)

@@ -96,6 +96,9 @@ pub enum HttpError {
         /// What is wrong with it.
         why: String,
     },
+    /// One of these, when a sign-in was to be refreshed; it is kept, and may still work.
+    #[error(transparent)]
+    Refresh(Box<HttpError>),
 }
 
 /// The HTTP client.

@@ -80,7 +80,7 @@ impl Session {
         let exchange = {
             let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             match &*held {
-                Held::Outside(_) | Held::Workload(_) => !wanted.is_whole(),
+                Held::Outside(_) | Held::Nothing | Held::Workload(_) => !wanted.is_whole(),
                 Held::Stored { credential, .. } => {
                     if let Some(access) = kept(credential, wanted, &*self.parts.time) {
                         return Ok(access.token.clone());
@@ -118,7 +118,7 @@ impl Session {
         let token = self.access_token()?;
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (expires_at, account) = match &*held {
-            Held::Outside(_) => (None, None),
+            Held::Outside(_) | Held::Nothing => (None, None),
             Held::Workload(workload) => (workload.expires_at(&self.parts), None),
             Held::Stored { credential, .. } => {
                 // What was exchanged for the access token has an end of its own.

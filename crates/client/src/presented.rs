@@ -10,16 +10,21 @@ use serde_json::{Map, Value};
 
 use crate::vault::ID_TOKEN;
 
-/// Whether this tool's calls carry ID tokens.
-pub(crate) fn is_id_token(brand: &Brand) -> bool {
-    brand.login.presents == Presents::IdToken
+/// Whether this tool's calls carry ID tokens; `elsewhere`: those of a provider that is not the
+/// server itself.
+pub(crate) fn is_id_token(brand: &Brand, elsewhere: bool) -> bool {
+    match brand.login.presents {
+        Presents::AccessToken => false,
+        Presents::IdToken => true,
+        Presents::IdTokenElsewhere => elsewhere,
+    }
 }
 
 /// The token for calls, and how many seconds it is good for, if that was said. A provider that
 /// sends no ID token on a refresh (OIDC Core §12.2 lets it) leaves only its access token.
-pub(crate) fn of(brand: &Brand, tokens: &TokenResponse) -> (Secret, Option<u64>) {
+pub(crate) fn of(brand: &Brand, elsewhere: bool, tokens: &TokenResponse) -> (Secret, Option<u64>) {
     match &tokens.id_token {
-        Some(token) if is_id_token(brand) => (token.clone(), lifetime(token)),
+        Some(token) if is_id_token(brand, elsewhere) => (token.clone(), lifetime(token)),
         _ => (tokens.access_token.clone(), tokens.expires_in),
     }
 }
@@ -27,7 +32,7 @@ pub(crate) fn of(brand: &Brand, tokens: &TokenResponse) -> (Secret, Option<u64>)
 /// What is kept beside it: the ID token, where the tool's file has a member for it.
 pub(crate) fn beside(brand: &Brand, tokens: &TokenResponse) -> Map<String, Value> {
     let wanted = brand.vault.fields.values().any(|fact| *fact == Fact::IdToken);
-    let token = tokens.id_token.as_ref().filter(|_| wanted && !is_id_token(brand));
+    let token = tokens.id_token.as_ref().filter(|_| wanted && !is_id_token(brand, false));
     token.map(|token| (ID_TOKEN.to_owned(), token.expose().into())).into_iter().collect()
 }
 

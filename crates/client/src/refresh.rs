@@ -250,7 +250,7 @@ impl Refresh<'_> {
             };
             let pause = after.unwrap_or(Duration::from_millis(200) * tries);
             if tries >= TRIES || pause > MAX_PAUSE {
-                return Err(why.into());
+                return Err(HttpError::Refresh(Box::new(why)).into());
             }
             let [jitter] = chance::bytes::<1>(&*self.parts.random);
             self.parts.time.sleep(pause + pause * u32::from(jitter) / 1024);
@@ -261,7 +261,8 @@ impl Refresh<'_> {
     fn keep(&self, redeemed: &Credential, granted: Granted) -> Result<Refreshed, Error> {
         let tokens = granted.tokens;
         let mut renewed = redeemed.clone();
-        let (token, expires_in) = presented::of(&self.parts.brand, &tokens);
+        let elsewhere = redeemed.key.issuer != self.server;
+        let (token, expires_in) = presented::of(&self.parts.brand, elsewhere, &tokens);
         let beside = presented::beside(&self.parts.brand, &tokens);
         renewed.access = Some(Access {
             token,

@@ -469,7 +469,8 @@ fn a_refresh_that_is_never_answered_has_its_own_end_and_changes_nothing() {
     let refresh =
         Refresh { parts: &parts, http: &http, profile: "default", server: "s", jitter: 0 };
     let outcome = refresh.run(&credential, Need::Age);
-    assert!(matches!(outcome, Err(Error::Http(HttpError::Timeout { .. }))), "{outcome:?}");
+    let Err(Error::Http(HttpError::Refresh(why))) = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(*why, HttpError::Timeout { .. }), "{why:?}");
     assert_eq!(town.bytes(), before);
     // The lock is free again: another process could go on at once.
     assert!(lock_path(&parts, &credential.key).exists());

@@ -50,6 +50,8 @@ pub struct Session {
 pub(crate) enum Held {
     /// A token from outside the vault: used as it is, never refreshed.
     Outside(Secret),
+    /// Nothing: nobody has to sign in.
+    Nothing,
     /// The identity of this job, and the pass that it was traded for.
     Workload(Box<Workload>),
     /// The profile's.
@@ -133,8 +135,19 @@ impl Session {
             }
             _ => return Err(not_signed_in()),
         };
+        let session = Self::holding(parts, http, server, source, held);
+        session.tell_stored_end();
+        Ok(session)
+    }
+
+    /// At a server where nobody has to sign in.
+    pub(crate) fn open(parts: &Parts, http: Arc<Http>, server: String) -> Self {
+        Self::holding(parts, http, server, Source::None, Held::Nothing)
+    }
+
+    fn holding(parts: &Parts, http: Arc<Http>, server: String, source: Source, held: Held) -> Self {
         let [jitter] = chance::bytes::<1>(&*parts.random);
-        let session = Self {
+        Self {
             parts: parts.clone(),
             http,
             server,
@@ -144,9 +157,7 @@ impl Session {
             warnings: Mutex::default(),
             skew_told: AtomicBool::new(false),
             end_told: AtomicBool::new(false),
-        };
-        session.tell_stored_end();
-        Ok(session)
+        }
     }
 
     /// Calls the API. A 401 with `invalid_token` makes one refresh and one more try;
@@ -222,7 +233,7 @@ impl Session {
                 let access = credential.access.as_ref();
                 access.and_then(|access| access.expires_at(&*self.parts.time))
             }
-            Held::Outside(_) | Held::Workload(_) => None,
+            Held::Outside(_) | Held::Nothing | Held::Workload(_) => None,
         };
         self.tell_end(end);
     }
@@ -231,7 +242,7 @@ impl Session {
     fn tell_end(&self, at: Option<Timestamp>) {
         let masked = match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
             Held::Outside(token) => Some(Masked::of(token, &self.parts.brand)),
-            Held::Workload(_) => None,
+            Held::Workload(_) | Held::Nothing => None,
             Held::Stored { credential, .. } => credential.masked(&self.parts.brand),
         };
         if let Some(warning) = Warning::of_end(masked.as_ref(), at, self.parts.time.now())
@@ -246,6 +257,7 @@ impl Session {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (profile, credential, key) = match &mut *held {
             Held::Outside(token) => return Ok(Presented { token: token.clone(), key: None }),
+            Held::Nothing => return Ok(Presented { token: Secret::default(), key: None }),
             Held::Workload(workload) => {
                 let token = workload.token(need, &self.parts, &self.http, &self.server)?;
                 return Ok(Presented { token, key: None });
@@ -298,6 +310,9 @@ impl Session {
 
     /// At an address that the token is for.
     fn reply_at(&self, address: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        if matches!(*self.held.lock().unwrap_or_else(PoisonError::into_inner), Held::Nothing) {
+            return Ok(self.http.call_openly(address, call)?);
+        }
         let send = |presented: &Presented| {
             let token = presented.token.expose();
             let signer = presented.key.as_ref().map(|key| Signer::new(key, &self.parts));

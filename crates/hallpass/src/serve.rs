@@ -20,6 +20,11 @@ Exit codes: 2 a setting is wrong, 7 the store cannot be reached, 10 the address 
 damaged, 14 it is newer than this program, 15 the disk is full, 16 the master key is \
 missing, 17 the certificate cannot be used, 1 anything else.";
 
+const LOCAL: &str = "
+Local mode: nobody has to sign in, and nobody but this machine is answered.
+To have people sign in, stop it and start it without --local; everything is kept.
+";
+
 /// Its part of the tree.
 pub(crate) fn command() -> Command {
     Command::new("serve").about("Run the server").after_help(AFTER).args(settings::flags(|_| true))
@@ -58,12 +63,15 @@ fn say(text: &str) {
 
 fn as_prose(event: &Event) -> String {
     match event {
-        Event::Ready(Ready { public_url, addresses, data, advice, setup }) => {
+        Event::Ready(Ready { public_url, addresses, data, local, advice, setup }) => {
             let version = env!("CARGO_PKG_VERSION");
             let mut text = format!(
                 "hallpass {version} is ready at {public_url}\n  Listening on {}\n  Data in {data}\n",
                 listed(addresses)
             );
+            if *local {
+                text.push_str(LOCAL);
+            }
             if let Some(line) = advice {
                 text.push_str(&format!("\n{line}\n"));
             }
@@ -89,14 +97,14 @@ fn as_prose(event: &Event) -> String {
 
 fn as_json(event: &Event) -> String {
     let value = match event {
-        Event::Ready(Ready { public_url, addresses, data, advice, setup }) => {
+        Event::Ready(Ready { public_url, addresses, data, local, advice, setup }) => {
             let file = match setup {
                 Some(SetUp::File(path)) => Some(path.display().to_string()),
                 Some(SetUp::Link(_)) | None => None,
             };
             serde_json::json!({
                 "event": "ready", "url": public_url.issuer(), "addresses": addresses,
-                "data": data, "advice": advice, "setup_link_file": file,
+                "data": data, "local": local, "advice": advice, "setup_link_file": file,
             })
         }
         Event::Stopping { grace } => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use hallpass_server::config::{ConfigError, Layers, SETTINGS, Setting, VARIABLE_PREFIX};
 
-use crate::system;
+use crate::{brand, system};
 
 /// Flags for those settings that `wanted` lets through, and `--config`.
 pub(crate) fn flags(wanted: impl Fn(&Setting) -> bool) -> Vec<Arg> {
@@ -24,12 +24,17 @@ fn flag(setting: &Setting) -> Arg {
         "" => String::new(),
         default => format!(" [default: {default}]"),
     };
-    Arg::new(setting.name)
+    let arg = Arg::new(setting.name)
         .long(setting.name.replace('_', "-"))
         .value_name(setting.value)
         .help_heading(setting.group)
         .action(if setting.list { ArgAction::Append } else { ArgAction::Set })
-        .help(format!("{}{default}", setting.help.trim()))
+        .help(format!("{}{default}", setting.help.trim()));
+    // A switch need not say that it is on.
+    match setting.value {
+        "BOOL" => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        _ => arg,
+    }
 }
 
 /// All layers: flags, then variables, then the file that a flag or a variable names.
@@ -55,5 +60,30 @@ pub(crate) fn layers(matches: &ArgMatches) -> Result<Layers, ConfigError> {
     if let Some(file) = file.as_deref().map(Path::new) {
         layers.file(file)?;
     }
+    of_brand(&mut layers);
     Ok(layers)
+}
+
+/// What the brand's own variables say about who signs in: with them, and a restart, a tool's
+/// server goes over to a provider elsewhere. A file counts less, as it does for every variable.
+fn of_brand(layers: &mut Layers) {
+    // What is wrong with the file is said when it is used.
+    let Some(brand) = layers.text("brand_file").and_then(|path| brand::read(Path::new(path)).ok())
+    else {
+        return;
+    };
+    for (name, setting) in
+        [("mode", "local"), ("issuer", "outside_issuer"), ("client_id", "outside_client_id")]
+    {
+        let Some(variable) = brand.variables.get(name) else { continue };
+        let Some(text) = system::variable(variable).filter(|text| !text.is_empty()) else {
+            continue;
+        };
+        let text = match (name, &*text) {
+            ("mode", "local") => "true".to_owned(),
+            ("mode", "clerk") => "false".to_owned(),
+            _ => text,
+        };
+        layers.variable(variable, setting, text);
+    }
 }

@@ -14,6 +14,12 @@ pub(crate) fn server_variables() -> Vec<(String, String)> {
         .collect()
 }
 
+/// One variable, if it is text.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads variables")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Where the data is if nothing says so: `$XDG_DATA_HOME/hallpass`, else
 /// `~/.local/share/hallpass`.
 #[expect(clippy::disallowed_methods, reason = "the one place that asks for the home directory")]

@@ -133,7 +133,9 @@ impl Issuer {
             Some(password) => Some(self.hash_new(password).await?),
             None => None,
         };
-        let id = self.new_id(UserId::new);
+        // The first administrator becomes whoever used the server while nobody had to sign in.
+        let local = if new.admin { self.0.store.local().who().await? } else { None };
+        let id = local.unwrap_or_else(|| self.new_id(UserId::new));
         let user = hallpass_store::NewUser { id, email, name, admin: new.admin, password };
         Ok(self.0.store.users().create(user, &self.by(actor, None, None)).await?)
     }

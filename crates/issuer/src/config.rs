@@ -5,6 +5,8 @@ use std::time::Duration;
 use hallpass_core::PublicUrl;
 use hallpass_core::brand::Brand;
 
+use crate::federation::Provider;
+
 /// Choices of a deployment.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -38,6 +40,8 @@ pub struct Config {
     pub key_rotation: Duration,
     /// For how long the next signing key is published before it signs.
     pub key_publish_ahead: Duration,
+    /// The provider elsewhere where people sign in, if there is one.
+    pub provider: Option<Provider>,
     /// How many wrong guesses of each kind are let through.
     pub limits: Limits,
     /// What hashing one password costs, and how many are hashed at once.
@@ -110,6 +114,7 @@ impl Default for Config {
             session_max_ttl: Duration::from_secs(30 * DAY),
             key_rotation: Duration::from_secs(90 * DAY),
             key_publish_ahead: Duration::from_secs(DAY),
+            provider: None,
             limits: Limits::default(),
             password: PasswordCost::default(),
         }

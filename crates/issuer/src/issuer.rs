@@ -50,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) sealer: crate::audit::seal::Sealer,
     pub(crate) denials: crate::audit::denied::Denials,
     tidied: Mutex<Timestamp>,
+    pub(crate) local: std::sync::OnceLock<crate::local::Door>,
     pub(crate) setup_code: tokio::sync::OnceCell<hallpass_core::Secret>,
 }
 
@@ -137,6 +138,7 @@ impl Issuer {
             sealer: Default::default(),
             denials: Default::default(),
             tidied: Mutex::default(),
+            local: Default::default(),
             setup_code: tokio::sync::OnceCell::new(),
         }));
         issuer.ensure_signing_keys().await?;
@@ -156,6 +158,7 @@ impl Issuer {
         self.write_last_use().await?;
         self.write_token_use().await?;
         self.0.store.proofs().forget(self.now()).await?;
+        self.0.store.agent_secrets().forget(self.now()).await?;
         self.forget_exchanges().await?;
         self.fill();
         self.tend_signing_keys().await?;

@@ -19,6 +19,7 @@
 //! | [`feed`] | guards in other processes learn what was revoked | |
 //! | [`userinfo`] | a client asks who it is | OIDC Core §5.3 |
 //! | [`verify`], `live` | our own API asks; the answer is in memory | RFC 6750, RFC 9068 §4 |
+//! | [`local`] | where nobody has to sign in | |
 //! | [`logout`] | a client signs the browser out | OIDC RP-Initiated Logout |
 //! | [`signin`], [`session`], [`setup`], [`csrf`] | people and their browsers | |
 //! | `token_use` | when tokens were last used, and from where | |
@@ -66,6 +67,7 @@ pub mod leaks;
 pub mod legacy;
 pub mod limits;
 mod live;
+pub mod local;
 pub mod logout;
 pub mod mail;
 pub mod metadata;

@@ -4,6 +4,7 @@
 //! of the server holds the two together.
 
 use hallpass_core::dpop::ALG;
+use hallpass_core::scope;
 use hallpass_core::wire::metadata::{AuthConfig, AuthMode, LegacyPhase, ServerMetadata};
 use hallpass_core::wire::oauth::{
     AUTHORIZATION_CODE, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE,
@@ -74,6 +75,28 @@ impl Issuer {
     /// `GET /auth/config`: where a command line of this server signs in.
     pub fn auth_config(&self) -> AuthConfig {
         let config = &self.0.config;
+        if self.is_local() {
+            return AuthConfig {
+                mode: AuthMode::Local,
+                issuer: None,
+                client_id: None,
+                scopes: Vec::new(),
+                audience: None,
+                legacy_phase: None,
+            };
+        }
+        if let Some(provider) = &config.provider {
+            // What its ID tokens are for is said by the client; no resource is asked for there.
+            let scopes = [scope::OPENID, scope::PROFILE, scope::EMAIL, scope::OFFLINE_ACCESS];
+            return AuthConfig {
+                mode: AuthMode::Oidc,
+                issuer: Some(provider.issuer.clone()),
+                client_id: Some(provider.client_id.clone()),
+                scopes: scopes.map(str::to_owned).to_vec(),
+                audience: None,
+                legacy_phase: None,
+            };
+        }
         AuthConfig {
             mode: AuthMode::Oidc,
             issuer: Some(config.public_url.issuer().to_owned()),

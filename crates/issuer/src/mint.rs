@@ -9,7 +9,7 @@ use hallpass_store::{AgentRef, Client, Grant, JobGrant};
 use hallpass_verdict::live::Principal;
 
 use crate::authorize::request::{is_openid, well_formed_resource};
-use crate::jwt::claims::{AccessClaims, Audience, IdClaims, MayAct, at_hash};
+use crate::jwt::claims::{AccessClaims, ActionClaims, Audience, IdClaims, MayAct, at_hash};
 use crate::jwt::{self, BadJwt};
 use crate::signing::Alg;
 use crate::token::Won;
@@ -171,6 +171,17 @@ impl Issuer {
     /// Reads an access token of ours; whether it is good now is another question.
     pub(crate) fn read_access_token(&self, token: &str) -> Result<AccessClaims, BadJwt> {
         let claims: AccessClaims = jwt::read(&jwt::ACCESS, &self.ring(), self.now(), token)?;
+        self.our_issuer(&claims.iss).map(|()| claims)
+    }
+
+    /// Signs the token of an approved action.
+    pub(crate) fn sign_action(&self, claims: &ActionClaims) -> Result<Secret, Error> {
+        self.sign(&jwt::ACTION, Alg::Es256, claims)
+    }
+
+    /// Reads the token of an approved action; whether it is good now is another question.
+    pub(crate) fn read_action_token(&self, token: &str) -> Result<ActionClaims, BadJwt> {
+        let claims: ActionClaims = jwt::read(&jwt::ACTION, &self.ring(), self.now(), token)?;
         self.our_issuer(&claims.iss).map(|()| claims)
     }
 

@@ -76,7 +76,9 @@ impl Issuer {
         let name = display_name(name).unwrap_or_else(|| email.clone());
         passwords::check(password)?;
         let phc = self.0.hasher.hash(password).await?.map_err(|Busy| SetUpError::Busy)?;
-        let id = self.new_id(UserId::new);
+        // Whoever used the server while nobody had to sign in becomes them.
+        let local = self.0.store.local().who().await?;
+        let id = local.unwrap_or_else(|| self.new_id(UserId::new));
         let by = self.by(&id.to_string(), None, Some(origin));
         let new = NewUser { id, email, name, admin: true, password: Some(phc.clone()) };
         match self.0.store.setup().claim(&code.digest(), new, &by).await? {

@@ -74,13 +74,21 @@ impl Issuer {
         ask: &Ask<'_>,
         presenter: Presenter<'_>,
     ) -> Result<Result<Decision, Rejected>, Error> {
+        if self.is_local()
+            && let Some(judged) = rare(self.judge_local(token, ask)).await?
+        {
+            return Ok(judged.map_err(Rejected::Verdict));
+        }
         if let Some(keys) = self.kept_under(token) {
             let judged = self.judge_kept(token, keys, ask, presenter).await?;
             return Ok(judged.map_err(Rejected::Verdict));
         }
         match self.read_access_token(token) {
             Ok(claims) => Ok(self.judge_jwt(claims, ask).await?.map_err(Rejected::Verdict)),
-            Err(why) => Ok(Err(Rejected::Jwt(why))),
+            Err(why) => match rare(self.judge_outside(token, ask)).await? {
+                Some(judged) => Ok(judged.map_err(Rejected::Verdict)),
+                None => Ok(Err(Rejected::Jwt(why))),
+            },
         }
     }
 

@@ -19,6 +19,7 @@
 //! | [`router`] | all routes and what stands around them |
 //! | `lane` | what is asked all day, past the router |
 //! | `oauth`, `api`, `check`, `web` | endpoints, API, forward auth, pages |
+//! | `local` | the door where nobody has to sign in |
 //! | `mail` | letters to a mail server |
 //! | `outside` | asking outside issuers for their metadata and keys |
 //! | `books` | the audit log as the body of an answer |
@@ -39,6 +40,7 @@ mod check;
 mod health;
 mod lane;
 mod limit;
+mod local;
 mod mail;
 mod metrics;
 mod oauth;

@@ -14,7 +14,9 @@
 //! | [`orgs`], [`projects`], [`members`] | organizations, their projects, and who has which role there |
 //! | [`invitations`], [`transfer`] | links that give a role once; projects and organizations that change hands |
 //! | [`grants`] | the root of each authorization |
+//! | [`agent_secrets`] | what their owner keeps for them, sealed |
 //! | [`agents`] | programs that a person lent a part of what they may do, as trees |
+//! | [`approvals`] | actions that an agent asks its owner to approve, each once |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
 //! | [`keys`] | keys of projects and organizations |
@@ -23,6 +25,8 @@
 //! | [`trust`] | trust in outside issuers, and what was exchanged by it |
 //! | [`legacy`], `moving` | tokens of an older system, and the move away from it |
 //! | [`mail`] | mail that waits to be sent |
+//! | [`local`] | the one person where nobody has to sign in |
+//! | [`identities`] | who somebody is whom an outside issuer signs in |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`tombstones`] | what was revoked, and the epoch |
 //! | [`proofs`], [`copies`] | proofs of possession that were used; what was presented without one |
@@ -52,7 +56,9 @@
 //! Time is an argument everywhere: [`By::at`] is "now" for a change. Secrets come as
 //! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
 
+pub mod agent_secrets;
 pub mod agents;
+pub mod approvals;
 pub mod audit;
 pub mod clients;
 pub mod codes;
@@ -64,10 +70,12 @@ pub mod devices;
 pub mod error;
 pub mod failures;
 pub mod grants;
+pub mod identities;
 pub mod image;
 pub mod invitations;
 pub mod keys;
 pub mod legacy;
+pub mod local;
 pub mod mail;
 pub mod members;
 mod migrate;
@@ -95,7 +103,9 @@ pub mod trust;
 pub mod users;
 pub mod watch;
 
+pub use agent_secrets::{AgentSecrets, KeptSecret, SealedSecret, SecretFor};
 pub use agents::{Agent, Agents, Begin, NewAgent, Renew, Whose};
+pub use approvals::{Approval, ApprovalPoll, ApprovalStatus, Approvals, Ask, NewApproval};
 pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};
 pub use clients::{Client, ClientKind, Clients};
 pub use codes::{Code, Codes, Issue, NewCode};
@@ -105,10 +115,12 @@ pub use devices::{Decide, Device, DeviceStatus, Devices, NewDevice, Poll, Start}
 pub use error::{Error, OpenError};
 pub use failures::Failures;
 pub use grants::{AgentRef, Grant, GrantKind, Grants, NewGrant, Reported, Spend, Standing};
+pub use identities::{Identities, Identity, Linked};
 pub use image::Image;
 pub use invitations::{Accept, Entitled, Guest, Invitation, Invitations, NewInvitation};
 pub use keys::{Keys, NewKey};
 pub use legacy::{Candidate, Legacy, LegacyHash, NewLegacy};
+pub use local::Local;
 pub use mail::{Mail, NewMail, Outbox};
 pub use members::{KeysMade, Members, Membership, RemoveRole, Role, SetRole};
 pub use orgs::{NewOrg, Org, Orgs};

@@ -4,7 +4,7 @@ use hallpass_core::Digest;
 
 use crate::db::{Tx, binds, statements};
 use crate::store::Store;
-use crate::{By, Error, NewUser, audit, users};
+use crate::{By, Error, NewUser, audit, local, users};
 
 /// What became of a setup code that was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Setup<'_> {
     pub async fn begin(&self, code: &Digest) -> Result<(), Error> {
         let code = *code;
         let change = async move |tx: &mut Tx<'_>| {
-            if tx.first(&ANYBODY, binds![], |_| Ok(())).await?.is_none() {
+            if nobody(tx).await? {
                 tx.execute(&BEGIN, binds![hex(&code)]).await?;
             }
             Ok(())
@@ -35,25 +35,28 @@ impl Setup<'_> {
         self.0.db().change(change).await
     }
 
-    /// Whether there is no user yet.
+    /// Whether there is no user yet, or nobody has taken the local user's place.
     pub async fn needed(&self) -> Result<bool, Error> {
         Ok(self.0.db().first(&ANYBODY, binds![], |_| Ok(())).await?.is_none())
     }
 
     /// Spends the setup code and creates the first user, who is an administrator
-    /// whatever [`NewUser::admin`] says.
+    /// whatever [`NewUser::admin`] says. With the local user's id they take that one's place.
     pub async fn claim(&self, code: &Digest, new: NewUser, by: &By) -> Result<Claim, Error> {
         let (code, by) = (*code, by.clone());
         let change = async move |tx: &mut Tx<'_>| {
             let spent = tx.execute(&SPEND, binds![hex(&code)]).await?;
-            if tx.first(&ANYBODY, binds![], |_| Ok(())).await?.is_some() {
+            if !nobody(tx).await? {
                 return Ok(Claim::AlreadySetUp);
             }
             if spent == 0 {
                 return Ok(Claim::Wrong);
             }
-            let user = users::insert(tx, &new, true, &by).await?;
-            audit::write(tx, &by, "setup.claim", user.id, None).await?;
+            let (user, detail) = match local::adopt(tx, &new, &by).await? {
+                Some((user, ended)) => (user, Some(ended)),
+                None => (users::insert(tx, &new, true, &by).await?, None),
+            };
+            audit::write(tx, &by, "setup.claim", user.id, detail.as_deref()).await?;
             Ok(Claim::Claimed)
         };
         self.0.db().change(change).await
@@ -61,11 +64,18 @@ impl Setup<'_> {
 }
 
 statements! {
-    ANYBODY = "SELECT id FROM users LIMIT 1";
+    ANYBODY = "SELECT id FROM users
+        WHERE NOT EXISTS (SELECT 1 FROM settings WHERE key = 'local.user') LIMIT 1";
     BEGIN = "INSERT INTO settings (key, value) VALUES ('setup.code', $1)
         ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     SPEND = "DELETE FROM settings WHERE key = 'setup.code' AND value = $1";
     END = "DELETE FROM settings WHERE key = 'setup.code'";
+}
+
+/// Whether nobody has an account; as long as the local user is there, whoever else does, nobody
+/// administers the server.
+pub(crate) async fn nobody(tx: &mut Tx<'_>) -> Result<bool, Error> {
+    Ok(tx.first(&ANYBODY, binds![], |_| Ok(())).await?.is_none())
 }
 
 /// Ends the setup code: somebody exists, or is about to.

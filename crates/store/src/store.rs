@@ -11,12 +11,12 @@ use crate::migrate::{self, Migration};
 use crate::postgres::Postgres;
 use crate::sqlite;
 use crate::{
-    Agents, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes,
-    Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
+    AgentSecrets, Agents, Approvals, Audit, Clients, Codes, Devices, Error, Failures, Grants,
+    OpenError, Refreshes, Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
-    Copies, Credentials, Image, Invitations, Keys, Legacy, Members, Orgs, Outbox, Projects, Proofs,
-    Reminders, Watcher,
+    Copies, Credentials, Identities, Image, Invitations, Keys, Legacy, Local, Members, Orgs,
+    Outbox, Projects, Proofs, Reminders, Watcher,
 };
 
 /// Where the data is.
@@ -144,6 +144,16 @@ impl Store {
         Setup(self)
     }
 
+    /// The one person where nobody has to sign in.
+    pub fn local(&self) -> Local<'_> {
+        Local(self)
+    }
+
+    /// Who somebody is whom an outside issuer signs in.
+    pub fn identities(&self) -> Identities<'_> {
+        Identities(self)
+    }
+
     /// People.
     pub fn users(&self) -> Users<'_> {
         Users(self)
@@ -169,9 +179,19 @@ impl Store {
         Credentials(self)
     }
 
+    /// Secrets for agents.
+    pub fn agent_secrets(&self) -> AgentSecrets<'_> {
+        AgentSecrets(self)
+    }
+
     /// Agents.
     pub fn agents(&self) -> Agents<'_> {
         Agents(self)
+    }
+
+    /// Actions that agents ask their owners to approve.
+    pub fn approvals(&self) -> Approvals<'_> {
+        Approvals(self)
     }
 
     /// Tokens of an older system.

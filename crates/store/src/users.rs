@@ -7,7 +7,7 @@ use crate::db::{Row, Tx, binds, kept, statements};
 use crate::store::Store;
 use crate::watch::Effect;
 use crate::{
-    By, Error, KeysMade, audit, credentials, grants, keys, members, orgs, sessions, setup,
+    By, Error, KeysMade, audit, credentials, grants, keys, local, members, orgs, sessions, setup,
     tombstones,
 };
 
@@ -78,13 +78,18 @@ pub struct Users<'s>(pub(crate) &'s Store);
 
 impl Users<'_> {
     /// Creates a user. [`Error::Conflict`]`("email")` if the address is taken.
-    /// Ends the setup code, if there is one.
+    /// Ends the setup code, if there is one. An administrator with the local user's id takes that
+    /// one's place.
     pub async fn create(&self, new: NewUser, by: &By) -> Result<User, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
             setup::end(tx).await?;
-            let user = insert(tx, &new, new.admin, &by).await?;
-            audit::write(tx, &by, "user.create", user.id, None).await?;
+            let adopted = if new.admin { local::adopt(tx, &new, &by).await? } else { None };
+            let (user, detail) = match adopted {
+                Some((user, ended)) => (user, Some(ended)),
+                None => (insert(tx, &new, new.admin, &by).await?, None),
+            };
+            audit::write(tx, &by, "user.create", user.id, detail.as_deref()).await?;
             Ok(user)
         };
         self.0.db().change(change).await
@@ -262,6 +267,7 @@ statements! {
         WHERE principal_id = $1 AND project_id IS NULL AND role = 'owner' ORDER BY org_id";
     ENABLE = "UPDATE principals SET disabled_at = NULL
         WHERE id = $1 AND kind = 'user' AND disabled_at IS NOT NULL";
+    REPLACE = "UPDATE users SET email = $2, name = $3, admin = TRUE, password = $4 WHERE id = $1";
     CHANGE_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
     /// Nobody else gives this user a grant, a session or a token until we are done.
     TAKE = "SELECT id FROM principals WHERE id = $1 AND kind = 'user' AND disabled_at IS NULL",
@@ -287,6 +293,26 @@ async fn tell(tx: &mut Tx<'_>, id: UserId) -> Result<(), Error> {
         tx.tell(Effect::User(user));
     }
     Ok(())
+}
+
+/// By id, disabled or not.
+pub(crate) async fn find(tx: &mut Tx<'_>, id: UserId) -> Result<Option<User>, Error> {
+    tx.first(&BY_ID, binds![id], read).await
+}
+
+/// Whether an e-mail address is nobody's.
+pub(crate) async fn is_free(tx: &mut Tx<'_>, email: &str) -> Result<bool, Error> {
+    Ok(tx.first(&BY_EMAIL, binds![kept(&email.to_lowercase())], read).await?.is_none())
+}
+
+/// Makes the user of this id who `new` says, and an administrator; the audit row is the caller's.
+pub(crate) async fn replace(tx: &mut Tx<'_>, new: &NewUser) -> Result<(), Error> {
+    let email = kept(&new.email.to_lowercase());
+    if tx.first(&BY_EMAIL, binds![email], read).await?.is_some_and(|other| other.id != new.id) {
+        return Err(Error::Conflict("email"));
+    }
+    tx.execute(&REPLACE, binds![new.id, email, new.name, new.password]).await?;
+    tell(tx, new.id).await
 }
 
 /// Creates the user; the audit row is the caller's.
@@ -344,7 +370,7 @@ pub(crate) fn read_optional(row: &mut Row<'_>) -> Result<Option<User>, Error> {
 
 /// Ends all grants, sessions and tokens of the user, buries these and the `keys` that ended, and
 /// says so in words.
-async fn end_everything(
+pub(crate) async fn end_everything(
     tx: &mut Tx<'_>,
     id: UserId,
     keys: Vec<String>,

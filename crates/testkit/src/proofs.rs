@@ -5,6 +5,8 @@
 //! a test fails when it is stale, when a comment names an id that nobody requires,
 //! or when a comment stands above nothing that runs.
 
+pub mod features;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 

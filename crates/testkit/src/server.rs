@@ -135,6 +135,18 @@ impl Server {
         Plan::new().start().await
     }
 
+    /// Sets something otherwise from the next start on; an empty value sets nothing.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.plan.settings.retain(|(known, _)| known != name);
+        self.plan.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A variable of its environment from the next start on.
+    pub fn variable(&mut self, name: &str, value: &str) {
+        self.plan.variables.retain(|(known, _)| known != name);
+        self.plan.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     /// The public URL, which is also the issuer.
     pub fn url(&self) -> String {
         if let Some(front) = &self.plan.front {

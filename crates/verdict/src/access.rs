@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_core::dpop::Thumbprint;
-use hallpass_core::id::GrantId;
+use hallpass_core::id::{GrantId, UserId};
 use hallpass_core::{Scope, Timestamp};
 
 use crate::live::Principal;
@@ -39,6 +39,28 @@ pub struct Presented {
     pub expires_at: Timestamp,
     /// `cnf`, if it is bound to a key.
     pub jkt: Option<Thumbprint>,
+}
+
+/// A person whom somebody else vouches for: there is no grant and no credential of ours behind it,
+/// so what decides is who they are and what they may do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vouched {
+    /// Whom.
+    pub user: UserId,
+    /// By what.
+    pub kind: CredentialKind,
+    /// What it is scoped to.
+    pub scope: Scope,
+    /// What it is known by.
+    pub id: String,
+    /// Whom it was made out for, there.
+    pub audience: Vec<String>,
+    /// When the person signed in, if that is known.
+    pub auth_time: Option<Timestamp>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What is known about its grant, its person and its client, now.

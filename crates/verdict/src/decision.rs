@@ -29,8 +29,10 @@ pub enum CredentialKind {
     JobToken,
     /// An agent's JWT.
     AgentToken,
-    /// An ID token of an outside issuer that a guard trusts by name. The server knows none.
+    /// An ID token of an outside issuer that a guard or a server trusts by name.
     IdToken,
+    /// None: nobody has to sign in, and this is the one person there is.
+    Local,
 }
 
 impl CredentialKind {
@@ -45,7 +47,14 @@ impl CredentialKind {
             Self::JobToken => "job_token",
             Self::AgentToken => "agent_token",
             Self::IdToken => "id_token",
+            Self::Local => "local",
         }
+    }
+
+    /// Whether a person is there in full, in a program that they signed in to, and not a token
+    /// that lies around somewhere.
+    pub const fn is_sign_in(self) -> bool {
+        matches!(self, Self::AccessToken | Self::IdToken | Self::Local)
     }
 }
 
@@ -254,6 +263,7 @@ impl Decision {
                 | CredentialKind::AgentToken
                 | CredentialKind::JobToken
                 | CredentialKind::IdToken
+                | CredentialKind::Local
         );
         self.expires_at.filter(|end| !renewed && *end <= now + TOLD_AHEAD)
     }

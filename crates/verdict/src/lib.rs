@@ -9,7 +9,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`decision`] | [`Decision`], [`Refusal`]: the answers |
-//! | [`access`] | [`Presented`], [`Standing`], [`decide`]: an access token against its grant |
+//! | [`access`] | [`Presented`], [`Standing`], [`decide`]: an access token against its grant; [`Vouched`] |
 //! | [`cache`] | what a guard in another process remembers |
 //! | [`lease`], [`feed`] | for how long it may, and how a revocation reaches it |
 //! | [`live`] | [`Live`]: everything that decides, in memory |
@@ -21,6 +21,6 @@ pub mod feed;
 pub mod lease;
 pub mod live;
 
-pub use access::{Presented, Standing, decide};
+pub use access::{Presented, Standing, Vouched, decide};
 pub use decision::{Agent, CredentialKind, Decision, Place, Refusal, Who};
 pub use live::{Ask, Fact, Live, PlaceAsked, Rules};

@@ -141,7 +141,7 @@ pub fn run(
     let options = Options::read(matches, &help)?;
     let body = options.body.bytes(stdin, &help)?;
     let refuse = |error| told(&error, cx, &retry(cx, globals, "status --check"));
-    let session = client(cx, globals).session().map_err(refuse)?;
+    let session = client(cx, globals).session_or_open().map_err(refuse)?;
     let answer = session
         .call(&Call {
             method: &options.method,

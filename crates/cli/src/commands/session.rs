@@ -43,7 +43,7 @@ pub fn run(
 
 fn list(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<Exit, Failure> {
     let refuse = |error| told(&error, cx, &retry(cx, globals, "session list"));
-    let session = client(cx, globals).session().map_err(refuse)?;
+    let session = client(cx, globals).session_or_open().map_err(refuse)?;
     let items = session.sessions().map_err(refuse)?;
     warn(out, &session.take_warnings());
     if out.json {
@@ -72,7 +72,7 @@ fn end(
         ));
     }
     let refuse = |error| told(&error, cx, &retry(cx, globals, "session list"));
-    let session = client(cx, globals).session().map_err(refuse)?;
+    let session = client(cx, globals).session_or_open().map_err(refuse)?;
     session.end_session(id).map_err(refuse)?;
     warn(out, &session.take_warnings());
     if out.json {

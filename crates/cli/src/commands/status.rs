@@ -8,6 +8,7 @@ use hallpass_client::{Client, Masked, Source, State, Status, Target, Warning};
 use hallpass_core::Timestamp;
 use hallpass_core::brand::filled;
 use hallpass_core::wire::api::Whose;
+use hallpass_core::wire::approvals::ApprovalState;
 
 use super::context;
 use super::{client, retry, warn};
@@ -62,6 +63,9 @@ pub fn run(
         let look = (out.terminal.data(), out.terminal.width);
         let text = usable(cx, &status, &target, check, look);
         out.data(text.as_bytes())?;
+        if check && matches!(status.source, Source::Profile { .. }) {
+            tell_what_waits(cx, out, &client);
+        }
     } else {
         // What was selected cannot be: that is the failure itself, and not a warning.
         let (_, rest): (Vec<_>, Vec<_>) =
@@ -97,6 +101,19 @@ fn look(
             client.status()
         }
         _ => status,
+    }
+}
+
+/// What agents ask for, if any of it waits. An older server, which does not know of it, says nothing.
+fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, client: &Client) {
+    let asked = client.session().and_then(|session| session.approvals()).unwrap_or_default();
+    let waiting = asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count();
+    if waiting > 0 {
+        let agents = if waiting == 1 { "An agent asks" } else { "Agents ask" };
+        out.sentence(&format!(
+            "{agents} for your approval ({waiting}): {} agent approvals",
+            cx.program
+        ));
     }
 }
 

@@ -19,7 +19,7 @@ pub fn command() -> Command {
 /// Prints e-mail address and display name, or the server's answer in JSON.
 pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<Exit, Failure> {
     let refuse = |error| told(&error, cx, &retry(cx, globals, "whoami"));
-    let session = client(cx, globals).session().map_err(refuse)?;
+    let session = client(cx, globals).session_or_open().map_err(refuse)?;
     let target = client(cx, globals).target(&Asked::from(globals)).unwrap_or_default();
     let whoami = session.whoami_at(&target).map_err(refuse)?;
     warn(out, &session.take_warnings());

@@ -44,7 +44,8 @@ impl<'a> Attempt<'a> {
         let scope = options.scope.clone().unwrap_or_else(|| found.scope.clone());
         // What only lives until a personal token was made with it is bound to nothing, and an
         // ID token never is.
-        let bearer = trade::wanted(parts, &found) || presented::is_id_token(&parts.brand);
+        let id_token = presented::is_id_token(&parts.brand, found.is_elsewhere());
+        let bearer = trade::wanted(parts, &found) || id_token;
         let bound = !bearer && dpop::is_spoken(&found.metadata);
         let key = bound.then(BoundKey::make).flatten();
         Self { parts, http, selection, options, found, scope, key }
@@ -97,7 +98,8 @@ impl<'a> Attempt<'a> {
             client_id: self.found.client_id.clone(),
             account: account.id.clone(),
         };
-        let (token, expires_in) = presented::of(&self.parts.brand, tokens);
+        let elsewhere = self.found.is_elsewhere();
+        let (token, expires_in) = presented::of(&self.parts.brand, elsewhere, tokens);
         let access = Access { token, received, expires_in, refreshed: false };
         // A server of ours has better than these.
         let standard = |endpoint: &Option<String>| endpoint.clone().filter(|_| self.found.standard);

@@ -417,7 +417,7 @@ impl<'a> Start<'a> {
         let server = parse_server(server)?;
         let client_id = &self.parts.brand.client_id;
         // ID tokens are for whom their provider says; the tool's author has decided that.
-        let said = Said { foreign: presented::is_id_token(&self.parts.brand), ..said };
+        let said = Said { foreign: presented::is_id_token(&self.parts.brand, true), ..said };
         let mut found = discovery::discover(self.http, &server, client_id, said)?;
         found.resource = self.said_by("audience").or(found.resource);
         Ok(Attempt::new(self.parts, self.http, self.selection, self.options, found))

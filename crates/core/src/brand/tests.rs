@@ -46,3 +46,17 @@ fn a_misspelt_key_is_refused_by_name() {
     let error = Brand::parse(&bad).unwrap_err().to_string();
     assert!(error.starts_with("line 3: ") && error.contains("titel"), "{error}");
 }
+
+// proves: HP17
+#[test]
+fn a_part_of_a_verb_is_placed_by_itself_if_there_is_one() {
+    let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n[commands]\n{more}"));
+    assert!(with("status = 'agent status'\n'secret get' = 'agent secret get'").is_ok());
+    assert!(with("'agent run' = 'agent run'\n'agent list' = 'agent list'").is_ok());
+    for bad in
+        ["x = 'agent statsu'", "x = 'agent secret'", "x = 'token list'", "x = 'login device'"]
+    {
+        assert!(matches!(with(bad), Err(BadBrand::Unknown { .. })), "{bad}");
+    }
+    assert_eq!(parts("agent secret get --json"), ("agent secret get".to_owned(), vec!["--json"]));
+}

@@ -30,6 +30,30 @@ pub const VERBS: [&str; 22] = [
     "man",
 ];
 
+/// What can be placed by itself of a verb that brings commands of its own: for a tool that wants
+/// some of them, or has some in one program and some in another.
+pub const PARTS: [&str; 12] = [
+    "agent run",
+    "agent child",
+    "agent list",
+    "agent show",
+    "agent stop",
+    "agent approvals",
+    "agent status",
+    "agent ask",
+    "agent secret set",
+    "agent secret list",
+    "agent secret remove",
+    "agent secret get",
+];
+
+/// What is placed, `agent secret get --json`, in two: the verb, and the flags that it has already.
+pub fn parts(placed: &str) -> (String, Vec<&str>) {
+    let (flags, verb): (Vec<_>, Vec<_>) =
+        placed.split(' ').partition(|word| word.starts_with("--"));
+    (verb.join(" "), flags)
+}
+
 /// What variables are called behind their prefix.
 pub const CALLED: [&str; 13] = [
     "token",
@@ -64,6 +88,7 @@ pub const STATES: [&str; 40] = [
     "usage",
     "other",
     "session_ended",
+    "refresh_failed",
     "key_missing",
     "local_mode",
     "not_configured",
@@ -91,6 +116,7 @@ pub const STATES: [&str; 40] = [
     "keyring_absent",
     "invalid_token",
     "insufficient_scope",
+    "no_agent",
 ];
 
 /// What `login` takes and keeps.
@@ -134,6 +160,9 @@ pub enum Presents {
     /// The ID token, to an API that takes those of the provider that it names at
     /// `/auth/config`: it says for whom the ID token is, and nobody checks that here.
     IdToken,
+    /// The same where the sign-in is at a provider that is not the server itself, and the access
+    /// token of the server's own.
+    IdTokenElsewhere,
 }
 
 /// What the argument of `login` is.

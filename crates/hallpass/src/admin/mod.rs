@@ -31,7 +31,7 @@ mod user;
 mod words;
 
 /// Settings that decide where the data is, and what is needed to open it.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 10] = [
     "data_dir",
     "database_url",
     "database_url_file",
@@ -39,6 +39,8 @@ const SETTINGS: [&str; 8] = [
     "public_url",
     "brand_file",
     "permissions_file",
+    "outside_issuer",
+    "outside_client_id",
     "log_level",
 ];
 
@@ -59,6 +61,7 @@ pub(crate) fn command() -> Command {
         .subcommand(legacy::command())
         .subcommand(client::command())
         .subcommand(books::signing_keys())
+        .subcommand(books::secrets())
         .subcommand(books::audit())
 }
 
@@ -104,6 +107,7 @@ fn read(matches: &ArgMatches) -> Result<Asked, String> {
         "legacy" => legacy::read(verb, matches)?,
         "client" => client::read(verb, matches),
         "signing-keys" => books::read_signing_keys(verb, matches),
+        "secrets" => Asked::SecretsRotate,
         "audit" => books::read_audit(verb, matches)?,
         _ => return Err("there is no such command; see --help".to_owned()),
     })
@@ -120,6 +124,7 @@ mod tests {
             "admin user list",
             "admin user disable ada@example.com",
             "admin user enable usr_1 --data-dir /x",
+            "admin user link ada@example.com --subject auth0|7",
             "admin org create acme --name Acme --owner ada@example.com",
             "admin org list",
             "admin org plan acme Team",
@@ -145,6 +150,7 @@ mod tests {
             "admin client disable web",
             "admin signing-keys rotate --now",
             "admin signing-keys list",
+            "admin secrets rotate",
             "admin audit list --limit 3",
             "admin audit export --since 2026-04-18 --until 2026-04-19T10:00:00Z --format csv",
             "admin audit export",

@@ -35,6 +35,16 @@ pub(super) fn command() -> Command {
                 .arg(who())
                 .arg(super::words::keys_made()),
         )
+        .subcommand(
+            Command::new("link")
+                .about("Say who somebody is whom the provider elsewhere signs in")
+                .arg(who())
+                .arg(
+                    text("subject", "SUB")
+                        .required(true)
+                        .help("What the provider's ID tokens say in sub, to the letter"),
+                ),
+        )
         .subcommand(Command::new("enable").about("Let them in again").arg(who()))
         .subcommand(
             Command::new("set-password")
@@ -56,6 +66,7 @@ pub(super) fn read(verb: &str, matches: &ArgMatches) -> Result<Asked, String> {
         "disable" => {
             Asked::UserDisable { user: one(matches, "user"), keys: maybe(matches, "keys") }
         }
+        "link" => Asked::UserLink { user: one(matches, "user"), subject: one(matches, "subject") },
         "enable" => Asked::UserEnable { user: one(matches, "user") },
         _ => Asked::UserPassword { user: one(matches, "user"), password: password()? },
     })

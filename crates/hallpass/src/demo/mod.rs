@@ -8,11 +8,13 @@
 //! |---|---|
 //! | [`town`] | the scratch directory, the server, the command line, the thief's plain HTTP |
 //! | [`person`] | Ada, who reads pages and presses buttons |
+//! | [`programs`] | an agent, a job, a tool of another name |
 //! | [`screen`] | what is shown |
 //!
 //! To add a step: a function here, and one line in [`story`].
 
 mod person;
+mod programs;
 mod screen;
 mod town;
 
@@ -65,6 +67,9 @@ fn story(screen: &mut Screen) -> Result<()> {
     theft(screen, &town, &stolen)?;
     device_login(screen, &town, &mut ada)?;
     leaked_token(screen, &town)?;
+    programs::agent(screen, &town)?;
+    programs::job(screen, &town)?;
+    programs::brand(screen, &town)?;
     revocation(screen, &town)?;
     let records = town.stop()?;
     screen.end(whole.elapsed(), records);

@@ -124,6 +124,25 @@ impl Town {
         Ok(std::fs::read_to_string(file).context("cannot read the setup link")?.trim().to_owned())
     }
 
+    /// This program's own file.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// A file of Ada's.
+    pub(super) fn file(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.scratch.path().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// Runs a command that may say no: its exit code, and all that it printed.
+    pub(super) fn tries(&self, args: &[&str]) -> Result<(Option<i32>, String)> {
+        let output = self.command().args(args).stdin(Stdio::null()).output()?;
+        let all = [output.stdout, output.stderr].concat();
+        Ok((output.status.code(), String::from_utf8_lossy(&all).into_owned()))
+    }
+
     /// Runs a command of hallpass in Ada's home and answers what it printed.
     pub(super) fn hallpass(&self, args: &[&str]) -> Result<String> {
         let output = self.command().args(args).stdin(Stdio::null()).output()?;

@@ -15,6 +15,7 @@
 //! | `keys` | the issuer's keys: fetched, kept for a while, never at the caller's will |
 //! | `exchange` | one engine: policies, single use, the pass |
 //! | `door` | the two doors at the token endpoint |
+//! | `people` | people who sign in at a provider elsewhere |
 //! | [`policies`] | policies are made, listed and revoked |
 //! | `repin` | another id counts behind a name |
 //! | [`denied`] | who was not let in, and why |
@@ -23,6 +24,7 @@ pub mod denied;
 mod door;
 mod exchange;
 mod keys;
+mod people;
 pub mod policies;
 mod repin;
 mod token;
@@ -31,3 +33,4 @@ pub(crate) use door::asked;
 pub use exchange::Refusal;
 pub(crate) use keys::Outside;
 pub use keys::{Fetcher, NotFetched};
+pub use people::Provider;

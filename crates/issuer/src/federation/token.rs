@@ -41,6 +41,7 @@ pub(super) enum Bad {
     Algorithm,
     Signature,
     Audience,
+    Client,
     Dates,
     Jti,
     Expired,
@@ -67,6 +68,7 @@ impl Bad {
             Self::Audience => {
                 "the token is made out for somebody else: aud has to be this server's issuer URL, alone"
             }
+            Self::Client => "the token is made out for another client",
             Self::Dates => "exp, nbf and iat have to be there, as whole numbers",
             Self::Jti => "jti has to be there, as a text",
             Self::Expired => "the token has expired",
@@ -169,6 +171,11 @@ impl<'a> Unverified<'a> {
         &self.header.kid
     }
 
+    /// What it says, if its issuer signed it with `key`.
+    pub(super) fn signed(self, key: &VerifyingKey) -> Result<Claims, Bad> {
+        self.must_be_signed(key).map(|()| self.claims)
+    }
+
     /// Whether its issuer signed it with `key`, for `audience` alone, and it is good at `now`.
     /// `strict`: the platform is known to write `nbf` and `jti`.
     pub(super) fn verify(
@@ -178,23 +185,24 @@ impl<'a> Unverified<'a> {
         now: Timestamp,
         strict: bool,
     ) -> Result<Verified, Rejected> {
-        // RFC 8725 §3.1: the algorithm is the key's; the header may only agree.
-        if self.header.alg.parse::<Algorithm>() != Ok(key.algorithm) {
-            return Err(Rejected { why: Bad::Algorithm, signed: None });
-        }
-        let signed = self.text.rsplit_once('.');
-        let verified = signed.map(|(signed, signature)| {
-            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.key, key.algorithm)
-        });
-        if !matches!(verified, Some(Ok(true))) {
-            return Err(Rejected { why: Bad::Signature, signed: None });
-        }
+        self.must_be_signed(key).map_err(|why| Rejected { why, signed: None })?;
         match self.dates(audience, now, strict) {
             Ok((once, once_until, issued_at)) => {
                 Ok(Verified { claims: self.claims, once, once_until, issued_at })
             }
             Err(why) => Err(Rejected { why, signed: Some(self.claims) }),
         }
+    }
+
+    /// RFC 8725 §3.1: the algorithm is the key's; the header may only agree.
+    fn must_be_signed(&self, key: &VerifyingKey) -> Result<(), Bad> {
+        if self.header.alg.parse::<Algorithm>() != Ok(key.algorithm) {
+            return Err(Bad::Algorithm);
+        }
+        let verified = self.text.rsplit_once('.').map(|(signed, signature)| {
+            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.key, key.algorithm)
+        });
+        if matches!(verified, Some(Ok(true))) { Ok(()) } else { Err(Bad::Signature) }
     }
 
     fn dates(

@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::dpop::{Confirmation, Thumbprint};
-use hallpass_core::id::{GrantId, JwtId, UserId};
+use hallpass_core::id::{AgentId, GrantId, JwtId, UserId};
 use hallpass_core::wire::oauth::Act;
 use hallpass_core::{Scope, Secret, Timestamp};
 use hallpass_verdict::Presented;
@@ -58,6 +58,34 @@ pub struct AccessClaims {
 pub struct MayAct {
     /// Who.
     pub sub: String,
+}
+
+/// What the token of one approved action says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// The agent that asked.
+    pub sub: AgentId,
+    /// Where it is to be done.
+    pub aud: Audience,
+    /// The client that the agent's own token was issued to.
+    pub client_id: String,
+    /// When it was issued.
+    #[serde(with = "date")]
+    pub iat: Timestamp,
+    /// When it ends.
+    #[serde(with = "date")]
+    pub exp: Timestamp,
+    /// Its own id, with the bits of the approval's.
+    pub jti: JwtId,
+    /// Ours: the agent's grant.
+    pub grant: GrantId,
+    /// Whoever delegated to the agent (RFC 8693 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+    /// What was approved (RFC 9396 §9.1).
+    pub authorization_details: Vec<serde_json::Value>,
 }
 
 impl AccessClaims {

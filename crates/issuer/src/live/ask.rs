@@ -5,7 +5,7 @@ use hallpass_core::id::{JobId, OrgId, ProjectId};
 use hallpass_core::{Digest, Timestamp};
 use hallpass_store::{JobGrant, JobStanding, Standing};
 use hallpass_verdict::live::fact::{self, Principal};
-use hallpass_verdict::{Ask, Decision, Fact, Live, PlaceAsked, Presented, Refusal};
+use hallpass_verdict::{Ask, Decision, Fact, Live, PlaceAsked, Presented, Refusal, Vouched};
 
 use super::facts;
 use crate::{Error, Issuer};
@@ -92,6 +92,24 @@ impl Issuer {
         }
         let live = Live::of(self.0.keeper.rules.clone(), known);
         Ok(live.check_jwt(presented, ask, now).unwrap_or(Err(Refusal::Unknown)))
+    }
+
+    /// Whether a person whom somebody else vouches for may come in, asking the database.
+    pub(crate) async fn ask_person(
+        &self,
+        vouched: Vouched,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let user = self.0.store.users().by_id(vouched.user).await?;
+        let mut known: Vec<Fact> = user.map(facts::of_user).into_iter().collect();
+        if ask.place.is_some() {
+            let memberships = self.0.store.members().of_user(vouched.user).await?;
+            known.extend(memberships.iter().filter_map(facts::of_membership));
+            self.add_place(ask.place, &mut known).await?;
+        }
+        let live = Live::of(self.0.keeper.rules.clone(), known);
+        Ok(live.check_person(vouched, ask, now).unwrap_or(Err(Refusal::Unknown)))
     }
 
     /// What is known about the place that is asked about.

@@ -177,9 +177,7 @@ impl Issuer {
             (false, _) => {
                 Err(OrgError::NotAllowed("your role there does not allow this; ask an owner"))
             }
-            (true, false) => Err(OrgError::NotAllowed(
-                "your role there allows this, but this credential was not scoped to it",
-            )),
+            (true, false) => Err(OrgError::NotScoped),
         }
     }
 
@@ -190,8 +188,7 @@ impl Issuer {
             Actor::Bearer(decision) => {
                 // A program that may make tokens could make itself one that may this: it needs
                 // no detour. Every other credential says by name what it is for.
-                let could =
-                    decision.kind == CredentialKind::AccessToken && decision.scope.contains(TOKENS);
+                let could = decision.kind.is_sign_in() && decision.scope.contains(TOKENS);
                 could || decision.scope.contains(permission)
             }
         }

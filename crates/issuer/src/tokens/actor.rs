@@ -53,8 +53,9 @@ impl Actor<'_> {
         match self {
             Self::Person(_) => true,
             Self::Bearer(decision) => {
-                let own = [CredentialKind::AccessToken, CredentialKind::PersonalToken];
-                own.contains(&decision.kind) && decision.user().is_some()
+                let own =
+                    decision.kind.is_sign_in() || decision.kind == CredentialKind::PersonalToken;
+                own && decision.user().is_some()
             }
             Self::Operator => false,
         }
@@ -65,7 +66,7 @@ impl Actor<'_> {
     pub(crate) fn is_signed_in(&self) -> bool {
         match self {
             Self::Person(_) => true,
-            Self::Bearer(decision) => decision.kind == CredentialKind::AccessToken,
+            Self::Bearer(decision) => decision.kind.is_sign_in(),
             Self::Operator => false,
         }
     }
@@ -98,7 +99,7 @@ impl Issuer {
     /// acts.
     pub(crate) async fn bounds_of(&self, actor: &Actor<'_>) -> Result<Option<Bounds>, TokenError> {
         let Actor::Bearer(decision) = actor else { return Ok(None) };
-        if decision.kind == CredentialKind::AccessToken {
+        if decision.kind.is_sign_in() {
             return Ok(None);
         }
         let id: TokenId = decision.id.parse().map_err(|_| TokenError::Unknown)?;

@@ -24,6 +24,8 @@ impl Local {
         let own = app.issuer().config().brand.prefixes();
         let shapes = own.into_iter().fold(Shapes::jwt(), Shapes::prefix);
         let shapes = shapes.legacy_prefix(tokens.legacy_prefix.as_deref().unwrap_or_default());
+        let outside = app.issuer().config().provider.is_some();
+        let shapes = if outside { shapes.id_tokens() } else { shapes };
         Self {
             issuer: app.issuer().clone(),
             resource: app.public_url().default_resource().into(),

@@ -19,6 +19,7 @@
 //! | [`operator`] | people, clients and keys, for administrators |
 //! | [`keys`] | keys of organizations and projects |
 //! | [`agents`] | agents of one's own, and what an agent asks for itself |
+//! | [`approvals`] | actions that agents ask their owners to approve |
 //! | [`legacy`] | the last tokens that look like an older system's |
 //! | [`feed`] | guards in other processes |
 //! | [`leaks`], [`scanning`] | tokens that leaked |
@@ -40,6 +41,7 @@ use crate::limit;
 
 mod agents;
 mod answer;
+mod approvals;
 mod argument;
 mod audit;
 pub(crate) mod deprecation;
@@ -85,6 +87,7 @@ fn table() -> Vec<Route> {
         keys::table(),
         trust::table(),
         agents::table(),
+        approvals::table(),
         legacy::table(),
         leaks::table(),
         feed::table(),

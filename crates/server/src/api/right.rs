@@ -368,7 +368,7 @@ async fn at_place(
     match app.issuer().must_be_at(&actor, org, project, permission).await {
         Ok(()) => Ok(decision),
         Err(error) => {
-            if let OrgError::Unknown(_) | OrgError::NotAllowed(_) = error {
+            if let OrgError::Unknown(_) | OrgError::NotAllowed(_) | OrgError::NotScoped = error {
                 let address =
                     peer::address_of(&incoming.parts.extensions, &incoming.parts.headers, app);
                 app.issuer().denied_at(&decision, org, project, address);

@@ -19,7 +19,12 @@ const MAX_FILE_LEN: u64 = 256 * 1024;
 enum Place {
     Flag,
     Variable,
-    File { path: PathBuf, line: usize },
+    /// A variable that a brand names.
+    Named(String),
+    File {
+        path: PathBuf,
+        line: usize,
+    },
 }
 
 /// Values as given, the strongest layer of each setting.
@@ -93,6 +98,21 @@ impl Layers {
                 }
             }
         }
+    }
+
+    /// Adds one variable of another name, which counts less than those of ours and more than the
+    /// file. Call it last.
+    pub fn variable(&mut self, variable: &str, setting: &str, text: String) {
+        let Some(name) = known(setting) else { return };
+        let stronger = self.given.get(name);
+        if stronger.is_none_or(|(_, place)| matches!(place, Place::File { .. })) {
+            self.given.insert(name, (text, Place::Named(variable.to_owned())));
+        }
+    }
+
+    /// What is given for a setting, as text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.given.get(name).map(|(text, _)| text.as_str()).filter(|text| !text.is_empty())
     }
 
     /// Adds a TOML file.
@@ -174,6 +194,7 @@ impl Layers {
             .map_err(|why| {
                 let place = match given.map(|(_, place)| place) {
                     Some(Place::Flag) => format!("--{}", name.replace('_', "-")),
+                    Some(Place::Named(variable)) => variable.clone(),
                     Some(Place::Variable) => {
                         format!("{VARIABLE_PREFIX}{}", name.to_ascii_uppercase())
                     }
@@ -225,6 +246,7 @@ fn is_service_link(suffix: &str) -> bool {
 fn as_text(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
+        DeValue::Boolean(yes) => Some(yes.to_string()),
         DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().replace('_', "")),
         DeValue::Array(items) => {
             let texts: Option<Vec<_>> = items

@@ -78,6 +78,14 @@ settings! {
         /// Which role may do what, in place of the brand's table; see docs/organizations.md.
         permissions_file: Option<PathBuf> = "" as "FILE";
     }
+    "Who signs in" {
+        /// Nobody: this machine alone is answered, and whoever is on it is the one person there is; see docs/local-mode.md.
+        local: bool = "false" as "BOOL";
+        /// An OpenID provider elsewhere where people sign in, by its exact issuer URL; see docs/any-provider.md.
+        outside_issuer: Option<String> = "" as "URL";
+        /// Which client its ID tokens are made out for, exactly.
+        outside_client_id: Option<String> = "" as "ID";
+    }
     "TLS and proxies" {
         /// Certificate chain (PEM), to end TLS here.
         tls_cert: Option<PathBuf> = "" as "FILE";

@@ -93,6 +93,16 @@ impl Value for LogFormat {
     }
 }
 
+impl Value for bool {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(format!("{text:?} is neither true nor false")),
+        }
+    }
+}
+
 impl Value for Duration {
     fn read(text: &str) -> Result<Self, String> {
         let wrong = || {

@@ -35,6 +35,7 @@ use crate::app::App;
 use crate::http::host;
 use crate::http::peer::Socket;
 use crate::lane::{self, Lane};
+use crate::local;
 use crate::oauth::call::Memo;
 
 const MAX_HEADERS: usize = 64;
@@ -187,10 +188,24 @@ async fn answer(
     if !host::is_clear(request.version(), request.headers()) {
         return Ok(host::refusal(&with.app, &request.map(Body::new)));
     }
+    if with.app.issuer().is_local() {
+        return Ok(Box::pin(locally(&with, request.map(Body::new))).await);
+    }
     match Lane::of(&request) {
         Some(lane) => Ok(lane::answer(&with.app, &with.memo, lane, request.map(Body::new)).await),
         // A router is always ready.
         None => with.router.clone().call(request).await,
+    }
+}
+
+/// Where nobody has to sign in, there is a door first.
+async fn locally(with: &Answering, mut request: Request<Body>) -> Response {
+    if let Err(refusal) = local::admit(&with.app, &mut request).await {
+        return *refusal;
+    }
+    match Lane::of(&request) {
+        Some(lane) => lane::answer(&with.app, &with.memo, lane, request).await,
+        None => with.router.clone().call(request).await.unwrap_or_else(|never| match never {}),
     }
 }
 

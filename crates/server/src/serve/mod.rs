@@ -79,6 +79,8 @@ pub struct Ready {
     pub addresses: Vec<SocketAddr>,
     /// Where the data is, in words.
     pub data: String,
+    /// Nobody has to sign in, and nobody but this machine is answered.
+    pub local: bool,
     /// What somebody should look at, though it works.
     pub advice: Option<String>,
     /// The way in for the first administrator, while there is nobody.

@@ -8,10 +8,13 @@ use std::sync::Arc;
 
 use hallpass_core::brand::Brand;
 use hallpass_core::permission::PermissionTable;
+use hallpass_core::public_url::is_loopback;
 use hallpass_core::{Clock, PublicUrl, Random, Secret};
+use hallpass_issuer::federation::Provider;
 use hallpass_issuer::feed::Leases;
 use hallpass_issuer::{Config, Issuer, StartError};
 use hallpass_store::{OpenError, Place, Store};
+use url::Url;
 
 use super::{Failure, master_key};
 use crate::api::ScanningKeys;
@@ -89,11 +92,17 @@ impl Data {
     pub async fn issuer(self, settings: &Settings, url: PublicUrl) -> Result<Opened, Failure> {
         let master_key = master_key::load(settings, &self.dir, &self.store, &*self.random).await?;
         let smtp = smtp(settings, &url)?;
-        let config = issuer_config(settings, brand(settings)?, url);
+        let provider = provider(settings, &url)?;
+        let mut private = settings.trust_private_issuers.clone();
+        // http is for loopback, and whoever names it means it.
+        private.extend(
+            provider.iter().filter(|it| it.issuer.starts_with("http:")).map(|it| it.issuer.clone()),
+        );
+        let config = Config { provider, ..issuer_config(settings, brand(settings)?, url) };
         let Self { store, dir, place, clock, random } = self;
         let issuer =
             Issuer::start(store.clone(), master_key, config, clock.clone(), random.clone()).await?;
-        let outside = Outside::new(settings.trust_private_issuers.clone());
+        let outside = Outside::new(private);
         issuer.fetch_keys_through(Arc::new(outside));
         if let Some(smtp) = smtp {
             issuer.send_mail_through(Arc::new(smtp));
@@ -163,6 +172,38 @@ fn smtp(settings: &Settings, public_url: &PublicUrl) -> Result<Option<Smtp>, Fai
             "to send mail give both smtp_url and mail_from; to send none leave both away, and smtp_password_file"
                 .to_owned(),
         )),
+    }
+}
+
+/// The provider elsewhere where people sign in, if one is named.
+fn provider(settings: &Settings, ours: &PublicUrl) -> Result<Option<Provider>, Failure> {
+    let (issuer, client_id) = match (&settings.outside_issuer, &settings.outside_client_id) {
+        (None, None) => return Ok(None),
+        (Some(issuer), Some(client_id)) => (issuer.clone(), client_id.clone()),
+        _ => {
+            return Err(Failure::Settings(
+                "for people who sign in at a provider elsewhere give both outside_issuer and outside_client_id; for everybody else leave both away"
+                    .to_owned(),
+            ));
+        }
+    };
+    let refused = |why: &str| Err(Failure::Settings(format!("outside_issuer {issuer}: {why}")));
+    let Ok(url) = Url::parse(&issuer) else {
+        return refused("it is not a URL; it should look like https://accounts.example.com");
+    };
+    // OIDC Core §2: no query and no fragment.
+    let plain = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    let safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
+    match () {
+        () if !safe => refused("it must begin with https://; http is for loopback"),
+        () if !plain => refused("it must have no query, fragment or user name"),
+        () if issuer == ours.issuer() => {
+            refused("it is this server itself, where people sign in anyway; leave it away")
+        }
+        () => Ok(Some(Provider { issuer, client_id })),
     }
 }
 

@@ -10,10 +10,11 @@ use tokio::task::JoinSet;
 
 use super::accept::Connections;
 use super::tls::{self, Tls};
-use super::{Failure, Opened, Ready, Start, listen, open, public_url, setup_link};
+use super::{Failure, Opened, Ready, SetUp, Start, listen, open, public_url, setup_link};
 use crate::admin::socket;
 use crate::app::{App, Parts};
 use crate::config::Settings;
+use crate::local;
 use crate::router;
 
 /// How often keys are looked after and limits tidied.
@@ -36,6 +37,7 @@ pub struct Running {
 impl Running {
     /// Starts a server in this process.
     pub async fn start(start: &Start, settings: Settings) -> Result<(Self, Ready), Failure> {
+        local::check(&settings)?;
         listen::check(&settings)?;
         let tls = tls::load(&settings)?;
         let metrics_token = open::metrics_token(&settings)?;
@@ -44,9 +46,15 @@ impl Running {
         let listeners = listen::bind(&settings.listen).await?;
         let addresses = listen::addresses(&listeners)?;
         let url = public_url::decide(&data, &start.layers, &settings, &addresses).await?;
+        local::check_kept(&settings, &url.url)?;
         let opened = data.issuer(&settings, url.url.clone()).await?;
         opened.know_guards(Leases::GrantedHere).await?;
-        let setup = setup_link::make(&opened, start.terminal).await?;
+        let local = settings.local;
+        let setup = if local {
+            open_locally(&opened).await?
+        } else {
+            setup_link::make(&opened, start.terminal).await?
+        };
         let socket = socket::listen(&opened)?;
 
         let app = App::new(Parts {
@@ -73,7 +81,8 @@ impl Running {
 
         tracing::info!(url = %app.public_url(), version = env!("CARGO_PKG_VERSION"), "ready");
         let data = opened.place.clone();
-        let ready = Ready { public_url: url.url, addresses, data, advice: url.advice, setup };
+        let ready =
+            Ready { public_url: url.url, addresses, data, local, advice: url.advice, setup };
         Ok((Self { app, opened, connections, tasks, stop }, ready))
     }
 
@@ -113,6 +122,16 @@ impl Running {
         setup_link::tidy(&self.opened).await;
         self.opened.close().await;
     }
+}
+
+/// From now on nobody has to sign in, if nobody has an account.
+async fn open_locally(opened: &Opened) -> Result<Option<SetUp>, Failure> {
+    let done = opened.issuer.open_locally().await.map_err(hallpass_issuer::StartError::from)?;
+    if !done {
+        return Err(local::has_accounts());
+    }
+    setup_link::remove(opened)?;
+    Ok(None)
 }
 
 /// Sends mail when the bell rings, and now and then: other servers on the same database put

@@ -20,18 +20,27 @@ pub async fn tidy(opened: &Opened) {
     }
 }
 
-/// Makes a link while there is nobody; afterwards it removes what an earlier start left.
-pub async fn make(opened: &Opened, terminal: bool) -> Result<Option<SetUp>, Failure> {
-    let path = opened.dir.join(FILE);
-    let unusable = |why: std::io::Error| Failure::File {
-        path: path.clone(),
+/// Removes what an earlier start left.
+pub fn remove(opened: &Opened) -> Result<(), Failure> {
+    match std::fs::remove_file(opened.dir.join(FILE)) {
+        Err(why) if why.kind() != ErrorKind::NotFound => Err(unusable(opened, why)),
+        _ => Ok(()),
+    }
+}
+
+fn unusable(opened: &Opened, why: std::io::Error) -> Failure {
+    Failure::File {
+        path: opened.dir.join(FILE),
         why: why.to_string(),
         next: "make the data directory writable for this user",
-    };
-    match std::fs::remove_file(&path) {
-        Err(why) if why.kind() != ErrorKind::NotFound => return Err(unusable(why)),
-        _ => {}
     }
+}
+
+/// Makes a link while there is nobody; afterwards it removes what an earlier start left.
+pub async fn make(opened: &Opened, terminal: bool) -> Result<Option<SetUp>, Failure> {
+    remove(opened)?;
+    let path = opened.dir.join(FILE);
+    let unusable = |why| unusable(opened, why);
     let code = opened.issuer.setup_code().await.map_err(hallpass_issuer::StartError::from)?;
     let Some(code) = code else { return Ok(None) };
     let public_url = &opened.issuer.config().public_url;

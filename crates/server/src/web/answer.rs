@@ -25,6 +25,7 @@ pub(super) fn frame(app: &App, signed_in: Option<&SignedIn>) -> Frame {
         icon: app.assets().icon(),
         account: signed_in.map(|person| Shown::new(&person.user.email)),
         admin: signed_in.is_some_and(|person| person.user.admin),
+        local: app.issuer().is_local(),
     }
 }
 

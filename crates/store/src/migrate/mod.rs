@@ -119,9 +119,11 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    // An older hallpass would let agents go on whose broker's token it revokes, and what they asked
+    // for when it stops them.
     Migration {
         version: 13,
-        min_compatible: 2,
+        min_compatible: 13,
         both: include_str!("0013.sql"),
         sqlite: "",
         postgres: "",

@@ -249,3 +249,29 @@ async fn it_stops_when_asked_and_lets_requests_finish() -> Result<()> {
     // What a killed server left lying around is in nobody's way.
     server.start_again().await
 }
+
+// proves: HP18
+#[tokio::test]
+async fn local_mode_is_never_open_by_a_slip() -> Result<()> {
+    let mut server = Server::start().await?;
+    server.stop().await?;
+    // Whoever says that others may come is not heard by half, wherever it was said.
+    for (name, value) in [
+        ("HALLPASS_SERVER_LISTEN", "0.0.0.0:0"),
+        ("HALLPASS_SERVER_PUBLIC_URL", "https://id.example.com"),
+        ("HALLPASS_SERVER_TRUSTED_PROXIES", "127.0.0.1"),
+        ("HALLPASS_SERVER_DATABASE_URL", "postgres://localhost/x"),
+    ] {
+        let mut command = server.command()?;
+        command.arg("--local").env(name, value);
+        let finished = Running::finish(&mut command, b"").await?;
+        refused(&finished, 2, &["in local mode nobody has to sign in", "without local mode"]);
+    }
+    // The same data without --local was set up, or may be: as long as nobody has an account.
+    server.set("local", "true");
+    server.start_again().await?;
+    server.stop().await?;
+    server.set("local", "maybe");
+    refused(&server.refusal().await?, 2, &["HALLPASS_SERVER_LOCAL", "neither true nor false"]);
+    Ok(())
+}

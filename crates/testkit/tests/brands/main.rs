@@ -6,16 +6,22 @@
 //! | `shop` | a server in a brand, its site, Ada, and her shell |
 //! | `scitoolkit` | one token for every toolkit, and the move away from a token for each |
 //! | `scion` | tokens that may do what their person may do |
+//! | `sciontool` | the same brand's tool for agents |
 //! | `rbtk` | a keyring, keys of projects, and a context |
 //! | `skillsctl` | ID tokens of a provider that is not ours |
 //! | `skillmeat` | a boxed prompt, personal tokens, a keyring or a file |
+//! | `local` | a server where nobody has to sign in, and what becomes of it |
+//! | `outside` | a server that takes the ID tokens of a provider elsewhere |
 //! | `registry` | an API that says where to sign in |
 //! | `own` | a tool that was not compiled: `--brand`, `brand new`, `brand check` |
 
+mod local;
+mod outside;
 mod own;
 mod rbtk;
 mod registry;
 mod scion;
+mod sciontool;
 mod scitoolkit;
 mod shop;
 mod skillmeat;

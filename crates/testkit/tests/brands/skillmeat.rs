@@ -99,6 +99,18 @@ async fn a_person_signs_in_at_a_box_and_stays_signed_in() -> Result<()> {
     fs::write(&keys, before.1)?;
     assert_eq!(shell.run(&["whoami"]).await?.stdout, "ada@example.com (Ada)\n");
 
+    // The provider cannot be reached: that is said, and what is kept stays as it is.
+    let good = fs::read(&file)?;
+    let mut away = read()?;
+    away["credentials"][0]["access"]["expires_in"] = 0.into();
+    away["credentials"][0]["endpoints"]["token"] = "http://localhost:1/oauth/token".into();
+    fs::write(&file, away.to_string())?;
+    let after = shell.run(&["whoami"]).await?;
+    assert_eq!((after.code, fs::read(&file)?), (Some(5), away.to_string().into_bytes()));
+    assert!(after.stderr.starts_with("Token refresh failed: cannot reach "), "{after:?}");
+    assert!(after.stderr.contains(". Run 'skillmeat auth login'."), "{after:?}");
+    fs::write(&file, good)?;
+
     // The provider has ended it: that is said, and nothing is thrown away.
     let kept = read()?["refresh_token"].as_str().context("a token")?.to_owned();
     let form = [("token", kept.as_str()), ("client_id", "skillmeat-cli")];

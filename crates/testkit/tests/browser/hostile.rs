@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::scene::Scene;
 
 /// Another site on this machine: answers `html` to everything.
-async fn other_site(html: String) -> Result<String> {
+pub(crate) async fn other_site(html: String) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://127.0.0.1:{}/", listener.local_addr()?.port());
     tokio::spawn(async move {

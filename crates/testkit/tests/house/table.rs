@@ -1,6 +1,6 @@
-//! docs/proofs.md is what the tests say it is.
+//! docs/proofs.md and docs/features.md are what the tests say they are.
 
-use hallpass_testkit::proofs::{self, Requirements};
+use hallpass_testkit::proofs::{self, Requirements, features};
 use hallpass_testkit::tree::{self, Source};
 
 #[test]
@@ -11,6 +11,25 @@ fn the_table_of_proofs_is_current() {
         kept == now,
         "{} is stale; run `cargo run -p hallpass-testkit --bin proofs`",
         proofs::TABLE
+    );
+}
+
+#[test]
+fn the_table_of_features_is_current() {
+    let kept = std::fs::read_to_string(tree::root().join(features::PAGE)).unwrap_or_default();
+    let now = features::page().expect("requirements and tests");
+    assert!(
+        kept == now,
+        "{} is stale; run `cargo run -p hallpass-testkit --bin proofs`",
+        features::PAGE
+    );
+}
+
+#[test]
+fn no_row_of_the_five_tools_is_empty() {
+    crate::nothing_wrong(
+        "Documented by one of the five tools, and proved by no test:",
+        &features::empty().expect("ids"),
     );
 }
 
@@ -75,4 +94,18 @@ fn the_table_says_what_is_proved_what_is_open_and_what_nobody_requires() {
     assert!(proofs::render(&requirements(), &proof("A3")).is_err());
     assert!(proofs::render(&requirements(), &proof("A10")).is_err());
     assert!(Requirements::parse("group = []\n[later]\nA9 = ''\n").is_err());
+}
+
+#[test]
+fn the_table_of_features_has_every_row_of_the_tools() {
+    let text = "[[group]]\ntitle = 'G'\n[group.ids]\nST01 = 'one'\nSTX = 'no row'\nHP07 = 'more'\n";
+    let known = Requirements::parse(text).expect("well-formed");
+    let proof = proofs::proofs_in(&source("PROVES ST01\n#[test]\nfn works() {}\n"));
+    let proof = proof.expect("well-formed");
+    let page = features::render(&known, &proof).expect("known ids");
+    assert!(page.contains("| ST01 | one | proved | [`works`](../crates/a/src/b.rs) |"), "{page}");
+    assert!(page.contains("| HP07 | more | **open** |  |") && !page.contains("STX"), "{page}");
+    let missing = features::missing(&known, &proof).expect("known ids");
+    assert!(!missing.contains(&"ST01".to_owned()) && missing.contains(&"ST02".to_owned()));
+    assert!(missing.contains(&"SM07".to_owned()) && !missing.iter().any(|id| id.starts_with("HP")));
 }

@@ -18,7 +18,7 @@ use super::places::Found;
 use super::slab::Slot;
 use super::table::Key;
 use super::terms::{Bound, Rules, Scoped};
-use crate::access::{self, Presented, Standing};
+use crate::access::{self, Presented, Standing, Vouched};
 use crate::{CredentialKind, Decision, Place, Refusal};
 
 impl Image {
@@ -123,6 +123,39 @@ impl Image {
             _ => ask.place.and_then(|asked| self.place(person, &[], scope, asked)),
         };
         Ok(decision)
+    }
+
+    /// Whether a person whom somebody else vouches for may come in at `now`, and for what.
+    pub(super) fn check_person(
+        &self,
+        vouched: Vouched,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Refusal> {
+        if vouched.expires_at.is_some_and(|end| now >= end) {
+            return Err(Refusal::Expired);
+        }
+        let row = self.people.of(Principal::User(vouched.user)).ok_or(Refusal::Unknown)?;
+        let who = row.who.as_ref().ok_or(Refusal::Unknown)?;
+        if row.disabled {
+            return Err(Refusal::UserDisabled);
+        }
+        let scope = Narrowing::Fresh(&self.rules, &vouched.scope);
+        let place = ask.place.and_then(|asked| self.place(row, &[], scope, asked));
+        Ok(Decision {
+            kind: vouched.kind,
+            who: who.clone(),
+            client_id: None,
+            scope: vouched.scope,
+            grant: None,
+            audience: vouched.audience,
+            id: vouched.id,
+            auth_time: vouched.auth_time,
+            issued_at: vouched.issued_at,
+            expires_at: vouched.expires_at,
+            jkt: None,
+            place,
+        })
     }
 
     /// The place that was asked about, if `principal` has a role there that a credential

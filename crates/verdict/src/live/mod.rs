@@ -29,7 +29,7 @@ use std::time::Duration;
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use hallpass_core::{Digest, Timestamp};
 
-use crate::{Decision, Presented, Refusal};
+use crate::{Decision, Presented, Refusal, Vouched};
 
 pub mod ask;
 mod clients;
@@ -147,6 +147,16 @@ impl Live {
         now: Timestamp,
     ) -> Option<Result<Decision, Refusal>> {
         self.known(|image| image.check_jwt(presented, ask, now))
+    }
+
+    /// As [`Live::check`], for a person whom somebody else vouches for.
+    pub fn check_person(
+        &self,
+        vouched: Vouched,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Option<Result<Decision, Refusal>> {
+        self.known(|image| image.check_person(vouched, ask, now))
     }
 
     /// The confidential client that this secret proves; `Some(None)`: it proves none.

@@ -78,6 +78,11 @@ impl People {
         })
     }
 
+    /// A principal that something was heard of.
+    pub(super) fn of(&self, id: Principal) -> Option<&Row> {
+        self.rows.get(*self.by_id.get(&id)?)
+    }
+
     fn row(&mut self, id: Principal) -> Option<&mut Row> {
         let slot = self.slot(id);
         self.rows.get_mut(slot)

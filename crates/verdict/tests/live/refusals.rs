@@ -3,7 +3,7 @@
 use hallpass_core::Timestamp;
 use hallpass_core::role::ProjectRole;
 use hallpass_verdict::live::fact::{Org, Person, Project};
-use hallpass_verdict::{Ask, CredentialKind, Fact, Live, Refusal};
+use hallpass_verdict::{Ask, CredentialKind, Fact, Live, PlaceAsked, Refusal, Vouched};
 
 use crate::town::*;
 
@@ -170,4 +170,37 @@ fn a_caller_is_who_its_secret_proves() {
     for (id, secret) in [("c1", 202), ("c2", 202), ("c3", 203), ("c9", 201), ("", 201)] {
         assert_eq!(caller(id, digest(secret)), None, "{id}");
     }
+}
+
+// proves: SC10
+#[test]
+fn a_person_whom_somebody_else_vouches_for_has_what_they_have_now() {
+    let vouched = |n: u8, scope: &str| Vouched {
+        user: user(n),
+        kind: CredentialKind::IdToken,
+        scope: scope.parse().unwrap(),
+        id: "idt_1".to_owned(),
+        audience: vec!["cli".to_owned()],
+        auth_time: None,
+        issued_at: at(-1000),
+        expires_at: Some(at(9000)),
+    };
+    let there = PlaceAsked::project("o1/p1");
+    let ask = Ask { resource: Some(API), place: there };
+    let live = live(town());
+    let check = |n: u8, scope: &str, after: i64| {
+        live.check_person(vouched(n, scope), &ask, at(after)).expect("complete")
+    };
+    // Somebody without a role is somebody all the same.
+    assert_eq!(check(1, "account tokens", 0).unwrap().place, None);
+    assert_eq!(check(9, "account tokens", 0), Err(Refusal::Unknown));
+    assert_eq!(check(1, "account tokens", 9000), Err(Refusal::Expired));
+    live.apply(vec![in_project(1, 1, ProjectRole::Collaborator)]);
+    let whole = check(1, "account tokens", 0).unwrap();
+    assert!(whole.may("project:publish") && whole.kind == CredentialKind::IdToken);
+    assert!(!check(1, "account", 0).unwrap().may("project:publish"));
+    live.apply(vec![in_project(1, 1, ProjectRole::Viewer)]);
+    assert!(!check(1, "account tokens", 0).unwrap().may("project:publish"));
+    live.apply(vec![Fact::Person(Person { disabled: true, ..person(1) })]);
+    assert_eq!(check(1, "account tokens", 0), Err(Refusal::UserDisabled));
 }

@@ -97,7 +97,7 @@ fn which() -> Arg {
 }
 
 fn session(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Session, Failure> {
-    let session = client(cx, globals).session();
+    let session = client(cx, globals).session_or_open();
     session.map_err(|error| told(&error, cx, &retry(cx, globals, &format!("key {verb}"))))
 }
 

@@ -146,7 +146,7 @@ pub(in crate::commands) fn when(
 }
 
 pub(super) fn session(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Session, Failure> {
-    let session = client(cx, globals).session();
+    let session = client(cx, globals).session_or_open();
     session.map_err(|error| told(&error, cx, &retry(cx, globals, &format!("token {verb}"))))
 }
 

@@ -26,7 +26,7 @@ use hallpass_client::target::Asked;
 use hallpass_client::{Error, Session};
 use hallpass_core::wire::trust::{DANGEROUS, MOVED};
 
-use super::{client, retry};
+use super::{client, forbidden, retry};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Input, Output};
@@ -108,7 +108,7 @@ fn project(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Owned, Fai
 }
 
 fn session(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Session, Failure> {
-    let session = client(cx, globals).session();
+    let session = client(cx, globals).session_or_open();
     session.map_err(|error| told(&error, cx, &retry(cx, globals, &format!("trust {verb}"))))
 }
 
@@ -120,7 +120,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, help) = match (status, code.as_str(), verb) {
-        (403, ..) => (Exit::Rejected, next("whoami")),
+        (403, code, _) => (Exit::Rejected, forbidden(cx, globals, code)),
         (404, _, "denied" | "repin") => (Exit::Other, next("trust denied")),
         (404, ..) => (Exit::Other, next("trust list")),
         (409, DANGEROUS, _) => (Exit::Usage, format!("{} trust add --help", cx.program)),

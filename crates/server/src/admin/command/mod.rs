@@ -51,6 +51,13 @@ pub enum Command {
         /// E-mail address or id.
         user: String,
     },
+    /// Says who somebody is whom the provider elsewhere signs in.
+    UserLink {
+        /// E-mail address or id.
+        user: String,
+        /// Who they are at the provider.
+        subject: String,
+    },
     /// Sets a password; ends everything of the user's.
     UserPassword {
         /// E-mail address or id.
@@ -81,6 +88,8 @@ pub enum Command {
     },
     /// All signing keys.
     SigningKeysList,
+    /// Lets the next generation of the key that seals agents' secrets take over.
+    SecretsRotate,
     /// The audit log.
     Books(books::Command),
     /// The newest rows of the audit log.

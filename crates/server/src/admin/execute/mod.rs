@@ -39,6 +39,11 @@ pub async fn execute(issuer: &Issuer, store: &Store, command: Command) -> Result
             let done = issuer.readmit(user.id).await?;
             Ok(said(done, format!("{} can sign in again", user.email)))
         }
+        Command::UserLink { user, subject } => {
+            let user = find(store, &user).await?;
+            let done = issuer.link_identity(user.id, &subject).await?;
+            Ok(said(done, format!("whoever the provider knows as {subject} is {}", user.email)))
+        }
         Command::UserPassword { user, password } => {
             let user = find(store, &user).await?;
             issuer.set_password(user.id, &password, ACTOR).await?;
@@ -59,6 +64,10 @@ pub async fn execute(issuer: &Issuer, store: &Store, command: Command) -> Result
             signing_keys(store).await
         }
         Command::SigningKeysList => signing_keys(store).await,
+        Command::SecretsRotate => {
+            let count = issuer.rotate_agent_secrets(ACTOR).await?;
+            Ok(Answer::Done(format!("{count} secrets of agents are sealed under a fresh key")))
+        }
         Command::Books(command) => books::execute(issuer, command).await,
         Command::AuditList { limit } => audit(store, limit).await,
     }

@@ -1,0 +1,329 @@
+//! People sign in at an OpenID provider elsewhere, and present its ID tokens here (SC10): one
+//! issuer, one client, both named by the operator and compared byte for byte.
+//!
+//! ```text
+//! a text → Unverified → (the issuer that the operator named) → (its key) → ID token → a user
+//! ```
+//!
+//! Nothing of ours stands behind such a token, so it is good until it expires; whom it is about is
+//! looked up each time, and what they may do is what they may do now.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_core::id::UserId;
+use hallpass_core::scope::{ACCOUNT, TOKENS};
+use hallpass_core::text::presentable;
+use hallpass_core::trust::Claims;
+use hallpass_core::{Digest, Timestamp};
+use hallpass_store::{Identity, Linked, NewUser};
+use hallpass_verdict::{Ask, CredentialKind, Decision, Refusal, Vouched};
+use serde_json::Value;
+
+use super::keys::Found;
+use super::token::{Bad, Unverified};
+use crate::admin::AdminError;
+use crate::{Error, Issuer, email};
+
+/// How far the issuer's clock may be ahead of ours. Nothing lives longer by it.
+const SKEW: Duration = Duration::from_secs(30);
+/// An ID token that was issued longer ago is no news of a sign-in.
+const OLDEST: Duration = Duration::from_secs(24 * 3600);
+/// A subject has at most as many characters (OIDC Core §2).
+const MAX_SUBJECT: usize = 255;
+/// A name is cut after as many.
+const MAX_NAME: usize = 80;
+/// Claims that only other kinds of tokens have: access tokens (RFC 9068 §2.2), logout tokens
+/// (OIDC Back-Channel Logout §2.4), and tokens whose key must be shown, too (RFC 7800 §3.1).
+const OTHER_KINDS: [&str; 5] = ["scope", "scp", "client_id", "events", "cnf"];
+/// Claims in which some issuers say what kind of token it is, and what an ID token says there.
+const SAID_KINDS: [(&str, &str); 2] = [("typ", "ID"), ("token_use", "id")];
+
+/// The provider elsewhere where people sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// Its issuer identifier.
+    pub issuer: String,
+    /// The client that its ID tokens are made out for.
+    pub client_id: String,
+}
+
+/// What a verified ID token says of somebody.
+struct Person {
+    identity: Identity,
+    name: String,
+    email: Option<String>,
+    auth_time: Option<Timestamp>,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Issuer {
+    /// Whether `token` is an ID token of the provider where people sign in, and what they may do
+    /// at the place that is asked about. `None`: it is none of its tokens.
+    pub(crate) async fn judge_outside(
+        &self,
+        token: &str,
+        ask: &Ask<'_>,
+    ) -> Result<Option<Result<Decision, Refusal>>, Error> {
+        let Some(provider) = &self.0.config.provider else { return Ok(None) };
+        let Ok(parsed) = Unverified::parse(token) else { return Ok(None) };
+        if parsed.issuer() != provider.issuer {
+            return Ok(None);
+        }
+        let now = self.now();
+        let key = match self.0.outside.key(&provider.issuer, parsed.kid(), now).await {
+            Found::Key(key) => key,
+            Found::Nowhere => return Ok(Some(Err(Refusal::Unknown))),
+            Found::Unknown => {
+                let cause = "the keys of the provider where people sign in are not known now";
+                let error = hallpass_store::Error::Unavailable { cause: cause.to_owned() };
+                return Err(error.into());
+            }
+        };
+        let read = parsed.signed(&key).and_then(|claims| person(&claims, provider, now));
+        let person = match read {
+            Ok(person) => person,
+            Err(why) => {
+                tracing::debug!(%why, "an ID token was refused");
+                let why = if why == Bad::Expired { Refusal::Expired } else { Refusal::Unknown };
+                return Ok(Some(Err(why)));
+            }
+        };
+        let Some(user) = self.user_of(&person).await? else {
+            return Ok(Some(Err(Refusal::Unknown)));
+        };
+        let vouched = Vouched {
+            user,
+            kind: CredentialKind::IdToken,
+            scope: [ACCOUNT, TOKENS].into_iter().collect(),
+            id: known_by(token),
+            audience: vec![provider.client_id.clone()],
+            auth_time: person.auth_time,
+            issued_at: person.issued_at,
+            expires_at: Some(person.expires_at),
+        };
+        self.judge_vouched(vouched, ask).await.map(Some)
+    }
+
+    /// The user behind an identity. Nobody from outside is the first at a server.
+    async fn user_of(&self, person: &Person) -> Result<Option<UserId>, Error> {
+        let identities = self.0.store.identities();
+        if let Some(known) = identities.whose(&person.identity).await? {
+            return Ok(Some(known));
+        }
+        if self.needs_setup().await? {
+            return Ok(None);
+        }
+        let other = self.nobodys_address(&person.identity);
+        let new = NewUser {
+            id: self.new_id(UserId::new),
+            email: person.email.clone().unwrap_or_else(|| other.clone()),
+            name: person.name.clone(),
+            admin: false,
+            password: None,
+        };
+        let by = self.by(&new.id.to_string(), None, None);
+        Ok(Some(identities.admit(&person.identity, new, &other, &by).await?))
+    }
+
+    /// An address that no mail reaches (RFC 2606 §2), for somebody of whom none is known.
+    fn nobodys_address(&self, identity: &Identity) -> String {
+        use std::fmt::Write as _;
+        let digest = Digest::of(format!("{}\n{}", identity.issuer, identity.subject).as_bytes());
+        let name = digest.as_bytes()[..8].iter().fold(String::new(), |mut text, byte| {
+            // Writing to a `String` does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        format!("{name}@outside.invalid")
+    }
+
+    /// The operator says who somebody is whom the provider signs in. False if it was so already.
+    pub async fn link_identity(&self, user: UserId, subject: &str) -> Result<bool, AdminError> {
+        let provider = self.0.config.provider.as_ref().ok_or(AdminError::Invalid(
+            "this server names no provider elsewhere; name it with --outside-issuer and --outside-client-id",
+        ))?;
+        if !is_subject(subject) {
+            return Err(AdminError::Invalid(
+                "a subject is what the provider's ID tokens say in `sub`: 1 to 255 visible characters",
+            ));
+        }
+        let identity = Identity { issuer: provider.issuer.clone(), subject: subject.to_owned() };
+        let by = self.by("system", None, None);
+        match self.0.store.identities().link(&identity, user, &by).await? {
+            Linked::Done => Ok(true),
+            Linked::Same => Ok(false),
+            Linked::Unknown => Err(AdminError::Unknown("user")),
+        }
+    }
+}
+
+/// Each claim of an ID token whose signature has been checked (OIDC Core §3.1.3.7).
+fn person(claims: &Claims, provider: &Provider, now: Timestamp) -> Result<Person, Bad> {
+    let all = claims.to_json();
+    let there = |name: &str| all.get(name).is_some();
+    let said = |(name, id): &(&str, &str)| all.get(*name).is_none_or(|kind| kind == id);
+    if OTHER_KINDS.iter().any(|name| there(name)) || !SAID_KINDS.iter().all(said) {
+        return Err(Bad::Type);
+    }
+    // 2: the issuer, exactly.
+    if all.get("iss").and_then(Value::as_str) != Some(&*provider.issuer) {
+        return Err(Bad::Issuer);
+    }
+    is_for(&all, &provider.client_id)?;
+    let subject = all.get("sub").and_then(Value::as_str).ok_or(Bad::Claims)?;
+    if !is_subject(subject) {
+        return Err(Bad::Claims);
+    }
+    // 9, 10: dates that are there are whole numbers.
+    let date = |name: &str| claims.date(name).ok_or(Bad::Dates);
+    let maybe = |name: &str| if there(name) { date(name).map(Some) } else { Ok(None) };
+    let (expires, issued) = (date("exp")?, date("iat")?);
+    let begins = maybe("nbf")?.unwrap_or(issued).max(issued);
+    if now >= expires {
+        return Err(Bad::Expired);
+    }
+    if begins > now + SKEW {
+        return Err(Bad::NotYet);
+    }
+    if now >= issued + OLDEST {
+        return Err(Bad::TooOld);
+    }
+    let text = |name: &str| all.get(name).and_then(Value::as_str);
+    // An address that the provider has not verified is anybody's.
+    let verified = matches!(all.get("email_verified"), Some(Value::Bool(true)));
+    let email = text("email").filter(|_| verified).and_then(|text| email::parse(text).ok());
+    let name = text("name").map(|name| presentable(name, MAX_NAME)).filter(|it| !it.is_empty());
+    Ok(Person {
+        identity: Identity { issuer: provider.issuer.clone(), subject: subject.to_owned() },
+        name: name.or_else(|| email.clone()).unwrap_or_else(|| presentable(subject, MAX_NAME)),
+        email,
+        auth_time: maybe("auth_time")?,
+        issued_at: issued,
+        expires_at: expires,
+    })
+}
+
+/// 3 to 5: made out for `client`; for others beside it only if it was issued to `client`.
+fn is_for(all: &Value, client: &str) -> Result<(), Bad> {
+    let (ours, many) = match all.get("aud") {
+        Some(Value::String(one)) => (one == client, false),
+        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+            (list.iter().any(|one| one == client), list.len() > 1)
+        }
+        _ => return Err(Bad::Claims),
+    };
+    let to_us = match all.get("azp") {
+        None => !many,
+        Some(Value::String(party)) => party == client,
+        Some(_) => return Err(Bad::Claims),
+    };
+    if ours && to_us { Ok(()) } else { Err(Bad::Client) }
+}
+
+fn is_subject(text: &str) -> bool {
+    (1..=MAX_SUBJECT).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// A name for the token: not its `jti`, which is theirs to choose.
+fn known_by(token: &str) -> String {
+    let digest = Digest::of(token.as_bytes());
+    format!("idt_{}", URL_SAFE_NO_PAD.encode(&digest.as_bytes()[..16]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn provider() -> Provider {
+        Provider { issuer: "https://idp.example".to_owned(), client_id: "cli".to_owned() }
+    }
+
+    fn good() -> Value {
+        json!({
+            "aud": "cli", "auth_time": 1_799_999_000, "email": "Ada@Example.com",
+            "email_verified": true, "exp": 1_800_000_600, "iat": 1_799_999_990,
+            "iss": "https://idp.example", "name": "Ada", "sub": "ada|7",
+        })
+    }
+
+    fn read(claims: &Value) -> Result<Person, Bad> {
+        let claims = Claims::parse(claims.to_string().as_bytes()).expect("claims");
+        person(&claims, &provider(), NOW)
+    }
+
+    // proves: SC10, G09
+    #[test]
+    fn every_reason_to_refuse_an_id_token_refuses_by_itself() {
+        let ada = read(&good()).expect("good");
+        assert_eq!((ada.identity.subject.as_str(), ada.name.as_str()), ("ada|7", "Ada"));
+        assert_eq!(ada.email.as_deref(), Some("ada@example.com"));
+        let table = [
+            ("iss", json!("https://idp.example/"), Bad::Issuer),
+            ("iss", json!(["https://idp.example"]), Bad::Issuer),
+            ("aud", json!("other"), Bad::Client),
+            ("aud", json!("CLI"), Bad::Client),
+            ("aud", json!(["cli", "other"]), Bad::Client),
+            ("aud", json!([]), Bad::Client),
+            ("aud", json!(["cli", 1]), Bad::Claims),
+            ("aud", Value::Null, Bad::Claims),
+            ("azp", json!("other"), Bad::Client),
+            ("azp", json!(1), Bad::Claims),
+            ("sub", json!(""), Bad::Claims),
+            ("sub", json!(7), Bad::Claims),
+            ("sub", json!("a\u{7f}"), Bad::Claims),
+            ("sub", json!("x".repeat(256)), Bad::Claims),
+            ("exp", json!(1_800_000_000), Bad::Expired),
+            ("exp", json!("1800000600"), Bad::Dates),
+            ("exp", json!(1_800_000_600.5), Bad::Dates),
+            ("exp", Value::Null, Bad::Dates),
+            ("iat", json!(1_800_000_031), Bad::NotYet),
+            ("iat", json!(1_800_000_000 - 86_400), Bad::TooOld),
+            ("nbf", json!(1_800_000_031), Bad::NotYet),
+            ("nbf", json!("0"), Bad::Dates),
+            ("auth_time", json!("0"), Bad::Dates),
+            ("scope", json!("openid"), Bad::Type),
+            ("client_id", json!("cli"), Bad::Type),
+            ("events", json!({}), Bad::Type),
+            ("cnf", json!({}), Bad::Type),
+            ("typ", json!("Bearer"), Bad::Type),
+            ("token_use", json!("access"), Bad::Type),
+        ];
+        for (name, value, why) in table {
+            let mut claims = good();
+            claims[name] = value.clone();
+            assert_eq!(read(&claims).err(), Some(why), "{name}: {value}");
+        }
+        for name in ["aud", "exp", "iat", "iss", "sub"] {
+            let mut claims = good();
+            claims.as_object_mut().expect("claims").remove(name);
+            assert!(read(&claims).is_err(), "{name}");
+        }
+        let mut shared = good();
+        shared["aud"] = json!(["cli", "other"]);
+        shared["azp"] = json!("cli");
+        assert!(read(&shared).is_ok());
+    }
+
+    // proves: SC10
+    #[test]
+    fn an_address_that_nobody_verified_is_nobodys() {
+        for odd in [json!(false), json!("true"), json!(1), Value::Null] {
+            let mut claims = good();
+            claims["email_verified"] = odd;
+            assert_eq!(read(&claims).expect("good").email, None);
+        }
+        let mut claims = good();
+        claims["name"] = json!("\u{202e}");
+        claims["email"] = json!("no address");
+        let named = read(&claims).expect("good");
+        assert_eq!(named.email, None);
+        assert!(!named.name.is_empty());
+    }
+}
