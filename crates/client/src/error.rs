@@ -356,6 +356,8 @@ impl Error {
             Error::NothingToNarrow => "nothing_to_narrow",
             Error::NoWorkload { .. } => "no_workload",
             Error::NoIdentity { .. } => "no_identity",
+            // A person's "no" has the same code, and is another one.
+            Error::NotTrusted { code, .. } if code == "access_denied" => "not_trusted",
             Error::Rejected { code, .. }
             | Error::NotTrusted { code, .. }
             | Error::Problem { code, .. }

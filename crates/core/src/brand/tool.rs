@@ -101,6 +101,7 @@ pub const STATES: [&str; 41] = [
     "refresh_in_progress",
     "bad_metadata",
     "access_denied",
+    "not_trusted",
     "expired_token",
     "timed_out",
     "cancelled",
