@@ -26,7 +26,7 @@ use hallpass_core::brand::Brand;
 pub use hallpass_client::{Answer, Call, Client, Error, Selection, Session, State, Status};
 
 use crate::system::{Process, ProcessEnvironment};
-use crate::{Exit, arguments, commands};
+use crate::{Exit, commands};
 
 /// What a tool gets of our commands if it does not say which.
 pub const USUAL: [&str; 5] = ["login", "status", "logout", "token", "completions"];
@@ -121,7 +121,7 @@ impl Auth {
     }
 
     fn process<T>(&self, program: &str, act: impl FnOnce(Process<'_>) -> T) -> T {
-        act(Process { brand: &self.brand, program, tree: &|| self.tree() })
+        act(Process { brand: &self.brand, program, tree: &|| self.tree(), alone: &|_| None })
     }
 }
 
@@ -130,21 +130,16 @@ impl Auth {
 /// # Panics
 /// If there is no command with one of these names.
 fn mount_some(parent: Command, brand: &Brand, names: &[&str]) -> Command {
-    let mut all = commands::ours(brand);
-    let chosen: Vec<_> = names
-        .iter()
-        .map(|name| {
-            let found = all.iter().position(|command| command.get_name() == *name);
-            let found = found.unwrap_or_else(|| panic!("there is no command {name}"));
-            all.remove(found)
-        })
-        .collect();
-    arguments::add_globals(parent, brand)
-        .styles(crate::styles())
-        .disable_help_subcommand(true)
+    let chosen = names.iter().map(|name| {
+        let found = commands::ours().find(|ours| ours == name);
+        found
+            .and_then(|verb| commands::of(brand, verb))
+            .unwrap_or_else(|| panic!("there is no command {name}"))
+    });
+    crate::with_globals(parent, brand)
+        .subcommands(chosen)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands(chosen)
 }
 
 #[cfg(test)]

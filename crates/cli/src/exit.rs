@@ -17,7 +17,7 @@ pub enum Exit {
     Rejected,
     /// 5: the server could not be asked.
     CannotVerify,
-    /// 6: the sign-in was denied, or ran out.
+    /// 6: the sign-in, or what an agent asked for, was denied, or ran out.
     LoginEnded,
     /// 7: the credentials file or another store cannot be used.
     StoreUnavailable,

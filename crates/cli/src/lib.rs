@@ -6,7 +6,12 @@
 //!
 //! let brand = Brand::hallpass();
 //! let tree = || hallpass_cli::mount(clap::Command::new("yourtool"), &brand);
-//! let process = hallpass_cli::system::Process { brand: &brand, program: "yourtool", tree: &tree };
+//! let process = hallpass_cli::system::Process {
+//!     brand: &brand,
+//!     program: "yourtool",
+//!     tree: &tree,
+//!     alone: &|_| None,
+//! };
 //! let exit = process.parse().map_or_else(|exit| exit, |matches| process.run(&matches));
 //! std::process::exit(exit.code().into());
 //! ```
@@ -33,7 +38,7 @@
 //! | `testing` | surroundings for tests |
 //!
 //! To add a command: a file in `commands/` with `command()` and `run()`, and one line
-//! each in [`commands::every`] and [`commands::dispatch`].
+//! each in [`commands::of`] and [`commands::dispatch`].
 
 pub mod arguments;
 pub mod commands;
@@ -69,21 +74,33 @@ use terminal::Terminal;
 
 /// Our command tree under the brand's own name.
 pub fn command(brand: &Brand) -> Command {
-    let root = Command::new(brand.name.clone())
-        .about(format!("Sign in to {}, and stay signed in", brand.title))
+    mount(root(brand), brand)
+}
+
+/// The same tree with only the command at the root that is called `name`, if there is one:
+/// to parse a line that begins with it. A tree of everything costs more than all else that
+/// a quick command does.
+pub fn command_alone(brand: &Brand, name: &str) -> Option<Command> {
+    tree::one(brand, name).map(|command| with_globals(root(brand), brand).subcommand(command))
+}
+
+fn root(brand: &Brand) -> Command {
+    let usual = || format!("Sign in to {}, and stay signed in", brand.title);
+    Command::new(brand.name.clone())
+        .about(brand.about.clone().unwrap_or_else(usual))
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
-        .arg_required_else_help(true);
-    mount(root, brand)
+        .arg_required_else_help(true)
 }
 
 /// Adds our commands and global flags to `parent`: the root of a tool's own tree, or
 /// one of its commands (`yourtool auth`).
 pub fn mount(parent: Command, brand: &Brand) -> Command {
-    arguments::add_globals(parent, brand)
-        .styles(styles())
-        .disable_help_subcommand(true)
-        .subcommands(tree::all(brand))
+    with_globals(parent, brand).subcommands(tree::all(brand))
+}
+
+fn with_globals(parent: Command, brand: &Brand) -> Command {
+    arguments::add_globals(parent, brand).styles(styles()).disable_help_subcommand(true)
 }
 
 /// What help looks like.
@@ -324,7 +341,12 @@ mod tests {
             (Box::new(write("")), "corrupted", "hallpass login", true),
             (Box::new(write("[1]")), "corrupted", "hallpass login", true),
             (Box::new(write(r#"{"token":"x"}"#)), "corrupted", "hallpass login", true),
-            (Box::new(write(r#"{"schema_version":9,"x":1}"#)), "newer version", "mv '", false),
+            (
+                Box::new(write(r#"{"schema_version":9,"x":1}"#)),
+                "newer version",
+                "hallpass login",
+                true,
+            ),
             (
                 Box::new(write(
                     r#"{"schema_version":2,"sealed":{"by":"sign-ins-0","nonce":"AAAA","text":"AAAA"}}"#,
@@ -333,7 +355,12 @@ mod tests {
                 "hallpass login --store file",
                 false,
             ),
-            (Box::new(|file| fs::create_dir(file).unwrap()), "not a plain file", "mv '", false),
+            (
+                Box::new(|file| fs::create_dir(file).unwrap()),
+                "not a plain file",
+                "hallpass login",
+                true,
+            ),
             (
                 Box::new(|file| {
                     let dir = file.parent().unwrap();
@@ -341,8 +368,8 @@ mod tests {
                     symlink(dir.join("here"), file).unwrap();
                 }),
                 "a link to a link",
-                "mv '",
-                false,
+                "hallpass login",
+                true,
             ),
             (Box::new(chmod(0o777)), "changed by other users", "chmod 700", false),
         ];
@@ -373,6 +400,10 @@ mod tests {
             let done = town.run("hallpass logout");
             let expected = if got_over { Exit::Usable } else { Exit::StoreUnavailable };
             assert_eq!(done.exit, expected, "{says}: {done:?}");
+            // It is kept, byte for byte.
+            let aside = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+            let mut kept = aside.filter_map(|path| fs::read(path).ok());
+            assert!(before.is_none() || kept.any(|bytes| Some(bytes) == before), "{says}");
         }
         // Readable by the group is told and goes on.
         let town = Town::new();

@@ -30,6 +30,10 @@ pub struct Process<'a> {
     pub program: &'a str,
     /// The whole tree, as it is mounted.
     pub tree: &'a dyn Fn() -> clap::Command,
+    /// The tree with only the command at its root that has this name, where that can be made
+    /// without the rest: [`crate::command_alone`]. It parses what it parses as the whole tree
+    /// does; anything that it refuses is put to the whole tree.
+    pub alone: &'a dyn Fn(&str) -> Option<clap::Command>,
 }
 
 /// Says the version if the whole command line asks for nothing else: no tree is built and
@@ -73,6 +77,12 @@ impl Process<'_> {
     /// version, or what was wrong with the arguments.
     pub fn parse(&self) -> Result<ArgMatches, Exit> {
         let arguments = for_cargo(std::env::args_os().collect(), self.program);
+        let first = arguments.get(1).and_then(|first| first.to_str());
+        if let Some(matches) =
+            first.and_then(self.alone).and_then(|alone| alone.try_get_matches_from(&arguments).ok())
+        {
+            return Ok(matches);
+        }
         (self.tree)().try_get_matches_from(&arguments).map_err(|error| {
             let arguments: Vec<String> = arguments
                 .iter()

@@ -22,7 +22,11 @@ pub fn run(toml: &str) -> ExitCode {
         return said.into();
     }
     system::outlive_file_size_limit();
-    let tree = || crate::command(&brand);
-    let process = Process { brand: &brand, program: &brand.name, tree: &tree };
+    let process = Process {
+        brand: &brand,
+        program: &brand.name,
+        tree: &|| crate::command(&brand),
+        alone: &|name| crate::command_alone(&brand, name),
+    };
     process.parse().map_or_else(|exit| exit, |matches| process.run(&matches)).into()
 }

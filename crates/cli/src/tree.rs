@@ -3,45 +3,93 @@
 use std::collections::BTreeMap;
 
 use clap::{ArgMatches, Command};
-use hallpass_core::brand::{Brand, Call, VERBS};
+use hallpass_core::brand::{Brand, Call, VERBS, parts};
 
 use crate::commands;
+
+/// Where the guardian of an agent is called, where a brand places single verbs of `agent`.
+const GUARD: &str = "agent-guard";
 
 /// What a command line asks for.
 pub(crate) enum Found<'a> {
     /// A verb of ours, with what is its own.
-    Ours(&'a str, &'a ArgMatches),
+    Ours(String, Below<'a>),
     /// A call of the brand's, and where it sits.
     Call(&'a str, &'a Call, &'a ArgMatches),
     /// Nothing that there is.
     Nothing,
 }
 
+/// What stands behind a verb: the words that its place says already, and what was typed.
+#[derive(Clone)]
+pub(crate) struct Below<'a> {
+    /// In the opposite order.
+    placed: Vec<String>,
+    pub(crate) matches: &'a ArgMatches,
+}
+
+impl<'a> Below<'a> {
+    fn new(verb: &str, matches: &'a ArgMatches) -> (String, Self) {
+        let mut placed: Vec<String> = verb.split(' ').rev().map(str::to_owned).collect();
+        (placed.pop().unwrap_or_default(), Self { placed, matches })
+    }
+
+    /// The next word, and what stands behind that; none if nothing more was said.
+    pub(crate) fn next(mut self) -> Option<(String, Self)> {
+        if let Some(word) = self.placed.pop() {
+            return Some((word, self));
+        }
+        let (word, matches) = self.matches.subcommand()?;
+        Some((word.to_owned(), Self { placed: Vec::new(), matches }))
+    }
+}
+
+/// The words that call the guardian of an agent.
+pub(crate) fn guard(brand: &Brand) -> Vec<&str> {
+    match brand.place_of("agent") {
+        _ if brand.commands.is_empty() => vec!["agent", "guard"],
+        Some(place) => place.split(' ').chain(["guard"]).collect(),
+        None => vec![GUARD],
+    }
+}
+
 /// The commands at the root, in the order of `--help`.
 pub(crate) fn all(brand: &Brand) -> Vec<Command> {
-    if brand.commands.is_empty() && brand.calls.is_empty() {
-        return commands::ours(brand);
-    }
+    those(brand, |_| true)
+}
+
+/// The one command at the root with this name, and what is below it; no other is made.
+pub(crate) fn one(brand: &Brand, name: &str) -> Option<Command> {
+    those(brand, |first| first == name).pop()
+}
+
+/// The commands at the root whose names are wanted.
+fn those(brand: &Brand, wanted: impl Fn(&str) -> bool) -> Vec<Command> {
+    let wanted = |place: &str| wanted(place.split(' ').next().unwrap_or_default());
     let mut root = Node::default();
-    let verbs = commands::every(brand);
     if brand.commands.is_empty() {
-        for verb in commands::ours(brand) {
-            let (name, rank) = (verb.get_name().to_owned(), rank(verb.get_name()));
-            root.put(&name, rank, verb);
+        for verb in commands::ours().filter(|verb| wanted(verb)) {
+            root.put(verb, rank(verb), commands::of(brand, verb));
         }
     }
-    for (place, verb) in &brand.commands {
+    for (place, placed) in brand.commands.iter().filter(|(place, _)| wanted(place)) {
+        let (verb, flags) = parts(placed);
         let mut words = verb.split(' ');
         let verb = words.next().unwrap_or_default();
-        let command = verbs.iter().find(|command| command.get_name() == verb);
         // The brand was checked against the same list.
-        if let Some(command) = command {
-            let command = words.fold(command.clone(), given);
-            root.put(place, rank(verb), command);
-        }
+        let there = words
+            .fold(commands::of(brand, verb), |above, word| above?.find_subcommand(word).cloned());
+        let command = there.map(|command| flags.into_iter().fold(command, given));
+        root.put(place, rank(verb), command);
     }
-    for (place, call) in &brand.calls {
-        root.put(place, VERBS.len(), commands::call::command(call));
+    if let [place @ GUARD] = guard(brand)[..]
+        && wanted(place)
+        && brand.commands.values().any(|placed| placed.starts_with("agent "))
+    {
+        root.put(place, VERBS.len(), Some(commands::agent::guard_command()));
+    }
+    for (place, call) in brand.calls.iter().filter(|(place, _)| wanted(place)) {
+        root.put(place, VERBS.len(), Some(commands::call::command(call)));
     }
     root.children(brand)
 }
@@ -58,12 +106,18 @@ pub(crate) fn find<'a>(brand: &'a Brand, matches: &'a ArgMatches) -> Found<'a> {
         if let Some((place, call)) = brand.calls.get_key_value(&place) {
             return Found::Call(place, call, matches);
         }
-        if let Some(verb) = brand.commands.get(&place) {
-            return Found::Ours(verb.split(' ').next().unwrap_or_default(), matches);
+        if let Some(placed) = brand.commands.get(&place) {
+            let (verb, below) = Below::new(&parts(placed).0, matches);
+            return Found::Ours(verb, below);
+        }
+        if place == GUARD {
+            let (verb, below) = Below::new("agent guard", matches);
+            return Found::Ours(verb, below);
         }
         let group = brand.calls.keys().any(|call| call.starts_with(&format!("{place} ")));
         if brand.commands.is_empty() && !group {
-            return Found::Ours(name, matches);
+            let (verb, below) = Below::new(name, matches);
+            return Found::Ours(verb, below);
         }
         below = matches;
     }
@@ -94,13 +148,13 @@ struct Node {
 }
 
 impl Node {
-    fn put(&mut self, place: &str, rank: usize, command: Command) {
+    fn put(&mut self, place: &str, rank: usize, command: Option<Command>) {
         let mut node = self;
         for word in place.split(' ') {
             node = node.below.entry(word.to_owned()).or_default();
             node.rank = Some(node.rank.map_or(rank, |before| before.min(rank)));
         }
-        node.command = Some(command);
+        node.command = command;
     }
 
     fn children(self, brand: &Brand) -> Vec<Command> {
@@ -144,7 +198,15 @@ mod tests {
         let tree = crate::command(&brand);
         let matches = tree.try_get_matches_from(line.split(' ')).unwrap();
         match find(&brand, &matches) {
-            Found::Ours(verb, _) => verb.to_owned(),
+            Found::Ours(verb, below) => {
+                let mut words = vec![verb];
+                let mut left = Some(below);
+                while let Some((word, below)) = left.and_then(Below::next) {
+                    words.push(word);
+                    left = Some(below);
+                }
+                words.join(" ")
+            }
             Found::Call(place, call, _) => format!("{place}: {} {}", call.method, call.path),
             Found::Nothing => "nothing".to_owned(),
         }
@@ -159,9 +221,9 @@ mod tests {
         let coded = crate::command(&brand()).try_get_matches_from(["hallpass", "auth", "code"]);
         let coded = coded.unwrap();
         let brand = brand();
-        let Found::Ours(_, matches) = find(&brand, &coded) else { panic!("it is ours") };
-        assert!(matches.get_flag("device"));
-        assert_eq!(found("hallpass auth keys list"), "key");
+        let Found::Ours(_, below) = find(&brand, &coded) else { panic!("it is ours") };
+        assert!(below.matches.get_flag("device"));
+        assert_eq!(found("hallpass auth keys list"), "key list");
         assert_eq!(found("hallpass --json whoami"), "whoami");
         assert_eq!(found("hallpass test run --push x"), "test run: POST /runs");
         for gone in ["login", "doctor", "auth", "test"] {
@@ -170,10 +232,69 @@ mod tests {
         }
     }
 
+    // proves: HP17, SN06
+    #[test]
+    fn single_verbs_of_a_group_sit_where_a_brand_wants_them() {
+        let more = "[commands]\nstatus = 'agent status'\n'secret get' = 'agent secret get'\n\
+            start = 'agent run'";
+        let brand = format!("{}\n{more}", hallpass_core::brand::HALLPASS);
+        let brand = Brand::parse(&brand).unwrap();
+        crate::command(&brand).debug_assert();
+        let found = |line: &str| {
+            let matches = crate::command(&brand).try_get_matches_from(line.split(' ')).ok()?;
+            let Found::Ours(verb, below) = find(&brand, &matches) else { return None };
+            let (second, below) = below.next()?;
+            Some(match below.next() {
+                Some((third, _)) => format!("{verb} {second} {third}"),
+                None => format!("{verb} {second}"),
+            })
+        };
+        assert_eq!(found("t status working").as_deref(), Some("agent status"));
+        assert_eq!(found("t secret get KEY").as_deref(), Some("agent secret get"));
+        assert_eq!(found("t start -- true").as_deref(), Some("agent run"));
+        // What `run` starts by itself is there without a place, and in no help.
+        assert_eq!(guard(&brand), ["agent-guard"]);
+        assert_eq!(found("t agent-guard").as_deref(), Some("agent guard"));
+        assert!(!crate::command(&brand).render_help().to_string().contains("guard"));
+        for gone in ["secret set KEY", "secret list", "agent run -- true", "login", "list"] {
+            assert_eq!(found(&format!("t {gone}")), None, "{gone}");
+        }
+        let whole =
+            format!("{}\n[commands]\n'my agents' = 'agent'", hallpass_core::brand::HALLPASS);
+        assert_eq!(guard(&Brand::parse(&whole).unwrap()), ["my", "agents", "guard"]);
+        assert_eq!(guard(&Brand::hallpass()), ["agent", "guard"]);
+    }
+
+    #[test]
+    fn every_part_that_can_be_placed_is_there() {
+        for part in hallpass_core::brand::PARTS {
+            let mut words = part.split(' ');
+            let whole = commands::of(&Brand::hallpass(), words.next().unwrap()).expect(part);
+            words.fold(&whole, |above, word| above.find_subcommand(word).expect(part));
+        }
+    }
+
     #[test]
     fn every_verb_is_there() {
-        let every = commands::every(&Brand::hallpass());
-        let names: Vec<_> = every.iter().map(Command::get_name).collect();
-        assert_eq!(names, VERBS);
+        let none = VERBS.iter().find(|verb| commands::of(&Brand::hallpass(), verb).is_none());
+        assert_eq!(none, None);
+        let named = |verb: &&str| commands::of(&Brand::hallpass(), verb).unwrap();
+        assert!(VERBS.iter().all(|verb| named(&verb).get_name() == *verb));
+    }
+
+    #[test]
+    fn a_command_made_alone_is_the_one_of_the_whole_tree() {
+        for brand in [Brand::hallpass(), self::brand()] {
+            for whole in all(&brand) {
+                let alone = one(&brand, whole.get_name()).unwrap();
+                let help = |command: Command| command.clone().render_long_help().to_string();
+                assert_eq!(help(alone.clone()), help(whole.clone()));
+                let below = |command: &Command| {
+                    command.get_subcommands().map(|c| c.get_name().to_owned()).collect::<Vec<_>>()
+                };
+                assert_eq!(below(&alone), below(&whole));
+            }
+            assert!(one(&brand, "--json").is_none());
+        }
     }
 }

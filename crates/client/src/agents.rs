@@ -5,7 +5,8 @@
 //! one is kept.
 
 use hallpass_core::wire::agents::{
-    AGENT, AGENTS, Agent, AgentReport, DEPTH, NAME, NewAgent, RenewedAgent, StartedAgent, TTL,
+    AGENT, AGENT_SECRETS, AGENTS, Agent, AgentReport, AgentSecret, AgentSecretValue, DEPTH, NAME,
+    NewAgent, NewAgentSecret, RenewedAgent, SecretOf, StartedAgent, TTL, WhichSecret,
 };
 use hallpass_core::wire::oauth::{TOKEN_EXCHANGE, TYPE_ACCESS_TOKEN};
 use hallpass_core::wire::path;
@@ -17,12 +18,16 @@ use crate::{Client, Error, Selection, StorePolicy};
 
 impl Client {
     /// A handle for the agent that this process runs in: with the token in the file that its
-    /// broker keeps fresh, or else the one in the variable. `None`: this is no agent. What a
-    /// person signed in with is not looked at.
+    /// broker keeps fresh, or else the one in the variable. `None`: this is no agent, or not for
+    /// the brand's tool, which leaves that to another. What a person signed in with is not looked
+    /// at.
     ///
     /// # Errors
     /// [`Error::BadToken`] if what is there is no token.
     pub fn as_agent(&self) -> Result<Option<Session>, Error> {
+        if !self.brand().sources.agent {
+            return Ok(None);
+        }
         let var = |name: &str| self.environment().var(&self.brand().variable(name));
         let in_file = var("AUTH_TOKEN_FILE").and_then(|file| std::fs::read_to_string(file).ok());
         let Some(token) = in_file.or_else(|| var("AUTH_TOKEN")) else { return Ok(None) };
@@ -84,6 +89,29 @@ impl Session {
     /// Says that it is done, and so is all below it.
     pub fn done(&self) -> Result<(), Error> {
         self.send("POST", &format!("{AGENT}/done"), None::<&()>).map(drop)
+    }
+
+    /// A secret of the agent that asks.
+    pub fn agent_secret(&self, name: &str) -> Result<AgentSecretValue, Error> {
+        let address = format!("{AGENT}/secrets/{}", path_segment(name));
+        self.send("GET", &address, None::<&()>)?.json_of()
+    }
+
+    /// The names of all that is kept for one's agents.
+    pub fn agent_secrets(&self) -> Result<Vec<AgentSecret>, Error> {
+        self.read_all(AGENT_SECRETS, &[])
+    }
+
+    /// Keeps a secret for one's agents.
+    pub fn set_agent_secret(&self, of: &SecretOf, name: &str, value: &Secret) -> Result<(), Error> {
+        let (of, name, value) = (of.clone(), name.to_owned(), value.clone());
+        self.send("PUT", AGENT_SECRETS, Some(&NewAgentSecret { of, name, value })).map(drop)
+    }
+
+    /// Takes one away.
+    pub fn remove_agent_secret(&self, of: &SecretOf, name: &str) -> Result<(), Error> {
+        let which = WhichSecret { of: of.clone(), name: name.to_owned() };
+        self.send("POST", &format!("{AGENT_SECRETS}/remove"), Some(&which)).map(drop)
     }
 
     /// Lets a child of the agent that asks go on, with a fresh token.

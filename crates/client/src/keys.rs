@@ -8,7 +8,7 @@ use std::time::Duration;
 use hallpass_core::Secret;
 use hallpass_core::wire::keys::{CreatedKey, Key, KeyText, NewKey};
 use hallpass_core::wire::path;
-use hallpass_core::wire::tokens::{Org, RotateToken};
+use hallpass_core::wire::tokens::RotateToken;
 
 use crate::Error;
 use crate::session::{Session, path_segment};
@@ -26,11 +26,6 @@ impl Session {
     /// The live keys of a place, all pages.
     pub fn keys(&self, place: Place<'_>) -> Result<Vec<Key>, Error> {
         self.read_all(&keys_of(place), &[])
-    }
-
-    /// The organizations that the signed-in person has a role in.
-    pub fn orgs(&self) -> Result<Vec<Org>, Error> {
-        self.read_all(path::ORGS, &[])
     }
 
     /// `GET /api/v1/keys/{id}`.

@@ -30,6 +30,7 @@
 //! | [`status`] | signed in or not, and why |
 //! | [`logout`], `revoke` | revoking, then removing |
 //! | `dpop` | keys that sign-ins are bound to, and proofs with them |
+//! | [`approvals`] | an agent asks its owner for one action; the owner decides |
 //! | [`agents`] | agents of one's own, and what an agent asks for itself |
 //! | [`narrow`] | bearer tokens for other programs, and smaller ones |
 //! | `refresh` | one request, however many processes want a fresh token |
@@ -47,6 +48,7 @@
 //! | [`error`] | what can go wrong, and the next command |
 
 pub mod agents;
+pub mod approvals;
 pub mod client;
 pub mod config;
 pub mod discovery;

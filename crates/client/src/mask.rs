@@ -3,6 +3,8 @@
 use hallpass_core::brand::Brand;
 use hallpass_core::{Kind, Secret, TokenText};
 
+use crate::workload::is_pass;
+
 /// A token without its secret (CLIENT G6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Masked {
@@ -23,7 +25,7 @@ pub enum TokenKind {
     ProjectKey,
     /// A key of an organization.
     OrgKey,
-    /// A pass of a job, which ends soon.
+    /// A pass of a job: a JWT, which ends soon.
     Pass,
     /// A JWT: an access token that ends soon.
     Jwt,
@@ -60,7 +62,6 @@ impl Masked {
             (brand.tokens.prefix.as_str(), TokenKind::Personal),
             (brand.key_prefix(Kind::ProjectKey), TokenKind::ProjectKey),
             (brand.key_prefix(Kind::OrgKey), TokenKind::OrgKey),
-            (Kind::Workload.prefix(), TokenKind::Pass),
         ] {
             if let Ok(token) = TokenText::parse_with_prefix(prefix, text) {
                 let ends = Some((prefix.to_owned(), token.last_four().to_owned()));
@@ -76,7 +77,12 @@ impl Masked {
             return Self { kind: TokenKind::Legacy, ends };
         }
         let jwt = text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2;
-        Self { kind: if jwt { TokenKind::Jwt } else { TokenKind::Other }, ends: None }
+        let kind = match jwt {
+            true if is_pass(token) => TokenKind::Pass,
+            true => TokenKind::Jwt,
+            false => TokenKind::Other,
+        };
+        Self { kind, ends: None }
     }
 }
 
@@ -104,6 +110,11 @@ mod tests {
             ("correct horse battery staple", TokenKind::Other),
             ("stk_short", TokenKind::Legacy),
             ("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", TokenKind::Jwt),
+            // {"sub":"job_01JBBBBBBBBBBBBBBBBBBBBBBB"}
+            (
+                "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqb2JfMDFKQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkIifQ.c2ln",
+                TokenKind::Pass,
+            ),
             ("", TokenKind::Other),
         ] {
             assert_eq!(masked(text), (kind, None), "{text}");

@@ -51,8 +51,8 @@ pub struct Status {
 /// A place, as the server tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct At {
-    /// Whether the credential is a key that belongs there.
-    pub of_key: bool,
+    /// Who acts: a key and a job belong there, a person asked about it.
+    pub whose: Whose,
     /// The organization, with its plan and one's role in it.
     pub org: Org,
     /// The project in it.
@@ -61,9 +61,8 @@ pub struct At {
 
 impl At {
     fn of(whoami: &Whoami) -> Option<Self> {
-        let of_key = whoami.kind == Whose::Key;
         let (org, project) = (whoami.org.clone()?, whoami.project.clone());
-        Some(Self { of_key, org, project })
+        Some(Self { whose: whoami.kind, org, project })
     }
 
     /// `ORG`, or `ORG/PROJECT`.

@@ -6,6 +6,9 @@ use crate::logout::Revocation;
 use crate::testing::{FakeServer, Said, Table, Town};
 use crate::{Error, Platform, Selection, Source, State, Which};
 
+/// `{"sub":"job_01JBBBBBBBBBBBBBBBBBBBBBBB"}`
+const JOB: &str =
+    "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqb2JfMDFKQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkIifQ.c2ln";
 const PASS: &str = "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiIx";
 
 /// Its nth pass is `PASS.n`, its nth identity `e30.e30.n`.
@@ -212,9 +215,7 @@ fn the_project_that_is_wanted_is_asked_for() {
 // proves: jobs-1
 #[test]
 fn a_pass_in_the_variable_of_a_job_ends_with_a_logout_and_a_key_does_not() {
-    for (token, ended) in
-        [("hp_job_0123456789", true), ("hp_user_0123456789ABCDEFGHIJKLMNOPQRST3OurKA", false)]
-    {
+    for (token, ended) in [(JOB, true), ("hp_user_0123456789ABCDEFGHIJKLMNOPQRST3OurKA", false)] {
         let town = town(&[("HALLPASS_TOKEN", token)]);
         let report = town.client().logout(Which::Selected).unwrap();
         assert_eq!(report.job.is_some(), ended, "{token}");

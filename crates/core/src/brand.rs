@@ -14,8 +14,8 @@ use serde::Deserialize;
 
 pub use text::filled;
 pub use tool::{
-    Argument, CALLED, Call, ConfigRules, Keeps, LoginRules, LogoutRules, Pages, Presents, Revokes,
-    STATES, StatusRules, Texts, VERBS, Way, Words,
+    Argument, CALLED, Call, ConfigRules, Keeps, LoginRules, LogoutRules, PARTS, Pages, Presents,
+    Revokes, STATES, StatusRules, Texts, VERBS, Way, Words, parts,
 };
 
 use crate::Kind;
@@ -34,6 +34,9 @@ pub struct Brand {
     pub name: String,
     /// As people write it: `hallpass`, `SkillMeat`.
     pub title: String,
+    /// What its help says that it is for, if that is not signing in.
+    #[serde(default)]
+    pub about: Option<String>,
     /// The public client that the CLI signs in as.
     pub client_id: String,
     /// The server that the CLI talks to when nothing else is said.
@@ -208,6 +211,9 @@ pub struct Sources {
     /// A flag that hands a token over on the command line, with a warning: only for a tool
     /// whose documentation says so. It counts more than all of them.
     pub flag: Option<String>,
+    /// Whether an agent's token is looked at, in an agent. Not by a tool for people whose agents
+    /// have a tool of their own.
+    pub agent: bool,
 }
 
 /// A place that a credential may come from.
@@ -225,7 +231,7 @@ pub enum SourceKind {
 impl Default for Sources {
     fn default() -> Self {
         let order = vec![SourceKind::Variable, SourceKind::Workload, SourceKind::Profile];
-        Self { order, flag: None }
+        Self { order, flag: None, agent: true }
     }
 }
 
@@ -412,9 +418,9 @@ impl Brand {
     }
 
     /// What the credentials of this brand begin with that people make: personal tokens and keys.
-    pub fn prefixes(&self) -> [&str; 4] {
+    pub fn prefixes(&self) -> [&str; 3] {
         let keys = [Kind::ProjectKey, Kind::OrgKey].map(|kind| self.key_prefix(kind));
-        [&*self.tokens.prefix, keys[0], keys[1], Kind::Workload.prefix()]
+        [&*self.tokens.prefix, keys[0], keys[1]]
     }
 
     /// An environment variable of this brand: `HALLPASS_TOKEN`.

@@ -108,6 +108,10 @@ ids! {
     InvitationId = "inv";
     /// An agent.
     AgentId = "agt";
+    /// An action that an agent asks its owner to approve; the `jti` of its token has the same bits.
+    ApprovalId = "apr";
+    /// A job of a CI platform that was let in. Its grant has the same number.
+    JobId = "job";
     /// The root of one authorization: its code, its refresh family, its JWTs.
     GrantId = "grt";
     /// A browser's signed-in session.

@@ -5,6 +5,7 @@
 //!
 //! | module | what it names |
 //! |---|---|
+//! | [`action`] | one exact action that is to be approved: its one spelling, its digest (RFC 9396) |
 //! | [`id`] | typed ids: prefix + ULID, never reused |
 //! | [`time`] | [`Timestamp`], [`Clock`] |
 //! | [`ends`] | when something shall end, as a person says it |
@@ -26,6 +27,7 @@
 //! | [`trust`] | which outside identities are let in, and why not |
 //! | [`wire`] | what goes over HTTP: metadata, token answers, errors |
 
+pub mod action;
 pub mod brand;
 pub mod chance;
 pub mod dpop;

@@ -17,6 +17,12 @@ pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     serde_json::from_slice(json).ok()
 }
 
+/// Reads any value. `None` if it is none, or a member is repeated.
+pub fn value(json: &[u8]) -> Option<serde_json::Value> {
+    serde_json::from_slice::<NothingTwice>(json).ok()?;
+    serde_json::from_slice(json).ok()
+}
+
 /// Any JSON value in which no member is repeated.
 struct NothingTwice;
 

@@ -33,6 +33,16 @@ pub fn presentable(text: &str, max: usize) -> String {
     shown
 }
 
+/// Whether a person sees all of `text` as it is: it is not blank, and has no character that
+/// [`presentable`] would take out, but for line breaks and tabs.
+pub fn is_plain(text: &str) -> bool {
+    let fits = |c: char| match c {
+        ' ' | '\n' | '\t' => true,
+        c => !c.is_whitespace() && !is_deceptive(c),
+    };
+    !text.trim().is_empty() && text.chars().all(fits)
+}
+
 fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c,

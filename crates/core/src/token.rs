@@ -30,8 +30,6 @@ pub enum Kind {
     ProjectKey,
     /// A key of an organization.
     OrgKey,
-    /// A pass of a job, exchanged for its platform's token.
-    Workload,
     /// A refresh token (RFC 6749 §1.5).
     Refresh,
     /// An authorization code (RFC 6749 §1.3.1).
@@ -50,11 +48,10 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Personal,
         Kind::ProjectKey,
         Kind::OrgKey,
-        Kind::Workload,
         Kind::Refresh,
         Kind::Code,
         Kind::Device,
@@ -71,7 +68,6 @@ impl Kind {
             Kind::Personal => "hp_user_",
             Kind::ProjectKey => "hp_proj_",
             Kind::OrgKey => "hp_org_",
-            Kind::Workload => "hp_job_",
             Kind::Refresh => "hp_rt_",
             Kind::Code => "hp_ac_",
             Kind::Device => "hp_dc_",

@@ -47,11 +47,12 @@ pub mod shape;
 pub mod verifier;
 
 pub use hallpass_core::Scope;
+pub use hallpass_core::action::{Action, BadAction};
 pub use hallpass_verdict::{CredentialKind, Decision, Who};
 pub use layer::{Guard, Guarded};
 pub use refusal::{Challenge, Refusal};
 #[cfg(feature = "remote")]
-pub use remote::{OutsideIssuer, Remote};
+pub use remote::{Approved, OutsideIssuer, Remote};
 pub use resource::Resource;
 pub use shape::Shapes;
 pub use verifier::{Unverified, Verifier, Where};

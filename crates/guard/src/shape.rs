@@ -31,7 +31,7 @@ impl Shapes {
 
     /// Access tokens, personal tokens and keys with hallpass's own prefixes.
     pub fn standard() -> Self {
-        [Kind::Personal, Kind::ProjectKey, Kind::OrgKey, Kind::Workload]
+        [Kind::Personal, Kind::ProjectKey, Kind::OrgKey]
             .iter()
             .fold(Self::jwt(), |shapes, kind| shapes.prefix(kind.prefix()))
     }

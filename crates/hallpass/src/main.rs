@@ -36,7 +36,12 @@ fn main() -> ExitCode {
         Some(file) => format!("hallpass --brand {}", file.display()),
         None => "hallpass".to_owned(),
     };
-    let process = Process { brand: &brand, program: &program, tree: &|| tree(&brand) };
+    let process = Process {
+        brand: &brand,
+        program: &program,
+        tree: &|| tree(&brand),
+        alone: &|name| hallpass_cli::command_alone(&brand, name).map(with_brand_flag),
+    };
     let matches = match process.parse() {
         Ok(matches) => matches,
         Err(exit) => return exit.into(),
@@ -51,10 +56,14 @@ fn main() -> ExitCode {
 }
 
 fn tree(brand: &Brand) -> Command {
-    hallpass_cli::command(brand)
+    let tree = hallpass_cli::command(brand)
         .subcommand(serve::command())
         .subcommand(admin::command())
         .subcommand(demo::command())
-        .subcommand(brand::command())
-        .arg(brand::flag())
+        .subcommand(brand::command());
+    with_brand_flag(tree)
+}
+
+fn with_brand_flag(tree: Command) -> Command {
+    tree.arg(brand::flag())
 }

@@ -143,6 +143,11 @@ impl Flow for ExchangeFlow {
         if let Principal::Agent(_) = subject.claims.sub {
             return Err(invalid("an agent's token is exchanged for a child's, with actor_token"));
         }
+        if let Principal::Job(_) = subject.claims.sub {
+            return Err(invalid(
+                "a job's pass is exchanged for nothing; bring its platform's token",
+            ));
+        }
         let scope = subject.narrowed_scope(request)?;
         let resources = subject.narrowed_resources(request)?;
         let (grant, user) = request.good_grant(subject.claims.grant, gone).await?;

@@ -68,17 +68,21 @@ impl Issuer {
         ask: &Ask<'_>,
     ) -> Result<Option<Introspection>, Error> {
         let Ok(claims) = self.read_access_token(token) else { return Ok(None) };
-        let default = self.0.config.public_url.default_resource();
-        let registered = |resource: &str| {
-            let known = if resource == default { OWN_API } else { resource };
-            caller.resources.iter().any(|mine| mine == known || mine == resource)
-        };
         let for_itself = *claims.client_id == *caller.id;
-        if !for_itself && !claims.aud.0.iter().any(|resource| registered(resource)) {
+        if !for_itself && !self.is_made_out_for(caller, &claims.aud.0) {
             return Ok(None);
         }
         let Ok(decision) = self.judge_jwt(claims, ask).await? else { return Ok(None) };
         Ok(Some(answer(decision, self.0.config.public_url.issuer())))
+    }
+
+    /// Whether `caller` is registered for one of these resources.
+    pub(crate) fn is_made_out_for(&self, caller: &Caller, audience: &[String]) -> bool {
+        let default = self.0.config.public_url.default_resource();
+        audience.iter().any(|resource| {
+            let known = if resource == default { OWN_API } else { resource };
+            caller.resources.iter().any(|mine| mine == known || mine == resource)
+        })
     }
 
     /// A refresh token is shown to nobody but the client that holds it.
@@ -132,7 +136,7 @@ fn place_asked(params: &Params) -> Result<Option<PlaceAsked<'_>>, OAuthError> {
 }
 
 /// RFC 7662 §2.2, and our extensions.
-fn answer(decision: Decision, issuer: &str) -> Introspection {
+pub(crate) fn answer(decision: Decision, issuer: &str) -> Introspection {
     Introspection {
         active: true,
         scope: Some(decision.scope),
@@ -151,6 +155,7 @@ fn answer(decision: Decision, issuer: &str) -> Introspection {
         grant: decision.grant.map(|grant| grant.to_string()),
         credential: Some(decision.kind.as_str().into()),
         sub_type: Some(decision.who.kind().into()),
+        authorization_details: Vec::new(),
         name: Some(decision.who.name().to_owned()),
         admin: decision.who.admin(),
         auth_time: decision.auth_time.map(Timestamp::secs),

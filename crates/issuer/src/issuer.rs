@@ -158,6 +158,7 @@ impl Issuer {
         self.write_last_use().await?;
         self.write_token_use().await?;
         self.0.store.proofs().forget(self.now()).await?;
+        self.0.store.agent_secrets().forget(self.now()).await?;
         self.forget_exchanges().await?;
         self.fill();
         self.tend_signing_keys().await?;

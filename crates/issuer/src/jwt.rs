@@ -10,7 +10,7 @@
 //!
 //! | part | what |
 //! |---|---|
-//! | [`claims`] | access token (RFC 9068 §2.2), ID token (OIDC Core §2) |
+//! | [`claims`] | access token (RFC 9068 §2.2), ID token (OIDC Core §2), approved action |
 //! | [`hallpass_core::strict`] | JSON without repeated members |
 
 use base64::Engine as _;
@@ -30,6 +30,8 @@ const MAX_LEN: usize = 8 * 1024;
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub(crate) const ACCESS: Type = Type { typ: "at+jwt", algs: &[Alg::Es256] };
+/// `typ` of the token of one approved action: no access token, and nobody takes it for one.
+pub(crate) const ACTION: Type = Type { typ: "action+jwt", algs: &[Alg::Es256] };
 /// `typ` of an ID token.
 pub(crate) const ID: Type = Type { typ: "JWT", algs: &[Alg::Es256, Alg::Rs256] };
 

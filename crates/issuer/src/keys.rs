@@ -18,7 +18,7 @@ use hallpass_core::wire::keys as wire;
 use hallpass_core::wire::tokens::{Org, Project};
 use hallpass_core::{Kind, Scope, Secret, TokenText};
 use hallpass_store::{Credential, NewKey, Role, Rotate, Successor, TokenKind};
-use hallpass_verdict::Decision;
+use hallpass_verdict::{Decision, Who};
 
 use crate::live::KEY_OF_ORG;
 use crate::orgs::{OrgError, Seat, shown_org, shown_project};
@@ -273,12 +273,20 @@ impl Issuer {
         }
     }
 
-    /// Where a key belongs that was presented, with the role that it has there.
+    /// Where a key or a job belongs that presented itself, with the role that it has there.
     pub async fn place_of_key(
         &self,
         decision: &Decision,
     ) -> Result<(Option<Org>, Option<Project>), OrgError> {
         let ended = || OrgError::Unknown("key");
+        if let Who::Job { id, .. } = *decision.who {
+            let standing = self.0.store.trust().standing(id).await?;
+            let job = standing.ok_or_else(ended)?.job;
+            let org = self.0.store.orgs().by_id(job.org).await?.ok_or_else(ended)?;
+            let project = self.0.store.projects().by_id(job.project).await?;
+            let project = project.map(|project| shown_project(project, &org, Some(job.role)));
+            return Ok((Some(shown_org(org, None)), project));
+        }
         let id: TokenId = decision.id.parse().map_err(|_| ended())?;
         let kept = self.0.store.credentials().by_id(id).await?;
         let kept = kept.filter(Credential::is_key).ok_or_else(ended)?;

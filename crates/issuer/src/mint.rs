@@ -1,15 +1,15 @@
 //! What is signed for a grant: access token (RFC 9068) and ID token (OIDC Core §2).
 
 use hallpass_core::dpop::Confirmation;
-use hallpass_core::id::JwtId;
+use hallpass_core::id::{GrantId, JwtId};
 use hallpass_core::scope::{EMAIL, PROFILE};
 use hallpass_core::wire::oauth::Act;
-use hallpass_core::{Secret, Timestamp};
-use hallpass_store::{AgentRef, Client, Grant};
+use hallpass_core::{Scope, Secret, Timestamp};
+use hallpass_store::{AgentRef, Client, Grant, JobGrant};
 use hallpass_verdict::live::Principal;
 
-use crate::authorize::request::is_openid;
-use crate::jwt::claims::{AccessClaims, Audience, IdClaims, MayAct, at_hash};
+use crate::authorize::request::{is_openid, well_formed_resource};
+use crate::jwt::claims::{AccessClaims, ActionClaims, Audience, IdClaims, MayAct, at_hash};
 use crate::jwt::{self, BadJwt};
 use crate::signing::Alg;
 use crate::token::Won;
@@ -28,21 +28,13 @@ impl Issuer {
         }
         let end = self.end_of(self.0.config.access_token_ttl, &won.grant, now);
         let exp = won.exchanged_until.map_or(end, |until| until.min(end));
+        let (sub, times) = (Principal::User(won.user.id), (now, exp));
         let claims = AccessClaims {
-            iss: self.0.config.public_url.issuer().to_owned(),
-            sub: Principal::User(won.user.id),
             aud: Audience(won.resources.clone()),
-            client_id: client.id.clone(),
-            iat: now,
-            nbf: None,
-            exp,
-            jti: self.new_id(JwtId::new),
             scope: won.scope.clone(),
             auth_time: won.grant.auth_time,
-            grant: won.grant.id,
             cnf: won.jkt.map(|jkt| Confirmation { jkt }),
-            act: None,
-            may_act: None,
+            ..self.claims(sub, client.id.clone(), won.grant.id, times)
         };
         Ok((self.sign(&jwt::ACCESS, Alg::Es256, &claims)?, exp))
     }
@@ -57,23 +49,78 @@ impl Issuer {
         let now = self.now();
         let exp = self.end_of(crate::agents::LONGEST, grant, now);
         let parents = agent.parents.iter().map(ToString::to_string);
+        let (sub, times) = (Principal::Agent(agent.id), (now, exp));
         let claims = AccessClaims {
-            iss: self.0.config.public_url.issuer().to_owned(),
-            sub: Principal::Agent(agent.id),
             aud: Audience(grant.resources.clone()),
-            client_id: grant.client_id.clone(),
-            iat: now,
+            scope: grant.scope.clone(),
+            auth_time: grant.auth_time,
+            act: Act::chain(parents.chain([grant.user_id.to_string()])),
+            may_act: (agent.depth > 0).then(|| MayAct { sub: agent.id.to_string() }),
+            ..self.claims(sub, grant.client_id.clone(), grant.id, times)
+        };
+        Ok((self.sign(&jwt::ACCESS, Alg::Es256, &claims)?, exp))
+    }
+
+    /// The pass of a job, made out for `resources`. It ends with its grant.
+    pub(crate) fn mint_job(&self, job: &JobGrant, resources: Vec<String>) -> Result<Secret, Error> {
+        let times = (job.created_at, job.expires_at);
+        let claims = AccessClaims {
+            aud: Audience(resources),
+            scope: job.scope.clone(),
+            ..self.claims(Principal::Job(job.id), job.client_id.clone(), job.grant(), times)
+        };
+        self.sign(&jwt::ACCESS, Alg::Es256, &claims)
+    }
+
+    /// What a token of an agent or a job is made out for (RFC 8707): our own API and what was
+    /// named, or why that cannot be.
+    pub(crate) async fn made_out_for(
+        &self,
+        named: &[String],
+    ) -> Result<Result<Vec<String>, &'static str>, Error> {
+        let mut all = vec![self.0.config.public_url.default_resource().to_owned()];
+        if named.len() > 20 {
+            return Ok(Err("a token is made out for at most 20 resources"));
+        }
+        for resource in named {
+            if well_formed_resource(resource).is_err() {
+                return Ok(Err("a resource must be an absolute URI without a fragment"));
+            }
+            if all.contains(resource) {
+                continue;
+            }
+            if !self.0.store.resources().exists(resource).await? {
+                return Ok(Err("a resource is not known to this server"));
+            }
+            all.push(resource.clone());
+        }
+        Ok(Ok(all))
+    }
+
+    /// What all access tokens say (RFC 9068 §2.2): made out for nobody yet, and for nothing.
+    fn claims(
+        &self,
+        sub: Principal,
+        client_id: String,
+        grant: GrantId,
+        (iat, exp): (Timestamp, Timestamp),
+    ) -> AccessClaims {
+        AccessClaims {
+            iss: self.0.config.public_url.issuer().to_owned(),
+            sub,
+            aud: Audience(Vec::new()),
+            client_id,
+            iat,
             nbf: None,
             exp,
             jti: self.new_id(JwtId::new),
-            scope: grant.scope.clone(),
-            auth_time: grant.auth_time,
-            grant: grant.id,
+            scope: Scope::default(),
+            auth_time: iat,
+            grant,
             cnf: None,
-            act: Act::chain(parents.chain([grant.user_id.to_string()])),
-            may_act: (agent.depth > 0).then(|| MayAct { sub: agent.id.to_string() }),
-        };
-        Ok((self.sign(&jwt::ACCESS, Alg::Es256, &claims)?, exp))
+            act: None,
+            may_act: None,
+        }
     }
 
     /// An ID token, if the grant is an OpenID Connect one (OIDC Core §3.1.2.1).
@@ -124,6 +171,17 @@ impl Issuer {
     /// Reads an access token of ours; whether it is good now is another question.
     pub(crate) fn read_access_token(&self, token: &str) -> Result<AccessClaims, BadJwt> {
         let claims: AccessClaims = jwt::read(&jwt::ACCESS, &self.ring(), self.now(), token)?;
+        self.our_issuer(&claims.iss).map(|()| claims)
+    }
+
+    /// Signs the token of an approved action.
+    pub(crate) fn sign_action(&self, claims: &ActionClaims) -> Result<Secret, Error> {
+        self.sign(&jwt::ACTION, Alg::Es256, claims)
+    }
+
+    /// Reads the token of an approved action; whether it is good now is another question.
+    pub(crate) fn read_action_token(&self, token: &str) -> Result<ActionClaims, BadJwt> {
+        let claims: ActionClaims = jwt::read(&jwt::ACTION, &self.ring(), self.now(), token)?;
         self.our_issuer(&claims.iss).map(|()| claims)
     }
 

@@ -36,11 +36,10 @@ pub struct Pattern {
 
 /// Everything that a person or a program may hold, and what each is called. Codes live for
 /// a minute and setup codes once; they are here all the same, because logs leak too.
-const KINDS: [(Kind, &str, &str); 11] = [
+const KINDS: [(Kind, &str, &str); 10] = [
     (Kind::Personal, "personal-token", "Personal token"),
     (Kind::ProjectKey, "project-key", "Key of a project"),
     (Kind::OrgKey, "organization-key", "Key of an organization"),
-    (Kind::Workload, "job-pass", "Pass of a CI job"),
     (Kind::Refresh, "refresh-token", "Refresh token"),
     (Kind::ClientSecret, "client-secret", "Secret of a confidential client"),
     (Kind::Session, "session", "Session cookie of a browser"),

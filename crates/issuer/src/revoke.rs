@@ -9,6 +9,7 @@ use hallpass_core::wire::oauth::ErrorCode;
 use hallpass_core::wire::params::Params;
 use hallpass_core::{Digest, Kind, TokenText};
 use hallpass_store::Client;
+use hallpass_verdict::live::Principal;
 
 use crate::legacy::adopt::Presenter;
 use crate::{ClientCredentials, Issuer, OAuthError, Origin};
@@ -79,7 +80,7 @@ impl Issuer {
         Ok(())
     }
 
-    /// An access token is revoked by itself; its grant goes on.
+    /// An access token is revoked by itself; its grant goes on, unless it is a job's.
     async fn revoke_access(
         &self,
         client: &Client,
@@ -89,6 +90,12 @@ impl Issuer {
         // §2.2: invalid tokens do not cause an error.
         let Ok(claims) = self.read_access_token(token) else { return Ok(()) };
         issued_to(client, &claims.client_id)?;
+        // Nothing else hangs on a job's grant, so it ends with its pass.
+        if let Principal::Job(id) = claims.sub {
+            let by = self.by(&id.to_string(), Some(&client.id), Some(origin));
+            self.0.store.trust().end_job(id, &by).await?;
+            return Ok(());
+        }
         if claims.exp > self.now() {
             let by = self.by(&client.id, Some(&client.id), Some(origin));
             let jti = claims.jti.to_string();

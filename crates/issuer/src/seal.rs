@@ -40,6 +40,8 @@ pub(crate) struct Keys {
     pub(crate) mail: Seal,
     /// Seals the private half of the key that signs the audit log.
     pub(crate) audit: Seal,
+    /// What the keys are derived from that seal secrets for agents, one for each generation.
+    agent_secrets: Zeroizing<[u8; 32]>,
     /// A user code's digest: 34 bits could be guessed from a plain hash of it.
     user_code: hmac::Key,
     /// Tokens against cross-site request forgery.
@@ -58,11 +60,18 @@ impl Keys {
             signing: Seal::with(key("hallpass signing keys v1")?)?,
             mail: Seal::with(key("hallpass mail v1")?)?,
             audit: Seal::with(key("hallpass audit keys v1")?)?,
+            agent_secrets: key("hallpass agent secrets v1")?,
             user_code: mac("hallpass user codes v1")?,
             csrf: mac("hallpass csrf v1")?,
             ticket: mac("hallpass authorization tickets v1")?,
             dpop_nonce: mac("hallpass dpop nonces v1")?,
         })
+    }
+
+    /// Seals secrets for agents, in this generation.
+    pub(crate) fn agent_secrets(&self, generation: u32) -> Result<Seal, Error> {
+        let number = generation.to_be_bytes();
+        Seal::with(expand(self.agent_secrets.as_slice(), &[b"generation", &number])?)
     }
 
     /// What is stored of a user code.
@@ -142,10 +151,14 @@ impl Seal {
 
 /// HKDF-SHA-256 without salt: the input has 178 random bits or more.
 fn derive(secret: &[u8], label: &'static str) -> Result<Zeroizing<[u8; 32]>, Error> {
+    expand(secret, &[label.as_bytes()])
+}
+
+fn expand(secret: &[u8], info: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, Error> {
     let mut key = Zeroizing::new([0; 32]);
     hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
         .extract(secret)
-        .expand(&[label.as_bytes()], hkdf::HKDF_SHA256)
+        .expand(info, hkdf::HKDF_SHA256)
         .and_then(|okm| okm.fill(key.as_mut_slice()))
         .map_err(|_| Error::Crypto { doing: "deriving a key" })?;
     Ok(key)
@@ -188,6 +201,17 @@ mod tests {
         }
         let again = keys(1).signing.seal("sgk_1", b"private", &dice).unwrap();
         assert_ne!(sealed, again, "a fresh nonce each time");
+    }
+
+    // proves: SN06
+    #[test]
+    fn each_generation_of_secrets_has_a_key_of_its_own() {
+        let (keys, other) = (keys(1), keys(2));
+        let sealed = keys.agent_secrets(1).unwrap().seal("c", b"x", &Dice::new()).unwrap();
+        assert!(keys.agent_secrets(1).unwrap().open("c", &sealed).is_some());
+        assert!(keys.agent_secrets(2).unwrap().open("c", &sealed).is_none());
+        assert!(keys.agent_secrets(1).unwrap().open("d", &sealed).is_none());
+        assert!(other.agent_secrets(1).unwrap().open("c", &sealed).is_none());
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Issuer {
     /// The same, of a token that was found good for our own API, its key proved.
     pub fn userinfo_of(&self, decision: &Decision) -> Result<UserInfo, BearerError> {
         // §5.3: for access tokens that were obtained through OpenID Connect authentication.
-        if !decision.scope.contains(OPENID) {
+        if !decision.scope.contains(OPENID) || decision.user().is_none() {
             return Err(BearerError::InsufficientScope { needed: OPENID });
         }
         let (profile, email) = (decision.scope.contains(PROFILE), decision.scope.contains(EMAIL));

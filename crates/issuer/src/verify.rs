@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 
 use hallpass_core::{Digest, TokenText};
+use hallpass_verdict::live::Principal;
 use hallpass_verdict::{Ask, Decision, Refusal};
 
 use crate::error::Rejected;
@@ -173,6 +174,8 @@ impl Issuer {
             None => rare(self.ask_jwt(claims.into(), ask, now)).await?,
         };
         match &judged {
+            // A job's grant lives for minutes: that it was used is known.
+            Ok(_) if matches!(who, Principal::Job(_)) => {}
             Ok(_) => self.used(grant, now),
             Err(refusal) => self.note_jwt(who, grant, *refusal),
         }

@@ -6,14 +6,14 @@
 //! stopping it stops all of them in one transaction. Whoever adds to a tree, or stops a part of
 //! it, holds its root, so no child slips in while its parent is stopped.
 
-use hallpass_core::id::{AgentId, GrantId, OrgId, ProjectId, UserId};
+use hallpass_core::id::{AgentId, GrantId, OrgId, ProjectId, TokenId, UserId};
 use hallpass_core::{Scope, Timestamp};
 
 use crate::db::{Row, Tx, binds, kept, statements};
 use crate::grants::{self, good_grant};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Error, Grant, NewGrant, audit, tombstones};
+use crate::{By, Error, Grant, NewGrant, agent_secrets, approvals, audit, tombstones};
 
 /// An agent to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct NewAgent {
     pub place: Option<(OrgId, ProjectId)>,
     /// For how long it is renewed, in seconds.
     pub ttl: u32,
+    /// The token through which it is started, if its owner does not do it in person.
+    pub broker: Option<TokenId>,
 }
 
 /// What became of an agent that was to be started.
@@ -32,7 +34,7 @@ pub struct NewAgent {
 pub enum Begin {
     /// It runs, with this grant.
     Begun(Box<Grant>),
-    /// Its owner or the client is not good any more, or its parent has ended.
+    /// Its owner, the client or the broker's token is not good any more, or its parent has ended.
     Gone,
     /// Its parent may have no children.
     TooDeep,
@@ -55,6 +57,8 @@ pub enum Renew {
 pub enum Whose {
     /// Among all of this person's.
     Owner(UserId),
+    /// Among those of this person's that were started through this token, and those below them.
+    Broker(UserId, TokenId),
     /// Among the children of this agent, theirs, and so on.
     Below(AgentId),
     /// It itself.
@@ -84,6 +88,8 @@ pub struct Agent {
     pub ttl: u32,
     /// Who started it: [`By::actor`].
     pub started_by: String,
+    /// The token through which it was started, and what that is called.
+    pub broker: Option<(TokenId, String)>,
     /// What it was granted; what of it holds is asked of its owner's role.
     pub scope: Scope,
     /// When it began.
@@ -149,6 +155,12 @@ impl Agents<'_> {
             if !grants::may_begin(tx, &new.grant, &by).await? {
                 return Ok(Begin::Gone);
             }
+            // Held until this is committed: whoever revokes it finds the agent.
+            if let Some(broker) = new.broker
+                && tx.first(&BROKER, binds![broker, by.at], |_| Ok(())).await?.is_none()
+            {
+                return Ok(Begin::Gone);
+            }
             let running = binds![new.grant.user_id, by.at];
             let running: Option<u32> = tx.first(&RUNNING, running, |row| row.next()).await?;
             if running.unwrap_or(0) >= most {
@@ -169,6 +181,7 @@ impl Agents<'_> {
                 new.ttl,
                 by.actor,
                 by.at,
+                new.broker,
             ];
             tx.execute(&INSERT, row).await?;
             let place = new.place.map(|(org, project)| format!("{org} {project} "));
@@ -187,6 +200,9 @@ impl Agents<'_> {
         let Some(agent) = found else { return Ok(None) };
         let theirs = match whose {
             Whose::Owner(owner) => agent.owner == owner,
+            Whose::Broker(owner, broker) => {
+                agent.owner == owner && agent.broker.as_ref().is_some_and(|(id, _)| *id == broker)
+            }
             Whose::Itself => true,
             Whose::Below(above) => {
                 self.0.db().number(&IS_BELOW, binds![id, above]).await? > 0 && id != above
@@ -195,17 +211,17 @@ impl Agents<'_> {
         Ok(theirs.then_some(agent))
     }
 
-    /// A person's agents that run at `now` or ended after `since`: after `after` in the order of
+    /// A person's agents that run at `now` or ended after `since`, all or those of one broker: after `after` in the order of
     /// their ids, newest first, at most `limit`.
     pub async fn of_owner(
         &self,
-        owner: UserId,
+        (owner, broker): (UserId, Option<TokenId>),
         after: Option<AgentId>,
         limit: u32,
         (now, since): (Timestamp, Timestamp),
     ) -> Result<Vec<Agent>, Error> {
         let before = after.map_or_else(|| BEYOND.to_owned(), |id| id.to_string());
-        let which = binds![owner, before, now, since, limit];
+        let which = binds![owner, before, now, since, limit, broker];
         self.0.db().all(&OF_OWNER, which, read).await
     }
 
@@ -254,6 +270,8 @@ impl Agents<'_> {
                 return Ok(true);
             }
             tombstones::bury(tx, &by, &ended, None).await?;
+            agent_secrets::end_with(tx, id).await?;
+            approvals::deny_tree(tx, id, by.at).await?;
             let detail = format!("{reason}; ended {} of its tree", ended.len());
             audit::write(tx, &by, "agent.stop", id, Some(&detail)).await?;
             Ok(true)
@@ -282,13 +300,14 @@ const BEYOND: &str = "agt_~";
 
 /// Takes the root of the tree that an agent is in, if it is found through `whose`.
 async fn hold_root(tx: &mut Tx<'_>, id: AgentId, whose: Whose) -> Result<Option<AgentId>, Error> {
-    let (owner, above) = match whose {
-        Whose::Owner(owner) => (Some(owner), None),
-        Whose::Below(above) if above != id => (None, Some(above)),
+    let (owner, broker, above) = match whose {
+        Whose::Owner(owner) => (Some(owner), None, None),
+        Whose::Broker(owner, broker) => (Some(owner), Some(broker), None),
+        Whose::Below(above) if above != id => (None, None, Some(above)),
         Whose::Below(_) => return Ok(None),
-        Whose::Itself => (None, None),
+        Whose::Itself => (None, None, None),
     };
-    let found = tx.first(&ROOT_OF, binds![id, owner], |row| row.next()).await?;
+    let found = tx.first(&ROOT_OF, binds![id, owner, broker], |row| row.next()).await?;
     let Some(root): Option<AgentId> = found else { return Ok(None) };
     tx.first(&TAKE, binds![root], |_| Ok(())).await?;
     if let Some(above) = above {
@@ -300,15 +319,34 @@ async fn hold_root(tx: &mut Tx<'_>, id: AgentId, whose: Whose) -> Result<Option<
     Ok(Some(root))
 }
 
+/// Ends all agents that were started through a token which was just revoked, and all below them;
+/// answers their grants. Tombstones and audit row are the caller's.
+pub(crate) async fn end_of_broker(
+    tx: &mut Tx<'_>,
+    token: TokenId,
+    by: &By,
+) -> Result<Vec<String>, Error> {
+    // As in a stop: no child slips in meanwhile.
+    tx.all(&TAKE_OF_BROKER, binds![token], |_| Ok(())).await?;
+    let reason = "the token that it was started through was revoked";
+    grants::tell_ended(tx, &END_OF_BROKER, binds![token, by.at, reason]).await
+}
+
+/// What was started through a token that is rotated is its successor's from now on.
+pub(crate) async fn hand_over(tx: &mut Tx<'_>, old: TokenId, new: TokenId) -> Result<(), Error> {
+    tx.execute(&HAND_OVER, binds![old, new]).await.map(drop)
+}
+
 /// What an agent is read from: `agents a`, `grants g`, and `projects j` and `orgs o` if it is
 /// bound to a project.
 macro_rules! columns {
     () => {
         "a.id, a.owner_id, o.slug, j.slug, a.project_id, a.grant_id, a.parent_id, a.depth, \
-         a.name, a.ttl, a.started_by, g.scope, g.created_at, g.expires_at, g.ended_at, \
+         a.name, a.ttl, a.started_by, a.broker_id, b.name, g.scope, g.created_at, g.expires_at, g.ended_at, \
          g.end_reason, a.seen_at, g.last_used_at, a.report, a.progress, a.reported_at, \
          g.reported_host, g.reported_command \
          FROM agents a JOIN grants g ON g.id = a.grant_id \
+         LEFT JOIN credentials b ON b.id = a.broker_id \
          LEFT JOIN projects j ON j.id = a.project_id LEFT JOIN orgs o ON o.id = j.org_id"
     };
 }
@@ -316,11 +354,24 @@ macro_rules! columns {
 statements! {
     INSERT_PRINCIPAL = "INSERT INTO principals (id, kind, created_at) VALUES ($1, 'agent', $2)";
     INSERT = "INSERT INTO agents (id, owner_id, project_id, grant_id, parent_id, root_id, depth,
-            name, ttl, started_by, seen_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            name, ttl, started_by, seen_at, broker_id)
+        SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT),
+            CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS BIGINT), CAST($8 AS TEXT),
+            CAST($9 AS BIGINT), CAST($10 AS TEXT), CAST($11 AS BIGINT),
+            COALESCE(CAST($12 AS TEXT), (SELECT p.broker_id FROM agents p WHERE p.id = $5))";
+    BROKER = "SELECT id FROM credentials WHERE id = $1 AND revoked_at IS NULL
+        AND (expires_at IS NULL OR expires_at > $2)
+        AND (overlap_until IS NULL OR overlap_until > $2)", postgres + "FOR SHARE";
+    TAKE_OF_BROKER = "SELECT id FROM agents
+        WHERE id IN (SELECT root_id FROM agents WHERE broker_id = $1)", postgres + "FOR UPDATE";
+    END_OF_BROKER = "UPDATE grants SET ended_at = $2, end_reason = $3
+        WHERE ended_at IS NULL AND id IN (SELECT grant_id FROM agents WHERE broker_id = $1)
+        RETURNING id";
+    HAND_OVER = "UPDATE agents SET broker_id = $2 WHERE broker_id = $1";
     ONE = concat!("SELECT ", columns!(), " WHERE a.id = $1");
     OF_OWNER = concat!(
         "SELECT ", columns!(), " WHERE a.owner_id = $1 AND a.id < $2
+        AND (CAST($6 AS TEXT) IS NULL OR a.broker_id = $6)
         AND (g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > $3)
             OR COALESCE(g.ended_at, g.expires_at) > $4)
         ORDER BY a.id DESC LIMIT $5"
@@ -329,7 +380,8 @@ statements! {
         WHERE a.owner_id = $1 AND g.ended_at IS NULL
         AND (g.expires_at IS NULL OR g.expires_at > $2)";
     ROOT_OF = "SELECT root_id FROM agents
-        WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR owner_id = $2)";
+        WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR owner_id = $2)
+        AND (CAST($3 AS TEXT) IS NULL OR broker_id = $3)";
     TAKE = "SELECT id FROM agents WHERE id = $1", postgres + "FOR UPDATE";
     /// How many levels may come below a parent that is good now, and when that ends.
     ROOM_BELOW = concat!(
@@ -376,6 +428,7 @@ fn read(row: &mut Row<'_>) -> Result<Agent, Error> {
         name: row.next()?,
         ttl: row.next()?,
         started_by: row.next()?,
+        broker: row.next::<Option<TokenId>>()?.zip(row.next::<Option<String>>()?),
         scope: row.next()?,
         created_at: row.next()?,
         expires_at: row.next()?,

@@ -11,7 +11,7 @@ use crate::db::{Tx, binds, kept, statements};
 use crate::others::{self, Act};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Error, NewMail, audit, grants, mail, members, tombstones, users};
+use crate::{By, Error, NewMail, agents, audit, grants, mail, members, tombstones, users};
 
 mod record;
 
@@ -357,12 +357,14 @@ async fn take(
     tx.first(&TAKE, binds![id, owner, now], read).await
 }
 
-/// Ends the grant of a credential that was just revoked, with its tombstone; the audit row is
-/// the caller's.
+/// Ends the grant of a credential that was just revoked, and the agents that were started through
+/// it, with their tombstones; the audit row is the caller's.
 pub(crate) async fn end(tx: &mut Tx<'_>, revoked: &Credential, by: &By) -> Result<(), Error> {
     grants::end_of_token(tx, revoked, by).await?;
     tx.tell(Effect::CredentialEnded { id: revoked.id, digest: revoked.digest });
-    tombstones::bury(tx, by, &[revoked.id.to_string()], None).await
+    let mut over = agents::end_of_broker(tx, revoked.id, by).await?;
+    over.push(revoked.id.to_string());
+    tombstones::bury(tx, by, &over, None).await
 }
 
 /// Revokes all credentials of a user and answers their ids; grants, tombstones and audit row

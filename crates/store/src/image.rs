@@ -5,13 +5,13 @@
 //! told as an [`Effect`](crate::Effect).
 
 use hallpass_core::Timestamp;
-use hallpass_core::id::{GrantId, OrgId, ProjectId, TokenId, UserId};
+use hallpass_core::id::{GrantId, JobId, OrgId, ProjectId, TokenId, UserId};
 
 use crate::db::{binds, statements};
 use crate::store::Store;
 use crate::{
-    Client, Credential, Error, Grant, Membership, Org, Project, User, credentials, grants, members,
-    projects,
+    Client, Credential, Error, Grant, JobGrant, Membership, Org, Project, User, credentials,
+    grants, members, projects,
 };
 
 /// See [`Store::image`].
@@ -69,6 +69,16 @@ impl Image<'_> {
     ) -> Result<Vec<Grant>, Error> {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
         self.0.db().all(&GRANTS, binds![after, limit, now], grants::read).await
+    }
+
+    /// Grants of jobs that have neither ended nor expired at `now`.
+    pub async fn jobs(
+        &self,
+        after: Option<JobId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<JobGrant>, Error> {
+        self.0.trust().live_jobs(after, limit, now).await
     }
 
     /// Credentials that are good at `now`, but for their owner.

@@ -14,7 +14,9 @@
 //! | [`orgs`], [`projects`], [`members`] | organizations, their projects, and who has which role there |
 //! | [`invitations`], [`transfer`] | links that give a role once; projects and organizations that change hands |
 //! | [`grants`] | the root of each authorization |
+//! | [`agent_secrets`] | what their owner keeps for them, sealed |
 //! | [`agents`] | programs that a person lent a part of what they may do, as trees |
+//! | [`approvals`] | actions that an agent asks its owner to approve, each once |
 //! | [`codes`], [`devices`], [`refresh`] | single-use secrets that a grant is redeemed with |
 //! | [`credentials`], [`rotation`] | tokens that people make, and how one takes over from another |
 //! | [`keys`] | keys of projects and organizations |
@@ -54,7 +56,9 @@
 //! Time is an argument everywhere: [`By::at`] is "now" for a change. Secrets come as
 //! [`Digest`](hallpass_core::Digest)s or sealed bytes, never as text.
 
+pub mod agent_secrets;
 pub mod agents;
+pub mod approvals;
 pub mod audit;
 pub mod clients;
 pub mod codes;
@@ -99,7 +103,9 @@ pub mod trust;
 pub mod users;
 pub mod watch;
 
+pub use agent_secrets::{AgentSecrets, KeptSecret, SealedSecret, SecretFor};
 pub use agents::{Agent, Agents, Begin, NewAgent, Renew, Whose};
+pub use approvals::{Approval, ApprovalPoll, ApprovalStatus, Approvals, Ask, NewApproval};
 pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};
 pub use clients::{Client, ClientKind, Clients};
 pub use codes::{Code, Codes, Issue, NewCode};
@@ -134,7 +140,8 @@ pub use store::{Engine, Place, Store};
 pub use tombstones::Tombstones;
 pub use transfer::HandOver;
 pub use trust::{
-    Admission, Admit, NewDenied, NewTrust, Trust, TrustDenied, TrustExchange, TrustPolicy,
+    Admission, Admit, JobGrant, JobStanding, NewDenied, NewTrust, Trust, TrustDenied,
+    TrustExchange, TrustPolicy,
 };
 pub use users::{Disable, NewUser, User, Users};
 pub use watch::{Effect, Watcher};

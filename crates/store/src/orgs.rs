@@ -167,7 +167,7 @@ impl Orgs<'_> {
             tx.execute(&RENAME, binds![id, slug, name]).await?;
             former(tx, &slug, id).await?;
             let org = changed(tx, id, &by).await?;
-            let detail = format!("{} to {slug}", old.slug);
+            let detail = renaming((&old.slug, &old.name), (&slug, &name));
             audit::write(tx, &by, "org.rename", id, Some(&detail)).await?;
             Ok(org)
         };
@@ -192,6 +192,13 @@ impl Orgs<'_> {
         };
         self.0.db().change(change).await
     }
+}
+
+/// What a renaming changed, address and name for people, for the log.
+pub(crate) fn renaming(old: (&str, &str), new: (&str, &str)) -> String {
+    let slug = (old.0 != new.0).then(|| format!("{} to {}", old.0, new.0));
+    let name = (old.1 != new.1).then(|| format!("{:?} to {:?}", old.1, new.1));
+    slug.into_iter().chain(name).collect::<Vec<_>>().join(", ")
 }
 
 macro_rules! columns {
@@ -280,4 +287,16 @@ fn read(row: &mut Row<'_>) -> Result<Org, Error> {
         created_at: row.next()?,
         disabled_at: row.next()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::renaming;
+
+    #[test]
+    fn the_log_says_what_a_renaming_changed_and_no_more() {
+        assert_eq!(renaming(("atlas", "Atlas"), ("atlas", "Atlas 2")), r#""Atlas" to "Atlas 2""#);
+        assert_eq!(renaming(("atlas", "Atlas"), ("maps", "Atlas")), "atlas to maps");
+        assert_eq!(renaming(("a", "A"), ("b", "B")), r#"a to b, "A" to "B""#);
+    }
 }

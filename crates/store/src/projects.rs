@@ -167,7 +167,7 @@ impl Projects<'_> {
             tx.execute(&RENAME, binds![id, slug, name]).await?;
             let project = tell(tx, id).await?;
             tombstones::bury(tx, &by, &[id.to_string()], None).await?;
-            let detail = format!("{} to {slug}", old.slug);
+            let detail = orgs::renaming((&old.slug, &old.name), (&slug, &name));
             audit::write(tx, &by, "project.rename", id, Some(&detail)).await?;
             Ok(project)
         };

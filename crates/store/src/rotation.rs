@@ -6,7 +6,7 @@ use hallpass_core::{Digest, Timestamp};
 use crate::credentials::{self, Credentials, columns, keep};
 use crate::db::{Tx, binds, statements};
 use crate::watch::Effect;
-use crate::{By, Credential, Error, audit, grants, others, tombstones, users};
+use crate::{By, Credential, Error, agents, audit, grants, others, tombstones, users};
 
 /// The token that is to take over. All else is as with the one before: name, scope, projects,
 /// and for how long it is good.
@@ -69,6 +69,7 @@ impl Credentials<'_> {
             hand_over(tx, &mut old, overlap_until.unwrap_or(by.at), &by).await?;
             // The name is free now: an overlap has begun.
             keep(tx, &new, &by).await?;
+            agents::hand_over(tx, id, new.id).await?;
             tombstones::bury(tx, &by, &[id.to_string()], None).await?;
             // Who made the successor is kept with it.
             let detail = others::named(&old, &format!("to {}", new.id), &by);

@@ -11,8 +11,8 @@ use crate::migrate::{self, Migration};
 use crate::postgres::Postgres;
 use crate::sqlite;
 use crate::{
-    Agents, Audit, Clients, Codes, Devices, Error, Failures, Grants, OpenError, Refreshes,
-    Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
+    AgentSecrets, Agents, Approvals, Audit, Clients, Codes, Devices, Error, Failures, Grants,
+    OpenError, Refreshes, Resources, Sessions, Settings, Setup, SigningKeys, Tombstones, Users,
 };
 use crate::{
     Copies, Credentials, Identities, Image, Invitations, Keys, Legacy, Local, Members, Orgs,
@@ -179,9 +179,19 @@ impl Store {
         Credentials(self)
     }
 
+    /// Secrets for agents.
+    pub fn agent_secrets(&self) -> AgentSecrets<'_> {
+        AgentSecrets(self)
+    }
+
     /// Agents.
     pub fn agents(&self) -> Agents<'_> {
         Agents(self)
+    }
+
+    /// Actions that agents ask their owners to approve.
+    pub fn approvals(&self) -> Approvals<'_> {
+        Approvals(self)
     }
 
     /// Tokens of an older system.

@@ -12,6 +12,8 @@ statements! {
         (SELECT digest FROM codes WHERE expires_at < $1 LIMIT $2)";
     DEVICES = "DELETE FROM devices WHERE id IN
         (SELECT id FROM devices WHERE expires_at < $1 LIMIT $2)";
+    APPROVALS = "DELETE FROM approvals WHERE id IN
+        (SELECT id FROM approvals WHERE expires_at < $1 LIMIT $2)";
     REFRESH = "DELETE FROM refresh WHERE digest IN
         (SELECT digest FROM refresh WHERE expires_at < $1 LIMIT $2)";
     SESSIONS = "DELETE FROM sessions WHERE id IN
@@ -25,18 +27,18 @@ statements! {
     /// A legacy token stays: imported once more, it must not come back.
     TOKENS = "DELETE FROM credentials WHERE id IN
         (SELECT id FROM credentials WHERE COALESCE(revoked_at, overlap_until, expires_at) < $1
-        AND kind IN ('personal', 'project_key', 'org_key', 'workload') LIMIT $2) RETURNING id, digest";
+        AND kind IN ('personal', 'project_key', 'org_key') LIMIT $2) RETURNING id, digest";
 }
 
 /// Rows in one portion: other changes wait for no more than these.
 const PORTION: i64 = 500;
 
-const SWEPT: [&Statement; 7] =
-    [&CODES, &DEVICES, &REFRESH, &SESSIONS, &INVITATIONS, &FAILURES, &MAILS];
+const SWEPT: [&Statement; 8] =
+    [&CODES, &DEVICES, &APPROVALS, &REFRESH, &SESSIONS, &INVITATIONS, &FAILURES, &MAILS];
 
 impl Store {
     /// Deletes what has been of no use since `before`: codes, device codes, refresh tokens,
-    /// sessions and invitations that expired before it, personal tokens and keys that expired or were revoked
+    /// sessions, questions of agents and invitations that expired before it, personal tokens and keys that expired or were revoked
     /// before it, and counters of failures and unsent mail from before it. Says how many rows those were.
     /// Writes no audit row.
     ///

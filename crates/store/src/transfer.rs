@@ -13,7 +13,7 @@ use crate::db::{Tx, binds, statements};
 use crate::watch::Effect;
 use crate::{
     By, Error, Members, Membership, Project, Projects, Role, audit, invitations, members, orgs,
-    projects, tombstones, users,
+    projects, tombstones, trust, users,
 };
 
 /// What became of an organization that was to be handed over.
@@ -52,9 +52,10 @@ impl Projects<'_> {
                 tx.tell(Effect::CredentialEnded { id: token, digest });
                 subjects.push(token.to_string());
             }
-            let tokens = subjects.len() - 1;
             // Whom the old organization trusted is not trusted by the new one.
             tx.execute(&END_TRUST, binds![id, by.at]).await?;
+            subjects.extend(trust::jobs::end_of_project(tx, id, &by).await?);
+            let tokens = subjects.len() - 1;
             let invitations = invitations::end_of_project(tx, id, REASON, &by).await?;
             let gone = tx.all(&LEAVE, binds![id, to], |row| row.next::<String>()).await?;
             for principal in &gone {

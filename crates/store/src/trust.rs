@@ -1,20 +1,23 @@
 //! Trust in outside issuers: policies, the ids that they have pinned, and what was exchanged.
 //!
 //! That a token is taken once is decided here, by one conditional statement in the transaction
-//! that makes its pass: of all who bring it at once, to any process, one gets a pass.
+//! that makes its pass: of all who bring it at once, to any process, one gets a pass. What stands
+//! behind a pass is the row of its exchange ([`jobs`]).
 
-use hallpass_core::id::{OrgId, ProjectId, TokenId, TrustDeniedId, TrustId};
+use hallpass_core::id::{JobId, OrgId, ProjectId, TrustDeniedId, TrustId};
 use hallpass_core::role::ProjectRole;
 use hallpass_core::trust::Pin;
 use hallpass_core::{Digest, Scope, Timestamp};
 
-use crate::credentials::read_ended;
 use crate::db::{Tx, binds, kept, statements};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Credential, Error, TokenKind, audit, orgs, projects, tombstones};
+use crate::{By, Error, audit, orgs, projects, tombstones};
 
+pub(crate) mod jobs;
 mod record;
+
+pub use jobs::{JobGrant, JobStanding};
 
 pub use record::{NewDenied, NewTrust, TrustDenied, TrustExchange, TrustPolicy};
 use record::{read_denied, read_exchange, read_policy};
@@ -41,14 +44,10 @@ pub struct Admission {
     pub once_until: Timestamp,
     /// Ids that were seen behind names.
     pub pins: Vec<Pin>,
-    /// The id that the pass will have.
-    pub id: TokenId,
-    /// The digest of its text.
-    pub digest: Digest,
-    /// What its text begins with.
-    pub prefix: String,
-    /// The last four characters of its text.
-    pub last_four: String,
+    /// The id that the job will have.
+    pub id: JobId,
+    /// The client that its pass is given to.
+    pub client_id: String,
     /// The role that it has in the project, at most.
     pub role: ProjectRole,
     /// What it is narrowed to.
@@ -66,7 +65,7 @@ pub struct Admission {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admit {
     /// There is a pass now.
-    Done(Box<Credential>),
+    Done(Box<JobGrant>),
     /// The token was exchanged before.
     Again,
     /// Another id was pinned meanwhile.
@@ -156,13 +155,8 @@ impl Trust<'_> {
                 tombstones::wait(tx).await?;
                 return Ok(false);
             };
-            let which = binds![id, by.at, "its policy was revoked"];
-            let passes = tx.all(&END_PASSES, which, read_ended).await?;
             let mut subjects = vec![id.to_string()];
-            for (pass, digest) in passes {
-                tx.tell(Effect::CredentialEnded { id: pass, digest });
-                subjects.push(pass.to_string());
-            }
+            subjects.extend(jobs::end_of_policy(tx, id, &by).await?);
             let ended = subjects.len() - 1;
             tombstones::bury(tx, &by, &subjects, None).await?;
             let detail = format!("{org} {project}: ended {ended} passes");
@@ -206,26 +200,6 @@ impl Trust<'_> {
                     return Ok(Admit::OtherId);
                 }
             }
-            let pass = new.pass(&policy, &by);
-            tx.execute(&INSERT_PRINCIPAL, binds![pass.principal, by.at]).await?;
-            let row = binds![
-                pass.id,
-                pass.kind,
-                pass.digest,
-                pass.prefix,
-                pass.last_four,
-                pass.principal,
-                pass.org_id,
-                pass.project_id,
-                pass.role,
-                pass.name,
-                pass.scope,
-                pass.projects,
-                pass.created_by,
-                by.at,
-                pass.expires_at
-            ];
-            tx.execute(&INSERT_PASS, row).await?;
             let row = binds![
                 new.id,
                 policy.id,
@@ -236,14 +210,17 @@ impl Trust<'_> {
                 new.subject,
                 new.scope,
                 new.expires_at,
-                by.address
+                by.address,
+                new.client_id,
+                new.role
             ];
             tx.execute(&EXCHANGED, row).await?;
             tx.execute(&USED, binds![policy.id, by.at]).await?;
-            tx.tell(Effect::Credential(pass.clone()));
-            let detail = format!("{} {} {}: {}", policy.org, policy.project, policy.id, pass.name);
+            let job = jobs::again(tx, new.id).await?;
+            tx.tell(Effect::Job(job.clone()));
+            let detail = format!("{} {} {}: {}", policy.org, policy.project, policy.id, job.name);
             audit::write(tx, &by, "trust.exchange", new.id, Some(&detail)).await?;
-            Ok(Admit::Done(Box::new(pass)))
+            Ok(Admit::Done(Box::new(job)))
         };
         self.0.db().change(change).await
     }
@@ -253,7 +230,7 @@ impl Trust<'_> {
         &self,
         org: OrgId,
         project: Option<ProjectId>,
-        after: Option<TokenId>,
+        after: Option<JobId>,
         limit: u32,
     ) -> Result<Vec<TrustExchange>, Error> {
         let before = after.map_or_else(|| BEYOND.to_owned(), |id| id.to_string());
@@ -345,26 +322,16 @@ statements! {
     OF_ISSUER = policy!("t.issuer = $1 ORDER BY t.id LIMIT $2");
     END = "UPDATE trust_policies SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL
         RETURNING org_id, project_id";
-    END_PASSES = "UPDATE credentials SET revoked_at = $2, revoke_reason = $3
-        WHERE revoked_at IS NULL AND kind = 'workload' AND id IN
-            (SELECT id FROM trust_exchanges WHERE policy_id = $1 AND expires_at > $2)
-        RETURNING id, digest";
     /// One conditional statement: of all who try at once, one inserts.
     ONCE = "INSERT INTO proofs (digest, until) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
-    INSERT_PRINCIPAL = "INSERT INTO principals (id, kind, created_at)
-        VALUES ($1, 'workload', $2)";
-    INSERT_PASS = "INSERT INTO credentials (id, kind, digest, prefix, last_four, principal_id,
-            org_id, project_id, role, name, scope, projects, created_by, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     EXCHANGED = "INSERT INTO trust_exchanges (id, policy_id, org_id, project_id, at, who, subject,
-            scope, expires_at, address)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+            scope, expires_at, address, client_id, role)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     USED = "UPDATE trust_policies SET last_used_at = $2
         WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
     EXCHANGES = "SELECT x.id, x.policy_id, p.slug, x.at, x.who, x.subject, x.scope, x.expires_at,
-            c.revoked_at, x.address
+            x.ended_at, x.address
         FROM trust_exchanges x JOIN projects p ON p.id = x.project_id
-        LEFT JOIN credentials c ON c.id = x.id
         WHERE x.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR x.project_id = $2) AND x.id < $3
         ORDER BY x.id DESC LIMIT $4";
     DENY = "INSERT INTO trust_denied (id, org_id, project_id, fingerprint, first_at, at, count,
@@ -385,34 +352,4 @@ statements! {
         FROM trust_denied d LEFT JOIN projects p ON p.id = d.project_id WHERE d.id = $1";
     FORGET_DENIED = "DELETE FROM trust_denied WHERE at < $1";
     FORGET_EXCHANGES = "DELETE FROM trust_exchanges WHERE at < $1";
-}
-
-impl Admission {
-    fn pass(&self, policy: &TrustPolicy, by: &By) -> Credential {
-        Credential {
-            id: self.id,
-            kind: TokenKind::Workload,
-            digest: self.digest,
-            prefix: kept(&self.prefix),
-            last_four: kept(&self.last_four),
-            principal: self.id.to_string(),
-            user_id: None,
-            org_id: Some(policy.org),
-            project_id: Some(policy.project),
-            role: Some(self.role),
-            grant_id: None,
-            name: kept(&self.who),
-            scope: Some(self.scope.clone()),
-            projects: Vec::new(),
-            created_by: policy.id.to_string(),
-            created_at: by.at,
-            expires_at: Some(self.expires_at),
-            last_used_at: None,
-            last_used_address: None,
-            rotated_from: None,
-            overlap_until: None,
-            revoked_at: None,
-            revoke_reason: None,
-        }
-    }
 }

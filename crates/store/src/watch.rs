@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use hallpass_core::id::{GrantId, OrgId, ProjectId, TokenId};
 use hallpass_core::{Digest, Timestamp};
 
-use crate::{Client, Credential, Grant, Membership, Org, Project, User};
+use crate::{Client, Credential, Grant, JobGrant, Membership, Org, Project, User};
 
 /// What one committed change means.
 #[allow(clippy::large_enum_variant, reason = "it is looked at once, where it is handed over")]
@@ -49,7 +49,9 @@ pub enum Effect {
     },
     /// A client was granted something. Grants of personal tokens are known by their token.
     Grant(Grant),
-    /// A client's grant has ended.
+    /// A job was let in.
+    Job(JobGrant),
+    /// A client's grant has ended, or a job's.
     GrantEnded(GrantId),
     /// A credential was created or changed.
     Credential(Credential),
@@ -72,7 +74,7 @@ pub enum Effect {
     Epoch {
         /// The epoch that this is.
         epoch: i64,
-        /// Ids: `tok_…`, `grt_…`, `usr_…`, `ses_…`, `prj_…`, `org_…`, `client:ID`, or a `jti`.
+        /// Ids: `tok_…`, `grt_…`, `job_…`, `usr_…`, `ses_…`, `prj_…`, `org_…`, `client:ID`, or a `jti`.
         subjects: Vec<String>,
     },
 }

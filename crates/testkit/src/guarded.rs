@@ -79,6 +79,13 @@ impl Guarded {
         Answer::of(request).await
     }
 
+    /// What a request to do `action` with `token` is answered: status and body.
+    pub async fn carry_out(&self, token: &str, action: &Value) -> Result<(u16, String)> {
+        let request = self.http.post(format!("{}/actions", self.url)).bearer_auth(token);
+        let answer = request.body(action.to_string()).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
     /// Where it is.
     pub fn url(&self) -> &str {
         &self.url

@@ -1,6 +1,8 @@
 //! A wire to a server that can be cut, mended and made slow.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -25,6 +27,7 @@ pub struct Link {
     address: SocketAddr,
     wire: watch::Sender<Wire>,
     accepting: tokio::task::AbortHandle,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Drop for Link {
@@ -39,13 +42,20 @@ impl Link {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("a port for a wire")?;
         let address = listener.local_addr()?;
         let (wire, seen) = watch::channel(Wire::Whole);
-        let accepting = tokio::spawn(accept(listener, port, seen)).abort_handle();
-        Ok(Self { address, wire, accepting })
+        let connections = Arc::new(AtomicUsize::new(0));
+        let accepting = accept(listener, port, seen, connections.clone());
+        let accepting = tokio::spawn(accepting).abort_handle();
+        Ok(Self { address, wire, accepting, connections })
     }
 
     /// Where it begins.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// How often somebody has connected, also while it was cut.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// From now on it is like this.
@@ -54,8 +64,14 @@ impl Link {
     }
 }
 
-async fn accept(listener: TcpListener, port: u16, wire: watch::Receiver<Wire>) {
+async fn accept(
+    listener: TcpListener,
+    port: u16,
+    wire: watch::Receiver<Wire>,
+    connections: Arc<AtomicUsize>,
+) {
     while let Ok((near, _)) = listener.accept().await {
+        connections.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(carry(near, port, wire.clone()));
     }
 }

@@ -1,5 +1,8 @@
 //! Documents that must not drift from the program.
 
+#[path = "docs/tools.rs"]
+mod tools;
+
 use hallpass_server::config::{SETTINGS, VARIABLE_PREFIX};
 use hallpass_testkit::tree;
 

@@ -11,6 +11,7 @@ use hallpass_testkit::postgres::Cluster;
 use hallpass_testkit::server::Plan;
 use hallpass_testkit::system;
 use hallpass_testkit::town::Town;
+use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
 /// How many try at once.
@@ -153,6 +154,62 @@ async fn one_refresh_token(town: &Town) -> Result<()> {
     ensure!(town.admits(&bystander.access).await?, "another family has ended");
     ensure!(client.refresh(&bystander.refresh).await?.status == 200, "another family has ended");
     Ok(())
+}
+
+/// One yes, and one use of what was approved.
+async fn one_approval(town: &Town) -> Result<()> {
+    let cli = OAuth::public(&town.server, "hallpass-cli");
+    let owner = cli.tokens(&town.person, &[("scope", "openid tokens")]).await?.access;
+    let call = async |who: &str, path: &str, body: Value| {
+        Answer::of(cli.request("POST", path).bearer_auth(who).json(&body)).await
+    };
+    let started = call(&owner, "/api/v1/agents", json!({ "name": "deployer" })).await?;
+    let agent = started.get("token");
+    for round in 0..rounds().div_ceil(10) {
+        let action = json!([{ "round": round, "type": "deploy" }]);
+        let ask = json!({ "authorization_details": action });
+        let asked = call(&agent, "/api/v1/agent/approvals", ask).await?;
+        let (id, digest) = (asked.get("auth_req_id"), json!({ "digest": asked.get("digest") }));
+        let answers = at_once(&cli, |cli| {
+            let request = cli.request("POST", &format!("/api/v1/approvals/{id}/approve"));
+            let request = request.bearer_auth(&owner).json(&digest);
+            async move { Answer::of(request).await }
+        })
+        .await?;
+        let won = answers.iter().filter(|answer| answer.status == 204).count();
+        let late = answers.iter().filter(|answer| answer.status == 409).count();
+        ensure!((won, late) == (1, AT_ONCE - 1), "round {round}: {answers:?}");
+        let taken = call(&agent, &format!("/api/v1/agent/approvals/{id}/token"), json!({})).await?;
+        let (token, details) = (taken.get("token"), action.to_string());
+        let answers = at_once(&town.api, |api| {
+            let (token, details) = (token.clone(), details.clone());
+            let params = move || [("token", token), ("authorization_details", details)];
+            async move {
+                let params = params();
+                let params = params.each_ref().map(|(name, value)| (*name, value.as_str()));
+                api.post("/oauth/action", &params).await
+            }
+        })
+        .await?;
+        let done = answers.iter().filter(|answer| answer.json()["active"] == true).count();
+        let not =
+            answers.iter().filter(|answer| answer.json() == json!({ "active": false })).count();
+        ensure!((done, not) == (1, AT_ONCE - 1), "round {round}: {answers:?}");
+    }
+    Ok(())
+}
+
+// proves: HP09
+#[tokio::test(flavor = "multi_thread")]
+async fn one_approval_on_sqlite() -> Result<()> {
+    one_approval(&on_sqlite().await?).await
+}
+
+// proves: HP09
+#[tokio::test(flavor = "multi_thread")]
+async fn one_approval_on_postgres() -> Result<()> {
+    let (town, _cluster) = on_postgres().await?;
+    one_approval(&town).await
 }
 
 // proves: B09, B14, attack-9

@@ -131,6 +131,7 @@ pub fn decide(
     }
     let kind = match **standing.who {
         Who::Agent(_) => CredentialKind::AgentToken,
+        Who::Job { .. } => CredentialKind::JobToken,
         _ => CredentialKind::AccessToken,
     };
     Ok(Decision {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_core::dpop::Thumbprint;
-use hallpass_core::id::{AgentId, GrantId, OrgId, ProjectId, UserId};
+use hallpass_core::id::{AgentId, GrantId, JobId, OrgId, ProjectId, UserId};
 use hallpass_core::permission::Permissions;
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Scope, Timestamp};
@@ -25,8 +25,8 @@ pub enum CredentialKind {
     ProjectKey,
     /// A key of an organization.
     OrgKey,
-    /// A pass of a job, bound to one project.
-    Workload,
+    /// A job's JWT: its pass, bound to one project.
+    JobToken,
     /// An agent's JWT.
     AgentToken,
     /// An ID token of an outside issuer that a guard or a server trusts by name.
@@ -44,7 +44,7 @@ impl CredentialKind {
             Self::LegacyToken => "legacy_token",
             Self::ProjectKey => "project_key",
             Self::OrgKey => "org_key",
-            Self::Workload => "workload",
+            Self::JobToken => "job_token",
             Self::AgentToken => "agent_token",
             Self::IdToken => "id_token",
             Self::Local => "local",
@@ -81,6 +81,13 @@ pub enum Who {
     },
     /// An agent: a program that a person lent a part of what they may do. Never a person.
     Agent(Agent),
+    /// A job of a CI platform, which a policy of its project let in. Nobody stands behind it.
+    Job {
+        /// The `sub` of its pass.
+        id: JobId,
+        /// Who came, in short: its repository, its ref.
+        name: String,
+    },
     /// Somebody whom an outside issuer knows, and we do not: no principal of ours, whatever the
     /// subject looks like. The same only if both are the same (OIDC Core §5.7).
     Outside {
@@ -101,6 +108,7 @@ impl Who {
             Self::User { id, .. } => id.to_string(),
             Self::Key { id, .. } => id.clone(),
             Self::Agent(agent) => agent.id.to_string(),
+            Self::Job { id, .. } => id.to_string(),
             Self::Outside { issuer, subject, .. } => format!("{issuer}#{subject}"),
         }
     }
@@ -109,7 +117,7 @@ impl Who {
     pub fn outside(&self) -> Option<(&str, &str)> {
         match self {
             Self::Outside { issuer, subject, .. } => Some((issuer, subject)),
-            Self::User { .. } | Self::Key { .. } | Self::Agent(_) => None,
+            Self::User { .. } | Self::Key { .. } | Self::Agent(_) | Self::Job { .. } => None,
         }
     }
 
@@ -117,7 +125,7 @@ impl Who {
     pub const fn agent(&self) -> Option<&Agent> {
         match self {
             Self::Agent(agent) => Some(agent),
-            Self::User { .. } | Self::Key { .. } | Self::Outside { .. } => None,
+            Self::User { .. } | Self::Key { .. } | Self::Job { .. } | Self::Outside { .. } => None,
         }
     }
 
@@ -125,7 +133,7 @@ impl Who {
     pub fn user(&self) -> Option<UserId> {
         match self {
             Self::User { id, .. } => Some(*id),
-            Self::Key { .. } | Self::Agent(_) | Self::Outside { .. } => None,
+            Self::Key { .. } | Self::Agent(_) | Self::Job { .. } | Self::Outside { .. } => None,
         }
     }
 
@@ -133,14 +141,17 @@ impl Who {
     pub fn email(&self) -> Option<&str> {
         match self {
             Self::User { email, .. } => Some(email),
-            Self::Key { .. } | Self::Agent(_) | Self::Outside { .. } => None,
+            Self::Key { .. } | Self::Agent(_) | Self::Job { .. } | Self::Outside { .. } => None,
         }
     }
 
     /// A name for people.
     pub fn name(&self) -> &str {
         match self {
-            Self::User { name, .. } | Self::Key { name, .. } | Self::Outside { name, .. } => name,
+            Self::User { name, .. }
+            | Self::Key { name, .. }
+            | Self::Job { name, .. }
+            | Self::Outside { name, .. } => name,
             Self::Agent(agent) => &agent.name,
         }
     }
@@ -151,6 +162,7 @@ impl Who {
             Self::User { .. } => "user",
             Self::Key { .. } => "key",
             Self::Agent(_) => "agent",
+            Self::Job { .. } => "job",
             Self::Outside { .. } => "outside",
         }
     }
@@ -249,7 +261,7 @@ impl Decision {
             self.kind,
             CredentialKind::AccessToken
                 | CredentialKind::AgentToken
-                | CredentialKind::Workload
+                | CredentialKind::JobToken
                 | CredentialKind::IdToken
                 | CredentialKind::Local
         );

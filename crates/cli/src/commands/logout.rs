@@ -96,7 +96,7 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
     }
     if let Some(path) = &report.set_aside {
         out.warning(&format!(
-            "the stored sign-ins could not be read; the file is now {}",
+            "the stored sign-ins could not be read, so none was revoked; the file is now {}",
             crate::words::path(path, cx.environment.home().as_deref())
         ));
     }

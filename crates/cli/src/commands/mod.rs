@@ -10,7 +10,7 @@
 //! | `key create`, `list`, `rotate`, `revoke` | [`key`] |
 //! | `trust add`, `list`, `remove`, `test`, `denied` | [`trust`] |
 //! | `org`, `project`, `member` | [`places`] |
-//! | `agent run`, `list`, `show`, `stop`, `status` | [`agent`] |
+//! | `agent run`, `list`, `show`, `stop`, `secret`, `status`, `child` | [`agent`] |
 //! | `api` | [`api`] |
 //! | `exec` | [`exec`] |
 //! | `credential git`, `cargo`, … | [`credential`] |
@@ -49,40 +49,44 @@ use crate::arguments::Globals;
 use crate::tree::{self, Found};
 use crate::{Context, Exit, Failure, Input, Output};
 
-/// Every command of hallpass's own tree, in the order of `--help`.
-pub fn ours(brand: &Brand) -> Vec<Command> {
-    let mut every = every(brand);
-    // Only brands have these.
-    every.retain(|command| !["login-token", "config"].contains(&command.get_name()));
-    every
+/// A command's part of the tree, made when it is needed.
+type Made = fn(&Brand) -> Command;
+
+/// Every verb that a brand can place, in the order of `--help`.
+const EVERY: [(&str, Made); 22] = [
+    ("login", login::command),
+    ("login-token", |_| login::given::command()),
+    ("status", |_| status::command()),
+    ("whoami", |_| whoami::command()),
+    ("logout", logout::command),
+    ("profile", |_| profile::command()),
+    ("session", |_| session::command()),
+    ("token", |_| token::command()),
+    ("key", |_| key::command()),
+    ("trust", |_| trust::command()),
+    ("org", |_| places::org::command()),
+    ("project", |_| places::project::command()),
+    ("member", |_| places::member::command()),
+    ("agent", agent::command),
+    ("api", |_| api::command()),
+    ("exec", exec::command),
+    ("credential", credential::command),
+    ("context", |_| context::command()),
+    ("doctor", |_| doctor::command()),
+    ("config", config::command),
+    ("completions", |_| completions::command()),
+    ("man", |_| man::command()),
+];
+
+/// The verbs of hallpass's own tree, in the order of `--help`.
+pub(crate) fn ours() -> impl Iterator<Item = &'static str> {
+    // Only brands have the others.
+    EVERY.iter().map(|(verb, _)| *verb).filter(|verb| !["login-token", "config"].contains(verb))
 }
 
-/// Every command that a brand can place.
-pub fn every(brand: &Brand) -> Vec<Command> {
-    vec![
-        login::command(brand),
-        login::given::command(),
-        status::command(),
-        whoami::command(),
-        logout::command(brand),
-        profile::command(),
-        session::command(),
-        token::command(),
-        key::command(),
-        trust::command(),
-        places::org::command(),
-        places::project::command(),
-        places::member::command(),
-        agent::command(brand),
-        api::command(),
-        exec::command(brand),
-        credential::command(brand),
-        context::command(),
-        doctor::command(),
-        config::command(brand),
-        completions::command(),
-        man::command(),
-    ]
+/// The command of a verb, if there is such a verb.
+pub(crate) fn of(brand: &Brand, verb: &str) -> Option<Command> {
+    EVERY.iter().find(|(known, _)| *known == verb).map(|(_, made)| made(brand))
 }
 
 /// Runs the command that `matches` names.
@@ -93,14 +97,15 @@ pub fn dispatch(
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
-    let (name, matches) = match tree::find(cx.brand, matches) {
-        Found::Ours(name, matches) => (name, matches),
+    let (name, below) = match tree::find(cx.brand, matches) {
+        Found::Ours(name, below) => (name, below),
         Found::Call(place, rule, matches) => {
             return call::run(cx, out, globals, (place, rule), matches);
         }
         Found::Nothing => return Err(nothing_asked(cx)),
     };
-    match name {
+    let matches = below.matches;
+    match &*name {
         "login-token" => login::given::run(cx, out, stdin, globals, matches),
         "login" => login::run(cx, out, stdin, globals, matches),
         "status" => status::run(cx, out, globals, matches),
@@ -114,7 +119,7 @@ pub fn dispatch(
         "org" => places::org::run(cx, out, globals, matches),
         "project" => places::project::run(cx, out, globals, matches),
         "member" => places::member::run(cx, out, globals, matches),
-        "agent" => agent::run(cx, out, stdin, globals, matches),
+        "agent" => agent::run(cx, out, stdin, globals, below),
         "api" => api::run(cx, out, stdin, globals, matches),
         "exec" => exec::run(cx, out, globals, matches),
         "credential" => credential::run(cx, out, stdin, globals, matches),
@@ -142,6 +147,13 @@ fn client(cx: &Context<'_>, globals: &Globals) -> Client {
         ca_bundle: globals.ca_bundle.clone(),
         file: globals.file.clone(),
     })
+}
+
+/// What helps where the server does not allow it: a new sign-in is good for all that its person
+/// may do (RFC 6750 §3.1); beyond that, to know who one is.
+fn forbidden(cx: &Context<'_>, globals: &Globals, code: &str) -> String {
+    let command = if code == "insufficient_scope" { "login" } else { "whoami" };
+    retry(cx, globals, command)
 }
 
 /// The command line to type again, with the flags that select an account.

@@ -7,6 +7,8 @@ use hallpass_client::target::Asked;
 use hallpass_client::{Client, Masked, Source, State, Status, Target, Warning};
 use hallpass_core::Timestamp;
 use hallpass_core::brand::filled;
+use hallpass_core::wire::api::Whose;
+use hallpass_core::wire::approvals::ApprovalState;
 
 use super::context;
 use super::{client, retry, warn};
@@ -61,6 +63,9 @@ pub fn run(
         let look = (out.terminal.data(), out.terminal.width);
         let text = usable(cx, &status, &target, check, look);
         out.data(text.as_bytes())?;
+        if check && matches!(status.source, Source::Profile { .. }) {
+            tell_what_waits(cx, out, &client);
+        }
     } else {
         // What was selected cannot be: that is the failure itself, and not a warning.
         let (_, rest): (Vec<_>, Vec<_>) =
@@ -99,6 +104,19 @@ fn look(
     }
 }
 
+/// What agents ask for, if any of it waits. An older server, which does not know of it, says nothing.
+fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, client: &Client) {
+    let asked = client.session().and_then(|session| session.approvals()).unwrap_or_default();
+    let waiting = asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count();
+    if waiting > 0 {
+        let agents = if waiting == 1 { "An agent asks" } else { "Agents ask" };
+        out.sentence(&format!(
+            "{agents} for your approval ({waiting}): {} agent approvals",
+            cx.program
+        ));
+    }
+}
+
 /// What the operator calls the organization's plan.
 fn plan(client: &Client, target: &Target) -> Option<String> {
     let org = target.org.as_ref()?;
@@ -115,11 +133,15 @@ fn usable(
     (paint, width): (Paint, usize),
 ) -> String {
     let server = paint.foreign(&status.server, 200);
-    let of_key = status.place.as_ref().is_some_and(|at| at.of_key);
+    let whose = status.place.as_ref().map_or(Whose::User, |at| at.whose);
     let headline = match &status.account {
         Some(account) => {
-            let key = if of_key { "the key " } else { "" };
-            format!("Signed in to {server} as {key}{}", paint.foreign(account.label(), 320))
+            let what = match whose {
+                Whose::User => "",
+                Whose::Key => "the key ",
+                Whose::Job => "the job ",
+            };
+            format!("Signed in to {server} as {what}{}", paint.foreign(account.label(), 320))
         }
         None if matches!(status.source, Source::Workload { .. }) => {
             format!("This job can sign in to {server}; the server was not asked")
@@ -133,7 +155,7 @@ fn usable(
     let mut pairs = pairs(cx, status, checked, paint);
     pairs.extend(context::pairs(cx, target, paint));
     if let Some(at) = &status.place {
-        if at.of_key {
+        if whose != Whose::User {
             pairs.push(("Bound to", paint.foreign(&at.name(), 200)));
         }
         if !at.org.plan.is_empty() {

@@ -50,11 +50,12 @@ fn in_own_words(whoami: &Whoami, paint: Paint, own: &str) -> String {
 fn line(whoami: &Whoami, paint: Paint) -> String {
     let email = paint.foreign(&whoami.email, 320);
     let name = paint.foreign(&whoami.name, 200);
-    if whoami.kind == Whose::Key {
+    if whoami.kind != Whose::User {
+        let what = if whoami.kind == Whose::Key { "a key of" } else { "a job, let in to" };
         let place = whoami.org.iter().map(|org| org.slug.as_str());
         let place = place.chain(whoami.project.iter().map(|project| project.slug.as_str()));
         let place = paint.foreign(&place.collect::<Vec<_>>().join("/"), 200);
-        return format!("{name} (a key of {place})\n");
+        return format!("{name} ({what} {place})\n");
     }
     match name.as_str() {
         "" => format!("{email}\n"),

@@ -127,16 +127,18 @@ fn a_login_gets_over_a_damaged_store() {
 
 // proves: client-D11
 #[test]
-fn a_newer_store_is_refused_before_anybody_signs_in() {
+fn a_newer_store_is_put_aside_as_it_is() {
     let town = town();
     std::fs::create_dir_all(town.file().parent().unwrap()).unwrap();
     use std::os::unix::fs::PermissionsExt as _;
     let private = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(town.file().parent().unwrap(), private).unwrap();
     std::fs::write(town.file(), r#"{"schema_version": 9}"#).unwrap();
-    let error = login_as(&town, None, false).unwrap_err();
-    assert!(matches!(error, Error::Vault(VaultError::Newer { found: 9, .. })));
-    assert!(town.server.all().is_empty());
+    let login = login_as(&town, None, false).unwrap();
+    let [Warning::SetAside { path }] = &login.warnings[..] else { panic!("{:?}", login.warnings) };
+    assert!(path.contains("credentials.json.newer-"), "{path}");
+    assert_eq!(std::fs::read_to_string(path).unwrap(), r#"{"schema_version": 9}"#);
+    assert_eq!(town.stored().key.account, "usr_ada");
 }
 
 #[test]

@@ -17,8 +17,8 @@ use crate::oauth::is_b64token;
 use crate::revoke::{self, NotRevoked};
 use crate::source::{self, Selection};
 use crate::vault::model::{Access, Receipt};
-use crate::workload::Workload;
 use crate::workload::platform::{self, Platform, Search};
+use crate::workload::{Wanted, Workload};
 
 /// How often a server is asked that cannot answer now.
 const TRIES: u32 = 3;
@@ -92,7 +92,7 @@ pub(crate) fn run(
     let (stands, again) = (found.asked, found.identity.is_renewed());
     let mut workload = Workload::new(found, parts);
     if project.is_some() {
-        workload.project = project;
+        workload.wanted.project = project;
     }
     let pass = workload.trade(parts, http, &server)?;
     Ok(JobLogin {
@@ -114,13 +114,13 @@ pub(crate) fn exchange(
     parts: &Parts,
     http: &Http,
     server: &str,
-    project: Option<&str>,
+    wanted: &Wanted,
     identity: &dyn Fn() -> Result<Secret, Error>,
 ) -> Result<Pass, Error> {
     let mut left = TRIES;
     loop {
         left -= 1;
-        match once(parts, http, server, project, identity()?) {
+        match once(parts, http, server, wanted, identity()?) {
             Err(Error::Http(why)) if left > 0 && is_passing(&why) => parts.time.sleep(PAUSE),
             outcome => return outcome,
         }
@@ -139,11 +139,12 @@ fn once(
     parts: &Parts,
     http: &Http,
     server: &str,
-    project: Option<&str>,
+    wanted: &Wanted,
     token: Secret,
 ) -> Result<Pass, Error> {
     let url = format!("{server}{}", path::OIDC_EXCHANGE);
-    let asked = Exchange { token, project: project.map(str::to_owned), permissions: None };
+    let Wanted { project, resources } = wanted.clone();
+    let asked = Exchange { token, project, permissions: None, resources };
     let body = serde_json::to_vec(&asked).map(Zeroizing::new).map_err(|_| {
         let why = "the request has no JSON form".to_owned();
         HttpError::Malformed { host: server.to_owned(), why }
@@ -209,13 +210,14 @@ pub(crate) fn mask_command(environment: &dyn Environment, token: &Secret) -> Opt
     github.then(|| Secret::new(format!("::add-mask::{}", token.expose())))
 }
 
-/// Where the pass of this job is traded for; `org/project`, if the surroundings say one.
-pub(crate) fn wanted_project(parts: &Parts) -> Option<String> {
+/// What the surroundings say that the pass of this job is for: a project, and other APIs.
+pub(crate) fn wanted(parts: &Parts) -> Wanted {
     let var = |name: &str| parts.environment.var(&parts.brand.variable(name));
-    let project = var("PROJECT")?;
-    match var("ORG") {
-        _ if project.contains('/') => Some(project),
-        Some(org) => Some(format!("{org}/{project}")),
-        None => None,
-    }
+    let project = match (var("PROJECT"), var("ORG")) {
+        (Some(project), _) if project.contains('/') => Some(project),
+        (Some(project), Some(org)) => Some(format!("{org}/{project}")),
+        _ => None,
+    };
+    let resources = var("RESOURCE").unwrap_or_default();
+    Wanted { project, resources: resources.split_whitespace().map(str::to_owned).collect() }
 }

@@ -266,8 +266,11 @@ impl Vault for FileVault {
     }
 
     fn set_aside(&self) -> Result<Option<PathBuf>, VaultError> {
-        let sealed = sealed_by(&self.tokens).is_some();
-        self.tokens.set_aside(if sealed { "sealed" } else { "corrupt" })
+        let why = match sealed_by(&self.tokens) {
+            Some(_) => "sealed",
+            None => self.read().err().and_then(|error| error.aside()).unwrap_or("corrupt"),
+        };
+        self.tokens.set_aside(why)
     }
 
     fn binding_key(&self, key: &Key) -> Result<Option<BindingKey>, VaultError> {
@@ -294,7 +297,7 @@ impl Vault for FileVault {
         match keep() {
             // CLIENT D10: a login is how a person gets over a broken store.
             Err(error) if super::gets_over(self, &error) => {
-                self.keys.set_aside("corrupt")?;
+                self.keys.set_aside(error.aside().unwrap_or("sealed"))?;
                 keep()
             }
             kept => kept,
@@ -312,7 +315,7 @@ impl Vault for FileVault {
             Some(_) => match self.change_keys(&mut |keys| keys.remove(key)) {
                 // Nothing in it can be used, so nothing in it needs removing.
                 Err(error) if super::gets_over(self, &error) => {
-                    self.keys.set_aside("corrupt").map(drop)
+                    self.keys.set_aside(error.aside().unwrap_or("sealed")).map(drop)
                 }
                 removed => removed,
             },

@@ -242,7 +242,11 @@ impl KeptFile {
     /// Moves it out of the way and says where it is now; `None` if there was nothing.
     pub(crate) fn set_aside(&self, why: &str) -> Result<Option<PathBuf>, VaultError> {
         let _held = self.lock()?;
-        let target = self.target()?;
+        let target = match self.target() {
+            // The link itself then, or what else stands in the file's place.
+            Err(VaultError::NotAFile { path, .. }) => path,
+            target => target?,
+        };
         let mut aside = target.clone().into_os_string();
         aside.push(format!(".{why}-{}", self.time.now().secs()));
         let aside = PathBuf::from(aside);

@@ -233,18 +233,15 @@ impl VaultError {
     /// The one next command.
     pub fn next(&self, tool: &str) -> Option<String> {
         match self {
-            VaultError::Corrupt { .. } | VaultError::KeyGone { .. } => {
-                Some(format!("{tool} login"))
-            }
+            // What cannot be read is put aside by it, and kept.
+            VaultError::Corrupt { .. }
+            | VaultError::KeyGone { .. }
+            | VaultError::Newer { .. }
+            | VaultError::NotAFile { .. } => Some(format!("{tool} login")),
             VaultError::Keyring { .. } | VaultError::Unasked { .. } => {
                 Some(format!("{tool} login --store file"))
             }
             VaultError::Exposed { path, .. } => Some(format!("chmod 700 {}", path.display())),
-            // Nothing of ours may be lost, so it is not touched; out of the way it is kept.
-            VaultError::Newer { path, .. } | VaultError::NotAFile { path, .. } => {
-                let quoted = format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
-                Some(format!("mv {quoted} {quoted}.aside"))
-            }
             VaultError::Io { .. }
             | VaultError::NoHome
             | VaultError::UnknownPolicy { .. }
@@ -252,10 +249,21 @@ impl VaultError {
         }
     }
 
-    /// Whether what is there can never be read again: damaged, or sealed with a key that is
-    /// gone. What is only locked is not.
+    /// Whether this version can never read what is there: damaged, sealed with a key that is
+    /// gone, of a newer version, or no file. What is only locked is not.
     pub fn is_unreadable(&self) -> bool {
-        matches!(self, VaultError::Corrupt { .. } | VaultError::KeyGone { .. })
+        self.aside().is_some()
+    }
+
+    /// What stands in the name of a file that was put aside for it.
+    fn aside(&self) -> Option<&'static str> {
+        match self {
+            VaultError::Corrupt { .. } => Some("corrupt"),
+            VaultError::KeyGone { .. } => Some("sealed"),
+            VaultError::Newer { .. } => Some("newer"),
+            VaultError::NotAFile { .. } => Some("not-a-file"),
+            _ => None,
+        }
     }
 }
 

@@ -61,7 +61,9 @@ pub(super) fn obtain(
         }
         Identity::Buildkite => {
             let mut command = Command::new("buildkite-agent");
+            // Ids are there only if they are asked for, and policies pin them.
             command.args(["oidc", "request-token", "--audience", audience]);
+            command.args(["--claim", "organization_id,pipeline_id"]);
             run(command, "buildkite-agent").map_err(no)?
         }
     };

@@ -35,6 +35,9 @@ pub(crate) struct Kept {
     pub(crate) server: String,
     /// `org/project`
     pub(crate) project: String,
+    /// The APIs that it was asked for.
+    #[serde(default)]
+    pub(crate) resources: Vec<String>,
     pub(crate) access: Access,
 }
 
@@ -149,7 +152,7 @@ mod tests {
             refreshed: false,
         };
         let [server, project] = ["https://id.example.com", "acme/w"].map(str::to_owned);
-        let kept = Kept { server, project, access };
+        let kept = Kept { server, project, resources: Vec::new(), access };
         let random = crate::system::SystemRandom;
         assert!(key(&[]).unwrap().store(&shelf, &kept, 900, &random));
         assert!(!key(&[]).unwrap().store(&shelf, &kept, 0, &random));

@@ -18,7 +18,12 @@ pub mod platform;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use hallpass_core::{Kind, Secret};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_core::Secret;
+use hallpass_core::id::JobId;
+use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::client::Parts;
@@ -45,13 +50,29 @@ pub(crate) struct Workload {
     held: Option<Access>,
     /// Somebody else has the pass too, so it does not end with us.
     handed: bool,
-    /// The project that was asked for, `org/project`.
-    pub(crate) project: Option<String>,
+    /// What was asked for.
+    pub(crate) wanted: Wanted,
 }
 
-/// Whether it is a pass of a job, as far as its text tells.
+/// What a pass is asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// The project, `org/project`, where the job may be let in to several.
+    pub(crate) project: Option<String>,
+    /// The APIs that take it, besides the server's own.
+    pub(crate) resources: Vec<String>,
+}
+
+/// Whether it is a pass of a job, as far as its text tells: a JWT whose `sub` is a job.
 pub(crate) fn is_pass(token: &Secret) -> bool {
-    token.expose().starts_with(Kind::Workload.prefix())
+    #[derive(Deserialize)]
+    struct Claims {
+        sub: String,
+    }
+    let claims = token.expose().split('.').nth(1);
+    let claims = claims.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).map(Zeroizing::new);
+    let claims = claims.and_then(|text| serde_json::from_slice::<Claims>(&text).ok());
+    claims.is_some_and(|claims| claims.sub.parse::<JobId>().is_ok())
 }
 
 /// The server that an earlier step of this job signed in to.
@@ -63,7 +84,7 @@ pub(crate) fn remembered_server(found: &Found, parts: &Parts) -> Option<String> 
 impl Workload {
     pub(crate) fn new(found: Found, parts: &Parts) -> Self {
         let key = JobKey::of(&found, &parts.brand, &*parts.environment);
-        Self { found, key, held: None, handed: false, project: oidc::wanted_project(parts) }
+        Self { found, key, held: None, handed: false, wanted: oidc::wanted(parts) }
     }
 
     pub(crate) fn platform(&self) -> Platform {
@@ -78,8 +99,10 @@ impl Workload {
     /// The same, if it is for `server`, for the project that is wanted, and not over.
     pub(crate) fn waiting(&self, parts: &Parts, server: &str) -> Option<Access> {
         let fits = |kept: &Kept| {
-            let project = self.project.as_ref();
-            kept.server == server && project.is_none_or(|project| *project == kept.project)
+            let project = self.wanted.project.as_ref();
+            kept.server == server
+                && kept.resources == self.wanted.resources
+                && project.is_none_or(|project| *project == kept.project)
         };
         let kept = self.kept(parts).filter(fits)?;
         (!remaining(&kept.access, parts).is_zero()).then_some(kept.access)
@@ -128,10 +151,14 @@ impl Workload {
     ) -> Result<Pass, Error> {
         // A server takes an identity that is made out for its own address, and for no other.
         let identity = || identity::obtain(&self.found, server, parts, http);
-        let pass = oidc::exchange(parts, http, server, self.project.as_deref(), &identity)?;
+        let pass = oidc::exchange(parts, http, server, &self.wanted, &identity)?;
         if let Some(key) = &self.key {
-            let (server, project) = (server.to_owned(), pass.project.clone());
-            let kept = Kept { server, project, access: pass.access.clone() };
+            let kept = Kept {
+                server: server.to_owned(),
+                project: pass.project.clone(),
+                resources: self.wanted.resources.clone(),
+                access: pass.access.clone(),
+            };
             let seconds = remaining(&pass.access, parts).as_secs();
             key.store(&*parts.job_memory, &kept, seconds, &*parts.random);
         }

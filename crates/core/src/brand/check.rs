@@ -1,7 +1,7 @@
 //! What a brand says about its tool holds together.
 
 use super::nearest::hint;
-use super::tool::{CALLED, STATES, VERBS};
+use super::tool::{CALLED, PARTS, STATES, VERBS};
 use super::{BadBrand, Brand, Format};
 
 /// Checks the tree, the calls, the words and the places.
@@ -14,9 +14,11 @@ pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
         Err(BadBrand::Unknown { key, value: value.to_owned(), hint })
     };
     for (place, verb) in &brand.commands {
-        let mut words = verb.split(' ');
-        known("commands", words.next().unwrap_or_default(), &VERBS)?;
-        if let Some(odd) = words.find(|word| !word.strip_prefix("--").is_some_and(is_word)) {
+        let (verb, flags) = super::parts(verb);
+        if !VERBS.contains(&&*verb) {
+            known("commands", &verb, &[&VERBS[..], &PARTS[..]].concat())?;
+        }
+        if let Some(odd) = flags.iter().find(|word| !word.strip_prefix("--").is_some_and(is_word)) {
             let why = format!("{odd:?} must be a flag like --device");
             return Err(impossible(format!("commands.{place:?}"), &why));
         }

@@ -15,9 +15,9 @@ fn prefixes_and_permissions_are_checked() {
     let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n{more}"));
     let brand = with("[tokens]\nprefix = 'sct_user_'\nlegacy_prefix = 'stk_'").unwrap();
     assert_eq!(brand.tokens.prefix, "sct_user_");
-    assert_eq!(brand.prefixes(), ["sct_user_", "hp_proj_", "hp_org_", "hp_job_"]);
+    assert_eq!(brand.prefixes(), ["sct_user_", "hp_proj_", "hp_org_"]);
     let keys = with("[keys]\nprefix = 'rbtk_sk_'").unwrap();
-    assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_", "hp_job_"]);
+    assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_"]);
     assert!(with("[keys]\nprefix = 'rbtk-sk'").is_err());
     for bad in ["'x'", "'no_end'", "'UP_'", "'a b_'", "''"] {
         let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();
@@ -45,4 +45,18 @@ fn a_misspelt_key_is_refused_by_name() {
     let bad = HALLPASS.replace("title", "titel");
     let error = Brand::parse(&bad).unwrap_err().to_string();
     assert!(error.starts_with("line 3: ") && error.contains("titel"), "{error}");
+}
+
+// proves: HP17
+#[test]
+fn a_part_of_a_verb_is_placed_by_itself_if_there_is_one() {
+    let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n[commands]\n{more}"));
+    assert!(with("status = 'agent status'\n'secret get' = 'agent secret get'").is_ok());
+    assert!(with("'agent run' = 'agent run'\n'agent list' = 'agent list'").is_ok());
+    for bad in
+        ["x = 'agent statsu'", "x = 'agent secret'", "x = 'token list'", "x = 'login device'"]
+    {
+        assert!(matches!(with(bad), Err(BadBrand::Unknown { .. })), "{bad}");
+    }
+    assert_eq!(parts("agent secret get --json"), ("agent secret get".to_owned(), vec!["--json"]));
 }

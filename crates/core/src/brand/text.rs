@@ -2,6 +2,9 @@
 
 use super::{Argument, Brand};
 
+/// No verb of ours has more words.
+const WORDS: usize = 3;
+
 /// `text` with what stands in braces in the place of its name. A line that names something
 /// that is not known is left out; where `||` parts it, the first part counts that is known.
 pub fn filled(text: &str, facts: &[(&str, Option<String>)]) -> String {
@@ -52,6 +55,31 @@ impl Brand {
         self.commands.iter().find(|(_, placed)| *placed == verb).map(|(place, _)| place.as_str())
     }
 
+    /// Whether a command line of ours, `agent run`, can be typed in this tree.
+    pub fn has(&self, line: &str) -> bool {
+        let whole = line.split(' ').next().unwrap_or_default();
+        self.commands.is_empty() || [line, whole].iter().any(|verb| self.place_of(verb).is_some())
+    }
+
+    /// The verb of ours that `line` begins with, with as many words as are placed as one.
+    fn leading_verb<'t>(&self, line: &'t str) -> Option<(&'t str, &str)> {
+        let end_of_word = |at: usize| {
+            let no_word = |c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_';
+            line[at..].find(no_word).map_or(line.len(), |length| at + length)
+        };
+        let mut end = end_of_word(0);
+        let mut found = None;
+        for _ in 0..WORDS {
+            let verb = &line[..end];
+            found = self.place_of(verb).map(|place| (verb, place)).or(found);
+            if !line[end..].starts_with(' ') {
+                break;
+            }
+            end = end_of_word(end + 1);
+        }
+        found
+    }
+
     /// `text` with each command line of ours in it as this tree spells it: `tool login` is
     /// `tool auth login`.
     pub fn spelt(&self, program: &str, text: &str) -> String {
@@ -67,12 +95,9 @@ impl Brand {
             let flags = leading_flags(line);
             said.push_str(&line[..flags]);
             rest = &line[flags..];
-            let word = |c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_';
-            let end = rest.find(word).unwrap_or(rest.len());
-            let verb = &rest[..end];
-            if let Some(place) = self.place_of(verb) {
+            if let Some((verb, place)) = self.leading_verb(rest) {
                 said.push_str(place);
-                rest = &rest[end..];
+                rest = &rest[verb.len()..];
                 // Where `login` takes no address, a flag does.
                 let word = rest.trim_start_matches(' ').split(' ').next().unwrap_or_default();
                 let address = rest.starts_with(' ') && word.contains("://");
@@ -146,6 +171,12 @@ mod tests {
         ] {
             assert_eq!(spelt(&brand, ours), theirs);
         }
+        brand.commands.insert("hub agent run".into(), "agent run".into());
+        brand.commands.insert("secret get".into(), "agent secret get".into());
+        assert_eq!(spelt(&brand, "tool agent run -- CMD"), "tool hub agent run -- CMD");
+        assert_eq!(spelt(&brand, "tool agent secret get X"), "tool secret get X");
+        assert_eq!(spelt(&brand, "tool agent list"), "tool agent list");
+        assert!(brand.has("agent run") && brand.has("token list") && !brand.has("agent list"));
         brand.login.argument = Argument::None;
         assert_eq!(spelt(&brand, "tool login https://x"), "tool auth login --server https://x");
     }

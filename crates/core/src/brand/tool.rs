@@ -30,6 +30,30 @@ pub const VERBS: [&str; 22] = [
     "man",
 ];
 
+/// What can be placed by itself of a verb that brings commands of its own: for a tool that wants
+/// some of them, or has some in one program and some in another.
+pub const PARTS: [&str; 12] = [
+    "agent run",
+    "agent child",
+    "agent list",
+    "agent show",
+    "agent stop",
+    "agent approvals",
+    "agent status",
+    "agent ask",
+    "agent secret set",
+    "agent secret list",
+    "agent secret remove",
+    "agent secret get",
+];
+
+/// What is placed, `agent secret get --json`, in two: the verb, and the flags that it has already.
+pub fn parts(placed: &str) -> (String, Vec<&str>) {
+    let (flags, verb): (Vec<_>, Vec<_>) =
+        placed.split(' ').partition(|word| word.starts_with("--"));
+    (verb.join(" "), flags)
+}
+
 /// What variables are called behind their prefix.
 pub const CALLED: [&str; 13] = [
     "token",
@@ -50,7 +74,7 @@ pub const CALLED: [&str; 13] = [
 
 /// The states in which a command can end: those of a sign-in, those of exit codes, and what
 /// went wrong.
-pub const STATES: [&str; 40] = [
+pub const STATES: [&str; 41] = [
     "usable",
     "valid",
     "refreshable",
@@ -91,6 +115,7 @@ pub const STATES: [&str; 40] = [
     "keyring_absent",
     "invalid_token",
     "insufficient_scope",
+    "no_agent",
 ];
 
 /// What `login` takes and keeps.

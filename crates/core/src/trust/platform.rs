@@ -15,6 +15,8 @@ pub const GITLAB: &str = "https://gitlab.com";
 const BUILDKITE: &str = "https://agent.buildkite.com";
 /// What CircleCI's issuers begin with; the id of the organization follows.
 const CIRCLECI: &str = "https://oidc.circleci.com/org/";
+/// CircleCI's issuer for whoever asks with `--root-issuer`: the same for all organizations.
+const CIRCLECI_ROOT: &str = "https://oidc.circleci.com";
 
 /// Whose claims they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,6 +87,7 @@ impl Platform {
             GITHUB => Self::GitHub,
             GITLAB => Self::GitLab,
             BUILDKITE => Self::Buildkite,
+            CIRCLECI_ROOT => Self::CircleCi,
             _ if issuer.starts_with(CIRCLECI) => Self::CircleCi,
             _ => Self::Other,
         }
@@ -92,7 +95,7 @@ impl Platform {
 
     /// Whether strangers have tokens of this very issuer.
     pub fn is_shared(issuer: &str) -> bool {
-        matches!(issuer, GITHUB | GITLAB | BUILDKITE)
+        matches!(issuer, GITHUB | GITLAB | BUILDKITE | CIRCLECI_ROOT)
     }
 
     /// The claims that say whose job it is, the narrower first, each with its id.
@@ -144,7 +147,8 @@ impl Platform {
         match self {
             Self::GitHub => &["ref", "environment", "job_workflow_sha", "workflow_sha"],
             Self::GitLab => &["ref", "environment"],
-            Self::CircleCi => &["oidc.circleci.com/vcs-ref", "oidc.circleci.com/context-ids"],
+            // Not context-ids: that is a list, which meets no condition.
+            Self::CircleCi => &["oidc.circleci.com/vcs-ref"],
             Self::Buildkite => &["build_branch", "build_tag"],
             Self::Kubernetes | Self::Other => &[],
         }

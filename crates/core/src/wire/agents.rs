@@ -9,6 +9,9 @@ pub const AGENT: &str = "/api/v1/agent";
 /// Agents of one's own.
 pub const AGENTS: &str = "/api/v1/agents";
 
+/// What agents of one's own may know.
+pub const AGENT_SECRETS: &str = "/api/v1/agent-secrets";
+
 /// At an exchange for a child's token (RFC 8693 §2.1 lets us add parameters): what to call it.
 pub const NAME: &str = "agent_name";
 /// The same: for how many seconds it is renewed.
@@ -88,6 +91,9 @@ pub struct Agent {
     pub parent: Option<String>,
     /// How many levels of agents may come below it.
     pub depth: u32,
+    /// The token through which it was started, if that was not its owner in person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<String>,
     /// Whether it runs.
     pub state: AgentState,
     /// When it began.
@@ -151,4 +157,74 @@ pub struct AgentReport {
     /// How far it is, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<u32>,
+}
+
+/// Which of a person's agents a secret is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretOf {
+    /// `agt_…`: this one alone.
+    Run(String),
+    /// All that are called so.
+    Agent(String),
+    /// `ORG/PROJECT`: all in this project.
+    Project(String),
+}
+
+impl SecretOf {
+    /// As it is kept: the kind, and which.
+    pub fn read(kind: &str, which: String) -> Self {
+        match kind {
+            "run" => Self::Run(which),
+            "project" => Self::Project(which),
+            _ => Self::Agent(which),
+        }
+    }
+}
+
+/// A secret to keep for agents.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAgentSecret {
+    /// For whom.
+    pub of: SecretOf,
+    /// What it is called.
+    pub name: String,
+    /// The secret itself.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub value: Secret,
+}
+
+/// Which secret is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhichSecret {
+    /// For whom it is.
+    pub of: SecretOf,
+    /// What it is called.
+    pub name: String,
+}
+
+/// A secret as its owner sees it: without what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSecret {
+    /// For whom.
+    pub of: SecretOf,
+    /// What it is called.
+    pub name: String,
+    /// When it was last set.
+    pub set_at: Timestamp,
+    /// When an agent last read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
+}
+
+/// A secret as its agent reads it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AgentSecretValue {
+    /// What it is called.
+    pub name: String,
+    /// The secret itself.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub value: Secret,
 }

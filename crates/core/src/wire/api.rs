@@ -45,12 +45,14 @@ pub enum Whose {
     User,
     /// A key of a project or an organization, for itself.
     Key,
+    /// A job of a CI platform, with the pass that a policy gave it.
+    Job,
 }
 
 /// `GET /api/v1/whoami`: who the presented credential is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whoami {
-    /// The user's id, also the OIDC `sub`; of a key that of its first generation.
+    /// The user's id, also the OIDC `sub`; of a key that of its first generation; of a job its own.
     pub id: String,
     /// Who acts.
     #[serde(default)]

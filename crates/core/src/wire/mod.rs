@@ -9,6 +9,7 @@
 //! | `encoding` | the form encoding of one name or value |
 //! | [`api`] | `/api/v1`: problem+json, lists, account and sessions |
 //! | [`agents`] | agents: `/api/v1/agents`, and their own `/api/v1/agent` |
+//! | [`approvals`] | actions that an agent asks its owner to approve |
 //! | [`audit`] | rows of the audit log, exported and over `/api/v1/audit` |
 //! | [`tokens`] | `/api/v1/tokens`, organizations, projects, members |
 //! | [`operator`] | what an administrator sees and changes |
@@ -18,6 +19,7 @@
 
 pub mod agents;
 pub mod api;
+pub mod approvals;
 pub mod audit;
 pub mod authorization;
 mod encoding;
@@ -52,6 +54,8 @@ pub mod path {
     pub const REVOKE: &str = "/oauth/revoke";
     /// RFC 7662.
     pub const INTROSPECT: &str = "/oauth/introspect";
+    /// A resource server spends the token of one approved action here.
+    pub const ACTION: &str = "/oauth/action";
     /// OIDC RP-Initiated Logout.
     pub const LOGOUT: &str = "/oauth/logout";
     /// RFC 7517.

@@ -148,6 +148,9 @@ pub struct Introspection {
     /// Extension: of an agent, the id of the one project that it may do anything in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_project: Option<String>,
+    /// RFC 9396 §9.2: the one action that was approved; only where its token has just been spent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<serde_json::Value>,
     /// Extension: `sub` administers the deployment, now; absent: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub admin: bool,
@@ -264,6 +267,8 @@ error_codes! {
     TemporarilyUnavailable = "temporarily_unavailable",
     /// RFC 8707 §2.
     InvalidTarget = "invalid_target",
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails = "invalid_authorization_details",
     /// RFC 8628 §3.5.
     AuthorizationPending = "authorization_pending",
     /// RFC 8628 §3.5.

@@ -41,12 +41,15 @@ pub struct Exchange {
     /// Some of what the policy gives; absent: all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Scope>,
+    /// Resources that the pass is made out for (RFC 8707), besides the server's own API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
 }
 
 /// A pass: short, for one project, and not to be renewed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Exchanged {
-    /// The pass.
+    /// The pass: a JWT (RFC 9068), whose `sub` is the job.
     #[serde(serialize_with = "Secret::serialize_exposed")]
     pub access_token: Secret,
     /// `Bearer`.
@@ -69,7 +72,8 @@ pub struct Exchanged {
 pub struct ExchangeRefused {
     /// `invalid_request`: it cannot be read. `access_denied`: no policy lets this token in.
     /// `ambiguous_project`: it is let into several projects; name one. `invalid_scope`: more than
-    /// the policy gives was asked for. `temporarily_unavailable`: the issuer cannot be asked.
+    /// the policy gives was asked for. `invalid_target`: no such resource is known here.
+    /// `temporarily_unavailable`: the issuer cannot be asked.
     pub error: String,
     /// In words.
     pub error_description: String,
@@ -165,7 +169,7 @@ pub struct NewTrustPolicy {
 /// An exchange that was let in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustExchange {
-    /// The id of its pass, `tok_…`: `DELETE` a pass with the credential itself.
+    /// The job, `job_…`: the `sub` of its pass, and who it is in the audit log.
     pub id: String,
     /// When.
     pub at: Timestamp,

@@ -26,7 +26,10 @@ pub(super) fn decision(
         return Err(Unreadable);
     }
     // RFC 9068 §4: `aud` MUST contain us. A token that people made is for any API here.
-    let jwt = matches!(kind, CredentialKind::AccessToken | CredentialKind::AgentToken);
+    let jwt = matches!(
+        kind,
+        CredentialKind::AccessToken | CredentialKind::AgentToken | CredentialKind::JobToken
+    );
     let any = !jwt && answer.aud.is_empty();
     if !any && !answer.aud.iter().any(|audience| audience == resource) {
         return Ok(None);
@@ -41,6 +44,7 @@ pub(super) fn decision(
             admin: answer.admin,
         },
         Some("key") => Who::Key { id: sub, name },
+        Some("job") => Who::Job { id: sub.parse().map_err(|_| Unreadable)?, name },
         Some("agent") => {
             let project = answer.agent_project.map(|id| id.parse().map_err(|_| Unreadable));
             let act = answer.act.as_ref();
@@ -103,8 +107,8 @@ fn kind(name: &str) -> Option<CredentialKind> {
         CredentialKind::LegacyToken,
         CredentialKind::ProjectKey,
         CredentialKind::OrgKey,
-        CredentialKind::Workload,
         CredentialKind::AgentToken,
+        CredentialKind::JobToken,
     ]
     .into_iter()
     .find(|kind| kind.as_str() == name)
@@ -195,6 +199,26 @@ mod tests {
         assert_eq!(decision(nowhere, ISSUER, API), Ok(None));
         let alone = Introspection { act: None, ..agent };
         assert_eq!(decision(alone, ISSUER, API), Err(Unreadable));
+    }
+
+    // proves: RB09
+    #[test]
+    fn a_job_is_told_as_a_job_and_its_pass_is_made_out_for_somebody() {
+        let job = Introspection {
+            credential: Some("job_token".into()),
+            sub: Some("job_01JBBBBBBBBBBBBBBBBBBBBBBB".to_owned()),
+            sub_type: Some("job".into()),
+            name: Some("acme/warehouse refs/heads/main".to_owned()),
+            ..answer()
+        };
+        let read = decision(job.clone(), ISSUER, API).unwrap().unwrap();
+        assert_eq!((read.user(), read.kind), (None, CredentialKind::JobToken));
+        assert_eq!((read.who.kind(), read.who.id()), ("job", job.sub.clone().unwrap()));
+        assert!(depends_on(&read).contains(&read.who.id()));
+        let nowhere = Introspection { aud: Vec::new(), ..job.clone() };
+        assert_eq!(decision(nowhere, ISSUER, API), Ok(None));
+        let person = Some("usr_01JAAAAAAAAAAAAAAAAAAAAAAA".to_owned());
+        assert_eq!(decision(Introspection { sub: person, ..job }, ISSUER, API), Err(Unreadable));
     }
 
     // proves: G04

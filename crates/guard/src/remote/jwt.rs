@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::dpop::Confirmation;
-use hallpass_core::id::{AgentId, GrantId};
+use hallpass_core::id::{AgentId, GrantId, JobId};
 use hallpass_core::wire::oauth::Act;
 use hallpass_core::{Scope, Timestamp, strict};
 use hallpass_verdict::{CredentialKind, Decision, Who};
@@ -131,13 +131,16 @@ pub(super) fn read(
     })
 }
 
-/// The person that `sub` is, or the agent with whoever delegated to it.
+/// The person or job that `sub` is, or the agent with whoever delegated to it.
 fn who(sub: &str, act: Option<&Act>) -> Option<(CredentialKind, Who)> {
     if sub.parse::<AgentId>().is_ok() {
         let agent = agent(sub, String::new(), act, None)?;
         return Some((CredentialKind::AgentToken, Who::Agent(agent)));
     }
-    // Nobody acts for a person here.
+    // Nobody acts for a person here, and nobody for a job.
+    if let (Ok(id), None) = (sub.parse::<JobId>(), act) {
+        return Some((CredentialKind::JobToken, Who::Job { id, name: String::new() }));
+    }
     let id = sub.parse().ok().filter(|_| act.is_none())?;
     let (email, name) = (String::new(), String::new());
     Some((CredentialKind::AccessToken, Who::User { id, email, name, admin: false }))
@@ -203,6 +206,7 @@ mod tests {
             with(json!({})),
             with(json!({"aud": API, "auth_time": null})),
             with(json!({"nbf": now, "iat": now + 5})),
+            with(json!({"sub": "job_01JAAAAAAAAAAAAAAAAAAAAAAA"})),
             with(json!({"exp": now + 1, "later": {"a": 1}})),
         ] {
             assert!(admits(&good, &public));

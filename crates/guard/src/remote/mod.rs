@@ -22,6 +22,7 @@
 //! |---|---|
 //! | `server` | requests to the server |
 //! | `feed` | the task that holds the lease |
+//! | [`action`] | one exact action that a person approved, done once |
 //! | `answer` | an introspection answer as a decision |
 //! | `proofs` | proofs of possession: tokens that are bound to a key |
 //! | `jwt`, `keys` | what a JWT says of itself, and the keys for it |
@@ -48,6 +49,7 @@ use crate::shape::is_access_token;
 use crate::{Guard, Resource, Shapes, Unverified, Verifier, Where};
 use jsonwebtoken::DecodingKey;
 
+pub mod action;
 mod answer;
 mod feed;
 #[cfg(test)]
@@ -59,6 +61,7 @@ pub mod proofs;
 mod server;
 mod system;
 
+pub use action::Approved;
 pub use outside::OutsideIssuer;
 
 /// Decisions that are remembered, unless told otherwise.
@@ -189,6 +192,10 @@ impl Remote {
     /// The layer around the API.
     pub fn guard(&self) -> Guard<Self> {
         Guard::new(self.clone(), self.resource().metadata_url())
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.0.shared
     }
 
     /// How it is doing.
@@ -430,7 +437,7 @@ impl Shared {
             CredentialKind::ProjectKey
                 | CredentialKind::OrgKey
                 | CredentialKind::LegacyToken
-                | CredentialKind::Workload
+                | CredentialKind::JobToken
         );
         let whole = decision.place.is_some() || (place.is_none() && !bound);
         if let (Some(begun), true) = (begun, whole) {

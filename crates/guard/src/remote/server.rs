@@ -86,6 +86,16 @@ impl Server {
         self.as_client(request).await
     }
 
+    /// Spends the token of an approved action, which is about to be done.
+    pub(super) async fn use_action(
+        &self,
+        token: &str,
+        details: &str,
+    ) -> Result<Introspection, NoAnswer> {
+        let form = [("token", token), ("authorization_details", details)];
+        self.as_client(self.http.post(self.address.join(path::ACTION)).form(&form)).await
+    }
+
     /// Renews the lease.
     pub(super) async fn feed(&self, request: &FeedRequest) -> Result<FeedAnswer, NoAnswer> {
         self.as_client(self.http.post(self.address.join(path::FEED)).json(request)).await

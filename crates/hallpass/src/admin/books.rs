@@ -31,6 +31,12 @@ pub(super) fn read_signing_keys(verb: &str, matches: &ArgMatches) -> Asked {
     }
 }
 
+pub(super) fn secrets() -> Command {
+    group("secrets", "What people keep for their agents").subcommand(
+        Command::new("rotate").about("Seal all of it anew, under the next generation of the key"),
+    )
+}
+
 pub(super) fn audit() -> Command {
     let format = text("format", "FORMAT")
         .value_parser(["ndjson", "csv"])

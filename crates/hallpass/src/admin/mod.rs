@@ -61,6 +61,7 @@ pub(crate) fn command() -> Command {
         .subcommand(legacy::command())
         .subcommand(client::command())
         .subcommand(books::signing_keys())
+        .subcommand(books::secrets())
         .subcommand(books::audit())
 }
 
@@ -106,6 +107,7 @@ fn read(matches: &ArgMatches) -> Result<Asked, String> {
         "legacy" => legacy::read(verb, matches)?,
         "client" => client::read(verb, matches),
         "signing-keys" => books::read_signing_keys(verb, matches),
+        "secrets" => Asked::SecretsRotate,
         "audit" => books::read_audit(verb, matches)?,
         _ => return Err("there is no such command; see --help".to_owned()),
     })
@@ -148,6 +150,7 @@ mod tests {
             "admin client disable web",
             "admin signing-keys rotate --now",
             "admin signing-keys list",
+            "admin secrets rotate",
             "admin audit list --limit 3",
             "admin audit export --since 2026-04-18 --until 2026-04-19T10:00:00Z --format csv",
             "admin audit export",

@@ -84,7 +84,7 @@ impl Flow for ChildFlow {
             jkt: None,
             agent: Some(agent),
         };
-        Ok(Self { new: NewAgent { grant, place, ttl }, parent, user })
+        Ok(Self { new: NewAgent { grant, place, ttl, broker: None }, parent, user })
     }
 
     /// There is nothing to spend: that its parent still runs is seen in the transaction that

@@ -15,9 +15,24 @@ pub enum AgentError {
     /// There is no such agent, or it is somebody else's: the two are not told apart.
     #[error("there is no such agent, or it has ended; list the agents to see those that run")]
     Unknown,
+    /// There is no such secret, or it is for another: the two are not told apart.
+    #[error("there is no secret of that name for this")]
+    UnknownSecret,
     /// Its owner has as many as are allowed.
     #[error("{0} agents of yours run already; stop those that are not needed")]
     TooMany(u32),
+    /// So many questions to its owner wait already.
+    #[error("too many questions wait for an answer already; wait until some are decided")]
+    Waiting,
+    /// There is no such question, or it is somebody else's.
+    #[error("nobody asked for that here, or it was long ago; list the approvals to see what waits")]
+    NoQuestion,
+    /// It was decided before, perhaps in another tab.
+    #[error("it was decided before; nothing was changed")]
+    Decided,
+    /// Its time is over, or the agent has ended.
+    #[error("its time is over, or the agent that asked has ended; nothing was changed")]
+    TooLate,
     /// Something that was sent cannot be used.
     #[error("{why}")]
     Invalid {

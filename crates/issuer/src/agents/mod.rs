@@ -10,11 +10,14 @@
 //! | here | starting, seeing, renewing and stopping agents of one's own |
 //! | [`own`] | what an agent asks for itself |
 //! | [`child`] | an agent starts another (RFC 8693 with `actor_token`) |
+//! | [`secrets`] | what their owner keeps for them |
+//! | [`approvals`] | an agent asks for one exact action, and its owner decides |
+//! | [`action`] | what was approved is done, once |
 //! | [`error`] | refusals |
 
 use std::time::Duration;
 
-use hallpass_core::id::{AgentId, GrantId, UserId};
+use hallpass_core::id::{AgentId, GrantId, TokenId, UserId};
 use hallpass_core::scope::{AGENT, AGENTS, TOKENS};
 use hallpass_core::text::presentable;
 use hallpass_core::wire::agents as wire;
@@ -25,14 +28,16 @@ use hallpass_store::{
 };
 use hallpass_verdict::CredentialKind;
 
-use crate::authorize::request::well_formed_resource;
 use crate::orgs::OrgError;
 use crate::tokens::{self, Actor};
 use crate::{Issuer, Origin};
 
+mod action;
+pub mod approvals;
 pub mod child;
 mod error;
 pub mod own;
+pub mod secrets;
 
 pub use error::AgentError;
 
@@ -92,12 +97,13 @@ impl Issuer {
             agent: Some(agent),
         };
         let by = self.by(&actor.name(), None, Some(origin));
-        let new = NewAgent { grant, place, ttl };
+        let new = NewAgent { grant, place, ttl, broker: token_of(actor) };
         match self.0.store.agents().begin(new, MOST, &by).await? {
             Begin::Begun(grant) => self.started(&grant).await,
             Begin::TooMany => Err(AgentError::TooMany(MOST)),
             Begin::Gone | Begin::TooDeep => Err(AgentError::NotAllowed(
-                "the account or the client has just been disabled; nothing was started".into(),
+                "the account, the client or the token has just been ended; nothing was started"
+                    .into(),
             )),
         }
     }
@@ -110,13 +116,15 @@ impl Issuer {
         limit: u32,
     ) -> Result<Page<wire::Agent>, AgentError> {
         let owner = owner(actor)?;
+        let broker = broker(actor);
         let after: Option<AgentId> = cursor.map(str::parse).transpose().map_err(|_| {
             AgentError::invalid("invalid_cursor", "the cursor is not one of this list")
         })?;
         let now = self.now();
         let agents = self.0.store.agents();
-        let mut found =
-            agents.of_owner(owner, after, limit.saturating_add(1), (now, now - LISTED)).await?;
+        let mut found = agents
+            .of_owner((owner, broker), after, limit.saturating_add(1), (now, now - LISTED))
+            .await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let next_cursor = found.last().filter(|_| more).map(|agent| agent.id.to_string());
@@ -126,9 +134,9 @@ impl Issuer {
 
     /// One agent of the person who acts.
     pub async fn agent_of(&self, actor: &Actor<'_>, id: &str) -> Result<wire::Agent, AgentError> {
-        let owner = owner(actor)?;
+        let whose = whose(actor)?;
         let id: AgentId = id.parse().map_err(|_| AgentError::Unknown)?;
-        let found = self.0.store.agents().one(id, Whose::Owner(owner)).await?;
+        let found = self.0.store.agents().one(id, whose).await?;
         found.map(|agent| shown(agent, self.now())).ok_or(AgentError::Unknown)
     }
 
@@ -139,9 +147,9 @@ impl Issuer {
         id: &str,
         origin: &Origin,
     ) -> Result<wire::RenewedAgent, AgentError> {
-        let owner = owner(actor)?;
+        let whose = whose(actor)?;
         let by = self.by(&actor.name(), None, Some(origin));
-        self.renew_through(Whose::Owner(owner), id, end_of(actor), &by).await
+        self.renew_through(whose, id, end_of(actor), &by).await
     }
 
     /// Stops an agent of the person who acts, and all below it. When this returns, nobody
@@ -152,10 +160,13 @@ impl Issuer {
         id: &str,
         origin: &Origin,
     ) -> Result<(), AgentError> {
-        let owner = owner(actor)?;
+        let whose = whose(actor)?;
         let id: AgentId = id.parse().map_err(|_| AgentError::Unknown)?;
         let by = self.by(&actor.name(), None, Some(origin));
-        let (whose, why) = (Whose::Owner(owner), "stopped by its owner");
+        let why = match whose {
+            Whose::Broker(..) => "stopped by its broker",
+            _ => "stopped by its owner",
+        };
         if self.0.store.agents().stop(id, whose, why, &by).await? {
             Ok(())
         } else {
@@ -211,24 +222,10 @@ impl Issuer {
         Ok((seat.org.id, project.id))
     }
 
-    /// Our own API, where it reports, and what else it was made out for (RFC 8707).
+    /// Our own API, where it reports, and what else it was made out for.
     async fn agent_resources(&self, named: &[String]) -> Result<Vec<String>, AgentError> {
-        let invalid = |why: &'static str| AgentError::invalid("invalid_resource", why);
-        let mut all = vec![self.0.config.public_url.default_resource().to_owned()];
-        if named.len() > 20 {
-            return Err(invalid("an agent is made out for at most 20 resources"));
-        }
-        for resource in named {
-            well_formed_resource(resource)
-                .map_err(|_| invalid("a resource must be an absolute URI without a fragment"))?;
-            if !self.0.store.resources().exists(resource).await? {
-                return Err(invalid("a resource is not known to this server"));
-            }
-            if !all.contains(resource) {
-                all.push(resource.clone());
-            }
-        }
-        Ok(all)
+        let found = self.made_out_for(named).await?;
+        found.map_err(|why| AgentError::invalid("invalid_resource", why))
     }
 
     async fn started(&self, grant: &Grant) -> Result<wire::StartedAgent, AgentError> {
@@ -260,6 +257,32 @@ fn owner(actor: &Actor<'_>) -> Result<UserId, AgentError> {
         "only a person has agents; sign in, or present a personal token with the scope agents"
             .into(),
     ))
+}
+
+/// The token through which they act, if they do not act in person: what is started through it ends
+/// with it.
+fn token_of(actor: &Actor<'_>) -> Option<TokenId> {
+    match actor {
+        Actor::Bearer(decision) if decision.kind == CredentialKind::PersonalToken => {
+            decision.id.parse().ok()
+        }
+        _ => None,
+    }
+}
+
+/// The same, if it is a broker's: it sees and stops what it has started, and nothing else. A token
+/// that may make tokens could make one that sees everything.
+fn broker(actor: &Actor<'_>) -> Option<TokenId> {
+    match actor {
+        Actor::Bearer(decision) if !decision.scope.contains(TOKENS) => token_of(actor),
+        _ => None,
+    }
+}
+
+/// Which agents are theirs to see, renew and stop.
+fn whose(actor: &Actor<'_>) -> Result<Whose, AgentError> {
+    let owner = owner(actor)?;
+    Ok(broker(actor).map_or(Whose::Owner(owner), |broker| Whose::Broker(owner, broker)))
 }
 
 /// When the credential ends that an agent hangs on: a token lends nothing beyond its own end.
@@ -315,6 +338,7 @@ fn shown(agent: Agent, now: Timestamp) -> wire::Agent {
         permissions: agent.scope.iter().filter(|name| *name != AGENT).collect(),
         parent: agent.parent.map(|id| id.to_string()),
         depth: agent.depth,
+        broker: agent.broker.map(|(_, name)| name),
         state,
         created_at: agent.created_at,
         seen_at: agent.seen_at,

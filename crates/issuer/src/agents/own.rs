@@ -14,7 +14,7 @@ use crate::{Issuer, Origin};
 const MAX_REPORT: usize = 200;
 
 /// The agent that acts, if it is one.
-fn itself(decision: &Decision) -> Result<&Agent, AgentError> {
+pub(super) fn itself(decision: &Decision) -> Result<&Agent, AgentError> {
     decision.who.agent().ok_or(AgentError::NotAllowed("only an agent asks this".into()))
 }
 

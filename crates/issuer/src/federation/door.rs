@@ -47,11 +47,8 @@ pub(crate) fn asked(params: &Params) -> Result<Option<Asked>, OAuthError> {
     if issued != TYPE_ACCESS_TOKEN {
         return Err(bad(ErrorCode::InvalidRequest, "only an access token can be requested"));
     }
-    // A pass is good at any resource of the deployment, within its project.
-    if params.all("resource").next().is_some() || params.all("audience").next().is_some() {
-        let why = "a pass is for a project; name it as project=ORG/PROJECT";
-        return Err(bad(ErrorCode::InvalidTarget, why));
-    }
+    // RFC 8693 §2.1: `audience` names resources as `resource` does; they have no other names here.
+    let resources = ["resource", "audience"].into_iter().flat_map(|name| params.all(name));
     let permissions = match params.get("scope") {
         None => None,
         Some(text) => {
@@ -63,6 +60,7 @@ pub(crate) fn asked(params: &Params) -> Result<Option<Asked>, OAuthError> {
         token: Secret::new(token),
         project: params.get("project").map(str::to_owned),
         permissions,
+        resources: resources.map(str::to_owned).collect(),
     };
     Ok(Some(Asked { exchange, grant_type }))
 }
@@ -85,6 +83,7 @@ impl Issuer {
                     OAuthError::new(ErrorCode::InvalidRequest, said)
                 }
                 Refusal::Ambiguous => OAuthError::new(ErrorCode::InvalidTarget, said),
+                Refusal::Target(_) => OAuthError::new(ErrorCode::InvalidTarget, said),
                 Refusal::Scope => OAuthError::new(ErrorCode::InvalidScope, said),
                 Refusal::Unavailable => OAuthError::new(ErrorCode::TemporarilyUnavailable, said),
                 Refusal::Failed(error) => error.into(),

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_core::id::TokenId;
+use hallpass_core::Scope;
+use hallpass_core::id::JobId;
 use hallpass_core::role::ProjectRole;
 use hallpass_core::trust::{self, Claims, Examined, Platform, nearest_first};
 use hallpass_core::wire::trust as wire;
-use hallpass_core::{Kind, Scope, TokenText};
 use hallpass_store::{Admission, Admit, TrustPolicy};
 
 use super::Fetcher;
@@ -39,6 +39,9 @@ pub enum Refusal {
     /// More than the policy gives was asked for.
     #[error("more was asked for than the policy gives")]
     Scope,
+    /// It was to be made out for a resource that there is not (RFC 8693 §2.2.2).
+    #[error("{0}")]
+    Target(&'static str),
     /// The issuer's keys are not known.
     #[error("the keys of the token's issuer are not known at this moment; try again")]
     Unavailable,
@@ -168,18 +171,15 @@ impl Issuer {
         if it.policy.platform == Platform::GitHub && now >= verified.issued_at + OLDEST {
             return self.deny_outside(known, asked, claims, Some(Bad::TooOld), origin).await;
         }
-        let prefix = Kind::Workload.prefix();
-        let text = TokenText::mint(Kind::Workload, &*self.0.random);
+        let resources = self.made_out_for(&asked.resources).await?.map_err(Refusal::Target)?;
         let expires_at = now + it.policy.ttl.min(trust::MAX_TTL);
         let admission = Admission {
             policy: it.kept.id,
             once: verified.once,
             once_until: verified.once_until,
             pins: examined.to_pin,
-            id: self.new_id(TokenId::new),
-            digest: text.digest(),
-            prefix: prefix.to_owned(),
-            last_four: text.last_four().to_owned(),
+            id: self.new_id(JobId::new),
+            client_id: self.0.config.brand.client_id.clone(),
             role: self.role_for(&scope),
             scope: scope.clone(),
             expires_at,
@@ -188,8 +188,8 @@ impl Issuer {
         };
         let by = self.by(&it.kept.id.to_string(), None, Some(origin));
         match self.0.store.trust().admit(admission, &by).await? {
-            Admit::Done(_) => Ok(wire::Exchanged {
-                access_token: text.into_secret(),
+            Admit::Done(job) => Ok(wire::Exchanged {
+                access_token: self.mint_job(&job, resources)?,
                 token_type: "Bearer".to_owned(),
                 expires_in: u64::try_from(expires_at.secs() - now.secs()).unwrap_or_default(),
                 scope,

@@ -5,7 +5,7 @@
 //! name.
 
 use hallpass_core::Kind;
-use hallpass_core::id::{TokenId, TrustId};
+use hallpass_core::id::{JobId, TrustId};
 use hallpass_core::role::ProjectRole;
 use hallpass_core::trust::{Danger, dangers, sentence};
 use hallpass_core::wire::api::Page;
@@ -150,7 +150,7 @@ impl Issuer {
         limit: u32,
     ) -> Result<Page<wire::TrustExchange>, TrustError> {
         let seat = self.seat_with(actor, org, project, KEYS_MANAGE).await?;
-        let after = cursor.map(str::parse::<TokenId>).transpose().map_err(|_| bad_cursor())?;
+        let after = cursor.map(str::parse::<JobId>).transpose().map_err(|_| bad_cursor())?;
         let (at, limit) = (seat.project.as_ref().map(|it| it.id), limit.clamp(1, MAX_PAGE));
         let mut found = self.0.store.trust().exchanges(seat.org.id, at, after, limit + 1).await?;
         let more = found.len() > limit as usize;

@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::dpop::{Confirmation, Thumbprint};
-use hallpass_core::id::{GrantId, JwtId, UserId};
+use hallpass_core::id::{AgentId, GrantId, JwtId, UserId};
 use hallpass_core::wire::oauth::Act;
 use hallpass_core::{Scope, Secret, Timestamp};
 use hallpass_verdict::Presented;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct AccessClaims {
     /// Who issued it; compared byte for byte.
     pub iss: String,
-    /// Who acts with it: a person, or an agent.
+    /// Who acts with it: a person, an agent, or a job.
     #[serde(with = "principal")]
     pub sub: Principal,
     /// The resources that it is made out for (RFC 8707).
@@ -36,7 +36,7 @@ pub struct AccessClaims {
     pub jti: JwtId,
     /// What it is scoped to (RFC 9068 §2.2.3).
     pub scope: Scope,
-    /// When the person signed in (RFC 9068 §2.2.1).
+    /// When the person signed in (RFC 9068 §2.2.1); of a job, when it was let in.
     #[serde(with = "date")]
     pub auth_time: Timestamp,
     /// Ours: the grant behind it.
@@ -58,6 +58,34 @@ pub struct AccessClaims {
 pub struct MayAct {
     /// Who.
     pub sub: String,
+}
+
+/// What the token of one approved action says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// The agent that asked.
+    pub sub: AgentId,
+    /// Where it is to be done.
+    pub aud: Audience,
+    /// The client that the agent's own token was issued to.
+    pub client_id: String,
+    /// When it was issued.
+    #[serde(with = "date")]
+    pub iat: Timestamp,
+    /// When it ends.
+    #[serde(with = "date")]
+    pub exp: Timestamp,
+    /// Its own id, with the bits of the approval's.
+    pub jti: JwtId,
+    /// Ours: the agent's grant.
+    pub grant: GrantId,
+    /// Whoever delegated to the agent (RFC 8693 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+    /// What was approved (RFC 9396 §9.1).
+    pub authorization_details: Vec<serde_json::Value>,
 }
 
 impl AccessClaims {
@@ -179,7 +207,7 @@ mod confirmation {
     }
 }
 
-/// `sub`: a person or an agent, and nobody else has JWTs of ours.
+/// `sub`: a person, an agent or a job, and nobody else has JWTs of ours.
 mod principal {
     use super::*;
 
@@ -189,7 +217,7 @@ mod principal {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Principal, D::Error> {
         match String::deserialize(d)?.parse() {
-            Ok(who @ (Principal::User(_) | Principal::Agent(_))) => Ok(who),
+            Ok(who @ (Principal::User(_) | Principal::Agent(_) | Principal::Job(_))) => Ok(who),
             _ => Err(serde::de::Error::custom("nobody of ours")),
         }
     }

@@ -1,10 +1,10 @@
 //! The facts about one credential, from the database: as long as the image is not complete,
 //! and always where other processes change the store too.
 
-use hallpass_core::id::{OrgId, ProjectId};
+use hallpass_core::id::{JobId, OrgId, ProjectId};
 use hallpass_core::{Digest, Timestamp};
-use hallpass_store::Standing;
-use hallpass_verdict::live::fact;
+use hallpass_store::{JobGrant, JobStanding, Standing};
+use hallpass_verdict::live::fact::{self, Principal};
 use hallpass_verdict::{Ask, Decision, Fact, Live, PlaceAsked, Presented, Refusal, Vouched};
 
 use super::facts;
@@ -42,6 +42,9 @@ impl Issuer {
         ask: &Ask<'_>,
         now: Timestamp,
     ) -> Result<Result<Decision, Refusal>, Error> {
+        if let Principal::Job(id) = presented.subject {
+            return self.ask_job(id, presented, ask, now).await;
+        }
         let grants = self.0.store.grants();
         let mut known = Vec::new();
         if let Some(standing) = grants.standing(presented.grant, Some(&presented.jti)).await? {
@@ -56,9 +59,7 @@ impl Issuer {
                 self.add_place(ask.place, &mut known).await?;
             }
             known.push(facts::of_user(user));
-            let (id, disabled) = (grant.client_id.clone(), client_disabled);
-            let client = fact::Client { id, secret: None, resources: Vec::new(), disabled };
-            known.push(Fact::Client(client));
+            known.push(client(grant.client_id.clone(), client_disabled));
             let ended = grant.ended_at.map(|_| Fact::GrantEnded(grant.id));
             known.push(facts::of_grant(hallpass_store::Grant { ended_at: None, ..grant }));
             known.extend(ended);
@@ -66,6 +67,28 @@ impl Issuer {
                 let (jti, until) = (presented.jti.clone(), presented.expires_at);
                 known.push(Fact::JwtRevoked { jti, until });
             }
+        }
+        let live = Live::of(self.0.keeper.rules.clone(), known);
+        Ok(live.check_jwt(presented, ask, now).unwrap_or(Err(Refusal::Unknown)))
+    }
+
+    /// The same, of the pass of a job.
+    async fn ask_job(
+        &self,
+        id: JobId,
+        presented: Presented,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let mut known = Vec::new();
+        if let Some(standing) = self.0.store.trust().standing(id).await? {
+            let JobStanding { job, client_disabled } = standing;
+            self.add_project(job.project, &mut known).await?;
+            self.add_place(ask.place, &mut known).await?;
+            known.push(client(job.client_id.clone(), client_disabled));
+            let ended = job.ended_at.map(|_| Fact::GrantEnded(job.grant()));
+            known.push(facts::of_job(JobGrant { ended_at: None, ..job }));
+            known.extend(ended);
         }
         let live = Live::of(self.0.keeper.rules.clone(), known);
         Ok(live.check_jwt(presented, ask, now).unwrap_or(Err(Refusal::Unknown)))
@@ -121,4 +144,9 @@ impl Issuer {
         known.push(facts::of_project(project));
         Ok(())
     }
+}
+
+/// A client, of which only whether it is disabled counts here.
+fn client(id: String, disabled: bool) -> Fact {
+    Fact::Client(fact::Client { id, secret: None, resources: Vec::new(), disabled })
 }

@@ -5,7 +5,8 @@ use hallpass_store as store;
 use hallpass_store::{Effect, TokenKind};
 use hallpass_verdict::CredentialKind;
 use hallpass_verdict::live::fact::{
-    Agent, Client, Credential, Fact, Grant, Member, Org, Person, Principal, Project, Role, Seat,
+    Agent, Client, Credential, Fact, Grant, Holder, Member, Org, Person, Principal, Project, Role,
+    Seat,
 };
 
 /// What a key of an organization is there.
@@ -24,6 +25,7 @@ pub(crate) fn of_effect(effect: Effect) -> Option<Fact> {
             Fact::MemberGone { principal: principal.parse().ok()?, seat }
         }
         Effect::Grant(grant) => of_grant(grant),
+        Effect::Job(job) => of_job(job),
         Effect::GrantEnded(id) => Fact::GrantEnded(id),
         Effect::Credential(credential) => of_credential(credential),
         Effect::CredentialEnded { digest, .. } => Fact::CredentialEnded(digest),
@@ -63,14 +65,26 @@ pub(crate) fn of_membership(membership: &store::Membership) -> Option<Fact> {
 
 pub(crate) fn of_grant(grant: store::Grant) -> Fact {
     let store::Grant { id, user_id: user, client_id, scope, expires_at, ended_at, .. } = grant;
-    let agent = grant.agent.map(|agent| {
-        let store::AgentRef { id, name, project, parents, .. } = agent;
-        Agent { id, name, owner: user, project, parents }
-    });
+    let holder = match grant.agent {
+        None => Holder::Person(user),
+        Some(store::AgentRef { id, name, project, parents, .. }) => {
+            Holder::Agent(Agent { id, name, owner: user, project, parents })
+        }
+    };
     match ended_at {
-        None => Fact::Grant(Grant { id, user, agent, client_id, scope, expires_at }),
+        None => Fact::Grant(Grant { id, holder, client_id, scope, expires_at }),
         Some(_) => Fact::GrantEnded(id),
     }
+}
+
+pub(crate) fn of_job(job: store::JobGrant) -> Fact {
+    let grant = job.grant();
+    let store::JobGrant { id, name, project, role, client_id, scope, expires_at, .. } = job;
+    if job.ended_at.is_some() {
+        return Fact::GrantEnded(grant);
+    }
+    let holder = Holder::Job { id, name, project, role };
+    Fact::Grant(Grant { id: grant, holder, client_id, scope, expires_at: Some(expires_at) })
 }
 
 /// A credential that nobody can act with is none.
@@ -91,9 +105,7 @@ pub(crate) fn of_credential(credential: store::Credential) -> Fact {
         (_, Some(project), _) => {
             Some(Role::Project(project, credential.role.unwrap_or(ProjectRole::Viewer)))
         }
-        (TokenKind::ProjectKey | TokenKind::Workload, None, _) => {
-            return Fact::CredentialEnded(digest);
-        }
+        (TokenKind::ProjectKey, None, _) => return Fact::CredentialEnded(digest),
         _ => None,
     };
     Fact::Credential(Credential {
@@ -116,6 +128,5 @@ const fn kind(kind: TokenKind) -> CredentialKind {
         TokenKind::Legacy => CredentialKind::LegacyToken,
         TokenKind::ProjectKey => CredentialKind::ProjectKey,
         TokenKind::OrgKey => CredentialKind::OrgKey,
-        TokenKind::Workload => CredentialKind::Workload,
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Weak};
 
 use hallpass_core::Timestamp;
-use hallpass_core::id::{GrantId, OrgId, ProjectId, TokenId, UserId};
+use hallpass_core::id::{GrantId, JobId, OrgId, ProjectId, TokenId, UserId};
 use hallpass_store::{Error, Store};
 use hallpass_verdict::{Fact, Live};
 
@@ -65,6 +65,7 @@ enum At {
     Members(String),
     Jwts,
     Grants(Option<GrantId>),
+    Jobs(Option<JobId>),
     Credentials(Option<TokenId>),
     End,
 }
@@ -112,9 +113,13 @@ impl Reader {
             }
             At::Grants(after) => {
                 let rows = image.grants(*after, PAGE, now).await?;
-                let next =
-                    rows.last().map_or(At::Credentials(None), |row| At::Grants(Some(row.id)));
+                let next = rows.last().map_or(At::Jobs(None), |row| At::Grants(Some(row.id)));
                 (rows.into_iter().map(facts::of_grant).collect(), next)
+            }
+            At::Jobs(after) => {
+                let rows = image.jobs(*after, PAGE, now).await?;
+                let next = rows.last().map_or(At::Credentials(None), |row| At::Jobs(Some(row.id)));
+                (rows.into_iter().map(facts::of_job).collect(), next)
             }
             At::Credentials(after) => {
                 let rows = image.credentials(*after, PAGE, now).await?;

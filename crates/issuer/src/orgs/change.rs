@@ -259,7 +259,7 @@ impl Issuer {
         if keys == KeysMade::Revoke {
             let manages = self.seat_with(actor, org, project, KEYS_MANAGE).await;
             manages.map_err(|error| match error {
-                OrgError::NotAllowed(_) => OrgError::NotAllowed(
+                OrgError::NotAllowed(_) | OrgError::NotScoped => OrgError::NotAllowed(
                     "you do not manage keys there, so those that you made stay; say that you keep them",
                 ),
                 error => error,

@@ -11,6 +11,9 @@ pub enum OrgError {
     /// The one who asks may not; says what would help.
     #[error("{0}")]
     NotAllowed(&'static str),
+    /// The one who asks may, and the credential was made for less.
+    #[error("your role there allows this, but this credential was not scoped to it")]
+    NotScoped,
     /// There is none, or the one who asks may not know: the two are not told apart.
     #[error("there is no such {0} here, or you have no role in it")]
     Unknown(&'static str),

@@ -177,9 +177,7 @@ impl Issuer {
             (false, _) => {
                 Err(OrgError::NotAllowed("your role there does not allow this; ask an owner"))
             }
-            (true, false) => Err(OrgError::NotAllowed(
-                "your role there allows this, but this credential was not scoped to it",
-            )),
+            (true, false) => Err(OrgError::NotScoped),
         }
     }
 

@@ -17,6 +17,7 @@ fn refused<T>(result: Result<T, OrgError>) -> &'static str {
     match result {
         Ok(_) => "nothing",
         Err(OrgError::NotAllowed(_)) => "not allowed",
+        Err(OrgError::NotScoped) => "not scoped",
         Err(OrgError::Unknown(_)) => "unknown",
         Err(OrgError::SlugTaken) => "slug taken",
         Err(OrgError::KeysMade(_)) => "keys",

@@ -41,7 +41,7 @@ impl Actor<'_> {
             Self::Person(user) => Some((user.id, &user.email, user.admin)),
             Self::Bearer(decision) => match &*decision.who {
                 Who::User { id, email, admin, .. } => Some((*id, email, *admin)),
-                Who::Key { .. } | Who::Agent(_) | Who::Outside { .. } => None,
+                Who::Key { .. } | Who::Agent(_) | Who::Job { .. } | Who::Outside { .. } => None,
             },
             Self::Operator => None,
         }

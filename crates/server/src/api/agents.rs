@@ -2,7 +2,8 @@
 //! what an agent asks for itself, with its own token, and nobody else.
 
 use hallpass_core::wire::agents::{
-    AGENT, AGENTS, Agent, AgentReport, NewAgent, RenewedAgent, StartedAgent,
+    AGENT, AGENT_SECRETS, AGENTS, Agent, AgentReport, AgentSecret, AgentSecretValue, NewAgent,
+    NewAgentSecret, RenewedAgent, StartedAgent, WhichSecret,
 };
 use hallpass_core::wire::api::Page;
 use hallpass_issuer::Origin;
@@ -22,6 +23,8 @@ const STOP: &str = "/api/v1/agents/{id}/stop";
 const REPORT: &str = "/api/v1/agent/report";
 const DONE: &str = "/api/v1/agent/done";
 const RENEW_CHILD: &str = "/api/v1/agent/children/{id}/renew";
+const REMOVE_SECRET: &str = "/api/v1/agent-secrets/remove";
+const SECRET: &str = "/api/v1/agent/secrets/{name}";
 const STOP_CHILD: &str = "/api/v1/agent/children/{id}/stop";
 
 pub(super) fn table() -> Vec<Route> {
@@ -35,6 +38,12 @@ pub(super) fn table() -> Vec<Route> {
         Route::new(Method::POST, REPORT, "agentReport", "Say how far an agent is", report),
         Route::new(Method::POST, DONE, "agentDone", "An agent says that it is done", done),
         Route::new(Method::POST, RENEW_CHILD, "renewChild", "Let a child go on", renew_child),
+        Route::new(Method::GET, AGENT_SECRETS, "listAgentSecrets", "List secrets", secrets),
+        Route::new(Method::PUT, AGENT_SECRETS, "setAgentSecret", "Keep a secret", set_secret)
+            .or([404]),
+        Route::new(Method::POST, REMOVE_SECRET, "removeAgentSecret", "Remove a secret", remove)
+            .or([404]),
+        Route::new(Method::GET, SECRET, "agentSecret", "Read a secret of its own", secret),
         Route::new(Method::POST, STOP_CHILD, "stopChild", "Stop a child", stop_child),
     ]
 }
@@ -82,6 +91,44 @@ async fn stop(
 ) -> Result<Done, Refused> {
     app.issuer().stop_agent(&Actor::Bearer(&caller), &id, &origin).await?;
     Ok(Done)
+}
+
+async fn secrets(
+    app: App,
+    Needs(caller): Needs<Broker>,
+) -> Result<Shown<Page<AgentSecret>>, Refused> {
+    let items = app.issuer().agent_secrets_of(&Actor::Bearer(&caller)).await?;
+    Ok(Shown(Page { items, next_cursor: None }))
+}
+
+async fn set_secret(
+    app: App,
+    Needs(caller): Needs<Broker>,
+    origin: Origin,
+    Body(new): Body<NewAgentSecret>,
+) -> Result<Done, Refused> {
+    app.issuer().set_agent_secret(&Actor::Bearer(&caller), &new, &origin).await?;
+    Ok(Done)
+}
+
+async fn remove(
+    app: App,
+    Needs(caller): Needs<Broker>,
+    origin: Origin,
+    Body(which): Body<WhichSecret>,
+) -> Result<Done, Refused> {
+    app.issuer().remove_agent_secret(&Actor::Bearer(&caller), &which, &origin).await?;
+    Ok(Done)
+}
+
+/// Another's is answered like one that does not exist.
+async fn secret(
+    app: App,
+    Needs(caller): Needs<AgentItself>,
+    origin: Origin,
+    Path([name]): Path<1>,
+) -> Result<Shown<AgentSecretValue>, Refused> {
+    Ok(Shown(app.issuer().secret_of_agent(&caller, &name, &origin).await?))
 }
 
 async fn itself(app: App, Needs(caller): Needs<AgentItself>) -> Result<Shown<Agent>, Refused> {

@@ -19,6 +19,7 @@
 //! | [`operator`] | people, clients and keys, for administrators |
 //! | [`keys`] | keys of organizations and projects |
 //! | [`agents`] | agents of one's own, and what an agent asks for itself |
+//! | [`approvals`] | actions that agents ask their owners to approve |
 //! | [`legacy`] | the last tokens that look like an older system's |
 //! | [`feed`] | guards in other processes |
 //! | [`leaks`], [`scanning`] | tokens that leaked |
@@ -40,6 +41,7 @@ use crate::limit;
 
 mod agents;
 mod answer;
+mod approvals;
 mod argument;
 mod audit;
 pub(crate) mod deprecation;
@@ -85,6 +87,7 @@ fn table() -> Vec<Route> {
         keys::table(),
         trust::table(),
         agents::table(),
+        approvals::table(),
         legacy::table(),
         leaks::table(),
         feed::table(),
@@ -132,13 +135,24 @@ pub(crate) fn only_people() -> Response {
     )
 }
 
+/// For whom a route is not.
+#[derive(Clone, Copy)]
+pub(crate) enum NotFor {
+    Agents,
+    Jobs,
+    /// Whoever is no agent.
+    Others,
+}
+
 /// Another kind of caller than the route is for (attack 49): what belongs to people and their
-/// keys is not an agent's, whatever its scope, and the other way round.
-pub(crate) fn not_for(agent: bool) -> Response {
-    let detail = if agent {
-        "An agent has no say here; whose agent it is has, with a sign-in of their own."
-    } else {
-        "Only an agent asks this, with its own token."
+/// keys is not an agent's or a job's, whatever its scope, and the other way round.
+pub(crate) fn not_for(whom: NotFor) -> Response {
+    let detail = match whom {
+        NotFor::Agents => {
+            "An agent has no say here; whose agent it is has, with a sign-in of their own."
+        }
+        NotFor::Jobs => "The pass of a job has no say here; a person has, with a sign-in.",
+        NotFor::Others => "Only an agent asks this, with its own token.",
     };
     problem(StatusCode::FORBIDDEN, "not_for_this_caller", detail)
 }

@@ -71,7 +71,12 @@ impl From<AgentError> for Refused {
             AgentError::NotAllowed(_) => {
                 Self(problem(StatusCode::FORBIDDEN, "not_allowed", detail))
             }
-            AgentError::Unknown => Self(problem(StatusCode::NOT_FOUND, "not_found", detail)),
+            AgentError::Unknown | AgentError::UnknownSecret | AgentError::NoQuestion => {
+                Self(problem(StatusCode::NOT_FOUND, "not_found", detail))
+            }
+            AgentError::Waiting => Self(problem(StatusCode::CONFLICT, "too_many", detail)),
+            AgentError::Decided => Self(problem(StatusCode::CONFLICT, "already_decided", detail)),
+            AgentError::TooLate => Self(problem(StatusCode::CONFLICT, "too_late", detail)),
             AgentError::TooMany(_) => Self(problem(StatusCode::CONFLICT, "too_many", detail)),
             AgentError::Invalid { code, .. } => {
                 Self(problem(StatusCode::BAD_REQUEST, code, detail))
@@ -102,6 +107,8 @@ pub(super) fn org(error: OrgError) -> Response {
     let detail = format!("{error}.");
     match error {
         OrgError::NotAllowed(_) => problem(StatusCode::FORBIDDEN, "not_allowed", detail),
+        // RFC 6750 §3.1.
+        OrgError::NotScoped => problem(StatusCode::FORBIDDEN, "insufficient_scope", detail),
         OrgError::Unknown(_) => problem(StatusCode::NOT_FOUND, "not_found", detail),
         OrgError::SlugTaken => problem(StatusCode::CONFLICT, "slug_taken", detail),
         OrgError::KeysMade(_) => problem(StatusCode::CONFLICT, "keys_undecided", detail),

@@ -16,13 +16,13 @@ use hallpass_issuer::orgs::{
     MEMBERS_MANAGE, ORG_MANAGE, OrgError, PROJECTS_CREATE, SETTINGS_MANAGE, TOKENS_MANAGE,
 };
 use hallpass_issuer::tokens::Actor;
-use hallpass_verdict::CredentialKind;
+use hallpass_verdict::{CredentialKind, Who};
 use http::StatusCode;
 
 use super::argument::path_values;
 use super::local::Local;
 use super::route::{Incoming, Operation};
-use super::{metadata_url, not_for, problem, refused};
+use super::{NotFor, metadata_url, not_for, problem, refused};
 use crate::app::App;
 use crate::http::{Peer, peer};
 
@@ -97,10 +97,15 @@ fn presenter(incoming: &Incoming, app: &App) -> Result<Decision, Box<Response>> 
     Ok(decision)
 }
 
-/// The same, if it is no agent: every right but [`AgentItself`] begins with this.
+/// The same, if it is no agent and no job: every right but [`AgentItself`] and [`Oneself`] begins
+/// with this.
 fn caller(incoming: &Incoming, app: &App) -> Result<Decision, Box<Response>> {
     let decision = presenter(incoming, app)?;
-    if decision.who.agent().is_some() { Err(Box::new(not_for(true))) } else { Ok(decision) }
+    match *decision.who {
+        Who::Agent(_) => Err(Box::new(not_for(NotFor::Agents))),
+        Who::Job { .. } => Err(Box::new(not_for(NotFor::Jobs))),
+        Who::User { .. } | Who::Key { .. } | Who::Outside { .. } => Ok(decision),
+    }
 }
 
 fn describe_bearer(operation: &mut Operation, scopes: &[&'static str], right: &'static str) {
@@ -143,15 +148,15 @@ scoped! {
     Tokens = scope::TOKENS, "A credential with the scope `tokens`.";
 }
 
-/// Whoever presents a credential that is good: a key for itself, and whoever else with the scope
-/// `account`.
+/// Whoever presents a credential that is good: a key or a job for itself, and whoever else with
+/// the scope `account`.
 pub(super) enum Oneself {}
 
 impl Right for Oneself {
     type Who = Decision;
 
     fn describe(operation: &mut Operation) {
-        let right = "A key, or a credential with the scope `account`.";
+        let right = "A key, a job, or a credential with the scope `account`.";
         describe_bearer(operation, &[], right);
     }
 
@@ -160,9 +165,15 @@ impl Right for Oneself {
     }
 
     async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
-        let decision = caller(incoming, app).map_err(|refusal| *refusal)?;
-        let key = matches!(decision.kind, CredentialKind::ProjectKey | CredentialKind::OrgKey);
-        if key || decision.scope.contains(scope::ACCOUNT) {
+        let decision = presenter(incoming, app).map_err(|refusal| *refusal)?;
+        if decision.who.agent().is_some() {
+            return Err(not_for(NotFor::Agents));
+        }
+        let itself = matches!(
+            decision.kind,
+            CredentialKind::ProjectKey | CredentialKind::OrgKey | CredentialKind::JobToken
+        );
+        if itself || decision.scope.contains(scope::ACCOUNT) {
             return Ok(decision);
         }
         let asked = guard(app).suggest(scope::ACCOUNT);
@@ -207,7 +218,7 @@ impl Right for AgentItself {
 
     async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
         let decision = presenter(incoming, app).map_err(|refusal| *refusal)?;
-        if decision.who.agent().is_some() { Ok(decision) } else { Err(not_for(false)) }
+        if decision.who.agent().is_some() { Ok(decision) } else { Err(not_for(NotFor::Others)) }
     }
 }
 
@@ -357,7 +368,7 @@ async fn at_place(
     match app.issuer().must_be_at(&actor, org, project, permission).await {
         Ok(()) => Ok(decision),
         Err(error) => {
-            if let OrgError::Unknown(_) | OrgError::NotAllowed(_) = error {
+            if let OrgError::Unknown(_) | OrgError::NotAllowed(_) | OrgError::NotScoped = error {
                 let address =
                     peer::address_of(&incoming.parts.extensions, &incoming.parts.headers, app);
                 app.issuer().denied_at(&decision, org, project, address);

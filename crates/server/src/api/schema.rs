@@ -126,6 +126,7 @@ macro_rules! described {
 }
 
 mod agents;
+mod approvals;
 mod invitations;
 mod trust;
 mod whoami;

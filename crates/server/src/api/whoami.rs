@@ -17,7 +17,7 @@ pub(super) fn table() -> Vec<Route> {
     vec![Route::new(Method::GET, WHOAMI, "whoami", "Show who presents the credential", whoami)]
 }
 
-/// A key says where it belongs; whoever else may ask about a place in which they have a role.
+/// A key or a job says where it belongs; whoever else may ask about a place in which they have a role.
 async fn whoami(
     app: App,
     Needs(decision): Needs<Oneself>,
@@ -26,11 +26,12 @@ async fn whoami(
     let (issuer, actor) = (app.issuer(), Actor::Bearer(&decision));
     let kind = match *decision.who {
         Who::Key { .. } => Whose::Key,
+        Who::Job { .. } => Whose::Job,
         // No agent gets here: its own route tells it who it is.
         Who::User { .. } | Who::Outside { .. } | Who::Agent(_) => Whose::User,
     };
     let (org, project) = match (kind, &place) {
-        (Whose::Key, _) => issuer.place_of_key(&decision).await?,
+        (Whose::Key | Whose::Job, _) => issuer.place_of_key(&decision).await?,
         (Whose::User, None) => (None, None),
         (Whose::User, Some((org, project))) => {
             let found = issuer.org(&actor, org).await?;

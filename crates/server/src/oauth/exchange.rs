@@ -38,6 +38,7 @@ async fn exchange(State(app): State<App>, request: Request) -> Response {
                 Refusal::Unreadable => refused(StatusCode::BAD_REQUEST, "invalid_request", said),
                 Refusal::Denied => refused(StatusCode::FORBIDDEN, "access_denied", said),
                 Refusal::Ambiguous => refused(StatusCode::BAD_REQUEST, "ambiguous_project", said),
+                Refusal::Target(_) => refused(StatusCode::BAD_REQUEST, "invalid_target", said),
                 Refusal::Scope => refused(StatusCode::FORBIDDEN, "invalid_scope", said),
                 Refusal::Unavailable => later(said),
                 Refusal::Failed(error) => {
@@ -61,7 +62,9 @@ async fn read(app: &App, request: Request) -> Result<Exchange, &'static str> {
     let body = tokio::time::timeout(app.settings().body_timeout, body).await;
     let body = body.ok().and_then(Result::ok).ok_or("the body is too long, or took too long")?;
     let asked = hallpass_core::strict::from_slice(&body);
-    asked.ok_or("the body is not {\"token\": \"…\"}, with project and permissions if you like")
+    asked.ok_or(
+        "the body is not {\"token\": \"…\"}, with project, permissions and resources if you like",
+    )
 }
 
 fn later(said: String) -> Response {

@@ -8,6 +8,7 @@
 //! | [`device`] | `/oauth/device` (RFC 8628 §3.1) |
 //! | [`revoke`] | `/oauth/revoke` (RFC 7009) |
 //! | [`introspect`] | `/oauth/introspect` (RFC 7662) |
+//! | [`action`] | `/oauth/action`: the token of an approved action is spent |
 //! | [`userinfo`] | `/userinfo` (OIDC Core §5.3) |
 //! | [`logout`] | `/oauth/logout` (OIDC RP-Initiated Logout) |
 //! | [`jwks`] | `/oauth/jwks` (RFC 7517) |
@@ -20,6 +21,7 @@ use axum::{Router, middleware};
 use crate::app::App;
 use crate::limit;
 
+mod action;
 mod authorize;
 pub(crate) mod call;
 mod device;
@@ -45,6 +47,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(device::routes())
         .merge(revoke::routes())
         .merge(introspect::routes())
+        .merge(action::routes())
         .merge(userinfo::routes())
         .route_layer(limited)
         .merge(authorize::routes())

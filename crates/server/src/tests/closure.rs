@@ -10,7 +10,7 @@ use super::town::{CLIENT, FORM, Town, basic};
 
 /// Every path that this part of the server answers, with its methods. `HEAD` is `GET`
 /// without a body (RFC 9110 §9.3.2).
-const ROUTES: [(&str, &str); 19] = [
+const ROUTES: [(&str, &str); 20] = [
     (path::OPENID_CONFIGURATION, "GET,HEAD,OPTIONS"),
     (path::OAUTH_AUTHORIZATION_SERVER, "GET,HEAD,OPTIONS"),
     ("/.well-known/oauth-protected-resource/api", "GET,HEAD,OPTIONS"),
@@ -20,6 +20,7 @@ const ROUTES: [(&str, &str); 19] = [
     (path::DEVICE_AUTHORIZATION, "POST"),
     (path::REVOKE, "OPTIONS,POST"),
     (path::INTROSPECT, "POST"),
+    (path::ACTION, "POST"),
     (path::LOGOUT, "GET,HEAD,POST"),
     (path::JWKS, "GET,HEAD,OPTIONS"),
     (path::USERINFO, "GET,HEAD,OPTIONS,POST"),

@@ -5,7 +5,8 @@ use http::{Method, StatusCode};
 
 use super::town::{Answer, CLIENT, FORM, Town};
 
-const POSTS: [&str; 4] = [path::TOKEN, path::DEVICE_AUTHORIZATION, path::REVOKE, path::INTROSPECT];
+const POSTS: [&str; 5] =
+    [path::TOKEN, path::DEVICE_AUTHORIZATION, path::REVOKE, path::INTROSPECT, path::ACTION];
 
 fn described(answer: &Answer) -> String {
     let json = answer.json();
@@ -91,7 +92,7 @@ async fn two_ways_to_authenticate_are_one_too_many() {
     let town = Town::new().await;
     let header = town.caller("api").await;
     let both = [("token", "x"), ("client_id", "api"), ("client_secret", "y")];
-    for at in [path::INTROSPECT, path::REVOKE] {
+    for at in [path::INTROSPECT, path::ACTION, path::REVOKE] {
         let answer = town.post(at, &both, &[("authorization", &header)]).await;
         assert_eq!(answer.refusal().1, "invalid_request", "{at}");
         let twice = [("authorization", header.as_str()), ("authorization", header.as_str())];

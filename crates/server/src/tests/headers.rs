@@ -94,6 +94,7 @@ async fn other_origins_read_what_needs_no_cookie_and_nothing_else() {
         path::AUTHORIZE,
         path::LOGOUT,
         path::INTROSPECT,
+        path::ACTION,
         path::DEVICE_AUTHORIZATION,
         path::WHOAMI,
         path::SESSIONS,

@@ -32,6 +32,8 @@ pub(super) enum Purpose<'a> {
     Sessions,
     /// Stopping agents of one's own.
     Agents,
+    /// Approving or denying the question of this id about the action of this digest.
+    Approval(&'a str, &'a str),
     /// Making one token for this person, once.
     NewToken(&'a str, &'a str),
     /// Changing or revoking this token.
@@ -70,6 +72,7 @@ impl Purpose<'_> {
             Self::DeviceDecision(code) => format!("web/device/decision {code}"),
             Self::Sessions => "web/sessions".to_owned(),
             Self::Agents => "web/agents".to_owned(),
+            Self::Approval(id, digest) => format!("web/approvals {id} {digest}"),
             Self::NewToken(owner, once) => format!("web/tokens/new {owner} {once}"),
             Self::Token(id) => format!("web/tokens/one {id}"),
             Self::NewKey(place, once) => format!("web/keys/new {place} {once}"),

@@ -41,6 +41,10 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
             Ok(older) => older,
             Err(error) => return failure::page(&app, &error),
         };
+        let approvals = match app.issuer().approvals_waiting(person.user.id).await {
+            Ok(waiting) => waiting,
+            Err(error) => return failure::page(&app, &error),
+        };
         let view = Home {
             frame: answer::frame(&app, Some(person)),
             notice: (done == "set-up")
@@ -49,6 +53,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
             email: Shown::new(&person.user.email),
             login_command,
             older,
+            approvals,
             csrf: csrf::token(&app, cookie, Purpose::SignOut),
         };
         return answer::page(StatusCode::OK, &view);

@@ -10,6 +10,7 @@
 //! | [`device`] | `/device`: type the code, compare, decide (HP11) |
 //! | [`sessions`] | `/settings/sessions`: browsers and programs that are signed in |
 //! | [`agents`] | `/settings/agents`: agents of one's own, as a tree |
+//! | [`approvals`] | `/settings/approvals`: what agents ask their owner for |
 //! | [`tokens`] | `/settings/tokens`: tokens for scripts, CI and servers; `/admin/users/…/tokens`: the same for somebody else |
 //! | [`admin`] | `/admin`: the server, people, organizations, clients, keys, the log; `/orgs/…/audit` |
 //! | [`orgs`] | `/orgs`, `/orgs/{org}`…: organizations, their projects, roles |
@@ -29,6 +30,7 @@
 //! | [`jar`] | short-lived cookies beside the session's |
 //! | [`return_to`] | where to go after signing in: a path of ours, nothing else |
 //! | [`shown`] | foreign text on its way to a page |
+//! | [`forest`] | many trees on one page |
 //! | [`browser`], [`when`] | user agents and times as people say them |
 //! | [`assets`], [`accent`] | stylesheet and icon, in the brand's colour, legible |
 //!
@@ -42,11 +44,13 @@ mod accent;
 mod admin;
 mod agents;
 mod answer;
+mod approvals;
 mod assets;
 mod browser;
 mod consent;
 mod csrf;
 mod device;
+mod forest;
 mod home;
 mod invitation;
 mod jar;
@@ -93,6 +97,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(device::routes())
         .merge(sessions::routes())
         .merge(agents::routes())
+        .merge(approvals::routes())
         .merge(tokens::routes())
         .merge(people::routes())
         .merge(admin::routes())

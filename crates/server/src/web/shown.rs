@@ -9,6 +9,8 @@ use hallpass_core::text::presentable;
 
 /// Longest name, machine or address line on a page.
 const MAX: usize = 100;
+/// Longest sentence.
+const LONG: usize = 400;
 
 /// Text from elsewhere, fit to be shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,11 @@ impl Shown {
     /// As [`Shown::new`]; nothing stays nothing.
     pub(super) fn some(text: Option<&str>) -> Option<Self> {
         text.map(|text| presentable(text, MAX)).filter(|text| !text.is_empty()).map(Self)
+    }
+
+    /// As [`Shown::some`], for a sentence.
+    pub(super) fn long(text: Option<&str>) -> Option<Self> {
+        text.map(|text| presentable(text, LONG)).filter(|text| !text.is_empty()).map(Self)
     }
 
     /// What a person typed, to be put back into the field. Nothing stays nothing.

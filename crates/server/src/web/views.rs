@@ -115,6 +115,8 @@ pub(super) struct Home {
     pub(super) login_command: String,
     /// Projects of theirs with tokens of an older system.
     pub(super) older: Vec<Place>,
+    /// What agents of theirs ask them for, and waits.
+    pub(super) approvals: u64,
     pub(super) csrf: String,
 }
 

@@ -4,7 +4,10 @@ use hallpass_core::id::{AgentId, GrantId, ProjectId, UserId};
 
 use super::mirror::Mirror;
 use super::town::{Leaves, MINUTE, Town};
-use crate::{AgentRef, Begin, Disable, Grant, GrantKind, NewAgent, Renew, Store, Whose};
+use crate::{
+    AgentRef, Begin, Disable, Grant, GrantKind, NewAgent, Renew, Rotate, SealedSecret, SecretFor,
+    Store, Whose,
+};
 
 /// More than any town has.
 const MOST: u32 = 100;
@@ -25,10 +28,10 @@ impl Town {
                 .collect(),
             depth,
         });
-        NewAgent { grant, place: None, ttl: 900 }
+        NewAgent { grant, place: None, ttl: 900, broker: None }
     }
 
-    async fn agent(&self, owner: UserId, above: Option<&Grant>, depth: u32) -> Grant {
+    pub(super) async fn agent(&self, owner: UserId, above: Option<&Grant>, depth: u32) -> Grant {
         let new = self.new_agent(owner, above, depth);
         match self.store.agents().begin(new, MOST, &self.by()).await {
             Ok(Begin::Begun(grant)) => *grant,
@@ -76,9 +79,9 @@ pub(super) async fn life(store: Store) {
     assert_eq!(renewed.expires_at, Some(until));
     let report = agents.report(id(&grant), "half of it", Some(50), now);
     town.sees(Leaves::Nothing, report).await.unwrap();
-    let listed = agents.of_owner(zoe, None, 9, (now, now)).await.unwrap();
+    let listed = agents.of_owner((zoe, None), None, 9, (now, now)).await.unwrap();
     assert_eq!((listed.len(), listed[0].progress), (1, Some(50)));
-    assert_eq!(agents.of_owner(other, None, 9, (now, now)).await, Ok(Vec::new()));
+    assert_eq!(agents.of_owner((other, None), None, 9, (now, now)).await, Ok(Vec::new()));
     mirror.shows(&town.store, now).await;
 
     // As many as are allowed, and not one more.
@@ -92,8 +95,8 @@ pub(super) async fn life(store: Store) {
     let renewed = agents.renew(id(&grant), Whose::Owner(zoe), late.at + MINUTE, &late);
     assert_eq!(town.sees(Leaves::Nothing, renewed).await, Ok(Renew::Gone));
     let past = (late.at, late.at);
-    assert_eq!(agents.of_owner(zoe, None, 9, past).await, Ok(Vec::new()));
-    assert_eq!(agents.of_owner(zoe, None, 9, (late.at, now)).await.unwrap().len(), 1);
+    assert_eq!(agents.of_owner((zoe, None), None, 9, past).await, Ok(Vec::new()));
+    assert_eq!(agents.of_owner((zoe, None), None, 9, (late.at, now)).await.unwrap().len(), 1);
     // Nobody begins anything for somebody who is disabled, and what they had is over.
     let last = town.agent(zoe, None, 0).await;
     assert_eq!(town.store.users().disable(zoe, &town.by()).await, Ok(Disable::Done));
@@ -202,4 +205,149 @@ pub(super) async fn bound(store: Store) {
     let found = town.store.agents().one(id(&grant), Whose::Itself).await.unwrap().unwrap();
     let at: (Option<ProjectId>, _) = (found.project, found.place);
     assert_eq!(at, (Some(project.id), Some((org.slug, project.slug))));
+}
+
+/// Set, read by whoever it is for, resealed unless it was set meanwhile, and gone with its run.
+pub(super) async fn secrets(store: Store) {
+    let town = Town::new(store).await;
+    let (zoe, other) = (town.user().await.id, town.user().await.id);
+    let secrets = town.store.agent_secrets();
+    let itself = async |grant: &Grant| {
+        town.store.agents().one(id(grant), Whose::Itself).await.unwrap().unwrap()
+    };
+    let grant = town.agent(zoe, None, 1).await;
+    let agent = itself(&grant).await;
+    let child = itself(&town.agent(zoe, Some(&grant), 0).await).await;
+    let stranger = itself(&town.agent(other, None, 0).await).await;
+    let secret = |of: &SecretFor, sealed: &[u8]| {
+        let (kind, which) = of.parts();
+        let (kind, name) = (kind.to_owned(), "KEY".to_owned());
+        SealedSecret { owner: zoe, kind, which, name, sealed: sealed.to_vec(), generation: 1 }
+    };
+    let by_name = SecretFor::Name("builder".to_owned());
+    let by_run = SecretFor::Run(agent.id);
+    let read = async |agent: &crate::Agent| {
+        let found = secrets.read(agent, "KEY", &town.by()).await.unwrap();
+        found.map(|found| found.sealed)
+    };
+    assert_eq!(town.sees(Leaves::Nothing, read(&agent)).await, None);
+    let by = town.by();
+    let set = secrets.set(secret(&by_name, b"one"), 2, &by);
+    town.sees(Leaves::Change, set).await.unwrap();
+    assert_eq!(town.sees(Leaves::Change, read(&agent)).await, Some(b"one".to_vec()));
+    assert_eq!(town.sees(Leaves::Nothing, read(&stranger)).await, None);
+    // The child is called so too, but by its parent.
+    assert_eq!((&*child.name, read(&child).await), ("builder", None));
+    // What is for this run alone comes first; of a name and its agents there is one.
+    for text in [b"old", b"two"] {
+        secrets.set(secret(&by_run, text), 2, &town.by()).await.unwrap();
+    }
+    assert_eq!(read(&agent).await, Some(b"two".to_vec()));
+    let by = town.by();
+    let many = secrets.set(secret(&SecretFor::Name("x".to_owned()), b"x"), 2, &by);
+    assert!(town.sees(Leaves::Nothing, many).await.is_err());
+    let now = town.by().at;
+    let listed = secrets.of_owner(zoe, now).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|kept| kept.read_at.is_some()));
+    assert_eq!(secrets.of_owner(other, now).await, Ok(Vec::new()));
+
+    let old = secrets.older_than(2, 9).await.unwrap();
+    assert_eq!(old.len(), 2);
+    let reseal = secrets.reseal(&old[0], b"new".to_vec(), 2);
+    assert_eq!(town.sees(Leaves::Nothing, reseal).await, Ok(true));
+    assert_eq!(secrets.reseal(&old[0], b"late".to_vec(), 2).await, Ok(false), "it is newer");
+    assert_eq!(secrets.older_than(2, 9).await.unwrap().len(), 1);
+    let by = town.by();
+    let not_hers = secrets.remove(other, ("name", "builder"), "KEY", &by);
+    assert_eq!(town.sees(Leaves::Nothing, not_hers).await, Ok(false));
+    let remove = secrets.remove(zoe, ("name", "builder"), "KEY", &by);
+    assert_eq!(town.sees(Leaves::Change, remove).await, Ok(true));
+
+    // What is for a run goes with it: the child's when its parent is stopped, and where nobody
+    // stops it when it is over.
+    let lasting = itself(&town.agent(zoe, None, 0).await).await;
+    for of in [&child, &lasting].map(|agent| SecretFor::Run(agent.id)) {
+        secrets.set(secret(&of, b"x"), 9, &town.by()).await.unwrap();
+    }
+    assert_eq!(secrets.forget(now).await, Ok(0));
+    let by = town.by();
+    let agents = town.store.agents();
+    assert_eq!(agents.stop(agent.id, Whose::Owner(zoe), "enough", &by).await, Ok(true));
+    let left = secrets.of_owner(zoe, now).await.unwrap();
+    let left: Vec<_> = left.iter().map(|kept| &*kept.which).collect();
+    assert_eq!(left, [lasting.id.to_string()]);
+    assert_eq!(secrets.older_than(9, 9).await.unwrap().len(), 1, "they are gone, not hidden");
+    let later = now + MINUTE * 15;
+    assert_eq!(secrets.of_owner(zoe, later).await, Ok(Vec::new()));
+    assert_eq!(town.sees(Leaves::Nothing, secrets.forget(later)).await, Ok(1));
+}
+
+/// What was started through a token is that token's alone, and ends with it.
+pub(super) async fn brokers(store: Store) {
+    let mirror = Mirror::of(&store);
+    let town = Town::new(store).await;
+    let zoe = town.user().await.id;
+    let agents = town.store.agents();
+    let begin = async |broker| {
+        let new = NewAgent { broker: Some(broker), ..town.new_agent(zoe, None, 1) };
+        agents.begin(new, MOST, &town.by()).await.unwrap()
+    };
+    let (token, other) = (town.token(zoe).await, town.token(zoe).await);
+    let Begin::Begun(ours) = begin(token.id).await else { panic!("no agent") };
+    let Begin::Begun(theirs) = begin(other.id).await else { panic!("no agent") };
+    let (child, hers) = (town.agent(zoe, Some(&ours), 0).await, town.agent(zoe, None, 0).await);
+    let now = town.by().at;
+    let listed = agents.of_owner((zoe, Some(token.id)), None, 9, (now, now)).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|agent| agent.id).collect();
+    assert_eq!(listed, [id(&child), id(&ours)]);
+    let through = Whose::Broker(zoe, token.id);
+    let found = agents.one(id(&child), through).await.unwrap().unwrap();
+    assert_eq!(found.broker, Some((token.id, token.name.clone())));
+    for outside in [&theirs, &hers] {
+        assert_eq!(agents.one(id(outside), through).await, Ok(None));
+        let by = town.by();
+        let renew = agents.renew(id(outside), through, by.at + MINUTE, &by);
+        assert_eq!(town.sees(Leaves::Nothing, renew).await, Ok(Renew::Gone));
+        let stop = agents.stop(id(outside), through, "x", &by);
+        assert_eq!(town.sees(Leaves::Nothing, stop).await, Ok(false));
+    }
+    // A token that is rotated hands them over, and the one that is revoked takes them along.
+    let (successor, by) = (town.successor(), town.by());
+    let rotated = town.store.credentials().rotate(zoe, token.id, successor, None, &by).await;
+    let Ok(Rotate::Done(token)) = rotated else { panic!("{rotated:?}") };
+    assert!(agents.one(id(&ours), Whose::Broker(zoe, token.id)).await.unwrap().is_some());
+    assert!(town.runs(ours.id).await);
+    let (credentials, by) = (town.store.credentials(), town.by());
+    let revoke = credentials.revoke(Some(zoe), token.id, "enough", &by);
+    assert!(town.sees(Leaves::Revocation, revoke).await.is_ok());
+    for (grant, runs) in [(&*ours, false), (&child, false), (&*theirs, true), (&hers, true)] {
+        assert_eq!(town.runs(grant.id).await, runs);
+    }
+    assert_eq!(begin(token.id).await, Begin::Gone);
+    mirror.shows(&town.store, town.by().at).await;
+}
+
+/// Nothing is left running that was started while its broker's token was revoked.
+pub(super) async fn none_outlives_its_broker(store: Store, rounds: usize) {
+    let town = Town::new(store).await;
+    let zoe = town.user().await.id;
+    for _ in 0..rounds {
+        let token = town.token(zoe).await.id;
+        let mut starting = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            let town = town.clone();
+            starting.spawn(async move {
+                let new = NewAgent { broker: Some(token), ..town.new_agent(zoe, None, 0) };
+                let grant = new.grant.id;
+                let begun = town.store.agents().begin(new, 10_000, &town.by()).await.unwrap();
+                (matches!(begun, Begin::Begun(_)), grant)
+            });
+        }
+        let revoked = town.store.credentials().revoke(Some(zoe), token, "x", &town.by()).await;
+        assert!(revoked.is_ok(), "{revoked:?}");
+        for (begun, grant) in starting.join_all().await {
+            assert!(!begun || !town.runs(grant).await, "an agent of a revoked token runs");
+        }
+    }
 }

@@ -6,15 +6,15 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use hallpass_core::Timestamp;
-use hallpass_core::id::{GrantId, OrgId, ProjectId, TokenId, UserId};
+use hallpass_core::id::{GrantId, JobId, OrgId, ProjectId, TokenId, UserId};
 use tokio::sync::watch;
 
 use super::history::History;
 use super::legacy::legacy;
 use super::town::{DAWN, MINUTE, Town};
 use crate::{
-    Client, Credential, Disable, Effect, Error, Grant, LegacyHash, Membership, Org, Project, Store,
-    User, Watcher,
+    Client, Credential, Disable, Effect, Error, Grant, JobGrant, LegacyHash, Membership, Org,
+    Project, Store, User, Watcher,
 };
 
 /// All that decides whether a credential is good.
@@ -26,6 +26,7 @@ pub(super) struct Picture {
     projects: BTreeMap<ProjectId, Project>,
     members: BTreeMap<(String, OrgId, Option<ProjectId>), Membership>,
     grants: BTreeMap<GrantId, Grant>,
+    jobs: BTreeMap<JobId, JobGrant>,
     credentials: BTreeMap<TokenId, Credential>,
     jwts: BTreeMap<String, Timestamp>,
     epoch: i64,
@@ -55,6 +56,7 @@ impl Picture {
         pages!(orgs);
         pages!(projects);
         pages!(grants, now);
+        pages!(jobs, now);
         pages!(credentials, now);
         let mut after = String::new();
         loop {
@@ -77,6 +79,7 @@ impl Picture {
     /// Without what is over by then, and without what is merely noted.
     fn at(mut self, now: Timestamp) -> Self {
         self.grants.retain(|_, grant| grant.is_live(now));
+        self.jobs.retain(|_, job| job.is_live(now));
         self.credentials.retain(|_, credential| credential.is_live(now));
         self.jwts.retain(|_, until| now < *until);
         self.grants.values_mut().for_each(|grant| grant.last_used_at = None);
@@ -99,7 +102,11 @@ impl Picture {
                 self.members.remove(&(principal, org, project));
             }
             Effect::Grant(it) => drop(self.grants.insert(it.id, it)),
-            Effect::GrantEnded(id) => drop(self.grants.remove(&id)),
+            Effect::Job(it) => drop(self.jobs.insert(it.id, it)),
+            Effect::GrantEnded(id) => {
+                self.grants.remove(&id);
+                self.jobs.remove(&JobId::from_bits(id.to_bits()));
+            }
             Effect::Credential(it) => drop(self.credentials.insert(it.id, it)),
             Effect::CredentialEnded { id, digest } => {
                 let ended = self.credentials.remove(&id);

@@ -32,6 +32,7 @@
 //! To add a noun: a function here that takes a store, and a line in [`run`].
 
 mod agents;
+mod approvals;
 mod books;
 mod bound;
 mod crowds;
@@ -128,7 +129,13 @@ where
     on(&make, agents::life).await;
     on(&make, agents::trees).await;
     on(&make, agents::bound).await;
+    on(&make, agents::secrets).await;
+    on(&make, agents::brokers).await;
     on(&make, |store| agents::none_slips_in(store, rounds.div_ceil(10))).await;
+    on(&make, |store| agents::none_outlives_its_broker(store, rounds.div_ceil(10))).await;
+    on(&make, approvals::life).await;
+    on(&make, approvals::ends).await;
+    on(&make, approvals::die_with_their_agent).await;
     on(&make, mail::outbox).await;
     on(&make, places::orgs).await;
     on(&make, places::projects).await;
@@ -176,6 +183,7 @@ where
     on(&make, mail::one_carrier).await;
     on(&make, keys::one_of_many).await;
     on(&make, |store| trust::once(store, rounds)).await;
+    on(&make, |store| approvals::one_use(store, rounds)).await;
     on(&make, |store| crowds::told_in_order(store, rounds)).await;
 }
 

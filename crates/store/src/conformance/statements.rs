@@ -2,14 +2,16 @@
 
 use crate::db::{Db, Statement};
 use crate::{
-    Store, agents, audit, clients, codes, copies, credentials, devices, failures, grants,
-    identities, image, invitations, keys, legacy, local, mail, members, moving, orgs, others,
-    projects, proofs, refresh, reminders, resources, rotation, sealing, sessions, settings, setup,
-    signing_keys, tidy, tombstones, transfer, trust, users,
+    Store, agent_secrets, agents, approvals, audit, clients, codes, copies, credentials, devices,
+    failures, grants, identities, image, invitations, keys, legacy, local, mail, members, moving,
+    orgs, others, projects, proofs, refresh, reminders, resources, rotation, sealing, sessions,
+    settings, setup, signing_keys, tidy, tombstones, transfer, trust, users,
 };
 
 pub(crate) const ALL: &[&[&Statement]] = &[
+    agent_secrets::STATEMENTS,
     agents::STATEMENTS,
+    approvals::STATEMENTS,
     audit::STATEMENTS,
     clients::STATEMENTS,
     codes::STATEMENTS,
@@ -44,6 +46,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     tombstones::STATEMENTS,
     transfer::STATEMENTS,
     trust::STATEMENTS,
+    trust::jobs::STATEMENTS,
     users::STATEMENTS,
 ];
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hallpass_core::id::{
-    AgentId, AuditId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId, ResourceId,
-    SessionId, TokenId, UserId,
+    AgentId, ApprovalId, AuditId, DeviceId, GrantId, InvitationId, JobId, MailId, OrgId, ProjectId,
+    ResourceId, SessionId, TokenId, UserId,
 };
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Clock, Digest, Random, Scope, Timestamp};
@@ -89,7 +89,9 @@ impl Town {
     fresh!(
         user_id: UserId,
         agent_id: AgentId,
+        approval_id: ApprovalId,
         grant_id: GrantId,
+        job_id: JobId,
         session_id: SessionId,
         device_id: DeviceId,
         resource_id: ResourceId,

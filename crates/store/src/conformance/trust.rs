@@ -8,10 +8,11 @@ use hallpass_core::role::ProjectRole;
 use hallpass_core::trust::Pin;
 
 use super::RACERS;
+use super::mirror::Mirror;
 use super::races::{count, race};
-use super::town::{Leaves, MINUTE, Town};
+use super::town::{CLIENT, Leaves, MINUTE, Town};
 use crate::{
-    Admission, Admit, Error, NewDenied, NewTrust, Org, Project, Store, TokenKind, TrustPolicy,
+    Admission, Admit, Error, JobGrant, NewDenied, NewTrust, Org, Project, Store, TrustPolicy,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -44,10 +45,8 @@ impl Town {
                 id_claim: "repository_id".to_owned(),
                 id: repository.to_owned(),
             }],
-            id: self.token_id(),
-            digest: self.digest(),
-            prefix: "hp_job_".to_owned(),
-            last_four: "aB3d".to_owned(),
+            id: self.job_id(),
+            client_id: CLIENT.to_owned(),
             role: ProjectRole::Collaborator,
             scope: "runs:create".parse().unwrap(),
             expires_at: self.by().at + MINUTE * 15,
@@ -55,10 +54,24 @@ impl Town {
             subject: "repo:acme/warehouse:ref:refs/heads/main".to_owned(),
         }
     }
+
+    async fn admitted(&self, policy: &TrustPolicy) -> JobGrant {
+        let new = self.admission(policy, self.digest(), "200");
+        let admitted = self.sees(Leaves::Change, self.store.trust().admit(new, &self.by())).await;
+        let Ok(Admit::Done(job)) = admitted else { panic!("{admitted:?}") };
+        *job
+    }
+
+    /// Whether the pass of a job is good now, but for its place.
+    async fn job_runs(&self, job: &JobGrant) -> bool {
+        let standing = self.store.trust().standing(job.id).await.unwrap().unwrap();
+        standing.job.is_live(self.by().at) && !standing.client_disabled
+    }
 }
 
 // proves: H06, H10, HP05, attack-16
 pub(super) async fn life(store: Store) {
+    let mirror = Mirror::of(&store);
     let town = Town::new(store).await;
     let org = town.org(town.user().await.id).await;
     let project = town.project(org.id).await;
@@ -74,9 +87,9 @@ pub(super) async fn life(store: Store) {
     let once = town.digest();
     let (first, by) = (town.admission(&policy, once, "200"), town.by());
     let admitted = town.sees(Leaves::Change, trust.admit(first.clone(), &by)).await;
-    let Ok(Admit::Done(pass)) = admitted else { panic!("{admitted:?}") };
-    assert_eq!((pass.kind, pass.project_id), (TokenKind::Workload, Some(project.id)));
-    assert!(town.admits(&pass).await);
+    let Ok(Admit::Done(job)) = admitted else { panic!("{admitted:?}") };
+    assert_eq!((job.id, job.project, job.policy), (first.id, project.id, policy.id));
+    assert!(town.job_runs(&job).await);
     let again = town.admission(&policy, once, "200");
     assert_eq!(trust.admit(again, &town.by()).await, Ok(Admit::Again));
     let other = town.admission(&policy, town.digest(), "201");
@@ -84,12 +97,22 @@ pub(super) async fn life(store: Store) {
     let pins = trust.by_id(policy.id).await.unwrap().unwrap().pins;
     assert_eq!(pins.iter().map(|pin| pin.id.as_str()).collect::<Vec<_>>(), ["200"]);
     let listed = trust.exchanges(org.id, Some(project.id), None, 9).await.unwrap();
-    assert_eq!(listed.iter().map(|it| (it.id, it.ended_at)).collect::<Vec<_>>(), [(pass.id, None)]);
+    assert_eq!(listed.iter().map(|it| (it.id, it.ended_at)).collect::<Vec<_>>(), [(job.id, None)]);
+
+    // One is given back, and its like goes on.
+    let other = town.admitted(&policy).await;
+    let by = town.by();
+    assert_eq!(town.sees(Leaves::Revocation, trust.end_job(other.id, &by)).await, Ok(true));
+    assert!(!town.job_runs(&other).await && town.job_runs(&job).await);
+    assert_eq!(trust.end_job(other.id, &town.by()).await, Ok(false));
+    assert_eq!(trust.end_job(town.job_id(), &town.by()).await, Ok(false));
+    mirror.shows(&town.store, town.by().at).await;
 
     // With the policy its passes end, and nobody gets another.
     let by = town.by();
     assert_eq!(town.sees(Leaves::Revocation, trust.revoke(policy.id, &by)).await, Ok(true));
-    assert!(!town.admits(&pass).await);
+    assert!(!town.job_runs(&job).await);
+    mirror.shows(&town.store, town.by().at).await;
     assert_eq!(trust.revoke(policy.id, &town.by()).await, Ok(false));
     let late = town.admission(&policy, town.digest(), "200");
     assert_eq!(trust.admit(late, &town.by()).await, Ok(Admit::Gone));
@@ -97,6 +120,15 @@ pub(super) async fn life(store: Store) {
     let nowhere = NewTrust { org: town.org_id(), ..town.new_trust(&org, &project) };
     let missing = Err(Error::Missing("organization"));
     assert_eq!(trust.create(nowhere, &town.by()).await, missing);
+
+    // A project that moves takes no pass along, and none outlives its time.
+    let new = town.new_trust(&org, &project);
+    let policy = trust.create(new, &town.by()).await.unwrap();
+    let moved = town.admitted(&policy).await;
+    let to = town.org(town.user().await.id).await;
+    town.store.projects().transfer(project.id, org.id, to.id, &town.by()).await.unwrap();
+    assert!(!town.job_runs(&moved).await);
+    mirror.shows(&town.store, town.by().at).await;
 }
 
 /// Equal ones are counted, so many are kept, and old ones go.

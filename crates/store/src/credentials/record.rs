@@ -18,8 +18,6 @@ pub enum TokenKind {
     ProjectKey,
     /// It acts for an organization.
     OrgKey,
-    /// A job has it, for a few minutes, for one project.
-    Workload,
 }
 
 /// A personal token to create.
@@ -207,7 +205,6 @@ impl Bind for TokenKind {
             Self::Legacy => "legacy".bind(),
             Self::ProjectKey => "project_key".bind(),
             Self::OrgKey => "org_key".bind(),
-            Self::Workload => "workload".bind(),
         }
     }
 }
@@ -219,7 +216,6 @@ impl Column for TokenKind {
             Cell::Text("legacy") => Some(Self::Legacy),
             Cell::Text("project_key") => Some(Self::ProjectKey),
             Cell::Text("org_key") => Some(Self::OrgKey),
-            Cell::Text("workload") => Some(Self::Workload),
             _ => None,
         }
     }

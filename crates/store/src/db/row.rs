@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{
-    AgentId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId,
-    ResourceId, SessionId, SigningKeyId, TokenId, TrustDeniedId, TrustId, UserId,
+    AgentId, ApprovalId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, JobId, MailId,
+    OrgId, ProjectId, ResourceId, SessionId, SigningKeyId, TokenId, TrustDeniedId, TrustId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::redirect::RegisteredRedirect;
@@ -176,11 +176,13 @@ macro_rules! parsed {
 }
 parsed!(
     AgentId,
+    ApprovalId,
     AuditId,
     AuditKeyId,
     DeviceId,
     GrantId,
     InvitationId,
+    JobId,
     MailId,
     OrgId,
     OrgRole,

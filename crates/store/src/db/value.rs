@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{
-    AgentId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, MailId, OrgId, ProjectId,
-    ResourceId, SessionId, SigningKeyId, TokenId, TrustDeniedId, TrustId, UserId,
+    AgentId, ApprovalId, AuditId, AuditKeyId, DeviceId, GrantId, InvitationId, JobId, MailId,
+    OrgId, ProjectId, ResourceId, SessionId, SigningKeyId, TokenId, TrustDeniedId, TrustId, UserId,
 };
 use hallpass_core::pkce::Challenge;
 use hallpass_core::role::ProjectRole;
@@ -173,11 +173,13 @@ macro_rules! ids {
 }
 ids!(
     AgentId,
+    ApprovalId,
     AuditId,
     AuditKeyId,
     DeviceId,
     GrantId,
     InvitationId,
+    JobId,
     MailId,
     OrgId,
     ProjectId,

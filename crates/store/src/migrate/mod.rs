@@ -119,16 +119,19 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    // An older hallpass would let agents go on whose broker's token it revokes, and what they asked
+    // for when it stops them.
     Migration {
         version: 13,
-        min_compatible: 2,
+        min_compatible: 13,
         both: include_str!("0013.sql"),
         sqlite: "",
         postgres: "",
     },
+    // An older hallpass would not end the passes of a job with its policy.
     Migration {
         version: 14,
-        min_compatible: 2,
+        min_compatible: 14,
         both: include_str!("0014.sql"),
         sqlite: "",
         postgres: "",

@@ -1,6 +1,6 @@
 //! What policies and exchanges are, and how they are read from rows.
 
-use hallpass_core::id::{OrgId, ProjectId, TokenId, TrustDeniedId, TrustId};
+use hallpass_core::id::{JobId, OrgId, ProjectId, TrustDeniedId, TrustId};
 use hallpass_core::trust::Pin;
 use hallpass_core::{Digest, Scope, Timestamp};
 
@@ -72,8 +72,8 @@ pub struct TrustPolicy {
 /// Somebody was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustExchange {
-    /// The id of the pass.
-    pub id: TokenId,
+    /// The id of the job.
+    pub id: JobId,
     /// The policy.
     pub policy: TrustId,
     /// The slug of the project.

@@ -7,11 +7,11 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
 use axum::extract::RawPathParams;
-use axum::http::StatusCode;
-use axum::routing::get;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use hallpass_guard::axum::{Caller, Require, org_in_path, project_in_path, protected_resource};
-use hallpass_guard::{OutsideIssuer, Remote, permission};
+use hallpass_guard::{Action, OutsideIssuer, Remote, Unverified, bearer, permission};
 use serde_json::json;
 
 permission!(Read = "project:read");
@@ -24,6 +24,17 @@ async fn may(caller: Caller, named: RawPathParams) -> StatusCode {
         true => StatusCode::OK,
         false => StatusCode::FORBIDDEN,
     }
+}
+
+/// Does what the body says, if that was approved: the name of the agent.
+async fn carry_out(remote: Remote, headers: HeaderMap, body: String) -> Result<String, StatusCode> {
+    let token = bearer::token(&headers, None).map_err(|_| StatusCode::UNAUTHORIZED)?;
+    let action = Action::read(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let approved = remote.use_action(token.expose(), &action).await.map_err(|why| match why {
+        Unverified::NotGood => StatusCode::UNAUTHORIZED,
+        Unverified::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    })?;
+    Ok(approved.agent.name)
 }
 
 #[tokio::main]
@@ -74,6 +85,13 @@ async fn main() -> Result<()> {
                 .route_layer(remote.guard().at(org_in_path("org"))),
         )
         .route("/status", get(status))
+        .route(
+            "/actions",
+            post({
+                let remote = remote.clone();
+                move |headers, body| carry_out(remote.clone(), headers, body)
+            }),
+        )
         .merge(protected_resource(remote.resource()));
     let mut out = std::io::stdout();
     writeln!(out, "{own}")?;

@@ -12,9 +12,12 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// What an agent may call, and what it is answered when nothing is below it.
-const OWN: [(&str, u16); 5] = [
+const OWN: [(&str, u16); 8] = [
     ("agentItself", 200),
+    ("agentSecret", 404),
     ("agentReport", 204),
+    ("askApproval", 201),
+    ("takeApproved", 404),
     ("renewChild", 404),
     ("stopChild", 404),
     ("agentDone", 204),
@@ -104,10 +107,12 @@ async fn an_agents_token_is_refused_on_every_route_that_is_not_its_own() -> Resu
         let (old, new) = ("{org}/projects/{project}", "lab/projects/tools");
         let path = route.path.replace(old, new).replace("{org}", "lab");
         let path = path.replace("{project}", "tools").replace("{user}", "target@example.com");
+        let path = path.replace("{name}", "KEY");
         let id = if path.contains("agents/") { &agent.id } else { &token };
         let path = path.replace("{id}", id);
         let body = match &*route.id {
             "feed" => json!({ "holder": "an agent" }),
+            "askApproval" => json!({ "authorization_details": [{ "type": "deploy" }] }),
             _ => json!({ "text": "at it" }),
         };
         let body = (route.method != "GET").then_some(body);
@@ -332,14 +337,107 @@ async fn a_brokers_token_starts_agents_and_does_nothing_else() -> Result<()> {
     for path in ["/api/v1/whoami", "/api/v1/tokens", "/api/v1/sessions"] {
         assert_eq!(city.call("GET", path, Some(&broker), None).await?.status, 403, "{path}");
     }
-    // Nobody renews what it started once it is revoked, and until then it goes on.
+    // It sees and stops what it has started, and nothing else of hers.
+    let hers = started(&city, owner, builder("project:read")).await?;
+    let listed = city.call("GET", "/api/v1/agents", Some(&broker), None).await?.json();
+    let items = listed["items"].as_array().context("items")?;
+    assert_eq!((items.len(), &items[0]["id"]), (1, &json!(agent.id)), "{listed}");
+    assert_eq!(items[0]["broker"], "broker");
+    for verb in ["renew", "stop"] {
+        let path = format!("/api/v1/agents/{}/{verb}", hers.id);
+        assert_eq!(city.call("POST", &path, Some(&broker), None).await?.status, 404, "{verb}");
+    }
+    let below = child(&city, &agent, &[]).await?;
+    // Taken back, all that it started is over at once, and nothing else is.
     let revoked = format!("/api/v1/tokens/{}", text(&made, "id")?);
     assert_eq!(city.call("DELETE", &revoked, Some(owner), None).await?.status, 204);
     let renew = format!("/api/v1/agents/{}/renew", agent.id);
     assert_eq!(city.call("POST", &renew, Some(&broker), None).await?.status, 401);
-    assert!(is_good(&city, &agent.token).await?);
+    for over in [&agent, &below] {
+        assert!(!is_good(&city, &over.token).await?);
+    }
+    assert!(is_good(&city, &hers.token).await?);
+    Ok(())
+}
+
+// proves: SN06, attack-49
+#[tokio::test]
+async fn an_agent_reads_its_own_secrets_and_no_others() -> Result<()> {
+    let city = City::build(Plan::new()).await?;
+    let owner = city.presents("org owner").context("an owner")?;
+    let viewer = city.presents("viewer").context("a viewer")?;
+    let agent = started(&city, owner, builder("project:read")).await?;
+    let other = json!({ "name": "other", "project": "lab/tools" });
+    let other = started(&city, owner, other).await?;
+    let apart = started(&city, owner, json!({ "name": "apart" })).await?;
+    let hers = started(&city, viewer, builder("project:read")).await?;
+    let set = async |of: Value, name: &str, value: &str| {
+        let new = json!({ "name": name, "of": of, "value": value });
+        city.call("PUT", "/api/v1/agent-secrets", Some(owner), Some(new)).await
+    };
+    let marked = "marked-secret-of-an-agent-7361";
+    assert_eq!(set(json!({ "project": "lab/tools" }), "KEY", "of the project").await?.status, 204);
+    assert_eq!(set(json!({ "agent": "builder" }), "KEY", marked).await?.status, 204);
+    assert_eq!(set(json!({ "run": other.id }), "ALONE", "x").await?.status, 204);
+    assert_eq!(set(json!({ "run": hers.id }), "ALONE", "x").await?.status, 404);
+    assert_eq!(set(json!({ "project": "lab/none" }), "KEY", "x").await?.status, 404);
+    assert_eq!(set(json!({ "agent": "builder" }), "A B", "x").await?.status, 400);
+    let read = async |agent: &Agent, name: &str| {
+        let path = format!("/api/v1/agent/secrets/{name}");
+        city.call("GET", &path, Some(&agent.presents()), None).await
+    };
+    assert_eq!(read(&agent, "KEY").await?.get("value"), marked);
+    assert_eq!(read(&other, "ALONE").await?.get("value"), "x");
+    // Another's is as one that does not exist: to the byte.
+    let none = read(&agent, "NONE").await?;
+    assert_eq!(none.status, 404);
+    for (agent, name) in [(&agent, "ALONE"), (&apart, "KEY"), (&hers, "KEY"), (&hers, "ALONE")] {
+        let refused = read(agent, name).await?;
+        assert_eq!((refused.status, &refused.body), (none.status, &none.body), "{name}");
+    }
+    // Write-only for its owner, and each read is a row.
+    let listed = city.call("GET", "/api/v1/agent-secrets", Some(owner), None).await?;
+    assert!(listed.body.contains("KEY") && !listed.body.contains(marked), "{}", listed.body);
+    let root = city.presents("administrator").context("an administrator")?;
+    let rows = "/api/v1/audit?action=agent_secret.read";
+    let rows = city.call("GET", rows, Some(root), None).await?;
+    assert!(!rows.body.contains(marked), "{}", rows.body);
+    assert_eq!(rows.json()["items"].as_array().map(Vec::len), Some(2), "{}", rows.body);
+    // A child is called what its parent wants, so a name gives it nothing; it is in the project.
+    let helper = child(&city, &other, &[("agent_name", "builder")]).await?;
+    assert_eq!(read(&helper, "KEY").await?.get("value"), "of the project");
+    // The key can be rotated under way.
+    let said = city.town.server.try_admin(&["secrets", "rotate"], "").await?.written();
+    assert!(said.contains("3 secrets"), "{said}");
+    assert_eq!(read(&agent, "KEY").await?.get("value"), marked);
+    assert_eq!(set(json!({ "agent": "builder" }), "KEY", "later").await?.status, 204);
+    assert_eq!(read(&agent, "KEY").await?.get("value"), "later");
+    let which = json!({ "name": "KEY", "of": { "agent": "builder" } });
+    let gone = city.call("POST", "/api/v1/agent-secrets/remove", Some(owner), Some(which)).await?;
+    assert_eq!(gone.status, 204);
+    assert_eq!(read(&agent, "KEY").await?.get("value"), "of the project");
+    // A broker's token sets what is for a run, and neither sees nor sets anything else.
+    let broker = json!({ "name": "broker", "scope": "agents" });
+    let broker = city.made(owner, "/api/v1/tokens", broker).await?;
+    let broker = format!("Bearer {}", text(&broker, "value")?);
+    let put = async |of: Value| {
+        let new = json!({ "name": "MINE", "of": of, "value": "y" });
+        anyhow::Ok(
+            city.call("PUT", "/api/v1/agent-secrets", Some(&broker), Some(new)).await?.status,
+        )
+    };
+    assert_eq!(city.call("GET", "/api/v1/agent-secrets", Some(&broker), None).await?.status, 403);
+    assert_eq!(put(json!({ "project": "lab/tools" })).await?, 403);
+    assert_eq!(put(json!({ "agent": "builder" })).await?, 403);
+    assert_eq!(put(json!({ "run": agent.id })).await?, 204);
+    assert_eq!(read(&agent, "MINE").await?.get("value"), "y");
+    // What is for a run goes with it.
+    let listed = async || city.call("GET", "/api/v1/agent-secrets", Some(owner), None).await;
+    assert!(listed().await?.body.contains("MINE"));
     let stop = format!("/api/v1/agents/{}/stop", agent.id);
     assert_eq!(city.call("POST", &stop, Some(owner), None).await?.status, 204);
-    assert!(!is_good(&city, &agent.token).await?);
+    assert_eq!(read(&agent, "MINE").await?.status, 401);
+    assert!(!listed().await?.body.contains("MINE"));
+    assert_eq!(put(json!({ "run": agent.id })).await?, 404);
     Ok(())
 }

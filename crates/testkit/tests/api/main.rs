@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`agents`] | an agent's token on every route; trees of agents, and exchanges for children |
+//! | [`approvals`] | an agent asks for one action, its owner decides, it is done once |
 //! | [`books`] | the log: what leaves a row, what was denied; somebody who is disabled holds nothing |
 //! | [`city`] | a server with people in every role, and what each presents |
 //! | [`mail`] | who is told by mail what an administrator did; over TLS or not at all |
@@ -17,6 +18,7 @@
 //! | [`forward_auth`] | `/check` behind a real nginx |
 
 mod agents;
+mod approvals;
 mod books;
 mod city;
 mod desk;

@@ -63,12 +63,24 @@ const EXPECTED: &[(&str, [u16; 12])] = &[
     ("getAgent",             [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 403, 403]),
     ("renewAgent",           [401, 401, 404, 404, 404, 404, 404, 404, 201, 404, 403, 403]),
     ("stopAgent",            [401, 401, 404, 404, 404, 404, 404, 404, 204, 404, 403, 403]),
+    ("listAgentSecrets",     [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403]),
+    ("setAgentSecret",       [401, 401, 404, 204, 204, 204, 404, 204, 204, 404, 403, 403]),
+    // The owner has one of this name.
+    ("removeAgentSecret",    [401, 401, 404, 404, 404, 404, 404, 404, 204, 404, 403, 403]),
     // With an agent's own token: `agents`.
+    ("agentSecret",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("agentItself",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("agentReport",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("agentDone",            [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("renewChild",           [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("stopChild",            [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("askApproval",          [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("takeApproved",         [401, 401, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    // What an agent of the owner's asked for; a token does not speak for them.
+    ("listApprovals",        [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403]),
+    ("getApproval",          [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 403, 403]),
+    ("approveAction",        [401, 401, 404, 404, 404, 404, 404, 404, 204, 404, 403, 403]),
+    ("denyAction",           [401, 401, 404, 404, 404, 404, 404, 404, 204, 404, 403, 403]),
     ("changeOrg",            [401, 401, 404, 404, 404, 404, 403, 403, 200, 404, 403, 404]),
     ("setOrgPlan",           [401, 401, 403, 403, 403, 403, 403, 403, 403, 200, 403, 403]),
     ("unarchiveOrg",         [401, 401, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404]),
@@ -145,6 +157,13 @@ async fn prepared(
         let made = city.made(owner, "/api/v1/agents", json!({ "name": name })).await?;
         text(&made["agent"], "id")
     };
+    let asked = async || {
+        let made = city.made(owner, "/api/v1/agents", json!({ "name": name })).await?;
+        let agent = format!("Bearer {}", text(&made, "token")?);
+        let new = json!({ "authorization_details": [{ "type": name }] });
+        let asked = city.made(&agent, "/api/v1/agent/approvals", new).await?;
+        anyhow::Ok((text(&asked, "auth_req_id")?, text(&asked, "digest")?))
+    };
     let member = async |at: &str, role: &str| {
         let path = format!("/api/v1/orgs/lab{at}/members/target@example.com");
         city.call("PUT", &path, Some(owner), Some(json!({ "role": role }))).await?;
@@ -214,11 +233,35 @@ async fn prepared(
         "getAgent" => (own(&format!("agents/{}", agent().await?)), None),
         "renewAgent" => (own(&format!("agents/{}/renew", agent().await?)), None),
         "stopAgent" => (own(&format!("agents/{}/stop", agent().await?)), None),
+        "listAgentSecrets" => (own("agent-secrets"), None),
+        "setAgentSecret" => {
+            let of = json!({ "project": "lab/tools" });
+            (own("agent-secrets"), Some(json!({ "name": "KEY", "of": of, "value": name })))
+        }
+        "removeAgentSecret" => {
+            let mut which = json!({ "name": "MATRIX", "of": { "agent": "builder" } });
+            let mut new = which.clone();
+            new["value"] = json!(name);
+            city.call("PUT", "/api/v1/agent-secrets", Some(owner), Some(new)).await?;
+            (own("agent-secrets/remove"), Some(which.take()))
+        }
+        "agentSecret" => (own("agent/secrets/KEY"), None),
         "agentItself" => (own("agent"), None),
         "agentReport" => (own("agent/report"), Some(json!({ "text": name }))),
         "agentDone" => (own("agent/done"), None),
         "renewChild" => (own(&format!("agent/children/{}/renew", agent().await?)), None),
         "stopChild" => (own(&format!("agent/children/{}/stop", agent().await?)), None),
+        "askApproval" => {
+            (own("agent/approvals"), Some(json!({ "authorization_details": [{ "type": name }] })))
+        }
+        "takeApproved" => (own(&format!("agent/approvals/{}/token", asked().await?.0)), None),
+        "listApprovals" => (own("approvals"), None),
+        "getApproval" => (own(&format!("approvals/{}", asked().await?.0)), None),
+        "approveAction" => {
+            let (id, digest) = asked().await?;
+            (own(&format!("approvals/{id}/approve")), Some(json!({ "digest": digest })))
+        }
+        "denyAction" => (own(&format!("approvals/{}/deny", asked().await?.0)), None),
         "changeOrg" => (own("orgs/lab"), Some(json!({ "name": name }))),
         "setOrgPlan" => (own("orgs/lab/plan"), Some(json!({ "plan": name }))),
         // Each leaves the place as the next one needs it.

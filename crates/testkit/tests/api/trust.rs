@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use hallpass_testkit::github::{GitHub, Job, Subject};
-use hallpass_testkit::oauth::Answer;
+use hallpass_testkit::oauth::{Answer, peek};
 use hallpass_testkit::server::Plan;
 use serde_json::{Value, json};
 
@@ -183,6 +183,90 @@ async fn a_job_gets_a_pass_for_one_project_until_its_policy_goes() -> Result<()>
     // A job that is done gives its pass back.
     assert_eq!(cli.revoke(&far).await?.status, 200);
     assert_eq!(place.check(&far, other).await?, 401);
+    Ok(())
+}
+
+// proves: RB09, H10, G01, G02, jobs-2
+#[tokio::test]
+async fn a_pass_is_a_jwt_of_its_job_which_is_nobodys_sign_in() -> Result<()> {
+    let place = Place::build().await?;
+    let (city, cli) = (&place.city, &place.city.cli);
+    place.trusts("tools", json!({ "line": MAIN })).await?;
+    let pass = text(&place.exchanged(&Job::default()).await?, "access_token")?;
+    let (header, claims) = peek(&pass)?;
+    assert_eq!((&header["typ"], &header["alg"]), (&json!("at+jwt"), &json!("ES256")));
+    let api = format!("{}/api", place.audience);
+    let said = ["iss", "aud", "client_id", "scope", "act", "cnf"].map(|name| claims[name].clone());
+    let expected = json!([place.audience, api, "hallpass-cli", "project:publish", null, null]);
+    assert_eq!(json!(said), expected);
+    let lives = claims["exp"].as_i64().zip(claims["iat"].as_i64()).map(|(end, from)| end - from);
+    assert_eq!(lives, Some(900));
+    assert!(claims["jti"].as_str().is_some_and(|jti| jti.starts_with("jti_")), "{claims}");
+    let job = text(&claims, "sub")?;
+    let number = job.strip_prefix("job_").context("a job")?;
+    assert_eq!(claims["grant"], format!("grt_{number}"));
+
+    // Everywhere it is what it is, by one word.
+    let bearer = format!("Bearer {pass}");
+    let me = city.call("GET", "/api/v1/whoami", Some(&bearer), None).await?.json();
+    assert_eq!((&me["kind"], &me["id"]), (&json!("job"), &json!(job)));
+    assert_eq!((&me["org"]["slug"], &me["project"]["slug"]), (&json!("lab"), &json!("tools")));
+    let told = city.town.api.introspect(&pass).await?.json();
+    let said = ["sub_type", "credential", "sub", "token_type"].map(|name| told[name].clone());
+    assert_eq!(json!(said), json!(["job", "job_token", job, "Bearer"]));
+    let request = cli.request("GET", "/check?project=lab/tools&permission=project:publish");
+    let checked = Answer::of(request.bearer_auth(&pass)).await?;
+    let said = ["x-hallpass-sub-type", "x-hallpass-credential", "x-hallpass-sub"];
+    assert_eq!(said.map(|name| checked.header(name)), ["job", "job_token", &job]);
+
+    // What belongs to people is not a job's, whatever it may do.
+    for (method, path) in [
+        ("GET", "/api/v1/tokens"),
+        ("GET", "/api/v1/orgs"),
+        ("GET", "/api/v1/orgs/lab"),
+        ("GET", "/api/v1/orgs/lab/members"),
+        ("GET", "/api/v1/orgs/lab/projects/tools/keys"),
+        ("GET", "/api/v1/agents"),
+        ("GET", "/api/v1/agent"),
+        ("GET", "/userinfo"),
+    ] {
+        let answer = city.call(method, path, Some(&bearer), None).await?;
+        assert_eq!(answer.status, 403, "{path}: {answer:?}");
+    }
+    const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
+    let params =
+        [("grant_type", EXCHANGE), ("subject_token", &*pass), ("subject_token_type", ACCESS)];
+    let answer = cli.post("/oauth/token", &params).await?;
+    assert_eq!(answer.outcome(), (400, "invalid_request".into()));
+
+    // Made out for other APIs that there are, and for no others.
+    for (name, resource, outcome) in [
+        ("resource", &*api, (200, String::new())),
+        ("audience", &*api, (200, String::new())),
+        ("resource", "https://api.example", (400, "invalid_target".into())),
+        ("audience", "sts.amazonaws.com", (400, "invalid_target".into())),
+    ] {
+        let token = place.token(&Job::default());
+        let params = [("grant_type", BEARER), ("assertion", &*token), (name, resource)];
+        let answer = cli.post_bare("/oauth/token", &params).await?;
+        assert_eq!(answer.outcome(), outcome, "{name}={resource}");
+    }
+    let token = place.token(&Job::default());
+    let answer = place.brings(&token, json!({ "resources": ["https://api.example"] })).await?;
+    assert_eq!(answer.outcome(), (400, "invalid_target".into()));
+
+    // Another client does not end it; its own does, and the list says so.
+    let foreign = city.town.api.revoke(&pass).await?;
+    assert_eq!(foreign.outcome(), (400, "invalid_grant".into()));
+    assert_eq!(cli.revoke(&pass).await?.status, 200);
+    assert_eq!(cli.revoke(&pass).await?.status, 200, "RFC 7009 §2.2");
+    assert_eq!(place.check(&pass, "project=lab/tools").await?, 401);
+    let told = city.town.api.introspect(&pass).await?.json();
+    assert_eq!(told, json!({ "active": false }));
+    let listed = place.get("/api/v1/orgs/lab/trust/exchanges").await?;
+    let listed = listed["items"].as_array().context("items")?;
+    let ended = listed.iter().find(|it| it["id"] == *job).context("its exchange")?;
+    assert!(ended["ended_at"].is_string(), "{ended}");
     Ok(())
 }
 

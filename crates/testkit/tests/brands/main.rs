@@ -6,6 +6,7 @@
 //! | `shop` | a server in a brand, its site, Ada, and her shell |
 //! | `scitoolkit` | one token for every toolkit, and the move away from a token for each |
 //! | `scion` | tokens that may do what their person may do |
+//! | `sciontool` | the same brand's tool for agents |
 //! | `rbtk` | a keyring, keys of projects, and a context |
 //! | `skillsctl` | ID tokens of a provider that is not ours |
 //! | `skillmeat` | a boxed prompt, personal tokens, a keyring or a file |
@@ -20,6 +21,7 @@ mod own;
 mod rbtk;
 mod registry;
 mod scion;
+mod sciontool;
 mod scitoolkit;
 mod shop;
 mod skillmeat;

@@ -73,17 +73,34 @@ async fn an_owner_sees_a_tree_of_agents_and_stops_it() -> Result<()> {
     browser.goto(&page).await?;
     browser.shows("#running", "Aligning the reads of sample 12").await?;
     keep(browser, "agents-one").await?;
+    secrets(&scene, &page).await?;
     let middle = broker.child(&root, "linter").await?;
     broker.reports(&middle, "Nothing to complain about yet", 90).await?;
     broker.child(&middle, "linter of comments").await?;
-    for number in 4..=500 {
+    for number in 4..=484 {
         broker.started(json!({ "name": format!("nightly job {number:03}") })).await?;
+    }
+    // A large tree is folded.
+    let swarm = broker.started(json!({ "name": "swarm" })).await?;
+    for number in 1..=15 {
+        broker.child(&swarm, &format!("bee {number:02}")).await?;
     }
     browser.goto(&page).await?;
     browser.shows("#count", "500 run").await?;
+    browser.shows("#running .folded summary", "15 below it").await?;
     keep(browser, "agents-many").await?;
+    browser.click("#running .folded > summary").await?;
+    browser.shows("#running .folded", "bee 07").await?;
+    keep(browser, "agents-unfolded").await?;
+    // The others are on further pages, or looked for.
+    browser.click("#older").await?;
+    browser.shows("#running", "nightly job 400").await?;
+    keep(browser, "agents-second-page").await?;
+    browser.goto(&format!("{page}?q=linter+of")).await?;
+    browser.shows("#running", "Aligning the reads of sample 12").await?;
+    keep(browser, "agents-found").await?;
 
-    // The oldest tree is the last one: its switch ends all three.
+    // Of the tree that was found one switch ends two.
     browser.click("#running > li.below-1 summary").await?;
     browser.shows("#running > li.below-1 form", "It and the agent below it").await?;
     keep(browser, "agents-stop").await?;
@@ -93,4 +110,31 @@ async fn an_owner_sees_a_tree_of_agents_and_stops_it() -> Result<()> {
     assert_eq!(broker.cli.get_with("/api/v1/agent", &middle).await?.status, 401);
     assert_eq!(broker.cli.get_with("/api/v1/agent", &root).await?.status, 200);
     scene.browser.close().await
+}
+
+/// She keeps one for her agents in the project, sees its name, and takes it away again.
+async fn secrets(scene: &Scene, page: &str) -> Result<()> {
+    let (browser, value) = (&scene.browser, "marked-secret-4127");
+    browser.click("#keep-it summary").await?;
+    browser.fill("#secret-name", "DEPLOY KEY").await?;
+    browser.fill("#secret-which", "acme/genome").await?;
+    browser.fill("#secret-value", value).await?;
+    browser.click("#set-secret button").await?;
+    browser.shows("#notice", "1 to 80 letters").await?;
+    keep(browser, "agents-secret-refused").await?;
+    browser.fill("#secret-name", "DEPLOY_KEY").await?;
+    browser.fill("#secret-value", value).await?;
+    browser.click("#set-secret button").await?;
+    browser.shows("#secret-names", "your agents in acme/genome").await?;
+    browser.shows("#notice", "It is kept").await?;
+    keep(browser, "agents-secrets").await?;
+    anyhow::ensure!(!browser.driver().source().await?.contains(value), "it is shown");
+    browser.goto(&scene.server.at("/orgs/acme/projects/genome")).await?;
+    browser.shows("#agent-secrets", "DEPLOY_KEY").await?;
+    keep(browser, "project-agent-secrets").await?;
+    browser.goto(page).await?;
+    browser.click("#secret-names summary").await?;
+    browser.click("#secret-names button").await?;
+    browser.shows("#notice", "It is gone").await?;
+    browser.shows("#no-secrets", "None is kept").await
 }

@@ -8,6 +8,7 @@
 //! | `device` | signing a terminal in with a code |
 //! | `tokens` | tokens for scripts: made, shown once, rotated, revoked |
 //! | `agents` | agents, one and five hundred: a tree, and its switch |
+//! | `approvals` | what agents ask their owner for: a yes, a no, a yes that is taken back |
 //! | `keys` | keys of a project: minted, rotated, revoked |
 //! | `acting` | an administrator acts for somebody else |
 //! | `operating` | an administrator looks after the server, and its log |
@@ -20,6 +21,7 @@
 
 mod acting;
 mod agents;
+mod approvals;
 mod device;
 mod gallery;
 mod hostile;

@@ -13,17 +13,17 @@ use rustix::process::Signal;
 use crate::desk::Desk;
 
 /// Says its number, and goes on until somebody ends it.
-const LASTING: &str = "echo pid $$; exec sleep 600";
+pub(crate) const LASTING: &str = "echo pid $$; exec sleep 600";
 
 /// An agent that runs: its process, and the variables that it was started with.
-struct Agent {
-    pid: u32,
+pub(crate) struct Agent {
+    pub(crate) pid: u32,
     variables: Vec<(String, String)>,
 }
 
 impl Agent {
     /// The next program whose number `running` says, after `skip` others.
-    async fn of(running: &mut Running, skip: usize) -> Result<Self> {
+    pub(crate) async fn of(running: &mut Running, skip: usize) -> Result<Self> {
         let pid = written(running, "a process", |text| {
             let pids = text.lines().filter_map(|line| line.strip_prefix("pid "));
             pids.filter_map(|pid| pid.trim().parse().ok()).nth(skip)
@@ -40,11 +40,11 @@ impl Agent {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn token(&self) -> Result<&str> {
+    pub(crate) fn token(&self) -> Result<&str> {
         self.var("HALLPASS_AUTH_TOKEN").context("a token")
     }
 
-    fn file(&self) -> Result<PathBuf> {
+    pub(crate) fn file(&self) -> Result<PathBuf> {
         Ok(self.var("HALLPASS_AUTH_TOKEN_FILE").context("a file")?.into())
     }
 
@@ -53,7 +53,7 @@ impl Agent {
         Ok(claims["sub"].as_str().context("a sub")?.to_owned())
     }
 
-    async fn ends(&self) -> Result<()> {
+    pub(crate) async fn ends(&self) -> Result<()> {
         let pid = self.pid;
         // What has ended and was heard of by nobody yet is a zombie, without variables.
         wait::until("the program to end", async || {
@@ -64,24 +64,24 @@ impl Agent {
     }
 }
 
-async fn status_of(desk: &Desk, token: &str) -> Result<u16> {
+pub(crate) async fn status_of(desk: &Desk, token: &str) -> Result<u16> {
     let anybody = OAuth::public(&desk.server, "hallpass-cli");
     Ok(anybody.get_with("/api/v1/agent", token).await?.status.as_u16())
 }
 
-async fn is_refused(desk: &Desk, token: &str) -> Result<()> {
+pub(crate) async fn is_refused(desk: &Desk, token: &str) -> Result<()> {
     wait::until("the token to be refused", async || {
         Ok((status_of(desk, token).await? == 401).then_some(()))
     })
     .await
 }
 
-fn run<'a>(more: &[&'a str], program: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn run<'a>(more: &[&'a str], program: &[&'a str]) -> Vec<&'a str> {
     [&["agent", "run"], more, &["--"], program].concat()
 }
 
 /// Her shell finds our program in its path, and has secrets of hers.
-fn shell(desk: &Desk, arguments: &[&str]) -> Result<std::process::Command> {
+pub(crate) fn shell(desk: &Desk, arguments: &[&str]) -> Result<std::process::Command> {
     let ours = process::binary("hallpass")?;
     let dir = ours.parent().and_then(Path::to_str).context("a directory")?;
     let mut command = desk.cli.command(arguments)?;

@@ -125,7 +125,7 @@ fn script(desk: &Desk, script: &str) -> Result<Command> {
 
 /// Every request of a clone carries the token as a bearer, however many there are: git adds it to
 /// all requests of the smart protocol (of the dumb one to some, and never to those for objects).
-// proves: client-I1, client-H7
+// proves: client-I1, client-H7, HP10
 #[tokio::test]
 async fn git_fetches_with_a_bearer_token() -> Result<()> {
     let desk = Desk::signed_in().await?;

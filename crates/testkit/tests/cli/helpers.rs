@@ -146,7 +146,7 @@ async fn git_fetches_with_a_token_that_it_was_given() -> Result<()> {
     Ok(())
 }
 
-// proves: client-I2
+// proves: client-I2, HP10
 #[tokio::test]
 async fn cargo_reads_a_registry_with_our_token() -> Result<()> {
     let desk = Desk::signed_in().await?;
@@ -213,7 +213,7 @@ async fn cargo_reads_a_registry_with_our_token() -> Result<()> {
     Ok(())
 }
 
-// proves: client-I4, client-I6
+// proves: client-I4, client-I6, HP10
 #[tokio::test]
 async fn helpers_answer_with_the_end_and_without_the_server() -> Result<()> {
     let mut desk = Desk::signed_in().await?;

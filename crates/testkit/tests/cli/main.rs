@@ -9,6 +9,8 @@
 //! | `device` | signing in with a code (group C) |
 //! | `status` | states, exit codes, JSON (group G) |
 //! | `account` | `whoami`, `token`, `api`, `session` |
+//! | `approvals` | `agent ask`, `agent approvals`: one exact action |
+//! | `trees` | trees of agents: killed parents, a cut network, a disabled owner |
 //! | `agents` | `agent`: programs as agents, their environment, killed brokers |
 //! | `tokens` | `token`: personal tokens, and scripts that hold one |
 //! | `keys` | `key`: keys of projects and organizations |
@@ -27,6 +29,7 @@
 
 mod account;
 mod agents;
+mod approvals;
 mod bound;
 mod desk;
 mod device;
@@ -45,4 +48,5 @@ mod provider;
 mod status;
 mod together;
 mod tokens;
+mod trees;
 mod trouble;

@@ -44,6 +44,9 @@ async fn a_team_is_made_invited_changed_archived_and_brought_back() -> Result<()
     assert!(listed.starts_with("acme\towner\tTeam\tacme\torg_"), "{listed}");
     let listed = done(&desk, "project list acme").await?.stdout;
     assert!(listed.starts_with("acme/atlas\towner\tAtlas\tprj_"), "{listed}");
+    // Without a word of which: those of the chosen one, else all.
+    assert_eq!(done(&desk, "project list").await?.stdout, listed);
+    assert_eq!(done(&desk, "project list --org acme").await?.stdout, listed);
 
     // A link goes to standard output, and nowhere else.
     desk.server.person("bo@example.com", "Bo").await?;

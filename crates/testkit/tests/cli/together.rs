@@ -7,7 +7,7 @@ use crate::desk::Desk;
 
 const PROCESSES: usize = 50;
 
-// proves: client-E1
+// proves: client-E1, HP02
 #[tokio::test]
 async fn fifty_processes_with_an_expired_token_refresh_once() -> Result<()> {
     let desk = Desk::signed_in().await?;

@@ -17,6 +17,8 @@ pub(crate) enum End {
     Token(String),
     /// `DELETE /api/v1/keys/{id}`.
     Key(String),
+    /// `POST /api/v1/agents/{id}/stop`, of it or of the agent above it.
+    Agent(String),
     /// The refresh token is revoked at `/oauth/revoke`.
     SignIn(String),
     /// `admin user disable`.

@@ -33,8 +33,8 @@ use town::HonestTown;
 const ASKING: u64 = 5;
 /// What is taken away at once.
 const AT_ONCE: usize = 4;
-/// Keys that go with those: of the project, and of its organization.
-const KEYS: usize = 2;
+/// Keys that go with those, of the project and of its organization, and an agent.
+const BESIDE: usize = 3;
 /// Checks that are made around each revocation, at least: half of the server, half of the guard.
 const AROUND: u64 = 40;
 
@@ -69,7 +69,7 @@ impl Stage {
         let (at, all) = (self.at.load(Ordering::SeqCst), self.claims.len() as u64);
         // More than half of these are still good once a few have been taken away: those are what
         // a guard remembers.
-        let near = at.saturating_sub(4) + dice % (4 * (AT_ONCE + KEYS) as u64);
+        let near = at.saturating_sub(4) + dice % (4 * (AT_ONCE + BESIDE) as u64);
         &self.claims[(near.min(all - 1)) as usize]
     }
 }
@@ -108,7 +108,7 @@ async fn play(town: &HonestTown) -> Result<u64> {
         }
     }
     let (mut gone, mut enough) = (0, 0);
-    for claims in stage.claims.chunks(AT_ONCE + KEYS) {
+    for claims in stage.claims.chunks(AT_ONCE + BESIDE) {
         stage.at.store(gone, Ordering::SeqCst);
         try_join_all(claims.iter().map(async |claim| {
             claim.begin_to_end();

@@ -137,8 +137,8 @@ impl HonestTown {
         Ok(())
     }
 
-    /// With each few that are taken away at once goes a key of the project, and one of its
-    /// organization: the same checks lie around them.
+    /// With each few that are taken away at once goes a key of the project, one of its
+    /// organization, and an agent: the same checks lie around them.
     async fn keys(&mut self) -> Result<()> {
         let (org, project) = PROJECT.split_once('/').unwrap_or_default();
         let of_org = format!("/api/v1/orgs/{org}/keys");
@@ -154,8 +154,40 @@ impl HonestTown {
                 let claim = Claim::new(&made.get("value"), Some(permission), end);
                 self.claims.push(Arc::new(claim));
             }
+            let (token, stopped) = self.agent(n).await?;
+            self.claims.push(Arc::new(Claim::new(&token, Some(READ), End::Agent(stopped))));
         }
         Ok(())
+    }
+
+    /// The token of an agent, and the id of the one that is to be stopped: every third time that
+    /// is the agent above it.
+    async fn agent(&self, n: usize) -> Result<(String, String)> {
+        let name = format!("agent {n}");
+        let new = json!({
+            "name": name, "permissions": READ, "project": PROJECT, "ttl_seconds": 3600,
+        });
+        let made = self.call("POST", "/api/v1/agents", Some(new)).await?;
+        ensure!(made.status == 201, "{made:?}");
+        let id = made.json()["agent"]["id"].as_str().context("an agent")?.to_owned();
+        let token = made.get("token");
+        if !n.is_multiple_of(3) {
+            return Ok((token, id));
+        }
+        let kind = "urn:ietf:params:oauth:token-type:access_token";
+        let params = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", &token),
+            ("subject_token_type", kind),
+            ("actor_token", &token),
+            ("actor_token_type", kind),
+            ("agent_name", &name),
+            ("agent_ttl", "3600"),
+        ];
+        let cli = OAuth::public(&self.town.server, CLI_CLIENT_ID);
+        let child = cli.post("/oauth/token", &params).await?;
+        ensure!(child.status == 200, "{child:?}");
+        Ok((child.get("access_token"), id))
     }
 
     /// A collaborator; their e-mail address and a token.
@@ -189,6 +221,7 @@ impl HonestTown {
         let answer = match &claim.end {
             End::Token(id) => self.call("DELETE", &format!("/api/v1/tokens/{id}"), None).await?,
             End::Key(id) => self.call("DELETE", &format!("/api/v1/keys/{id}"), None).await?,
+            End::Agent(id) => self.call("POST", &format!("/api/v1/agents/{id}/stop"), None).await?,
             End::SignIn(refresh) => OAuth::revoke(&self.town.tool, refresh).await?,
             End::User(email) => {
                 return self

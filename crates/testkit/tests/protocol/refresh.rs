@@ -45,7 +45,7 @@ async fn each_use_brings_another_and_an_old_one_ends_the_family() -> Result<()> 
     Ok(())
 }
 
-// proves: C15, attack-10
+// proves: C15, attack-10, HP02
 #[tokio::test]
 async fn a_lost_answer_can_be_asked_for_again_by_the_same_client_only() -> Result<()> {
     let town = Town::build().await?;

@@ -109,11 +109,11 @@ impl Image {
         let scope = Narrowing::Fresh(&self.rules, &decision.scope);
         let agent = decision.kind == CredentialKind::AgentToken;
         decision.place = match bound {
-            // An agent is worth nothing without its place, nor when its owner has none there.
+            // It is worth nothing without its place; an agent, nor when its owner has none there.
             Some(Bound::Project(project, role)) => {
                 let found = self.places.found_project(project).ok_or(Refusal::PlaceDisabled)?;
                 let in_org = person.in_org(found.org_slot).and_then(implied);
-                if in_org.max(person.in_project(project)).is_none() {
+                if agent && in_org.max(person.in_project(project)).is_none() {
                     return Err(Refusal::PlaceDisabled);
                 }
                 ask.place.and_then(|asked| self.bound_place(person, project, role, scope, asked))
@@ -219,7 +219,7 @@ impl Image {
         let found = self.places.find(asked)?;
         found.project.filter(|(slot, ..)| *slot == project)?;
         let role = match principal.id {
-            Principal::Key(_) => role,
+            Principal::Key(_) | Principal::Job(_) => role,
             Principal::User(_) | Principal::Agent(_) => {
                 let in_org = principal.in_org(found.org_slot);
                 let theirs = in_org.and_then(implied).max(principal.in_project(project))?;

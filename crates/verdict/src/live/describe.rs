@@ -63,9 +63,11 @@ fn clients(image: &Image, now: Timestamp) -> impl Iterator<Item = String> {
         let grant = &row.rest;
         let user = image.people.get(grant.user).map(|row| row.id);
         let client = image.clients.get(grant.client).map(|row| &row.id);
-        let scope = image.book.get(grant.terms).map(|terms| terms.scoped.scope.to_string());
+        let terms = image.book.get(grant.terms);
+        let scope = terms.map(|terms| terms.scoped.scope.to_string());
+        let bound = terms.and_then(|terms| terms.made.bound).map(|it| bound_to(image, it));
         let (id, ends) = (hallpass_core::id::GrantId::from_bits(row.key.bits()), row.ends());
-        format!("{id} of {user:?} for {client:?}: {scope:?} until {ends:?}")
+        format!("{id} of {user:?} for {client:?}: {scope:?} {bound:?} until {ends:?}")
     });
     let revoked = image.clients.revoked().filter(move |(_, until)| now < **until);
     clients.chain(grants).chain(revoked.map(|(jti, until)| format!("{jti} revoked until {until}")))
@@ -82,15 +84,21 @@ fn credentials(image: &Image, now: Timestamp) -> impl Iterator<Item = String> {
             let id = |slot| image.places.project_at(slot).map(|project| project.id);
             let mut projects: Vec<_> = terms.made.projects.iter().map(|slot| id(*slot)).collect();
             projects.sort_unstable();
-            let bound = terms.made.bound.map(|bound| match bound {
-                Bound::Project(slot, role) => format!("{:?} {role:?}", id(slot)),
-                Bound::Org(slot, role) => {
-                    format!("{:?} {role:?}", image.places.org_at(slot).map(|org| org.id))
-                }
-            });
+            let bound = terms.made.bound.map(|bound| bound_to(image, bound));
             let scope = terms.made.scope.as_ref().map(ToString::to_string);
             format!("{:?} {scope:?} {projects:?} {bound:?}", terms.made.kind)
         });
         format!("{} of {principal:?} {name:?}: {made:?} until {:?}", token.id(), row.ends())
     })
+}
+
+fn bound_to(image: &Image, bound: Bound) -> String {
+    match bound {
+        Bound::Project(slot, role) => {
+            format!("{:?} {role:?}", image.places.project_at(slot).map(|project| project.id))
+        }
+        Bound::Org(slot, role) => {
+            format!("{:?} {role:?}", image.places.org_at(slot).map(|org| org.id))
+        }
+    }
 }

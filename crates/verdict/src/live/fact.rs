@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use hallpass_core::id::{AgentId, GrantId, OrgId, ProjectId, TokenId, UserId};
+use hallpass_core::id::{AgentId, GrantId, JobId, OrgId, ProjectId, TokenId, UserId};
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Digest, Scope, Timestamp};
 
@@ -113,6 +113,8 @@ pub enum Principal {
     Key(TokenId),
     /// An agent.
     Agent(AgentId),
+    /// A job of a CI platform.
+    Job(JobId),
 }
 
 impl fmt::Display for Principal {
@@ -121,6 +123,7 @@ impl fmt::Display for Principal {
             Self::User(id) => id.fmt(f),
             Self::Key(id) => id.fmt(f),
             Self::Agent(id) => id.fmt(f),
+            Self::Job(id) => id.fmt(f),
         }
     }
 }
@@ -130,6 +133,7 @@ impl FromStr for Principal {
     fn from_str(text: &str) -> Result<Self, NotAPrincipal> {
         let user = text.parse().map(Self::User);
         let user = user.or_else(|_| text.parse().map(Self::Agent));
+        let user = user.or_else(|_| text.parse().map(Self::Job));
         user.or_else(|_| text.parse().map(Self::Key)).map_err(|_| NotAPrincipal)
     }
 }
@@ -181,16 +185,34 @@ pub struct Member {
 pub struct Grant {
     /// Its id.
     pub id: GrantId,
-    /// Whose it is; of an agent, its owner.
-    pub user: UserId,
-    /// The agent that acts with it, if one does.
-    pub agent: Option<Agent>,
+    /// Who acts with it.
+    pub holder: Holder,
     /// The client that it was given to.
     pub client_id: String,
     /// What was granted.
     pub scope: Scope,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+}
+
+/// Who acts with a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A person.
+    Person(UserId),
+    /// An agent of a person's, whose roles count for it.
+    Agent(Agent),
+    /// A job, which has a role of its own in one project.
+    Job {
+        /// Its id.
+        id: JobId,
+        /// What it is called.
+        name: String,
+        /// The project that its pass is for.
+        project: ProjectId,
+        /// The role that it has there, at most.
+        role: ProjectRole,
+    },
 }
 
 /// A live credential that is looked up by its digest.

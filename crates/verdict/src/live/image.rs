@@ -6,7 +6,7 @@ use hallpass_core::role::ProjectRole;
 use hallpass_core::{Digest, Timestamp};
 
 use super::clients::{Clients, Grant};
-use super::fact::{self, Fact, Role, Seat};
+use super::fact::{self, Fact, Holder, Role, Seat};
 use super::people::People;
 use super::places::Places;
 use super::slab::Slot;
@@ -85,19 +85,24 @@ impl Image {
     }
 
     fn begin(&mut self, grant: fact::Grant) {
-        let fact::Grant { id, user, agent, client_id, scope, expires_at } = grant;
-        let kind = match agent {
-            None => CredentialKind::AccessToken,
-            Some(_) => CredentialKind::AgentToken,
-        };
+        let fact::Grant { id, holder, client_id, scope, expires_at } = grant;
         // An agent is bound to one project, where it is whatever its owner is.
-        let project = agent.as_ref().and_then(|agent| agent.project);
-        let bound = project.map(|id| Bound::Project(self.places.project(id), ProjectRole::Owner));
+        let (kind, bound) = match &holder {
+            Holder::Person(_) => (CredentialKind::AccessToken, None),
+            Holder::Agent(it) => {
+                (CredentialKind::AgentToken, it.project.map(|id| (id, ProjectRole::Owner)))
+            }
+            Holder::Job { project, role, .. } => {
+                (CredentialKind::JobToken, Some((*project, *role)))
+            }
+        };
+        let bound = bound.map(|(id, role)| Bound::Project(self.places.project(id), role));
         let made = Made { kind, scope: Some(scope), projects: Vec::new(), bound };
         let rest = Grant {
-            user: match agent {
-                None => self.people.slot(fact::Principal::User(user)),
-                Some(agent) => self.people.hold_agent(agent),
+            user: match holder {
+                Holder::Person(id) => self.people.slot(fact::Principal::User(id)),
+                Holder::Agent(agent) => self.people.hold_agent(agent),
+                Holder::Job { id, name, .. } => self.people.hold_job(id, name),
             },
             client: self.clients.slot(&client_id),
             terms: self.book.hold(made, &self.rules),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hallpass_core::id::JobId;
 use hallpass_core::role::{OrgRole, ProjectRole};
 
 use super::fact::{Agent, Person, Principal};
@@ -18,7 +19,7 @@ pub(super) struct Row {
     pub(super) disabled: bool,
     /// Of an agent: its owner.
     pub(super) owner: Option<Slot>,
-    /// For a key or an agent: how many credentials it has. It goes with the last one.
+    /// For a key, an agent or a job: how many credentials it has. It goes with the last one.
     credentials: usize,
     /// Sorted by place, as are the next.
     orgs: Vec<(Slot, OrgRole)>,
@@ -126,6 +127,16 @@ impl People {
         slot
     }
 
+    /// The number of a job, held until it is [`People::let_go`].
+    pub(super) fn hold_job(&mut self, id: JobId, name: String) -> Slot {
+        let slot = self.slot(Principal::Job(id));
+        if let Some(row) = self.rows.get_mut(slot) {
+            row.credentials += 1;
+            row.who = Some(Arc::new(Who::Job { id, name }));
+        }
+        slot
+    }
+
     /// Whoever's roles count for what this principal does: an agent's owner.
     pub(super) fn behind<'s>(&'s self, row: &'s Row) -> Option<&'s Row> {
         row.owner.map_or(Some(row), |owner| self.get(owner))
@@ -133,7 +144,7 @@ impl People {
 
     pub(super) fn let_go(&mut self, slot: Slot) {
         let Some(row) = self.rows.get_mut(slot) else { return };
-        if let Principal::Key(_) | Principal::Agent(_) = row.id {
+        if let Principal::Key(_) | Principal::Agent(_) | Principal::Job(_) = row.id {
             row.credentials -= 1;
             if row.credentials == 0 {
                 self.by_id.remove(&row.id);

@@ -10,7 +10,7 @@ use hallpass_core::permission::{PermissionTable, Permissions, implied};
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Scope, Timestamp};
 use hallpass_verdict::live::fact::{
-    Client, Credential, Grant, Member, Org, Person, Principal, Project, Role, Seat,
+    Client, Credential, Grant, Holder, Member, Org, Person, Principal, Project, Role, Seat,
 };
 use hallpass_verdict::{Ask, CredentialKind, Decision, Fact, Live, PlaceAsked};
 use proptest::prelude::*;
@@ -222,7 +222,7 @@ impl Model {
                 }
                 (Seat::Project(id), Some(Role::Project(bound, role))) if id == bound => {
                     let role = match token.principal {
-                        Principal::Key(_) => role,
+                        Principal::Key(_) | Principal::Job(_) => role,
                         Principal::User(_) | Principal::Agent(_) => role.min(in_project?),
                     };
                     let may = PermissionTable::default().of_project(role);
@@ -238,14 +238,15 @@ impl Model {
     /// The same for the JWT of a grant.
     fn jwt(&self, n: u8, place: Option<PlaceAsked<'_>>, now: Timestamp) -> Option<Verdict> {
         let grant = self.grants.get(&n)?;
-        let person = self.people.values().find(|person| person.id == grant.user)?;
+        let Holder::Person(user) = grant.holder else { return None };
+        let person = self.people.values().find(|person| person.id == user)?;
         let client = self.clients.values().find(|client| client.id == grant.client_id)?;
         let over = grant.expires_at.is_some_and(|end| now >= end) || now >= at(300_000);
         if over || person.disabled || client.disabled || self.revoked.contains_key(&n) {
             return None;
         }
         let place = place.and_then(|asked| {
-            let principal = Principal::User(grant.user);
+            let principal = Principal::User(user);
             let (place, in_org, in_project) = self.roles(principal, asked)?;
             let table = PermissionTable::default();
             match place {

@@ -227,6 +227,30 @@ fn a_jwt_has_the_role_now_less_its_scope() {
     assert_eq!(said(decision.place.as_ref()), "owner, owner, project:read");
 }
 
+// proves: H10, RB09
+#[test]
+fn a_job_is_itself_in_its_one_project_and_nothing_without_it() {
+    let mut facts = places();
+    let job = of_job(1, 1, ProjectRole::Collaborator);
+    facts.extend([Fact::Client(client(1)), Fact::Grant(job.clone())]);
+    let live = live(facts);
+    let asks = |place| Ask { resource: Some(API), place: Some(place) };
+    let check = |place| live.check_jwt(jwt(&job, 1), &asks(place), NOW).unwrap();
+    let here = check(P1).unwrap();
+    assert_eq!((here.kind, here.who.kind()), (CredentialKind::JobToken, "job"));
+    assert_eq!((here.who.name(), here.user()), ("job 1", None));
+    assert_eq!(said(here.place.as_ref()), "-, collaborator, project:read");
+    for place in [O1, P2, P3] {
+        assert_eq!(check(place).unwrap().place, None, "{place:?}");
+    }
+    // Nobody else has its token, whatever grant that names.
+    let mut stolen = jwt(&job, 1);
+    stolen.subject = Principal::User(user(1));
+    assert_eq!(live.check_jwt(stolen, &asks(P1), NOW), Some(Err(Refusal::Mismatch)));
+    live.apply(vec![Fact::GrantEnded(job.id)]);
+    assert_eq!(check(P1), Err(Refusal::GrantEnded));
+}
+
 #[test]
 fn a_place_is_found_by_slug_and_by_id_and_only_in_its_own_organization() {
     let mut facts = places();

@@ -7,7 +7,7 @@ use std::thread;
 use hallpass_core::Digest;
 use hallpass_core::id::{GrantId, TokenId};
 use hallpass_core::role::{OrgRole, ProjectRole};
-use hallpass_verdict::live::fact::{Person, Principal, Seat};
+use hallpass_verdict::live::fact::{Holder, Person, Principal, Seat};
 use hallpass_verdict::{Ask, Fact, Live, PlaceAsked};
 
 use crate::town::*;
@@ -51,7 +51,11 @@ impl Thing {
 
     fn grant(&self) -> hallpass_verdict::live::fact::Grant {
         let id = GrantId::from_bits(1000 + self.0 as u128);
-        hallpass_verdict::live::fact::Grant { id, user: self.person().id, ..a_grant(1, 1, 1) }
+        hallpass_verdict::live::fact::Grant {
+            id,
+            holder: Holder::Person(self.person().id),
+            ..a_grant(1, 1, 1)
+        }
     }
 
     fn role(&self, role: ProjectRole) -> Fact {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use hallpass_core::id::{GrantId, OrgId, ProjectId, TokenId, UserId};
+use hallpass_core::id::{GrantId, JobId, OrgId, ProjectId, TokenId, UserId};
 use hallpass_core::permission::PermissionTable;
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Digest, Timestamp};
 use hallpass_verdict::live::fact::{
-    Client, Credential, Grant, Member, Org, Person, Principal, Project, Role,
+    Client, Credential, Grant, Holder, Member, Org, Person, Principal, Project, Role,
 };
 use hallpass_verdict::{CredentialKind, Fact, Live, Presented, Rules};
 
@@ -115,18 +115,31 @@ pub(crate) fn legacy(n: u8, to: u8, role: ProjectRole) -> Credential {
 pub(crate) fn a_grant(n: u8, of: u8, holder: u8) -> Grant {
     Grant {
         id: grant(n),
-        user: user(of),
-        agent: None,
+        holder: Holder::Person(user(of)),
         client_id: format!("c{holder}"),
         scope: "account openid project:read".parse().unwrap(),
         expires_at: None,
     }
 }
 
+/// The grant of a job that was let in to a project.
+pub(crate) fn of_job(n: u8, to: u8, role: ProjectRole) -> Grant {
+    let (id, name) = (JobId::from_bits(n.into()), format!("job {n}"));
+    Grant { holder: Holder::Job { id, name, project: project(to), role }, ..a_grant(n, 1, 1) }
+}
+
+fn subject(of: &Grant) -> Principal {
+    match &of.holder {
+        Holder::Person(id) => Principal::User(*id),
+        Holder::Agent(agent) => Principal::Agent(agent.id),
+        Holder::Job { id, .. } => Principal::Job(*id),
+    }
+}
+
 /// A JWT of that grant, made out for [`API`].
 pub(crate) fn jwt(of: &Grant, n: u8) -> Presented {
     Presented {
-        subject: Principal::User(of.user),
+        subject: subject(of),
         client_id: of.client_id.clone(),
         scope: of.scope.clone(),
         grant: of.id,

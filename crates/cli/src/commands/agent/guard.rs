@@ -19,7 +19,7 @@ use super::child::{remove, strip};
 use crate::arguments::Globals;
 use crate::commands::client;
 use crate::system::Target;
-use crate::{Context, Exit, Failure, Input};
+use crate::{Context, Exit, Failure, Input, tree};
 
 /// How often the server is asked once more, if it cannot be reached.
 const TRIES: u32 = 60;
@@ -44,7 +44,8 @@ impl Guard {
     /// Starts the guardian, out of reach of Ctrl-C at the broker's terminal.
     pub(super) fn start(cx: &Context<'_>, globals: &Globals, server: &str) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(cx.program.split(' ').skip(1)).args(["agent", "guard", "--server", server]);
+        command.args(cx.program.split(' ').skip(1)).args(tree::guard(cx.brand));
+        command.arg("--server").arg(server);
         if let Some(bundle) = &globals.ca_bundle {
             command.arg("--ca-bundle").arg(bundle);
         }

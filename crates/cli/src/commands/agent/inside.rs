@@ -41,9 +41,9 @@ pub(super) fn status(
 }
 
 /// What the agent that this runs in presents; a person's sign-in is not looked at.
-fn session(cx: &Context<'_>, globals: &Globals) -> Result<Session, Failure> {
+pub(super) fn session(cx: &Context<'_>, globals: &Globals) -> Result<Session, Failure> {
     let variable = cx.brand.variable("AUTH_TOKEN");
-    let next = format!("{} agent run -- CMD", cx.program);
+    let next = super::next(cx, globals, "agent run -- CMD");
     let found = client(cx, globals).as_agent().map_err(|error| told(&error, cx, &next))?;
     found.ok_or_else(|| {
         let what = format!("this is no agent: {variable} is not set, and a sign-in does not count");

@@ -97,7 +97,7 @@ pub(super) fn stop(
     Ok(Exit::Usable)
 }
 
-fn session(
+pub(super) fn session(
     cx: &Context<'_>,
     globals: &Globals,
     verb: &str,
@@ -169,6 +169,9 @@ fn card(agent: &Agent, depth: usize, now: Timestamp, terminal: &Terminal) -> Str
     if !agent.permissions.is_empty() {
         facts.push(format!("may {}", shown(agent.permissions.as_str())));
     }
+    if let Some(broker) = &agent.broker {
+        facts.push(format!("started through the token {}", shown(broker)));
+    }
     facts.push(format!("heard of {}", words::ago(agent.seen_at, now)));
     let mut lines = format!("{}{state}\n{}\n", paint.strong(&name), indented(&facts.join(", ")));
     if let Some(report) = &agent.report {
@@ -216,6 +219,7 @@ mod tests {
             permissions: "project:read".parse().unwrap(),
             parent: None,
             depth: 2,
+            broker: None,
             state: AgentState::Running,
             created_at: at(0),
             seen_at: at(290),

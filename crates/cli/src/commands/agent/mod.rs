@@ -2,27 +2,36 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `run` | `run`: starts a program as an agent, and looks after it while it runs |
+//! | `run` | `run`, `child`: starts a program as an agent, and looks after it while it runs |
+//! | `given` | `run --secret`: what is for this run alone, and where its text is |
 //! | `child` | what the program gets, and what it does not |
 //! | `keeper` | keeps its token fresh, and sees that it was stopped |
 //! | `guard` | ends it if the broker is killed |
 //! | `list` | `list`, `show`, `stop`: for whose agents they are |
+//! | `secret` | `secret set`, `list`, `remove`, and `get` inside |
+//! | `approvals` | `approvals`: what agents ask their owner for |
+//! | `ask` | `ask`: an agent asks its owner for one action |
 //! | `inside` | `status`: for the agent itself |
 
+mod approvals;
+mod ask;
 mod child;
+mod given;
 mod guard;
 mod inside;
 mod keeper;
 mod list;
 mod run;
+mod secret;
 
-use clap::{ArgMatches, Command};
+use clap::Command;
 use hallpass_client::Error;
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
 use crate::commands::retry;
 use crate::refusal::told;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
 
 /// The command's part of the tree.
@@ -35,26 +44,42 @@ pub fn command(brand: &Brand) -> Command {
         .subcommand(list::list_command())
         .subcommand(list::show_command())
         .subcommand(list::stop_command())
+        .subcommand(secret::command())
+        .subcommand(approvals::command())
         .subcommand(inside::command())
+        .subcommand(ask::command())
+        .subcommand(run::child_command(brand))
         .subcommand(guard::command())
 }
 
+/// What `run` starts by itself, where a brand places its verbs one by one.
+pub(crate) fn guard_command() -> Command {
+    guard::command()
+}
+
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    match matches.subcommand() {
-        Some(("run", matches)) => run::run(cx, out, globals, matches),
-        Some(("list", _)) => list::list(cx, out, globals),
-        Some(("show", matches)) => list::show(cx, out, globals, matches),
-        Some(("stop", matches)) => list::stop(cx, out, globals, matches),
-        Some(("status", matches)) => inside::status(cx, out, globals, matches),
-        Some(("guard", _)) => guard::run(cx, stdin, globals),
-        _ => Err(Failure::usage("no command was given", format!("{} agent --help", cx.program))),
+    let Some((verb, below)) = below.next() else {
+        return Err(Failure::usage("no command was given", format!("{} agent --help", cx.program)));
+    };
+    let matches = below.matches;
+    match &*verb {
+        "run" => run::run(cx, out, stdin, globals, matches),
+        "child" => run::child(cx, out, globals, matches),
+        "list" => list::list(cx, out, globals),
+        "show" => list::show(cx, out, globals, matches),
+        "stop" => list::stop(cx, out, globals, matches),
+        "status" => inside::status(cx, out, globals, matches),
+        "approvals" => approvals::run(cx, out, stdin, globals, matches),
+        "ask" => ask::run(cx, out, stdin, globals, matches),
+        "secret" => secret::run(cx, out, stdin, globals, below),
+        _ => guard::run(cx, stdin, globals),
     }
 }
 
@@ -65,9 +90,17 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, next) = match status {
-        403 => (Exit::Rejected, retry(cx, globals, "whoami")),
+        403 => (Exit::Rejected, next(cx, globals, "whoami")),
         400 | 422 => (Exit::Usage, format!("{} agent {verb} --help", cx.program)),
-        _ => (Exit::Other, retry(cx, globals, "agent list")),
+        _ => (Exit::Other, next(cx, globals, "agent list")),
     };
     Failure::new(exit, code.clone(), said, next).kept("Nothing was changed.")
+}
+
+/// The command line to type next; the help where the brand's tree has no such command.
+fn next(cx: &Context<'_>, globals: &Globals, line: &str) -> String {
+    match cx.brand.has(line.split(" --").next().unwrap_or_default()) {
+        true => retry(cx, globals, line),
+        false => format!("{} --help", cx.program),
+    }
 }

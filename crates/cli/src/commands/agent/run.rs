@@ -7,24 +7,35 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use hallpass_client::target::Asked;
+use hallpass_client::{Client, Session};
 use hallpass_core::Scope;
 use hallpass_core::brand::Brand;
-use hallpass_core::wire::agents::{NewAgent, StartedAgent};
+use hallpass_core::wire::agents::{NewAgent, SecretOf, StartedAgent};
 
 use super::child::{self, TokenFile};
+use super::given::{self, Given};
 use super::guard::Guard;
 use super::keeper::{Ended, Kept, Starter};
-use super::refused;
+use super::{inside, refused};
 use crate::arguments::Globals;
 use crate::commands::{client, retry, warn};
 use crate::refusal::told;
 use crate::system::{self, Target};
-use crate::{Context, Exit, Failure, Output};
+use crate::{Context, Exit, Failure, Input, Output};
 
 pub(super) fn command(brand: &Brand) -> Command {
+    of(brand, Command::new("run").about("Run a program as an agent of yours"))
+        .arg(given::argument())
+}
+
+/// The same inside an agent, and nowhere else.
+pub(super) fn child_command(brand: &Brand) -> Command {
+    of(brand, Command::new("child").about("Inside an agent: run a program as one below it"))
+}
+
+fn of(brand: &Brand, command: Command) -> Command {
     let token = brand.variable("AUTH_TOKEN");
-    Command::new("run")
-        .about("Run a program as an agent of yours")
+    command
         .after_help(format!(
             "The program finds its token in ${token}, and while it runs a fresh one in the file\n\
              that ${token}_FILE names. It gets none of your variables that hold a credential.\n\
@@ -81,21 +92,53 @@ fn ttl(text: &str) -> Result<u32, String> {
     seconds.ok_or_else(|| "10s at least and 1h at most".to_owned())
 }
 
-/// Runs the program, and ends with what it ended with.
+/// `agent run`: as an agent of a person's; inside an agent, as a child of that one.
 pub(super) fn run(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    stdin: &mut dyn Input,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    let given = Given::read(cx, stdin, matches)?;
+    let client = client(cx, globals);
+    // Inside an agent it is a child of that one, whatever sign-in lies around.
+    let parent = client.as_agent().map_err(|error| refused(&error, cx, globals, "run"))?;
+    if parent.is_some() && !given.secrets.is_empty() {
+        return Err(Failure::usage(
+            "an agent keeps no secrets for those below it; their owner does",
+            retry(cx, globals, "agent run --help"),
+        ));
+    }
+    started(cx, out, globals, matches, (parent, &client), given)
+}
+
+/// `agent child`: as a child of the agent that this runs in; a sign-in does not count.
+pub(super) fn child(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
+    let parent = inside::session(cx, globals)?;
+    let client = client(cx, globals);
+    started(cx, out, globals, matches, (Some(parent), &client), Given::default())
+}
+
+/// Runs the program, and ends with what it ended with.
+fn started(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    globals: &Globals,
+    matches: &ArgMatches,
+    (parent, client): (Option<Session>, &Client),
+    given: Given,
+) -> Result<Exit, Failure> {
     let all = |name| matches.get_many::<String>(name).into_iter().flatten().map(String::as_str);
     let words: Vec<OsString> =
         matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect();
     let ttl = matches.get_one::<u32>("ttl").copied().unwrap_or(900);
-    let client = client(cx, globals);
     let refuse = |error| refused(&error, cx, globals, "run");
-    // Inside an agent it is a child of that one, whatever sign-in lies around.
-    let parent = client.as_agent().map_err(refuse)?;
     let new = NewAgent {
         name: matches.get_one::<String>("name").cloned().unwrap_or_else(|| name(&words)),
         project: project(cx, globals, parent.is_some())?,
@@ -116,21 +159,32 @@ pub(super) fn run(
     };
     let started = match (&person, &parent) {
         (Some(person), _) => person.start_agent(&new),
-        (None, Some(parent)) => parent.start_child(&client, &new, cx.clock.now()),
+        (None, Some(parent)) => parent.start_child(client, &new, cx.clock.now()),
         (None, None) => return Err(Failure::usage("nobody is there", "agent run --help")),
     };
     let StartedAgent { agent, token, .. } = started.map_err(refuse)?;
     if let Some(person) = &person {
+        let of = SecretOf::Run(agent.id.clone());
+        for (name, value) in &given.secrets {
+            if let Err(error) = person.set_agent_secret(&of, name, value) {
+                // Nobody renews it: if this does not arrive, it ends with its token.
+                let _ = client.as_bearer(&token).and_then(|session| session.done());
+                return Err(refuse(error).kept("Nothing was run, and the agent is over."));
+            }
+        }
         warn(out, &person.take_warnings());
     }
     let server = client.server().map_err(refuse)?;
-    let ran = Running { cx, globals, server: &server, id: &agent.id, words: &words };
     let keep: Vec<&str> = all("keep").collect();
+    let hidden = given.variables.iter().map(String::as_str).filter(|name| !keep.contains(name));
+    let hidden: Vec<&str> = hidden.collect();
+    let variables = (&*keep, &*hidden);
+    let ran = Running { cx, globals, server: &server, id: &agent.id, words: &words, variables };
     let starter = match &person {
         Some(person) => Starter::Person(person),
-        None => Starter::Agent(&client),
+        None => Starter::Agent(client),
     };
-    let ended = ran.run(out, &client, starter, token, Duration::from_secs(ttl.into()), &keep);
+    let ended = ran.run(out, client, starter, token, Duration::from_secs(ttl.into()));
     match ended {
         Ok((code, Ended::ByItself)) => Ok(Exit::Child(code)),
         Ok((code, Ended::Stopped)) => {
@@ -150,7 +204,11 @@ fn name(words: &[OsString]) -> String {
 }
 
 /// The project that this invocation is about. A child has its parent's.
-fn project(cx: &Context<'_>, globals: &Globals, is_child: bool) -> Result<Option<String>, Failure> {
+pub(super) fn project(
+    cx: &Context<'_>,
+    globals: &Globals,
+    is_child: bool,
+) -> Result<Option<String>, Failure> {
     if is_child {
         return Ok(None);
     }
@@ -174,6 +232,8 @@ struct Running<'a> {
     server: &'a str,
     id: &'a str,
     words: &'a [OsString],
+    /// Those that it keeps though they look like secrets, and those that it does not get.
+    variables: (&'a [&'a str], &'a [&'a str]),
 }
 
 impl Running<'_> {
@@ -184,7 +244,6 @@ impl Running<'_> {
         starter: Starter<'_>,
         token: hallpass_core::Secret,
         ttl: Duration,
-        keep: &[&str],
     ) -> Result<(u8, Ended), Box<Failure>> {
         let give_back = |token: &hallpass_core::Secret| {
             // Nobody renews it: if this does not arrive, it ends with its token.
@@ -211,7 +270,11 @@ impl Running<'_> {
             guard.directory(dir);
         }
         let mut command = child::command(self.words);
+        let (keep, hidden) = self.variables;
         child::strip(self.cx, &mut command, keep);
+        for name in hidden {
+            command.env_remove(name);
+        }
         let path = file.as_ref().map(TokenFile::path);
         child::equip(self.cx, &mut command, self.server, &token, path);
         // From here on signals are the program's.

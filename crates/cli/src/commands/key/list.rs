@@ -31,7 +31,7 @@ pub(super) fn run(
     match &place {
         Some(place) => items = session.keys(place.place()).map_err(refuse)?,
         None => {
-            for org in session.orgs().map_err(refuse)? {
+            for org in session.organizations(false).map_err(refuse)? {
                 match session.keys(Place { org: &org.slug, project: None }) {
                     Ok(keys) => items.extend(keys),
                     // Its keys are not this person's to manage.

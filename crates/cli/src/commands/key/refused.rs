@@ -3,7 +3,7 @@
 use hallpass_client::Error;
 
 use crate::arguments::Globals;
-use crate::commands::retry;
+use crate::commands::{forbidden, retry};
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, words};
 
@@ -24,7 +24,7 @@ pub(super) fn refused(
         Failure::new(exit, code.clone(), what, next).kept("Nothing was changed.")
     };
     match (status, code.as_str(), verb) {
-        (403, ..) => fail(Exit::Rejected, said, next("whoami")),
+        (403, code, _) => fail(Exit::Rejected, said, forbidden(cx, globals, code)),
         (404, _, "rotate" | "revoke") => unknown(cx, globals, word),
         (404, ..) => fail(Exit::Other, said, next("whoami")),
         (409, "name_taken", _) => fail(

@@ -14,7 +14,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use hallpass_client::{Error, Session};
 use serde::Serialize;
 
-use super::{client, retry, warn};
+use super::{client, forbidden, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Output};
@@ -42,7 +42,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, command: &str) ->
     };
     let words = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, help) = match (status, code.as_str()) {
-        (403, _) => (Exit::Rejected, next("whoami")),
+        (403, code) => (Exit::Rejected, forbidden(cx, globals, code)),
         (404, _) => (Exit::Other, next("org list")),
         (409, "last_owner") => (Exit::Other, next("member set ORG EMAIL owner")),
         (409, "keys_undecided") if command == "member leave" => {
@@ -179,6 +179,7 @@ mod tests {
     fn every_refusal_has_its_exit_code_and_the_command_that_helps() {
         for (status, code, exit, next) in [
             (403, "not_allowed", 4, "hallpass whoami"),
+            (403, "insufficient_scope", 4, "hallpass login"),
             (404, "not_found", 1, "hallpass org list"),
             (409, "slug_taken", 1, "hallpass org list"),
             (409, "last_owner", 1, "hallpass member set ORG EMAIL owner"),

@@ -1,10 +1,11 @@
 //! `project`: projects of organizations.
 
 use clap::{ArgMatches, Command};
+use hallpass_client::target::Asked;
 
 use super::{Done, ask, confirmed, done, flag, list, maybe, needed, of_project, option, text};
 use crate::arguments::Globals;
-use crate::commands::{context, retry};
+use crate::commands::{client, context, retry};
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
@@ -16,8 +17,11 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(
             Command::new("list")
-                .about("Those of an organization that you have a role in")
-                .arg(needed("place", "ORG", "The organization"))
+                .about("Those that you have a role in")
+                .arg(
+                    needed("place", "ORG", "The organization [default: the chosen one, else all]")
+                        .required(false),
+                )
                 .arg(flag("archived", "The archived ones instead, that you could bring back")),
         )
         .subcommand(Command::new("create").about("Make a project").arg(place()).arg(option(
@@ -118,8 +122,22 @@ fn listed(
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
-    let (org, archived) = (text(matches, "place"), matches.get_flag("archived"));
-    let items = ask(cx, out, globals, "project list", |session| session.projects(org, archived))?;
+    let archived = matches.get_flag("archived");
+    let org = match maybe(matches, "place") {
+        Some(org) => Some(org.to_owned()),
+        None => chosen(cx, globals)?,
+    };
+    let items = ask(cx, out, globals, "project list", |session| match &org {
+        Some(org) => session.projects(org, archived),
+        None => {
+            let mut all = Vec::new();
+            for org in session.organizations(false)? {
+                all.extend(session.projects(&org.slug, archived)?);
+            }
+            Ok(all)
+        }
+    })?;
+    let org = org.as_deref().unwrap_or("ORG");
     let next = retry(cx, globals, &format!("project create {org}/SLUG"));
     let empty = match archived {
         false => "There is none that you have a role in. This makes one:",
@@ -135,4 +153,12 @@ fn listed(
         },
         (empty, &next),
     )
+}
+
+/// The organization that this invocation is about, if one was chosen.
+fn chosen(cx: &Context<'_>, globals: &Globals) -> Result<Option<String>, Failure> {
+    let target = client(cx, globals)
+        .target(&Asked::from(globals))
+        .map_err(|error| Failure::usage(error.to_string(), retry(cx, globals, "context show")))?;
+    Ok(target.org.map(|org| org.name))
 }

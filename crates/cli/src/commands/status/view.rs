@@ -3,6 +3,7 @@
 use hallpass_client::status::At;
 use hallpass_client::{Masked, Source, State, Status, Target, Warning};
 use hallpass_core::Timestamp;
+use hallpass_core::wire::api::Whose;
 use hallpass_core::wire::tokens::{Org, Project};
 use serde::Serialize;
 
@@ -44,7 +45,7 @@ struct PlaceView<'a> {
 
 impl<'a> From<&'a At> for PlaceView<'a> {
     fn from(at: &'a At) -> Self {
-        Self { bound: at.of_key, org: &at.org, project: at.project.as_ref() }
+        Self { bound: at.whose != Whose::User, org: &at.org, project: at.project.as_ref() }
     }
 }
 

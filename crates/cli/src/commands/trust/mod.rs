@@ -24,7 +24,7 @@ use hallpass_client::target::Asked;
 use hallpass_client::{Error, Session};
 use hallpass_core::wire::trust::DANGEROUS;
 
-use super::{client, retry};
+use super::{client, forbidden, retry};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Input, Output};
@@ -116,7 +116,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, help) = match (status, code.as_str(), verb) {
-        (403, ..) => (Exit::Rejected, next("whoami")),
+        (403, code, _) => (Exit::Rejected, forbidden(cx, globals, code)),
         (404, _, "denied") => (Exit::Other, next("trust denied")),
         (404, ..) => (Exit::Other, next("trust list")),
         (409, DANGEROUS, _) => (Exit::Usage, format!("{} trust add --help", cx.program)),

@@ -88,6 +88,8 @@ pub enum Command {
     },
     /// All signing keys.
     SigningKeysList,
+    /// Lets the next generation of the key that seals agents' secrets take over.
+    SecretsRotate,
     /// The audit log.
     Books(books::Command),
     /// The newest rows of the audit log.

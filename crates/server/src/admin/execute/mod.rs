@@ -64,6 +64,10 @@ pub async fn execute(issuer: &Issuer, store: &Store, command: Command) -> Result
             signing_keys(store).await
         }
         Command::SigningKeysList => signing_keys(store).await,
+        Command::SecretsRotate => {
+            let count = issuer.rotate_agent_secrets(ACTOR).await?;
+            Ok(Answer::Done(format!("{count} secrets of agents are sealed under a fresh key")))
+        }
         Command::Books(command) => books::execute(issuer, command).await,
         Command::AuditList { limit } => audit(store, limit).await,
     }

@@ -1,7 +1,8 @@
 //! Agents.
 
 use hallpass_core::wire::agents::{
-    Agent, AgentReport, AgentState, NewAgent, RenewedAgent, StartedAgent,
+    Agent, AgentReport, AgentSecret, AgentSecretValue, AgentState, NewAgent, NewAgentSecret,
+    RenewedAgent, StartedAgent, WhichSecret,
 };
 use serde_json::Value;
 
@@ -29,6 +30,7 @@ described! {
         "permissions": scope(),
         "parent?": id("agt", "The agent that started it."),
         "depth": number("How many levels of agents may come below it."),
+        "broker?": text("What the token is called through which it was started, if that was not its owner in person."),
         "state": one_of(&STATES, "Whether it runs."),
         "created_at": time("When it began."),
         "seen_at": time("When it was last heard of."),
@@ -48,6 +50,38 @@ described! {
     AgentReport = "AgentReport", "What an agent says of itself." {
         "text": text("What it is doing, in 200 characters at most."),
         "progress?": number("How far it is, in percent."),
+    }
+}
+
+/// For which agents a secret is: one of these.
+fn of() -> Value {
+    let members = [
+        ("run?", text("`agt_…`: this agent alone.")),
+        ("agent?", text("All agents that are called so.")),
+        ("project?", text("`ORG/PROJECT`: all agents in this project.")),
+    ];
+    object("For whom: one of these.", &members)
+}
+
+described! {
+    NewAgentSecret = "NewAgentSecret", "A secret to keep for agents." {
+        "of": of(),
+        "name": text("What it is called."),
+        "value": text("The secret itself."),
+    }
+    WhichSecret = "WhichSecret", "Which secret is meant." {
+        "of": of(),
+        "name": text("What it is called."),
+    }
+    AgentSecret = "AgentSecret", "A secret without what is in it." {
+        "of": of(),
+        "name": text("What it is called."),
+        "set_at": time("When it was last set."),
+        "read_at?": time("When an agent last read it."),
+    }
+    AgentSecretValue = "AgentSecretValue", "A secret." {
+        "name": text("What it is called."),
+        "value": text("The secret itself."),
     }
 }
 

@@ -140,7 +140,7 @@ impl Described for TrustExchange {
         object(
             "Somebody was let in.",
             &[
-                ("id", id("tok", "The id of the pass.")),
+                ("id", id("job", "The job: the `sub` of its pass.")),
                 ("at", time("When.")),
                 ("policy", id("trp", "The policy that let them in.")),
                 ("project", text("The slug of the project.")),

@@ -1,4 +1,4 @@
-//! Who presents the credential, and where a key belongs.
+//! Who presents the credential, and where a key or a job belongs.
 
 use hallpass_core::wire::api::Whoami;
 use hallpass_core::wire::tokens::{Org, Project};
@@ -14,9 +14,9 @@ impl Described for Whoami {
     fn schema(schemas: &mut Schemas) -> Value {
         let members = [
             ("id", text("The `sub`.")),
-            ("kind", one_of(&["user", "key"], "Who acts.")),
-            ("email", text("E-mail address; empty for a key.")),
-            ("name", text("Display name, or what the key is called.")),
+            ("kind", one_of(&["user", "key", "job"], "Who acts.")),
+            ("email", text("E-mail address; empty for a key or a job.")),
+            ("name", text("Display name, or what the key or the job is called.")),
             ("org?", refer::<Org>(schemas)),
             ("project?", refer::<Project>(schemas)),
             ("client_id?", text("The client that the credential was issued to.")),

@@ -45,7 +45,7 @@ pub(super) fn refused(
 ) -> Result<(StatusCode, Notice), Box<Response>> {
     let status = match error {
         OrgError::Failed(error) => return Err(Box::new(failure::page(seat.app, error))),
-        OrgError::NotAllowed(_) => StatusCode::FORBIDDEN,
+        OrgError::NotAllowed(_) | OrgError::NotScoped => StatusCode::FORBIDDEN,
         OrgError::Unknown(_) | OrgError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         OrgError::SlugTaken | OrgError::LastOwner | OrgError::KeysMade(_) => StatusCode::CONFLICT,
     };

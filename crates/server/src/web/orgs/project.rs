@@ -5,9 +5,11 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::get;
+use hallpass_core::wire::agents::SecretOf;
 use hallpass_core::wire::params::Params;
 use hallpass_core::wire::tokens::PlaceChange;
 use hallpass_issuer::Origin;
+use hallpass_issuer::agents::AgentError;
 use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{ORG_MANAGE, OrgError, SETTINGS_MANAGE, TOKENS_MANAGE};
 use http::StatusCode;
@@ -42,6 +44,8 @@ struct View {
     people: People,
     /// Where its jobs are, for whoever manages its keys.
     trust: Option<String>,
+    /// The names of what they keep for their agents in it.
+    secrets: Vec<Shown>,
     settings: bool,
     /// They may move it to another organization.
     gives: bool,
@@ -84,6 +88,11 @@ async fn page(
         },
         false => None,
     };
+    let secrets = match seat.app.issuer().agent_secrets_of(&seat.actor()).await {
+        Ok(kept) => kept.into_iter().filter(|it| it.of == SecretOf::Project(place.clone())),
+        Err(AgentError::Failed(error)) => return seat.failed(&OrgError::Failed(error)),
+        Err(_) => return seat.nothing(),
+    };
     let role = project.role.map_or("viewer", |role| role.as_str());
     let view = View {
         frame: answer::frame(seat.app, Some(seat.person)),
@@ -96,6 +105,7 @@ async fn page(
         older: older.map(|it| it.href),
         people,
         trust: seat.may(KEYS_MANAGE).then(|| format!("{}/trust", seat.base())),
+        secrets: secrets.map(|kept| Shown::new(&kept.name)).collect(),
         settings: seat.may(SETTINGS_MANAGE),
         gives: seat.standing.may_in_org(ORG_MANAGE),
     };

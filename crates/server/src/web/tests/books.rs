@@ -27,6 +27,9 @@ const POSTS: &[Row] = &[
     ("/settings/sessions/end", &["session.end"]),
     ("/settings/sessions/end-others", &["session.end"]),
     ("/settings/agents/stop", &["agent.stop"]),
+    ("/settings/agents/secrets/set", &["agent_secret.set"]),
+    ("/settings/agents/secrets/remove", &["agent_secret.remove"]),
+    ("/settings/approvals/decide", &["approval.approve"]),
     ("/settings/tokens/new", &["token.create"]),
     ("/settings/tokens/{id}/rename", &["token.rename"]),
     ("/settings/tokens/{id}/expiry", &["token.set_expiry"]),
@@ -133,7 +136,16 @@ async fn every_post_leaves_its_row_and_a_refused_one_none() {
     programs(&site, &ledger, &ada).await;
     site.add_agents(EMAIL, 1).await;
     let page = ada.get("/settings/agents").await;
+    let fields = [("name", "KEY"), ("kind", "agent"), ("which", "agent 0000"), ("value", "x")];
+    ledger.posts("/settings/agents/secrets/set", &ada, &page, "id=\"set-secret\"", &fields).await;
+    let kept = ada.get("/settings/agents").await;
+    let removes = "action=\"/settings/agents/secrets/remove\"";
+    ledger.posts("/settings/agents/secrets/remove", &ada, &kept, removes, &[]).await;
     ledger.posts("/settings/agents/stop", &ada, &page, "name=\"id\"", &[]).await;
+    site.asks_approval(EMAIL, r#"{"type":"deploy"}"#).await;
+    let page = ada.get("/settings/approvals").await;
+    let yes = [("decision", "approve")];
+    ledger.posts("/settings/approvals/decide", &ada, &page, "name=\"id\"", &yes).await;
     tokens(&ledger, &ada).await;
     operating(&site, &ledger, &ada).await;
     leaving(&ledger, &ada).await;

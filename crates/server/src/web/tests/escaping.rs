@@ -232,6 +232,7 @@ async fn what_is_typed_or_stands_in_the_address() {
             format!("/device?user_code={word}"),
             format!("/settings/sessions?done={word}"),
             format!("/settings/agents?done={word}"),
+            format!("/settings/approvals?done={word}"),
             format!("/settings/security?done={word}"),
             format!("/settings/tokens?done={word}&after={word}"),
             format!("/settings/tokens?q={word}"),

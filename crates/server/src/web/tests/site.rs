@@ -203,6 +203,25 @@ impl Site {
         }
     }
 
+    /// An agent of theirs asks them for this; the id of the question.
+    pub(super) async fn asks_approval(&self, email: &str, action: &str) -> String {
+        let user = self.store.users().by_email(email).await.expect("a store").expect("a user");
+        let (issuer, origin) = (self.app.issuer(), Origin::default());
+        let name = "deployer".to_owned();
+        let new = hallpass_core::wire::agents::NewAgent { name, ..Default::default() };
+        let started = issuer.start_agent(&Actor::Person(&user), &new, &origin).await;
+        let token = started.expect("an agent").token;
+        let ask = hallpass_verdict::Ask { resource: None, place: None };
+        let agent = issuer.check(token.expose(), &ask).await.expect("a check").expect("an agent");
+        let action = hallpass_core::action::Action::read(action).expect("an action");
+        let new = hallpass_core::wire::approvals::NewApproval {
+            authorization_details: action.details().to_vec(),
+            ..Default::default()
+        };
+        let asked = issuer.ask_for_approval(&agent, &new, &origin).await;
+        asked.expect("a question").auth_req_id
+    }
+
     pub(super) fn browser(&self) -> Browser<'_> {
         let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/146.0".to_owned();
         Browser {

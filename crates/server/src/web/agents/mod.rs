@@ -1,5 +1,5 @@
 //! `/settings/agents`: agents of one's own as a tree, with what they say of themselves, and the
-//! switch that ends one and all below it.
+//! switch that ends one and all below it. Below it, the names of what they may know ([`secrets`]).
 
 use std::collections::HashMap;
 
@@ -8,20 +8,26 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use hallpass_core::Timestamp;
 use hallpass_core::wire::agents::{Agent, AgentState};
+use hallpass_core::wire::params::Params;
+use hallpass_core::{Secret, Timestamp};
+use hallpass_issuer::SignedIn;
 use hallpass_issuer::agents::AgentError;
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
+use self::secrets::{SecretLine, Typed};
 use super::answer;
 use super::csrf::{self, Purpose};
+use super::forest::{Forest, Leaf};
 use super::home::query;
 use super::shown::Shown;
 use super::views::{Frame, Notice};
 use super::when;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor, failure};
+
+pub(super) mod secrets;
 
 const PAGE: &str = "/settings/agents";
 /// More than may run at once, and a day's worth of others.
@@ -30,7 +36,8 @@ const MOST: u32 = 2000;
 const DEEPEST: usize = 8;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route(PAGE, get(show)).route("/settings/agents/stop", post(stop))
+    let ours = Router::new().route(PAGE, get(show)).route("/settings/agents/stop", post(stop));
+    ours.merge(secrets::routes())
 }
 
 /// `/settings/agents`.
@@ -41,11 +48,15 @@ struct Agents {
     here: &'static str,
     notice: Option<Notice>,
     csrf: String,
-    /// Those that run, each after the one that it is below.
-    running: Vec<Line>,
+    /// Those that run, each below the one that started it.
+    running: Forest<Line>,
     /// Those that ended within a day, newest first.
     ended: Vec<Line>,
     run_command: String,
+    secret_command: String,
+    /// What they may know, without what is in it.
+    secrets: Vec<SecretLine>,
+    typed: Typed,
 }
 
 /// One agent.
@@ -64,8 +75,21 @@ struct Line {
     progress: Option<u32>,
     host: Option<Shown>,
     command: Option<Shown>,
+    /// The token through which it was started.
+    broker: Option<Shown>,
     /// Why it ended.
     end: Option<Shown>,
+}
+
+impl Leaf for Line {
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
+    fn is_like(&self, word: &str) -> bool {
+        let names = [Some(&self.name), self.project.as_ref(), self.host.as_ref()];
+        names.into_iter().flatten().any(|name| name.as_str().to_lowercase().contains(word))
+    }
 }
 
 impl Line {
@@ -84,24 +108,46 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         Ok(known) => known,
         Err(signed_out) => return *signed_out,
     };
-    let all = match app.issuer().agents_of(&Actor::Person(&person.user), None, MOST).await {
+    let asked = query(request.uri());
+    let notice = notice(asked.get("done").unwrap_or_default());
+    page(&app, (cookie, person), &asked, StatusCode::OK, notice, Typed::default()).await
+}
+
+async fn page(
+    app: &App,
+    (cookie, person): (&Secret, &SignedIn),
+    asked: &Params,
+    status: StatusCode,
+    notice: Option<Notice>,
+    typed: Typed,
+) -> Response {
+    let actor = Actor::Person(&person.user);
+    let all = match app.issuer().agents_of(&actor, None, MOST).await {
         Ok(page) => page.items,
-        Err(AgentError::Failed(error)) => return failure::page(&app, &error),
+        Err(AgentError::Failed(error)) => return failure::page(app, &error),
+        Err(_) => Vec::new(),
+    };
+    let kept = match app.issuer().agent_secrets_of(&actor).await {
+        Ok(kept) => kept,
+        Err(AgentError::Failed(error)) => return failure::page(app, &error),
         Err(_) => Vec::new(),
     };
     let now = app.clock().now();
     let (running, ended): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|agent| agent.state == AgentState::Running);
     let view = Agents {
-        frame: answer::frame(&app, Some(person)),
+        frame: answer::frame(app, Some(person)),
         here: "agents",
-        notice: notice(query(request.uri()).get("done").unwrap_or_default()),
-        csrf: csrf::token(&app, cookie, Purpose::Agents),
-        running: as_tree(&running, now),
+        notice,
+        csrf: csrf::token(app, cookie, Purpose::Agents),
+        running: Forest::part(as_tree(&running, now), PAGE, asked),
         ended: ended.iter().map(|agent| line(agent, 0, 0, now)).collect(),
         run_command: format!("{} agent run -- CMD", app.brand().name),
+        secret_command: format!("{} agent secret set NAME", app.brand().name),
+        secrets: kept.iter().map(|kept| SecretLine::of(kept, now)).collect(),
+        typed,
     };
-    answer::page(StatusCode::OK, &view)
+    answer::page(status, &view)
 }
 
 /// Each after the one that it is below; one whose parent does not run stands alone.
@@ -153,6 +199,7 @@ fn line(agent: &Agent, depth: usize, below: usize, now: Timestamp) -> Line {
         progress: agent.progress,
         host: Shown::some(agent.host.as_deref()),
         command: Shown::some(agent.command.as_deref()),
+        broker: Shown::some(agent.broker.as_deref()),
         end: match agent.state {
             AgentState::Running => None,
             AgentState::Stopped => Shown::some(agent.end_reason.as_deref()),
@@ -164,6 +211,9 @@ fn line(agent: &Agent, depth: usize, below: usize, now: Timestamp) -> Line {
 fn notice(done: &str) -> Option<Notice> {
     match done {
         "stopped" => Some(Notice::done("It is stopped, and so is all below it.", "")),
+        "kept" => Some(Notice::done("It is kept.", "Nobody but the agents it is for reads it.")),
+        "removed" => Some(Notice::done("It is gone.", "No agent reads it any more.")),
+        "no-secret" => Some(Notice::done("There was no such secret.", "Nothing was changed.")),
         "gone" => Some(Notice::done("There was no such agent.", "Nothing was left to stop.")),
         _ => None,
     }
