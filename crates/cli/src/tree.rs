@@ -124,14 +124,14 @@ pub(crate) fn find<'a>(brand: &'a Brand, matches: &'a ArgMatches) -> Found<'a> {
     Found::Nothing
 }
 
-/// A flag that the place itself says, `--device`, and nobody types.
+/// A flag that the place itself says, `--device`, and nobody types. The help tells what it does.
 fn given(command: Command, flag: &str) -> Command {
     let id = flag.trim_start_matches("--");
-    let there = command.get_arguments().any(|argument| argument.get_id() == id);
-    match there {
-        true => command.mut_arg(id, |argument| argument.default_value("true").hide(true)),
-        false => command,
-    }
+    let found = command.get_arguments().find(|argument| argument.get_id() == id);
+    let Some(help) = found.map(|argument| argument.get_help().cloned().unwrap_or_default()) else {
+        return command;
+    };
+    command.mut_arg(id, |argument| argument.default_value("true").hide(true)).about(help)
 }
 
 fn rank(verb: &str) -> usize {
@@ -223,6 +223,8 @@ mod tests {
         let brand = brand();
         let Found::Ours(_, below) = find(&brand, &coded) else { panic!("it is ours") };
         assert!(below.matches.get_flag("device"));
+        let help = crate::command(&brand).find_subcommand_mut("auth").unwrap().render_help();
+        assert!(help.to_string().contains("code     Show a code to enter"), "{help}");
         assert_eq!(found("hallpass auth keys list"), "key list");
         assert_eq!(found("hallpass --json whoami"), "whoami");
         assert_eq!(found("hallpass test run --push x"), "test run: POST /runs");
