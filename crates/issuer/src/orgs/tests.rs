@@ -153,7 +153,7 @@ async fn a_credential_takes_away_from_the_role_and_never_adds() {
     assert_eq!(set(&whole, "papers").await, "nothing");
     assert_eq!(set(&narrow, "tools").await, "nothing");
     assert_eq!(set(&narrow, "papers").await, "unknown");
-    assert_eq!(set(&reads, "tools").await, "not allowed");
+    assert_eq!(set(&reads, "tools").await, "not scoped");
     assert_eq!(set(&legacy, "tools").await, "not allowed");
     let (actor, role) = (Actor::Bearer(&narrow), OrgRole::Member);
     let in_org = issuer.set_org_member(&actor, "lab", bo, role, &home()).await;
@@ -299,7 +299,7 @@ async fn an_old_address_is_nobodys_and_a_narrowed_credential_changes_no_place() 
     let reads = lab.token(&lab.ada, Some("account org:read project:read"), &[]).await;
     let reads = Actor::Bearer(&reads);
     let by_reader = issuer.archive_org(&reads, "works", &home()).await;
-    assert_eq!(refused(by_reader), "not allowed");
+    assert_eq!(refused(by_reader), "not scoped");
     assert_eq!(
         refused(issuer.leave(&reads, ("works", None), KeysMade::NotAsked, &home()).await),
         "not allowed"
