@@ -356,6 +356,8 @@ impl Error {
             Error::NothingToNarrow => "nothing_to_narrow",
             Error::NoWorkload { .. } => "no_workload",
             Error::NoIdentity { .. } => "no_identity",
+            // A person's "no" has the same code, and is another one.
+            Error::NotTrusted { code, .. } if code == "access_denied" => "not_trusted",
             Error::Rejected { code, .. }
             | Error::NotTrusted { code, .. }
             | Error::Problem { code, .. }
@@ -415,8 +417,8 @@ impl Error {
             }
             Error::Rejected { .. } => Some(format!("{tool} status --check")),
             Error::Vault(error) => error.next(tool),
-            Error::LocalMode { .. }
-            | Error::Problem { .. }
+            Error::LocalMode { .. } => Some(format!("{tool} doctor")),
+            Error::Problem { .. }
             | Error::Http(_)
             | Error::Busy
             | Error::Discovery(_)

@@ -1,5 +1,6 @@
 //! Trust in outside identities: policies made, listed and ended, and denied exchanges explained.
 
+use hallpass_core::trust::Changed;
 use hallpass_core::wire::path;
 use hallpass_core::wire::trust::{
     DeniedExchange, DeniedExplained, NewTrustPolicy, TrustExchange, TrustPolicy,
@@ -39,6 +40,12 @@ impl Session {
     /// `DELETE /api/v1/trust/{id}`: every pass of it is over when this returns.
     pub fn remove_trust(&self, id: &str) -> Result<(), Error> {
         self.send("DELETE", &address(id), None::<&()>).map(drop)
+    }
+
+    /// `POST /api/v1/trust/{id}/repin`: a name goes with another id from now on, and every pass of
+    /// the policy is over when this returns.
+    pub fn repin_trust(&self, id: &str, changed: &Changed) -> Result<TrustPolicy, Error> {
+        self.send("POST", &format!("{}/repin", address(id)), Some(changed))?.json_of()
     }
 
     /// Exchanges that were denied, all pages.

@@ -140,7 +140,7 @@ pub use store::{Engine, Place, Store};
 pub use tombstones::Tombstones;
 pub use transfer::HandOver;
 pub use trust::{
-    Admission, Admit, JobGrant, JobStanding, NewDenied, NewTrust, Trust, TrustDenied,
+    Admission, Admit, JobGrant, JobStanding, NewDenied, NewTrust, Repin, Trust, TrustDenied,
     TrustExchange, TrustPolicy,
 };
 pub use users::{Disable, NewUser, User, Users};

@@ -15,9 +15,11 @@ use crate::watch::Effect;
 use crate::{By, Error, audit, orgs, projects, tombstones};
 
 pub(crate) mod jobs;
+pub(crate) mod pins;
 mod record;
 
 pub use jobs::{JobGrant, JobStanding};
+pub use pins::Repin;
 
 pub use record::{NewDenied, NewTrust, TrustDenied, TrustExchange, TrustPolicy};
 use record::{read_denied, read_exchange, read_policy};
@@ -261,18 +263,34 @@ impl Trust<'_> {
         self.0.db().change(change).await
     }
 
-    /// Denied exchanges of one project, or else of an organization, since `since`: newest first.
+    /// Denied exchanges of one project, or else of an organization, since `since`: those that were
+    /// last tried before `before`, newest first. Of those that were at one time, the id says which
+    /// come before.
     pub async fn denied(
         &self,
         org: OrgId,
         project: Option<ProjectId>,
         since: Timestamp,
-        before: Option<Timestamp>,
+        before: Option<(Timestamp, TrustDeniedId)>,
         limit: u32,
     ) -> Result<Vec<TrustDenied>, Error> {
-        let before = before.unwrap_or(Timestamp::from_millis(i64::MAX));
-        let which = binds![org, project, since, before, limit];
+        let (at, id) = match before {
+            Some((at, id)) => (at, id.to_string()),
+            None => (Timestamp::from_millis(i64::MAX), BEYOND.to_owned()),
+        };
+        let which = binds![org, project, since, at, id, limit];
         self.0.db().all(&DENIED, which, read_denied).await
+    }
+
+    /// Alarms of one project, or else of an organization, since `since`: newest first.
+    pub async fn alarms(
+        &self,
+        org: OrgId,
+        project: Option<ProjectId>,
+        since: Timestamp,
+    ) -> Result<Vec<TrustDenied>, Error> {
+        let which = binds![org, project, since, MOST_DENIED];
+        self.0.db().all(&ALARMS, which, read_denied).await
     }
 
     /// One denied exchange.
@@ -300,6 +318,18 @@ macro_rules! policy {
             FROM trust_policies t JOIN orgs o ON o.id = t.org_id
             JOIN projects p ON p.id = t.project_id
             WHERE t.ended_at IS NULL AND o.disabled_at IS NULL AND p.disabled_at IS NULL AND ",
+            $rest
+        )
+    };
+}
+
+/// What a denied exchange is read from, with its project's slug.
+macro_rules! denied {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.id, d.org_id, d.project_id, p.slug, d.first_at, d.at, d.count, d.issuer,
+                d.who, d.why, d.alarm, d.address, d.claims
+            FROM trust_denied d LEFT JOIN projects p ON p.id = d.project_id WHERE ",
             $rest
         )
     };
@@ -342,14 +372,12 @@ statements! {
             claims = excluded.claims";
     FORGET_MOST = "DELETE FROM trust_denied WHERE org_id = $1 AND id NOT IN
         (SELECT id FROM trust_denied WHERE org_id = $1 ORDER BY alarm DESC, at DESC, id LIMIT $2)";
-    DENIED = "SELECT d.id, d.org_id, d.project_id, p.slug, d.first_at, d.at, d.count, d.issuer,
-            d.who, d.why, d.alarm, d.address, d.claims
-        FROM trust_denied d LEFT JOIN projects p ON p.id = d.project_id
-        WHERE d.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR d.project_id = $2)
-        AND d.at >= $3 AND d.at < $4 ORDER BY d.at DESC, d.id DESC LIMIT $5";
-    DENIED_BY_ID = "SELECT d.id, d.org_id, d.project_id, p.slug, d.first_at, d.at, d.count,
-            d.issuer, d.who, d.why, d.alarm, d.address, d.claims
-        FROM trust_denied d LEFT JOIN projects p ON p.id = d.project_id WHERE d.id = $1";
+    DENIED = denied!("d.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR d.project_id = $2)
+        AND d.at >= $3 AND (d.at < $4 OR d.at = $4 AND d.id < $5)
+        ORDER BY d.at DESC, d.id DESC LIMIT $6");
+    ALARMS = denied!("d.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR d.project_id = $2)
+        AND d.at >= $3 AND d.alarm ORDER BY d.at DESC, d.id DESC LIMIT $4");
+    DENIED_BY_ID = denied!("d.id = $1");
     FORGET_DENIED = "DELETE FROM trust_denied WHERE at < $1";
     FORGET_EXCHANGES = "DELETE FROM trust_exchanges WHERE at < $1";
 }

@@ -74,7 +74,7 @@ pub const CALLED: [&str; 13] = [
 
 /// The states in which a command can end: those of a sign-in, those of exit codes, and what
 /// went wrong.
-pub const STATES: [&str; 41] = [
+pub const STATES: &[&str] = &[
     "usable",
     "valid",
     "refreshable",
@@ -101,6 +101,7 @@ pub const STATES: [&str; 41] = [
     "refresh_in_progress",
     "bad_metadata",
     "access_denied",
+    "not_trusted",
     "expired_token",
     "timed_out",
     "cancelled",

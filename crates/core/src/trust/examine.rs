@@ -43,6 +43,30 @@ pub struct Check {
     pub hint: Option<String>,
 }
 
+/// A name that came back with another id than the pinned one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changed {
+    /// The claim of the name.
+    pub claim: String,
+    /// The name.
+    pub name: String,
+    /// The claim of the id.
+    pub id_claim: String,
+    /// The id that it was pinned with.
+    pub pinned: String,
+    /// The id that it came back with.
+    pub found: String,
+}
+
+impl Changed {
+    /// Whether it is about this pin, as it is now.
+    pub fn is_of(&self, pin: &Pin) -> bool {
+        (&pin.claim, &pin.name, &pin.id_claim, &pin.id)
+            == (&self.claim, &self.name, &self.id_claim, &self.pinned)
+    }
+}
+
 /// What became of claims at one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {
@@ -52,8 +76,8 @@ pub struct Examined {
     pub admitted: bool,
     /// Ids to be pinned if they are let in.
     pub to_pin: Vec<Pin>,
-    /// A name that came back with another id than the pinned one.
-    pub changed: Option<Pin>,
+    /// Names that came back with another id than the pinned one.
+    pub changed: Vec<Changed>,
     /// How far they are from being let in: the smaller, the nearer.
     pub distance: u32,
 }
@@ -65,7 +89,7 @@ pub fn examine(policy: &Policy, claims: &Claims) -> Examined {
         checks: Vec::new(),
         admitted: false,
         to_pin: Vec::new(),
-        changed: None,
+        changed: Vec::new(),
         distance: 0,
     };
     let issuer = Condition::is("iss", &policy.issuer);
@@ -175,7 +199,13 @@ impl Examined {
                 (Some(pin), Claim::Text(id)) if *id == pin.id => (pin.id.clone(), true, None),
                 (Some(pin), found) => {
                     if let Claim::Text(id) = found {
-                        self.changed = Some(Pin { id: id.clone(), ..pin.clone() });
+                        self.changed.push(Changed {
+                            claim: pin.claim.clone(),
+                            name: pin.name.clone(),
+                            id_claim: pin.id_claim.clone(),
+                            pinned: pin.id.clone(),
+                            found: id.clone(),
+                        });
                     }
                     let hint = format!(
                         "{shown_name} had this id when it was pinned; another one means that the \

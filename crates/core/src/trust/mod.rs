@@ -39,7 +39,7 @@ mod tests;
 pub use claims::{Claim, Claims, MAX_CLAIMS_LEN};
 pub use condition::{BadCondition, Condition, Test};
 pub use danger::{Danger, dangers};
-pub use examine::{Check, Examined, Standing, examine, nearest_first};
+pub use examine::{Changed, Check, Examined, Standing, examine, nearest_first};
 pub use least::least;
 pub use line::{BadLine, Line, parse_line};
 pub use pattern::{BadPattern, Pattern};

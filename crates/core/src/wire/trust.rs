@@ -7,6 +7,7 @@
 //! | `GET /api/v1/orgs/{org}/projects/{project}/trust` | the policies of one project | `Page<`[`TrustPolicy`]`>` |
 //! | `POST /api/v1/orgs/{org}/projects/{project}/trust` | [`NewTrustPolicy`] | [`TrustPolicy`]; 409 with code [`DANGEROUS`] if it is dangerous and that was not accepted |
 //! | `GET`, `DELETE /api/v1/trust/{id}` | one policy; revoking it ends every pass of it | [`TrustPolicy`] |
+//! | `POST /api/v1/trust/{id}/repin` | [`Changed`]: the id behind a name is another one from now on, which ends every pass of the policy | [`TrustPolicy`]; 409 with code [`MOVED`] if it is not what is pinned |
 //! | `GET …/trust/exchanges`, of an organization or a project | recent exchanges | `Page<`[`TrustExchange`]`>` |
 //! | `GET …/trust/denied`, of an organization or a project | denied ones of 30 days; `alarm` if a name came back with another id | `Page<`[`DeniedExchange`]`>` |
 //! | `GET /api/v1/trust/denied/{id}` | one of them, explained | [`DeniedExplained`] |
@@ -20,12 +21,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::trust::{Check, Condition, Danger, Pin, Platform};
+use crate::trust::{Changed, Check, Condition, Danger, Pin, Platform};
 use crate::{Scope, Secret, Timestamp};
 
 /// The code of the problem when a policy is dangerous: make it again, with what was named in
 /// [`NewTrustPolicy::accept`].
 pub const DANGEROUS: &str = "dangerous_policy";
+
+/// The code of the problem when what was to be changed is not what a policy pins: look again.
+pub const MOVED: &str = "pin_moved";
 
 /// `POST /auth/oidc/exchange`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -248,6 +252,10 @@ pub struct PolicyExplained {
     pub checks: Vec<Check>,
     /// Whether it would let them in now.
     pub admitted: bool,
+    /// Names that came with another id than it pins: to be posted to `…/repin` as they are, by
+    /// whoever knows that they are theirs all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<Changed>,
 }
 
 /// The least rule that would let somebody in.

@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hallpass_core::Digest;
 use hallpass_core::id::{OrgId, TrustDeniedId};
 use hallpass_core::trust::{
     Check, Claims, Examined, Policy, dangers, least, nearest_first, sentence,
 };
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::trust as wire;
+use hallpass_core::{Digest, Timestamp};
 use hallpass_store::{NewDenied, TrustDenied};
 
 use super::exchange::{Known, Refusal, shown, who};
@@ -26,7 +26,7 @@ use crate::tokens::{Actor, MAX_PAGE, TokenError};
 use crate::{Issuer, Origin};
 
 /// For how long denied exchanges are kept.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// For how long others are.
 const EXCHANGES_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Organizations that one token can concern, at most.
@@ -52,7 +52,7 @@ impl Issuer {
             if !(named || examined.is_about_them() || shares_owner(&it.policy, claims)) {
                 continue;
             }
-            let alarm = examined.changed.is_some();
+            let alarm = !examined.changed.is_empty();
             let entry = told.entry(it.kept.org).or_insert((*it, examined, alarm));
             entry.2 |= alarm;
         }
@@ -96,29 +96,52 @@ impl Issuer {
         limit: u32,
     ) -> Result<Page<wire::DeniedExchange>, TrustError> {
         let seat = self.seat_with(actor, org, project, KEYS_MANAGE).await?;
-        let before = cursor.map(|cursor| cursor.parse().map_err(|_| bad_cursor())).transpose()?;
-        let before = before.map(hallpass_core::Timestamp::from_millis);
+        let before = cursor.map(|cursor| before(cursor).ok_or_else(bad_cursor)).transpose()?;
         let (at, limit) = (seat.project.as_ref().map(|it| it.id), limit.clamp(1, MAX_PAGE));
         let trust = self.0.store.trust();
         let since = self.now() - KEPT;
         let mut found = trust.denied(seat.org.id, at, since, before, limit + 1).await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
-        let last = found.last().filter(|_| more).map(|last| last.at.millis().to_string());
+        let last = found.last().filter(|_| more).map(|it| format!("{}.{}", it.at.millis(), it.id));
         Ok(Page { items: found.iter().map(denied).collect(), next_cursor: last })
     }
 
-    /// One denied exchange, explained. One of another place is like one that is not there.
+    /// Denied exchanges in which a name came back with another id, and nobody has said yet that it
+    /// is theirs: of a project, or of an organization and all of its projects.
+    pub async fn alarms(
+        &self,
+        actor: &Actor<'_>,
+        org: &str,
+        project: Option<&str>,
+    ) -> Result<Vec<wire::DeniedExchange>, TrustError> {
+        let seat = self.seat_with(actor, org, project, KEYS_MANAGE).await?;
+        let at = seat.project.as_ref().map(|it| it.id);
+        let found = self.0.store.trust().alarms(seat.org.id, at, self.now() - KEPT).await?;
+        Ok(found.iter().map(denied).collect())
+    }
+
+    /// One denied exchange, explained: of one place, or wherever it is. One of another place is
+    /// like one that is not there.
     pub async fn explain_denied(
         &self,
         actor: &Actor<'_>,
         id: &str,
+        at: Option<(&str, Option<&str>)>,
     ) -> Result<wire::DeniedExplained, TrustError> {
         let id: TrustDeniedId = id.parse().map_err(|_| UNKNOWN)?;
         let found = self.0.store.trust().denied_by_id(id).await?.ok_or(UNKNOWN)?;
         let (org, project) = (found.org.to_string(), found.project.map(|id| id.to_string()));
         match self.seat_with(actor, &org, project.as_deref(), KEYS_MANAGE).await {
-            Ok(_) => {}
+            Ok(seat) => {
+                let theirs = seat.project.as_ref().map(|project| project.slug.as_str());
+                let here = at.is_none_or(|(org, project)| {
+                    org == seat.org.slug && (project.is_none() || project == theirs)
+                });
+                if !here {
+                    return Err(UNKNOWN);
+                }
+            }
             Err(OrgError::Unknown(_)) => return Err(UNKNOWN),
             Err(error) => return Err(error.into()),
         }
@@ -142,6 +165,7 @@ impl Issuer {
             sentence: sentence(&it.policy),
             checks: examined.checks,
             admitted: examined.admitted,
+            changed: examined.changed,
         });
         Ok(wire::DeniedExplained {
             denied: denied(&found),
@@ -161,6 +185,12 @@ impl Issuer {
 pub(super) fn bad_cursor() -> TrustError {
     let why = "the cursor is not one that a list answered with";
     TrustError::Token(TokenError::invalid("invalid_cursor", why))
+}
+
+/// A cursor: when one was last tried, and its id.
+fn before(cursor: &str) -> Option<(Timestamp, TrustDeniedId)> {
+    let (at, id) = cursor.split_once('.')?;
+    Some((Timestamp::from_millis(at.parse().ok()?), id.parse().ok()?))
 }
 
 fn denied(found: &TrustDenied) -> wire::DeniedExchange {

@@ -212,7 +212,7 @@ impl Issuer {
         bad: Option<Bad>,
         origin: &Origin,
     ) -> Result<wire::Exchanged, Refusal> {
-        self.note_outside_why("no policy lets the token in", origin);
+        self.note_outside_why(bad.map_or("no policy lets the token in", Bad::says), origin);
         self.keep_denied(known, asked, claims, bad, origin).await?;
         Err(Refusal::Denied)
     }
@@ -226,7 +226,7 @@ impl Issuer {
 
     fn note_outside(&self, why: Bad, origin: &Origin) {
         tracing::info!(%why, "the token of an outside issuer was refused");
-        self.note_outside_why("the token of an outside issuer was refused", origin);
+        self.note_outside_why(why.says(), origin);
     }
 
     fn note_outside_why(&self, why: &'static str, origin: &Origin) {

@@ -17,6 +17,7 @@
 //! | `door` | the two doors at the token endpoint |
 //! | `people` | people who sign in at a provider elsewhere |
 //! | [`policies`] | policies are made, listed and revoked |
+//! | `repin` | another id counts behind a name |
 //! | [`denied`] | who was not let in, and why |
 
 pub mod denied;
@@ -25,6 +26,7 @@ mod exchange;
 mod keys;
 mod people;
 pub mod policies;
+mod repin;
 mod token;
 
 pub(crate) use door::asked;

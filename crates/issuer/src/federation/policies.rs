@@ -4,18 +4,18 @@
 //! give. What is dangerous about it is said first, and it is made only when that was accepted by
 //! name.
 
-use hallpass_core::Kind;
 use hallpass_core::id::{JobId, TrustId};
 use hallpass_core::role::ProjectRole;
 use hallpass_core::trust::{Danger, dangers, sentence};
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::trust as wire;
+use hallpass_core::{Kind, Scope};
 use hallpass_store::{NewTrust, Role, TrustPolicy};
 
 use super::denied::bad_cursor;
 use super::exchange::Known;
 use crate::keys::KEYS_MANAGE;
-use crate::orgs::OrgError;
+use crate::orgs::{OrgError, Seat};
 use crate::tokens::bounds::Bounds;
 use crate::tokens::{self, Actor, MAX_PAGE, TokenError};
 use crate::{Error, Issuer, Origin};
@@ -36,6 +36,9 @@ pub enum TrustError {
         .0.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ")
     )]
     Dangerous(Vec<Danger>),
+    /// The id that was to be changed is not the one that is pinned.
+    #[error("nothing was changed: the policy pins another id for that name, or none; look again")]
+    Moved,
 }
 
 impl From<Error> for TrustError {
@@ -50,7 +53,11 @@ impl From<hallpass_store::Error> for TrustError {
     }
 }
 
-const UNKNOWN: TrustError = TrustError::Place(OrgError::Unknown("policy"));
+pub(super) const UNKNOWN: TrustError = TrustError::Place(OrgError::Unknown("policy"));
+
+pub(super) fn invalid(why: String) -> TokenError {
+    TokenError::invalid("invalid_policy", why)
+}
 
 impl Issuer {
     /// Makes a policy for one project.
@@ -64,21 +71,9 @@ impl Issuer {
     ) -> Result<wire::TrustPolicy, TrustError> {
         let seat = self.seat_with(actor, org, Some(project), KEYS_MANAGE).await?;
         let at = seat.project.as_ref().ok_or(UNKNOWN)?;
-        if !seat.outranks(Role::Project(at.id, ProjectRole::Collaborator)) {
-            let why = "nobody lets others in above their own role; ask an owner";
-            return Err(OrgError::NotAllowed(why).into());
-        }
-        let invalid = |why: String| TokenError::invalid("invalid_policy", why);
         let place = format!("{}/{}", seat.org.slug, at.slug);
         let policy = new.policy(&place).map_err(invalid)?;
-        let possible = self.key_permissions(Kind::ProjectKey);
-        let possible: Vec<&str> = possible.iter().map(String::as_str).collect();
-        let permissions = tokens::scope_within(policy.permissions.clone(), &possible, "a job")?;
-        if let Some(maker) = self.bounds_of(actor).await? {
-            let (scope, projects) = (Some(permissions.clone()), vec![at.id]);
-            let wanted = Bounds { scope, projects, expires_at: None };
-            maker.must_hold(&wanted, &self.whole_scope())?;
-        }
+        let permissions = self.may_let_in(actor, &seat, &policy.permissions).await?;
         let open: Vec<Danger> =
             dangers(&policy).into_iter().filter(|it| !new.accept.contains(it)).collect();
         if !open.is_empty() {
@@ -102,6 +97,30 @@ impl Issuer {
         let by = self.by(&actor.name(), None, Some(origin));
         let kept = self.0.store.trust().create(new, &by).await?;
         self.shown_policies(vec![kept]).await?.pop().ok_or(UNKNOWN)
+    }
+
+    /// What of `permissions` the actor may let others have in the project where they stand: all of
+    /// it, or nothing.
+    pub(super) async fn may_let_in(
+        &self,
+        actor: &Actor<'_>,
+        seat: &Seat,
+        permissions: &Scope,
+    ) -> Result<Scope, TrustError> {
+        let at = seat.project.as_ref().ok_or(UNKNOWN)?;
+        if !seat.outranks(Role::Project(at.id, ProjectRole::Collaborator)) {
+            let why = "nobody lets others in above their own role; ask an owner";
+            return Err(OrgError::NotAllowed(why).into());
+        }
+        let possible = self.key_permissions(Kind::ProjectKey);
+        let possible: Vec<&str> = possible.iter().map(String::as_str).collect();
+        let permissions = tokens::scope_within(permissions.clone(), &possible, "a job")?;
+        if let Some(maker) = self.bounds_of(actor).await? {
+            let (scope, projects) = (Some(permissions.clone()), vec![at.id]);
+            let wanted = Bounds { scope, projects, expires_at: None };
+            maker.must_hold(&wanted, &self.whole_scope())?;
+        }
+        Ok(permissions)
     }
 
     /// The policies of one project, or of an organization and all of its projects; newest first.
@@ -173,7 +192,11 @@ impl Issuer {
 
     /// A live policy that the actor manages. One of another place is like one that is not there
     /// (attack-27).
-    async fn managed_trust(&self, actor: &Actor<'_>, id: &str) -> Result<TrustPolicy, TrustError> {
+    pub(super) async fn managed_trust(
+        &self,
+        actor: &Actor<'_>,
+        id: &str,
+    ) -> Result<TrustPolicy, TrustError> {
         let id: TrustId = id.parse().map_err(|_| UNKNOWN)?;
         let kept = self.0.store.trust().by_id(id).await?.ok_or(UNKNOWN)?;
         let (org, project) = (kept.org.to_string(), kept.project.to_string());

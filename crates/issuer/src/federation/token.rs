@@ -4,6 +4,7 @@
 //! What is not understood is refused: an unknown header parameter, a member that is there twice,
 //! a claim of the wrong type.
 
+use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -29,44 +30,60 @@ pub(super) struct VerifyingKey {
 }
 
 /// Why a token is no good. For the log and for those who manage the place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Bad {
-    #[error("the token is not a JWT in compact form")]
     Shape,
-    #[error("the token's header has more or less than alg, typ, kid and thumbprints")]
     Header,
-    #[error("the token says that it is of another type")]
     Type,
-    #[error("the token's claims are not well-formed")]
     Claims,
-    #[error("no policy names the token's issuer")]
     Issuer,
-    #[error("the token's issuer publishes no such key")]
     Key,
-    #[error("the token's algorithm is not that of its key")]
     Algorithm,
-    #[error("the token's signature is wrong")]
     Signature,
-    #[error(
-        "the token is made out for somebody else: aud has to be this server's issuer URL, alone"
-    )]
     Audience,
-    #[error("the token is made out for another client")]
     Client,
-    #[error("exp, nbf and iat have to be there, as whole numbers")]
     Dates,
-    #[error("jti has to be there, as a text")]
     Jti,
-    #[error("the token has expired")]
     Expired,
-    #[error("the token is not valid yet")]
     NotYet,
-    #[error("the token is good for longer than a job's")]
     TooLong,
-    #[error("the token was issued longer than five minutes ago")]
     TooOld,
-    #[error("the token was exchanged before")]
     Again,
+}
+
+impl Bad {
+    /// In words.
+    pub(super) const fn says(self) -> &'static str {
+        match self {
+            Self::Shape => "the token is not a JWT in compact form",
+            Self::Header => {
+                "the token's header has more or less than alg, typ, kid and thumbprints"
+            }
+            Self::Type => "the token says that it is of another type",
+            Self::Claims => "the token's claims are not well-formed",
+            Self::Issuer => "no policy names the token's issuer",
+            Self::Key => "the token's issuer publishes no such key",
+            Self::Algorithm => "the token's algorithm is not that of its key",
+            Self::Signature => "the token's signature is wrong",
+            Self::Audience => {
+                "the token is made out for somebody else: aud has to be this server's issuer URL, alone"
+            }
+            Self::Client => "the token is made out for another client",
+            Self::Dates => "exp, nbf and iat have to be there, as whole numbers",
+            Self::Jti => "jti has to be there, as a text",
+            Self::Expired => "the token has expired",
+            Self::NotYet => "the token is not valid yet",
+            Self::TooLong => "the token is good for longer than a job's",
+            Self::TooOld => "the token was issued longer than five minutes ago",
+            Self::Again => "the token was exchanged before",
+        }
+    }
+}
+
+impl fmt::Display for Bad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.says())
+    }
 }
 
 /// The header, exactly. Thumbprints are let be; whatever points somewhere, carries a key or has
@@ -154,17 +171,9 @@ impl<'a> Unverified<'a> {
         &self.header.kid
     }
 
-    /// What it says, if its issuer signed it with `key`. RFC 8725 §3.1: the algorithm is the key's;
-    /// the header may only agree.
+    /// What it says, if its issuer signed it with `key`.
     pub(super) fn signed(self, key: &VerifyingKey) -> Result<Claims, Bad> {
-        if self.header.alg.parse::<Algorithm>() != Ok(key.algorithm) {
-            return Err(Bad::Algorithm);
-        }
-        let signed = self.text.rsplit_once('.');
-        let verified = signed.map(|(signed, signature)| {
-            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.key, key.algorithm)
-        });
-        if matches!(verified, Some(Ok(true))) { Ok(self.claims) } else { Err(Bad::Signature) }
+        self.must_be_signed(key).map(|()| self.claims)
     }
 
     /// Whether its issuer signed it with `key`, for `audience` alone, and it is good at `now`.
@@ -176,23 +185,24 @@ impl<'a> Unverified<'a> {
         now: Timestamp,
         strict: bool,
     ) -> Result<Verified, Rejected> {
-        // RFC 8725 §3.1: the algorithm is the key's; the header may only agree.
-        if self.header.alg.parse::<Algorithm>() != Ok(key.algorithm) {
-            return Err(Rejected { why: Bad::Algorithm, signed: None });
-        }
-        let signed = self.text.rsplit_once('.');
-        let verified = signed.map(|(signed, signature)| {
-            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.key, key.algorithm)
-        });
-        if !matches!(verified, Some(Ok(true))) {
-            return Err(Rejected { why: Bad::Signature, signed: None });
-        }
+        self.must_be_signed(key).map_err(|why| Rejected { why, signed: None })?;
         match self.dates(audience, now, strict) {
             Ok((once, once_until, issued_at)) => {
                 Ok(Verified { claims: self.claims, once, once_until, issued_at })
             }
             Err(why) => Err(Rejected { why, signed: Some(self.claims) }),
         }
+    }
+
+    /// RFC 8725 §3.1: the algorithm is the key's; the header may only agree.
+    fn must_be_signed(&self, key: &VerifyingKey) -> Result<(), Bad> {
+        if self.header.alg.parse::<Algorithm>() != Ok(key.algorithm) {
+            return Err(Bad::Algorithm);
+        }
+        let verified = self.text.rsplit_once('.').map(|(signed, signature)| {
+            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.key, key.algorithm)
+        });
+        if matches!(verified, Some(Ok(true))) { Ok(()) } else { Err(Bad::Signature) }
     }
 
     fn dates(

@@ -10,6 +10,7 @@
 //! | `revoke`, `introspect`, `endings` | group E, and what ends what |
 //! | `secrets` | what a wrong guess teaches |
 //! | `keys`, `hostile`, `resources` | groups F and G |
+//! | `federation` | the token of an outside issuer, brought again |
 //! | `leaks`, `mail` | the leak desk, and letters |
 //! | `project_keys` | keys of projects and organizations |
 //! | `legacy`, `salted`, `mint` | tokens of an older system |
@@ -24,6 +25,7 @@ mod code;
 mod consent;
 mod device;
 mod endings;
+mod federation;
 mod feed;
 mod hostile;
 pub(crate) mod house;

@@ -1,5 +1,6 @@
 //! `…/trust`: whom a project trusts from outside, for whoever manages its keys.
 
+use hallpass_core::trust::Changed;
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::trust::{
     DeniedExchange, DeniedExplained, NewTrustPolicy, TrustExchange, TrustPolicy,
@@ -22,6 +23,7 @@ const PROJECT_EXCHANGES: &str = "/api/v1/orgs/{org}/projects/{project}/trust/exc
 const ORG_DENIED: &str = "/api/v1/orgs/{org}/trust/denied";
 const PROJECT_DENIED: &str = "/api/v1/orgs/{org}/projects/{project}/trust/denied";
 const ONE: &str = "/api/v1/trust/{id}";
+const REPIN: &str = "/api/v1/trust/{id}/repin";
 const ONE_DENIED: &str = "/api/v1/trust/denied/{id}";
 
 pub(super) fn table() -> Vec<Route> {
@@ -47,6 +49,8 @@ pub(super) fn table() -> Vec<Route> {
         ),
         Route::new(Method::GET, ONE, "getTrust", "Show a policy", show),
         Route::new(Method::DELETE, ONE, "revokeTrust", "End a policy and its passes", revoke),
+        Route::new(Method::POST, REPIN, "repinTrust", "Let a name go with another id", repin)
+            .or([409]),
         Route::new(Method::GET, ONE_DENIED, "explainDenied", "Why not, and what would", explain),
     ]
 }
@@ -136,10 +140,21 @@ async fn revoke(
     Ok(Done)
 }
 
+async fn repin(
+    app: App,
+    Needs(caller): Needs<KeyManager>,
+    origin: Origin,
+    Path([id]): Path<1>,
+    Body(changed): Body<Changed>,
+) -> Result<Shown<TrustPolicy>, Refused> {
+    let (issuer, actor) = (app.issuer(), Actor::Bearer(&caller));
+    Ok(Shown(issuer.repin_trust(&actor, &id, &changed, &origin).await?))
+}
+
 async fn explain(
     app: App,
     Needs(caller): Needs<KeyManager>,
     Path([id]): Path<1>,
 ) -> Result<Shown<DeniedExplained>, Refused> {
-    Ok(Shown(app.issuer().explain_denied(&Actor::Bearer(&caller), &id).await?))
+    Ok(Shown(app.issuer().explain_denied(&Actor::Bearer(&caller), &id, None).await?))
 }

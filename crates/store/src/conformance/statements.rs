@@ -47,6 +47,7 @@ pub(crate) const ALL: &[&[&Statement]] = &[
     transfer::STATEMENTS,
     trust::STATEMENTS,
     trust::jobs::STATEMENTS,
+    trust::pins::STATEMENTS,
     users::STATEMENTS,
 ];
 

@@ -5,14 +5,15 @@ use std::time::Duration;
 use hallpass_core::Digest;
 use hallpass_core::id::{TrustDeniedId, TrustId};
 use hallpass_core::role::ProjectRole;
-use hallpass_core::trust::Pin;
+use hallpass_core::trust::{Changed, Pin};
 
 use super::RACERS;
 use super::mirror::Mirror;
 use super::races::{count, race};
 use super::town::{CLIENT, Leaves, MINUTE, Town};
 use crate::{
-    Admission, Admit, Error, JobGrant, NewDenied, NewTrust, Org, Project, Store, TrustPolicy,
+    Admission, Admit, Error, JobGrant, NewDenied, NewTrust, Org, Project, Repin, Store,
+    TrustDenied, TrustPolicy,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -108,6 +109,28 @@ pub(super) async fn life(store: Store) {
     assert_eq!(trust.end_job(town.job_id(), &town.by()).await, Ok(false));
     mirror.shows(&town.store, town.by().at).await;
 
+    // The name is somebody else's, and theirs all the same: by whoever names both ids.
+    let changed = |pinned: &str, found: &str| Changed {
+        claim: "repository".to_owned(),
+        name: "acme/warehouse".to_owned(),
+        id_claim: "repository_id".to_owned(),
+        pinned: pinned.to_owned(),
+        found: found.to_owned(),
+    };
+    let (wrong, by) = (changed("199", "201"), town.by());
+    let moved = town.sees(Leaves::Nothing, trust.repin(policy.id, &wrong, Vec::new(), &by)).await;
+    assert_eq!(moved, Ok(Repin::Moved));
+    let (right, by) = (changed("200", "201"), town.by());
+    let done = town.sees(Leaves::Revocation, trust.repin(policy.id, &right, Vec::new(), &by)).await;
+    assert_eq!(done, Ok(Repin::Done));
+    assert!(!town.job_runs(&job).await, "it was whose the name was");
+    let old = town.admission(&policy, town.digest(), "200");
+    assert_eq!(trust.admit(old, &town.by()).await, Ok(Admit::OtherId));
+    let again = town.admission(&policy, town.digest(), "201");
+    let Ok(Admit::Done(job)) = trust.admit(again, &town.by()).await else { panic!("let in") };
+    let gone = trust.repin(TrustId::from_bits(7), &right, Vec::new(), &town.by()).await;
+    assert_eq!(gone, Ok(Repin::Gone));
+
     // With the policy its passes end, and nobody gets another.
     let by = town.by();
     assert_eq!(town.sees(Leaves::Revocation, trust.revoke(policy.id, &by)).await, Ok(true));
@@ -157,6 +180,25 @@ pub(super) async fn denied(store: Store) {
     let listed = trust.denied(org.id, Some(project.id), since, None, 9).await.unwrap();
     assert_eq!(listed.iter().map(|it| it.count).collect::<Vec<_>>(), [3]);
     assert_eq!(trust.denied_by_id(listed[0].id).await.unwrap().as_ref(), listed.first());
+    assert_eq!(trust.alarms(org.id, None, since).await, Ok(Vec::new()));
+    let alarm = NewDenied { alarm: true, ..new(town.digest()) };
+    let id = alarm.id;
+    trust.deny(alarm, &town.by()).await.unwrap();
+    let alarms = trust.alarms(org.id, Some(project.id), since).await.unwrap();
+    assert_eq!(alarms.iter().map(|it| it.id).collect::<Vec<_>>(), [id]);
+    // Page by page nothing is left out, also of what was at one time.
+    for _ in 0..4 {
+        trust.deny(new(town.digest()), &town.by()).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    while let Some(next) = {
+        let before = seen.last().map(|it: &TrustDenied| (it.at, it.id));
+        trust.denied(org.id, None, since, before, 1).await.unwrap().pop()
+    } {
+        seen.push(next);
+    }
+    let ids: std::collections::BTreeSet<_> = seen.iter().map(|it| it.id).collect();
+    assert_eq!((seen.len(), ids.len()), (6, 6));
     let now = town.by().at;
     trust.forget(now + DAY, now).await.unwrap();
     assert_eq!(trust.denied(org.id, None, since, None, 9).await, Ok(Vec::new()));

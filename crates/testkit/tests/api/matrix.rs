@@ -55,6 +55,7 @@ const EXPECTED: &[(&str, [u16; 12])] = &[
     ("listProjectDenied",    [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
     ("getTrust",             [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
     ("revokeTrust",          [401, 401, 404, 403, 403, 204, 404, 204, 204, 404, 403, 204]),
+    ("repinTrust",           [401, 401, 404, 403, 403, 200, 404, 200, 200, 404, 403, 200]),
     // Nobody was denied anything here; who was: `trust`.
     ("explainDenied",        [401, 401, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("listAgents",           [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403]),
@@ -227,6 +228,19 @@ async fn prepared(
         "listProjectDenied" => (own("orgs/lab/projects/tools/trust/denied"), None),
         "getTrust" => (own(&format!("trust/{}", policy().await?)), None),
         "revokeTrust" => (own(&format!("trust/{}", policy().await?)), None),
+        "repinTrust" => {
+            let line = "repo:acme@100/warehouse@200:ref:refs/heads/main";
+            let new = json!({ "line": line, "permissions": "project:read" });
+            let made = city.made(owner, "/api/v1/orgs/lab/projects/tools/trust", new).await?;
+            let changed = json!({
+                "claim": "repository",
+                "found": "201",
+                "id_claim": "repository_id",
+                "name": "acme/warehouse",
+                "pinned": "200",
+            });
+            (own(&format!("trust/{}/repin", text(&made, "id")?)), Some(changed))
+        }
         "explainDenied" => (own("trust/denied/trd_01JD2Q4V6B8C0D2E4F6G8H0J2K"), None),
         "listAgents" => (own("agents"), None),
         "startAgent" => (own("agents"), Some(json!({ "name": name, "project": "lab/tools" }))),

@@ -270,7 +270,7 @@ async fn a_pass_is_a_jwt_of_its_job_which_is_nobodys_sign_in() -> Result<()> {
     Ok(())
 }
 
-// proves: HP04, attack-18, attack-20, attack-21
+// proves: HP04, jobs-3, attack-18, attack-20, attack-21
 #[tokio::test]
 async fn who_is_not_let_in_is_told_nothing_and_the_owner_sees_why() -> Result<()> {
     let place = Place::build().await?;
@@ -353,6 +353,60 @@ async fn who_is_not_let_in_is_told_nothing_and_the_owner_sees_why() -> Result<()
     let least = explained["least"]["policy"].clone();
     place.city.made(&place.owner, path, least).await?;
     assert_eq!(place.brings(&place.token(&dev), json!({})).await?.status, 200);
+    // The alarm: what changed is said, and one act settles it, by whoever names both ids.
+    let id = text(alarms[0], "id")?;
+    let alarm = place.get(&format!("/api/v1/trust/denied/{id}")).await?;
+    let policies = alarm["policies"].as_array().context("policies")?;
+    let with_change = policies.iter().filter(|it| it["changed"].is_array());
+    let changed: Vec<_> =
+        with_change.map(|it| (it["id"].clone(), it["changed"][0].clone())).collect();
+    assert!(!changed.is_empty(), "{alarm}");
+    let back = Job { repository_id: 201, ..Job::default() };
+    let pass = place.exchanged(&Job::default()).await?;
+    let old = text(&pass, "access_token")?;
+    for (policy, change) in &changed {
+        let named = json!({
+            "claim": "repository",
+            "found": "201",
+            "id_claim": "repository_id",
+            "name": "acme/warehouse",
+            "pinned": "200",
+        });
+        assert_eq!(*change, named);
+        let path = format!("/api/v1/trust/{}/repin", policy.as_str().context("an id")?);
+        let mut other = change.clone();
+        other["pinned"] = json!("199");
+        let answer = place.city.call("POST", &path, Some(&place.owner), Some(other)).await?;
+        assert_eq!((answer.status.as_u16(), answer.get("code")), (409, "pin_moved".into()));
+        let mut odd = change.clone();
+        odd["found"] = json!(" 201 ");
+        let answer = place.city.call("POST", &path, Some(&place.owner), Some(odd)).await?;
+        assert_eq!(answer.get("code"), "invalid_policy", "{answer:?}");
+        let answer =
+            place.city.call("POST", &path, Some(&place.owner), Some(change.clone())).await?;
+        assert_eq!((answer.status.as_u16(), &answer.json()["pins"][0]["id"]), (200, &json!("201")));
+    }
+    assert_eq!(place.check(&old, "project=lab/tools").await?, 401, "it was the old one's");
+    place.exchanged(&back).await?;
+    assert_eq!(place.brings(&place.token(&Job::default()), json!({})).await?.status, 403);
+    let denied = place.denied().await?;
+    let settled = denied.iter().find(|it| it["id"] == *id).context("it is still listed")?;
+    assert_eq!(settled["alarm"], false);
+    // Page by page, all of them are there, and each can be opened.
+    let mut seen = Vec::new();
+    let mut at = "/api/v1/orgs/lab/trust/denied?limit=2".to_owned();
+    loop {
+        let page = place.get(&at).await?;
+        for it in page["items"].as_array().context("items")? {
+            let id = text(it, "id")?;
+            place.get(&format!("/api/v1/trust/denied/{id}")).await?;
+            seen.push(id);
+        }
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        at = format!("/api/v1/orgs/lab/trust/denied?limit=2&cursor={next}");
+    }
+    assert_eq!(seen.len(), denied.len());
+    let id = text(one.context("the one on dev")?, "id")?;
     // Nobody else sees it.
     for (who, status) in
         [("stranger", 404), ("viewer", 403), ("org member", 404), ("administrator", 404)]

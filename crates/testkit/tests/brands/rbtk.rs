@@ -1,8 +1,11 @@
 //! Roboticks: a keyring, keys of projects, and a context.
 
 use anyhow::Result;
+use hallpass_testkit::github::{GitHub, Job, Part};
 use hallpass_testkit::keyring::Session;
-use hallpass_testkit::process::Running;
+use hallpass_testkit::process::{self, Running};
+use hallpass_testkit::server::Plan;
+use serde_json::json;
 
 use crate::shop::{Shop, code};
 
@@ -144,5 +147,71 @@ async fn without_a_keyring_it_says_what_to_install_or_set() -> Result<()> {
     let login = shell.run(&["auth", "login", "--device"]).await?;
     assert_eq!(login.code, Some(7), "{login:?}");
     assert!(login.stderr.contains("Install gnome-keyring, or set ROBOTICKS_API_KEY"), "{login:?}");
+    Ok(())
+}
+
+/// As the page prints it: two lines of policy, one step that signs in, and the steps that come.
+// proves: RB09, RB10, RB13
+#[tokio::test]
+async fn a_workflow_signs_in_from_github_and_runs_its_tests() -> Result<()> {
+    let github = GitHub::start().await?;
+    let plan = Plan::new().set("trust_private_issuers", github.issuer());
+    let shop = Shop::of("rbtk", plan).await?;
+    let (http, owner) = (reqwest::Client::new(), shop.token("setup").await?);
+    for line in
+        ["repo:acme/warehouse:ref:refs/heads/main", "repo:acme/warehouse:environment:production"]
+    {
+        let policy = json!({
+            "issuer": github.issuer(),
+            "line": line,
+            "permissions": "results:read runs:create",
+        });
+        let url = shop.server.at("/api/v1/orgs/acme/projects/genome/trust");
+        let made = http.post(url).bearer_auth(owner.trim()).json(&policy).send().await?;
+        assert_eq!(made.status(), 201, "{line}");
+    }
+    let home = tempfile::tempdir()?;
+    let run_id = u64::from(std::process::id()) + 3;
+    let main = Job { run_id, ..Job::default() };
+    let release = "refs/heads/release".to_owned();
+    let deploys = Job {
+        environment: Some("production".to_owned()),
+        git_ref: release.clone(),
+        name: "deploy".to_owned(),
+        ..main.clone()
+    };
+    for (n, job) in (1..).zip([main.clone(), deploys]) {
+        let runner = github.job(&job).with("ROBOTICKS_SERVER", &shop.server.url());
+        let step = async |words: &[&str]| {
+            let mut command = process::command(process::binary("rbtk")?);
+            command.args(words).env("HOME", home.path()).current_dir(home.path());
+            command.envs(runner.variables.iter().map(|(name, value)| (name, value)));
+            Running::finish(&mut command, b"").await
+        };
+        for words in [
+            &["auth", "oidc-from-github"][..],
+            &["test", "run", "--push", "./"],
+            &["test", "list"],
+            &["auth", "status"],
+            &["whoami"],
+        ] {
+            let done = step(words).await?;
+            assert_eq!(done.code, Some(0), "{words:?}: {done:?}");
+        }
+        assert_eq!(github.asked(Part::Tokens), n, "one identity for all steps of a job");
+        let sent = shop.front.seen();
+        let (_, sent) = sent.last().expect("a call");
+        assert!(sent.starts_with("Bearer eyJ"), "a pass, and no key");
+    }
+    let other = github.job(&Job { git_ref: release, ..main });
+    let mut command = process::command(process::binary("rbtk")?);
+    command.args(["auth", "oidc-from-github"]).env("HOME", home.path());
+    command.envs(other.variables.iter().map(|(name, value)| (name, value)));
+    command.env("ROBOTICKS_SERVER", shop.server.url());
+    let denied = Running::finish(&mut command, b"").await?;
+    assert_eq!(denied.code, Some(4), "{denied:?}");
+    let said = denied.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("on a ref that isn't allowed by the subject claim policy"), "{said}");
+    assert!(std::fs::read_dir(home.path())?.next().is_none(), "nothing is on the disk");
     Ok(())
 }

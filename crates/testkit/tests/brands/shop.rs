@@ -25,11 +25,16 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) async fn open(name: &str) -> Result<Self> {
+        Self::of(name, Plan::new()).await
+    }
+
+    /// One whose server is set up as `plan` says, besides what is its brand's.
+    pub(crate) async fn of(name: &str, plan: Plan) -> Result<Self> {
         let file = tree::root().join(format!("brands/{name}.toml"));
         let brand = Brand::parse(&std::fs::read_to_string(&file)?)?;
         let front = Front::start(brand.clone()).await?;
         let path = file.to_str().context("a path in UTF-8")?;
-        let plan = Plan::new().set("brand_file", path).set("device_interval", "1s").behind(&front);
+        let plan = plan.set("brand_file", path).set("device_interval", "1s").behind(&front);
         let server = plan.start().await?;
         let ada = server.person("ada@example.com", "Ada").await?;
         let person = Person::signed_in(&server, &ada).await?;

@@ -20,7 +20,7 @@ async fn knock(scene: &Scene, github: &GitHub, job: &Job) -> Result<StatusCode> 
     Ok(Answer::of(http.post(scene.server.at(path::OIDC_EXCHANGE)).json(&body)).await?.status)
 }
 
-// proves: RB09, HP04, HP05
+// proves: RB09, HP04, HP05, jobs-3
 #[tokio::test]
 async fn a_repository_is_added_and_a_denied_job_is_let_in_with_one_click() -> Result<()> {
     let github = GitHub::start().await?;
@@ -61,7 +61,7 @@ async fn a_repository_is_added_and_a_denied_job_is_let_in_with_one_click() -> Re
 
     browser.goto(&server.at("/orgs/acme/projects/warehouse/trust")).await?;
     browser.shows(".alarm", "another id").await?;
-    browser.shows("#exchanges", "acme/warehouse").await?;
+    browser.shows("#let_in", "acme/warehouse").await?;
     keep(browser, "trust").await?;
     let id = {
         let ada = hallpass_testkit::person::Person::signed_in(server, &scene.ada).await?;
@@ -76,6 +76,17 @@ async fn a_repository_is_added_and_a_denied_job_is_let_in_with_one_click() -> Re
     browser.click("#allow-it").await?;
     browser.shows("#notice", "are let in").await?;
     assert_eq!(knock(&scene, &github, &release).await?, StatusCode::OK);
+
+    // The stranger is the same team, under a repository that was made anew: they say so.
+    browser.goto(&server.at("/orgs/acme/projects/warehouse/trust")).await?;
+    browser.click(".alarm a").await?;
+    browser.shows(".repin", "came back with 999").await?;
+    keep(browser, "trust-other-id").await?;
+    browser.click(".repin button").await?;
+    browser.shows("#notice", "new id counts").await?;
+    keep(browser, "trust-new-id").await?;
+    assert_eq!(knock(&scene, &github, &stranger).await?, StatusCode::OK);
+    assert_ne!(knock(&scene, &github, &Job::default()).await?, StatusCode::OK);
 
     browser.click("#policies li:first-child summary").await?;
     browser.click("#policies li:first-child .remove button").await?;

@@ -148,7 +148,7 @@ async fn on_a_machine_of_ones_own_each_step_trades_anew_through_rotation_and_out
     Ok(())
 }
 
-// proves: HP04, RB13
+// proves: HP04, RB13, jobs-3
 #[tokio::test]
 async fn a_denied_job_is_explained_and_let_in_by_the_least_rule() -> Result<()> {
     let works = Works::open().await?;
@@ -181,6 +181,28 @@ async fn a_denied_job_is_explained_and_let_in_by_the_least_rule() -> Result<()> 
     assert_eq!(works.desk.cli.run(&test).await?.code, Some(0));
     let now = works.step(&runner, &["status", "--check"]).await?;
     assert_eq!(now.code, Some(0), "{now:?}");
+
+    // The name comes back with another id: said, and let in by whoever knows that it is theirs.
+    let again = Job { repository_id: 999, ..Job::default() };
+    let again = works.github.job(&again).with("HALLPASS_SERVER", &server);
+    assert_eq!(works.step(&again, &["login", "--oidc"]).await?.code, Some(4));
+    let listed = works.ada(&[&["trust", "denied", "--json"][..], &place].concat()).await?;
+    let listed: Value = serde_json::from_str(&listed.stdout)?;
+    let alarm = listed["items"].as_array().context("items")?.iter().find(|it| it["alarm"] == true);
+    let alarm = alarm.context("an alarm")?["id"].as_str().context("an id")?.to_owned();
+    let said = works.ada(&["trust", "denied", &alarm]).await?;
+    assert!(said.stderr.contains(&format!("trust repin {alarm}")), "{said:?}");
+    let asked = works.desk.cli.run(&["trust", "repin", &alarm]).await?;
+    let told = asked.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(asked.code, Some(2), "{asked:?}");
+    assert!(told.contains("had repository_id 200 when it was pinned, and came back with 999"));
+    assert_eq!(works.step(&again, &["login", "--oidc"]).await?.code, Some(4), "only said so far");
+    works.ada(&["trust", "repin", &alarm, "--confirm"]).await?;
+    assert_eq!(works.step(&again, &["login", "--oidc"]).await?.code, Some(0));
+    let nothing = works.desk.cli.run(&["trust", "repin", &alarm, "--confirm"]).await?;
+    assert_eq!(nothing.code, Some(1), "{nothing:?}");
+    let runner = works.github.job(&Job { repository_id: 999, ..job.clone() });
+    let runner = runner.with("HALLPASS_SERVER", &server);
 
     // A policy that goes takes its passes along.
     let listed = works.ada(&[&["trust", "list", "--json"][..], &place].concat()).await?;

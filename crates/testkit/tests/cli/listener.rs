@@ -212,3 +212,28 @@ async fn ctrl_c_ends_it_with_130_frees_the_port_and_restores_the_terminal() -> R
     assert!(is_free(redirect_uri(&url)?.port().context("a port")?));
     Ok(())
 }
+
+/// Mix-up: whom the person asked sends their browser on to another server, with all that was asked
+/// of it, to be brought that one's code (RFC 9207 §1).
+// proves: attack-13, J04
+#[tokio::test]
+async fn a_server_that_sends_the_browser_to_another_is_not_brought_that_ones_code() -> Result<()> {
+    let (evil, honest) = (Desk::set().await?, Desk::set().await?);
+    let (mut login, url, _) = waiting(&evil).await?;
+    let asked = Url::parse(&url)?;
+    let mut swapped = Url::parse(&honest.server.at(asked.path()))?;
+    swapped.set_query(asked.query());
+    // There it is a request like any other of this tool, and it is approved.
+    let answer = honest.person.approve(swapped.as_str()).await?;
+    let says = answer.query_pairs().find(|(name, _)| name == "iss").context("iss")?.1.into_owned();
+    assert_eq!(says, honest.server.url());
+    stranger()?.get(answer).send().await?;
+    let finished = login.finished().await?;
+    assert_ne!(finished.code, Some(0), "{finished:?}");
+    for desk in [&evil, &honest] {
+        let redeemed = desk.metrics().await?;
+        assert!(!redeemed.contains(r#"grant_type="authorization_code""#), "{redeemed}");
+    }
+    assert!(!evil.credentials().exists());
+    Ok(())
+}

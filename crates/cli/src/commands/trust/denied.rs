@@ -105,7 +105,9 @@ fn one(
             out.json(&One { schema_version: 1, explained: &explained })?;
         } else {
             tell(cx, out, &explained);
-            if explained.least.is_some() {
+            if explained.policies.iter().any(|policy| !policy.changed.is_empty()) {
+                out.next(&retry(cx, globals, &format!("trust repin {id}")));
+            } else if explained.least.is_some() {
                 out.next(&retry(cx, globals, &allow));
             }
         }

@@ -7,6 +7,7 @@
 //! | `remove` | `remove`: says what would end, and with `--confirm` ends it |
 //! | `test` | `test`: a token or its claims against policies, on this machine |
 //! | `denied` | `denied`: exchanges that were not let in, each condition with pass or fail |
+//! | `repin` | `repin`: says which name came back with another id, and with `--confirm` lets it in |
 //! | `danger` | the question before a dangerous policy is made |
 //! | `checks` | conditions with pass or fail, told |
 
@@ -16,13 +17,14 @@ mod danger;
 mod denied;
 mod list;
 mod remove;
+mod repin;
 mod test;
 
 use clap::{Arg, ArgMatches, Command};
 use hallpass_client::keys::Place;
 use hallpass_client::target::Asked;
 use hallpass_client::{Error, Session};
-use hallpass_core::wire::trust::DANGEROUS;
+use hallpass_core::wire::trust::{DANGEROUS, MOVED};
 
 use super::{client, forbidden, retry};
 use crate::arguments::Globals;
@@ -40,6 +42,7 @@ pub fn command() -> Command {
         .subcommand(remove::command())
         .subcommand(test::command())
         .subcommand(denied::command())
+        .subcommand(repin::command())
 }
 
 /// Runs the verb.
@@ -55,6 +58,7 @@ pub fn run(
         Some(("list", matches)) => list::run(cx, out, globals, matches),
         Some(("remove", matches)) => remove::run(cx, out, globals, matches),
         Some(("test", matches)) => test::run(cx, out, stdin, globals, matches),
+        Some(("repin", matches)) => repin::run(cx, out, globals, matches),
         Some(("denied", matches)) => denied::run(cx, out, stdin, globals, matches),
         _ => Err(Failure::usage("no command was given", format!("{} trust --help", cx.program))),
     }
@@ -117,9 +121,10 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, help) = match (status, code.as_str(), verb) {
         (403, code, _) => (Exit::Rejected, forbidden(cx, globals, code)),
-        (404, _, "denied") => (Exit::Other, next("trust denied")),
+        (404, _, "denied" | "repin") => (Exit::Other, next("trust denied")),
         (404, ..) => (Exit::Other, next("trust list")),
         (409, DANGEROUS, _) => (Exit::Usage, format!("{} trust add --help", cx.program)),
+        (409, MOVED, _) => (Exit::Other, next("trust denied")),
         (409, ..) => (Exit::Other, next("trust list")),
         (400 | 422, ..) => (Exit::Usage, format!("{} trust {verb} --help", cx.program)),
         _ => return told(error, cx, &next(&format!("trust {verb}"))),

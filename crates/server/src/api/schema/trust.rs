@@ -1,6 +1,6 @@
 //! Trust in outside issuers.
 
-use hallpass_core::trust::Platform;
+use hallpass_core::trust::{Changed, Platform};
 use hallpass_core::wire::trust::{
     DeniedExchange, DeniedExplained, NewTrustPolicy, TrustExchange, TrustPolicy,
 };
@@ -91,6 +91,29 @@ fn denied_members() -> Vec<(&'static str, Value)> {
     ]
 }
 
+fn changed() -> Value {
+    object(
+        "A name that came back with another id than the pinned one.",
+        &[
+            ("claim", text("The claim of the name.")),
+            ("name", text("The name.")),
+            ("id_claim", text("The claim of the id.")),
+            ("pinned", text("The id that it was pinned with.")),
+            ("found", text("The id that it came back with.")),
+        ],
+    )
+}
+
+impl Described for Changed {
+    fn name() -> String {
+        "ChangedId".to_owned()
+    }
+
+    fn schema(_: &mut Schemas) -> Value {
+        changed()
+    }
+}
+
 impl Described for NewTrustPolicy {
     fn name() -> String {
         "NewTrustPolicy".to_owned()
@@ -179,6 +202,7 @@ impl Described for DeniedExplained {
                 ("sentence", text("What it allows.")),
                 ("checks", checks()),
                 ("admitted", whether("Whether it would let them in now.")),
+                ("changed?", list(changed(), "Names that came with another id than it pins.")),
             ],
         );
         let least = object(

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use hallpass_core::Scope;
-use hallpass_core::trust::{Condition, Danger, Platform, dangers};
+use hallpass_core::trust::{Changed, Condition, Danger, Platform, dangers};
 use hallpass_core::wire::params::Params;
 use hallpass_core::wire::trust::{DangerSaid, NewTrustPolicy};
 use hallpass_issuer::Origin;
@@ -47,6 +47,7 @@ pub(super) async fn act(
         "add" => add(&office, &form, &origin).await,
         "remove" => remove(&office, &form, &origin).await,
         "allow" => allow(&office, &form, &origin).await,
+        "repin" => repin(&office, &form, &origin).await,
         _ => answer::see_other(&office.base),
     }
 }
@@ -54,7 +55,8 @@ pub(super) async fn act(
 /// The page again, with what was typed and what is wrong with it.
 async fn again(office: &Office<'_>, form: &Params, what: &str, open: Vec<DangerLine>) -> Response {
     let notice = Some(Notice::problem(sentence(what), KEPT));
-    list::page(office, StatusCode::UNPROCESSABLE_ENTITY, notice, form, open).await
+    let newest = list::Turned::default();
+    list::page(office, StatusCode::UNPROCESSABLE_ENTITY, notice, (form, newest), open).await
 }
 
 async fn add(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
@@ -151,6 +153,36 @@ async fn remove(office: &Office<'_>, form: &Params, origin: &Origin) -> Response
             answer::see_other(&format!("{}?done=gone", office.base))
         }
         Err(error) => failed(office, &error),
+    }
+}
+
+/// The id behind a name is another one from now on: the one that the page has shown.
+async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
+    let field = |name| form.get(name).unwrap_or_default().to_owned();
+    let explained = match denied::find(office, &field("id")).await {
+        Ok(explained) => explained,
+        Err(refusal) => return *refusal,
+    };
+    let [claim, name, id_claim, pinned, found] =
+        ["claim", "name", "id_claim", "pinned", "found"].map(field);
+    let changed = Changed { claim, name, id_claim, pinned, found };
+    let (issuer, policy) = (office.seat.app.issuer(), field("policy"));
+    let shown =
+        explained.policies.iter().any(|it| it.id == policy && it.changed.contains(&changed));
+    let done = match shown {
+        true => issuer.repin_trust(&office.seat.actor(), &policy, &changed, origin).await.map(drop),
+        false => Err(TrustError::Moved),
+    };
+    match done {
+        Ok(()) => answer::see_other(&format!("{}?done=repinned", office.base)),
+        Err(error) => match told(&error) {
+            Some(what) => {
+                let notice = Notice::problem(sentence(&what), "Look at what it says now.");
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                denied::page(office, &explained, status, Some(notice))
+            }
+            None => failed(office, &error),
+        },
     }
 }
 

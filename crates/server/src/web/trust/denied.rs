@@ -19,8 +19,6 @@ use super::{HERE, act, in_both};
 use crate::app::App;
 use crate::http::Visitor;
 
-/// As many can be opened; those before them are on no page.
-const LISTED: u32 = 100;
 /// The claims of a token, as they are shown.
 const CLAIMS: usize = 16 * 1024;
 
@@ -34,6 +32,8 @@ struct View {
     base: String,
     csrf: String,
     item: DeniedLine,
+    /// A name came with another id than a policy pins now.
+    changed: bool,
     policies: Vec<ExplainedLines>,
     least: Option<Least>,
     claims: String,
@@ -68,12 +68,8 @@ async fn show(
 pub(super) async fn find(office: &Office<'_>, id: &str) -> Result<DeniedExplained, Box<Response>> {
     let (issuer, actor) = (office.seat.app.issuer(), office.seat.actor());
     let (org, project) = office.seat.names();
-    let failed = |error| Box::new(act::failed(office, &error));
-    let here = issuer.denied_exchanges(&actor, org, project, None, LISTED).await;
-    if !here.map_err(failed)?.items.iter().any(|it| it.id == id) {
-        return Err(Box::new(office.seat.nothing()));
-    }
-    issuer.explain_denied(&actor, id).await.map_err(failed)
+    let found = issuer.explain_denied(&actor, id, Some((org, project))).await;
+    found.map_err(|error| Box::new(act::failed(office, &error)))
 }
 
 pub(super) fn page(
@@ -87,6 +83,7 @@ pub(super) fn page(
     // Line by line: what makes a text deceive is taken out, and the lines stay lines.
     let claims = claims.lines().map(|line| hallpass_core::text::presentable(line, 600));
     let claims = claims.collect::<Vec<_>>().join("\n");
+    let changed = explained.policies.iter().any(|policy| !policy.changed.is_empty());
     let view = View {
         frame: answer::frame(seat.app, Some(seat.person)),
         nav: seat.nav(),
@@ -95,8 +92,10 @@ pub(super) fn page(
         base: office.base.clone(),
         csrf: office.csrf(),
         item: DeniedLine::of(&explained.denied, seat.app.clock().now()),
+        changed,
         policies: explained.policies.iter().map(ExplainedLines::of).collect(),
-        least: explained.least.as_ref().map(|least| Least {
+        // What changed is to be said yes or no to, not to be gone around.
+        least: explained.least.as_ref().filter(|_| !changed).map(|least| Least {
             sentence: Shown::typed(&least.sentence),
             dangers: least.dangers.iter().map(|it| DangerLine::of(it, &[])).collect(),
         }),

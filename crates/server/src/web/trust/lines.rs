@@ -1,7 +1,7 @@
 //! What the pages say of each policy, exchange and denied exchange.
 
 use hallpass_core::Timestamp;
-use hallpass_core::trust::{Check, Danger, GITHUB};
+use hallpass_core::trust::{Changed, Check, Danger, GITHUB};
 use hallpass_core::wire::trust::{
     DangerSaid, DeniedExchange, PolicyExplained, TrustExchange, TrustPolicy,
 };
@@ -106,6 +106,16 @@ pub(super) struct ExplainedLines {
     pub(super) id: Shown,
     pub(super) sentence: Shown,
     pub(super) checks: Vec<CheckLine>,
+    pub(super) changes: Vec<ChangeLine>,
+}
+
+/// A name that came with another id than the pinned one: as it is shown and sent back.
+pub(super) struct ChangeLine {
+    pub(super) claim: Shown,
+    pub(super) name: Shown,
+    pub(super) id_claim: Shown,
+    pub(super) pinned: Shown,
+    pub(super) found: Shown,
 }
 
 /// One condition.
@@ -123,6 +133,19 @@ impl ExplainedLines {
             id: Shown::new(&policy.id),
             sentence: Shown::typed(&policy.sentence),
             checks: policy.checks.iter().map(CheckLine::of).collect(),
+            changes: policy.changed.iter().map(ChangeLine::of).collect(),
+        }
+    }
+}
+
+impl ChangeLine {
+    fn of(changed: &Changed) -> Self {
+        Self {
+            claim: Shown::typed(&changed.claim),
+            name: Shown::typed(&changed.name),
+            id_claim: Shown::typed(&changed.id_claim),
+            pinned: Shown::typed(&changed.pinned),
+            found: Shown::typed(&changed.found),
         }
     }
 }

@@ -25,6 +25,8 @@ use crate::http::Visitor;
 
 /// Exchanges and denied ones.
 const RECENT: u32 = 20;
+/// Alarms that are shown on top.
+const ALARMS: usize = 10;
 /// Projects that can be chosen from.
 const PROJECTS: u32 = 100;
 
@@ -42,6 +44,11 @@ struct List {
     alarms: Vec<DeniedLine>,
     denied: Vec<DeniedLine>,
     exchanges: Vec<ExchangeLine>,
+    /// Where the older ones of each are.
+    more_denied: Option<String>,
+    more_let_in: Option<String>,
+    /// These are not the newest.
+    further: bool,
     dangers: Vec<DangerLine>,
     typed: Typed,
     projects: Vec<(Shown, bool)>,
@@ -49,6 +56,13 @@ struct List {
     command: String,
     other_command: String,
     login_command: String,
+}
+
+/// From where on the lists are read; the newest first.
+#[derive(Default)]
+pub(super) struct Turned {
+    denied: Option<String>,
+    let_in: Option<String>,
 }
 
 /// What was typed into the form.
@@ -74,17 +88,24 @@ async fn show(
         Ok(office) => office,
         Err(refusal) => return *refusal,
     };
-    let notice = match query(request.uri()).get("done").unwrap_or_default() {
+    let asked = query(request.uri());
+    let turned = |name| asked.get(name).filter(|it| !it.is_empty()).map(str::to_owned);
+    let turned = Turned { denied: turned("denied"), let_in: turned("let_in") };
+    let notice = match asked.get("done").unwrap_or_default() {
         "added" => Some(Notice::done("Its jobs are let in.", "The first one pins its id.")),
         "removed" => {
             Some(Notice::done("The policy is removed.", "Every pass of it is refused from now on."))
         }
+        "repinned" => Some(Notice::done(
+            "The new id counts from now on.",
+            "Whoever had the old one is refused, and every pass of the policy has ended.",
+        )),
         "gone" => Some(Notice::done("That policy had been removed before.", "")),
         _ => None,
     };
     let mut form = Params::default();
     form.set("branch", "main");
-    page(&office, StatusCode::OK, notice, &form, Vec::new()).await
+    page(&office, StatusCode::OK, notice, (&form, turned), Vec::new()).await
 }
 
 /// The page, with the form for the first time or as it was filled in.
@@ -92,10 +113,10 @@ pub(super) async fn page(
     office: &Office<'_>,
     status: StatusCode,
     notice: Option<Notice>,
-    form: &Params,
+    (form, turned): (&Params, Turned),
     dangers: Vec<DangerLine>,
 ) -> Response {
-    match view(office, notice, form, dangers).await {
+    match view(office, notice, (form, turned), dangers).await {
         Ok(view) => answer::page(status, &view),
         Err(error) => act::failed(office, &error),
     }
@@ -104,7 +125,7 @@ pub(super) async fn page(
 async fn view(
     office: &Office<'_>,
     notice: Option<Notice>,
-    form: &Params,
+    (form, turned): (&Params, Turned),
     dangers: Vec<DangerLine>,
 ) -> Result<List, TrustError> {
     let seat = &office.seat;
@@ -112,8 +133,17 @@ async fn view(
     let (issuer, now) = (app.issuer(), app.clock().now());
     let (org, project) = seat.names();
     let policies = issuer.trust_of(&actor, org, project).await?.items;
-    let denied = issuer.denied_exchanges(&actor, org, project, None, RECENT).await?.items;
-    let exchanges = issuer.trust_exchanges(&actor, org, project, None, RECENT).await?.items;
+    let alarms = issuer.alarms(&actor, org, project).await?;
+    let (older, past) = (turned.denied.as_deref(), turned.let_in.as_deref());
+    let denied = issuer.denied_exchanges(&actor, org, project, older, RECENT).await?;
+    let exchanges = issuer.trust_exchanges(&actor, org, project, past, RECENT).await?;
+    let turn = |list: &str, next: &Option<String>| {
+        next.as_ref().map(|next| format!("{}?{list}={next}#{list}", office.base))
+    };
+    let (more_denied, more_let_in) =
+        (turn("denied", &denied.next_cursor), turn("let_in", &exchanges.next_cursor));
+    let further = older.is_some() || past.is_some();
+    let (denied, exchanges) = (denied.items, exchanges.items);
     let typed = |name| form.get(name).unwrap_or_default();
     let projects = match project {
         Some(_) => Vec::new(),
@@ -134,7 +164,6 @@ async fn view(
         None => format!("{}/PROJECT", seat.place()),
     };
     let add = |what: &str| format!("{program} trust add {what} --allow PERMISSION --project {at}");
-    let alarms = denied.iter().filter(|it| it.alarm);
     Ok(List {
         frame: answer::frame(app, Some(seat.person)),
         nav: seat.nav(),
@@ -143,10 +172,13 @@ async fn view(
         place: Shown::new(&seat.place()),
         base: office.base.clone(),
         csrf: office.csrf(),
-        alarms: alarms.map(|it| DeniedLine::of(it, now)).collect(),
+        alarms: alarms.iter().take(ALARMS).map(|it| DeniedLine::of(it, now)).collect(),
         policies: policies.iter().map(|it| PolicyLine::of(it, now)).collect(),
         denied: denied.iter().map(|it| DeniedLine::of(it, now)).collect(),
         exchanges: exchanges.iter().map(|it| ExchangeLine::of(it, now)).collect(),
+        more_denied,
+        more_let_in,
+        further,
         dangers,
         typed: Typed {
             whose: Shown::typed(typed("whose")),

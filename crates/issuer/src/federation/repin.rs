@@ -1,0 +1,64 @@
+//! A name that came back with another id belongs to somebody else, unless whoever manages the
+//! place knows better: they name both ids, and the other one counts from then on.
+
+use hallpass_core::id::TrustDeniedId;
+use hallpass_core::trust::{Changed, Claims, Policy, examine};
+use hallpass_core::wire::trust as wire;
+use hallpass_store::{Repin, TrustPolicy};
+
+use super::denied::KEPT;
+use super::exchange::Known;
+use super::policies::{TrustError, UNKNOWN, invalid};
+use crate::keys::KEYS_MANAGE;
+use crate::tokens::Actor;
+use crate::{Issuer, Origin};
+
+impl Issuer {
+    /// Lets a name go with another id than the one that a policy pins. When it returns, every pass
+    /// that the policy gave is refused everywhere: it was whose the name was.
+    pub async fn repin_trust(
+        &self,
+        actor: &Actor<'_>,
+        id: &str,
+        changed: &Changed,
+        origin: &Origin,
+    ) -> Result<wire::TrustPolicy, TrustError> {
+        let kept = self.managed_trust(actor, id).await?;
+        let (org, project) = (kept.org.to_string(), kept.project.to_string());
+        let seat = self.seat_with(actor, &org, Some(&project), KEYS_MANAGE).await?;
+        // Somebody is let in by it, as by a new policy.
+        self.may_let_in(actor, &seat, &kept.permissions).await?;
+        let Known { kept, mut policy } = Known::of(kept).ok_or(UNKNOWN)?;
+        let pin = policy.pins.iter_mut().find(|pin| changed.is_of(pin));
+        pin.ok_or(TrustError::Moved)?.id.clone_from(&changed.found);
+        policy.check().map_err(|why| invalid(why.to_string()))?;
+        let settled = self.settled_by(&kept, &policy).await?;
+        let by = self.by(&actor.name(), None, Some(origin));
+        match self.0.store.trust().repin(kept.id, changed, settled, &by).await? {
+            Repin::Done => self.trust(actor, id).await,
+            Repin::Gone => Err(UNKNOWN),
+            Repin::Moved => Err(TrustError::Moved),
+        }
+    }
+
+    /// Alarms of the organization that are none any more once `policy` is as it is here.
+    async fn settled_by(
+        &self,
+        kept: &TrustPolicy,
+        policy: &Policy,
+    ) -> Result<Vec<TrustDeniedId>, TrustError> {
+        let trust = self.0.store.trust();
+        let mut known: Vec<Known> =
+            trust.of(kept.org, None).await?.into_iter().filter_map(Known::of).collect();
+        for it in known.iter_mut().filter(|it| it.kept.id == kept.id) {
+            it.policy = policy.clone();
+        }
+        let alarms = trust.alarms(kept.org, None, self.now() - KEPT).await?;
+        let settled = alarms.into_iter().filter(|it| {
+            Claims::parse(it.claims.as_bytes()).is_some_and(|claims| {
+                known.iter().all(|it| examine(&it.policy, &claims).changed.is_empty())
+            })
+        });
+        Ok(settled.map(|it| it.id).collect())
+    }
+}
