@@ -196,7 +196,8 @@ impl<'a> Output<'a> {
             return failure.exit;
         }
         let own = self.brand.and_then(|brand| {
-            let own = failure.state.and_then(|state| brand.failures.get(state));
+            let state = failure.refresh_failed.then_some("refresh_failed");
+            let own = state.and_then(|state| brand.failures.get(state));
             own.or_else(|| brand.failures.get(&failure.code))
         });
         if let Some(own) = own {
