@@ -175,7 +175,7 @@ mod tests {
                 Exit::StoreUnavailable,
                 "hallpass login",
             ),
-            (Error::LocalMode { server: server() }, Exit::Other, "hallpass whoami"),
+            (Error::LocalMode { server: server() }, Exit::Other, "hallpass doctor"),
         ]
     }
 

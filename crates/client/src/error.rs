@@ -417,8 +417,8 @@ impl Error {
             }
             Error::Rejected { .. } => Some(format!("{tool} status --check")),
             Error::Vault(error) => error.next(tool),
-            Error::LocalMode { .. }
-            | Error::Problem { .. }
+            Error::LocalMode { .. } => Some(format!("{tool} doctor")),
+            Error::Problem { .. }
             | Error::Http(_)
             | Error::Busy
             | Error::Discovery(_)

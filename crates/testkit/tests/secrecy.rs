@@ -193,6 +193,7 @@ async fn command_line(run: &mut Run, town: &Town, person: &Person) -> Result<()>
         let finished = cli.run(arguments).await?;
         run.shown.insert(arguments.join(" "), finished.written());
     }
+    agent(run, &cli).await?;
     let stored = secrets::texts_below(cli.home())?;
     let refresh = stored.iter().find_map(|text| {
         let at = text.find("hp_rt_")?;
@@ -206,6 +207,25 @@ async fn command_line(run: &mut Run, town: &Town, person: &Person) -> Result<()>
     // Nothing is left behind in the home directory either.
     let left = run.secrets.found_below(cli.home())?;
     anyhow::ensure!(left.is_empty(), "left at home: {left:?}");
+    run.look_at_processes()
+}
+
+/// What is kept for an agent, which reads it.
+async fn agent(run: &mut Run, cli: &Cli) -> Result<()> {
+    let secret = "a-secret-of-an-agent-that-is-marked";
+    run.secrets.add("secret of an agent", secret);
+    let set = ["agent", "secret", "set", "KEY", "--agent", "builder", "-v"];
+    let kept = cli.run_with(&set, secret).await?;
+    anyhow::ensure!(kept.code == Some(0), "{kept:?}");
+    run.shown.insert(set.join(" "), kept.written());
+    let program = process::binary("hallpass")?.display().to_string();
+    let get =
+        ["agent", "run", "--name", "builder", "--", &program, "agent", "secret", "get", "KEY"];
+    let got = cli.run(&get).await?;
+    anyhow::ensure!(got.stdout == secret, "{got:?}");
+    run.shown.insert("agent secret get, standard error".to_owned(), got.stderr);
+    let list = ["agent", "secret", "list", "-v"];
+    run.shown.insert(list.join(" "), cli.run(&list).await?.written());
     run.look_at_processes()
 }
 
@@ -266,7 +286,7 @@ fn plan() -> Plan {
     Plan::new().set("log_level", "trace").set("log_format", "json").set("device_interval", "1s")
 }
 
-// proves: attack-6, attack-31, D18, J09, client-H3
+// proves: attack-6, attack-31, D18, J09, client-H3, SN06
 #[tokio::test]
 async fn no_secret_is_kept_logged_or_shown_on_sqlite() -> Result<()> {
     let mut town = Town::of(plan()).await?;
@@ -278,7 +298,7 @@ async fn no_secret_is_kept_logged_or_shown_on_sqlite() -> Result<()> {
     search(&run, &town)
 }
 
-// proves: attack-31, D18
+// proves: attack-31, D18, SN06
 #[tokio::test]
 async fn no_secret_is_kept_logged_or_shown_on_postgres() -> Result<()> {
     let cluster = Cluster::start().await?;

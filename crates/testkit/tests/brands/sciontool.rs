@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use hallpass_testkit::cli::{Cli, write_script, written};
 use hallpass_testkit::oauth::{self, OAuth};
 use hallpass_testkit::process::{self, Finished, Running};
+use hallpass_testkit::wait;
 
 use crate::shop::Shop;
 
@@ -69,7 +70,7 @@ async fn with(
     shell.run(&line.split(' ').collect::<Vec<_>>()).await
 }
 
-// proves: SN04, SN05, SN06
+// proves: SN04, SN05, SN06, HP09
 #[tokio::test]
 async fn an_agent_reports_and_reads_its_secrets_with_a_token_of_its_own() -> Result<()> {
     let shop = Shop::open("scion").await?;
@@ -85,14 +86,19 @@ async fn an_agent_reports_and_reads_its_secrets_with_a_token_of_its_own() -> Res
 
     let script = "sciontool status 'Aligning reads' --progress 40 || exit 9\n\
         echo deploy \"$(sciontool secret get DEPLOY_KEY | tr '\\n' '+')\"\n\
-        echo run \"$(sciontool secret get RUN_KEY)\"\n\
+        echo run \"$(sciontool secret get RUN_KEY)\" \"$(sciontool secret get FILE_KEY)\"\n\
         sciontool secret get OTHERS\necho others $?\n\
         sciontool secret get NONE\necho none $?\n\
+        echo asked \"$(sciontool ask --action '{\"type\":\"deploy\"}')\"\n\
         sciontool child --name deployer -- sh -c \
         'sciontool secret get OTHERS; echo child $?; echo leaf $$; exec sleep 600' &\n\
         echo root $$\nexec sleep 600";
     let more = ["--project", "acme/genome", "--allow", "project:read", "--name", "builder"];
-    let more = [&more[..], &["--secret", "RUN_KEY=env:RUN_KEY_HERE"]].concat();
+    let file = shop.shell.home().join("key.pem");
+    std::fs::write(&file, "of a file\n")?;
+    let file = format!("FILE_KEY=file:{}", file.display());
+    let given = ["--secret", "RUN_KEY=env:RUN_KEY_HERE", "--secret", &file];
+    let more = [&more[..], &given].concat();
     let mut broker = start(&shop, &more, script)?;
     let root = variables(&mut broker, "root ").await?;
     let leaf = variables(&mut broker, "leaf ").await?;
@@ -124,13 +130,19 @@ async fn an_agent_reports_and_reads_its_secrets_with_a_token_of_its_own() -> Res
 
     // Its own secrets, and another's as one that does not exist, whatever its child is called.
     let said = broker.written();
-    for line in ["deploy two lines+of a key", "run for this run", "others 1", "none 1", "child 1"] {
+    for line in
+        ["deploy two lines+of a key", "run for this run of a file", "others 1", "none 1", "child 1"]
+    {
         assert!(said.lines().any(|known| known == line), "{line}: {said}");
     }
     assert!(!said.contains("not for builders"), "{said}");
     let lines = process::command_lines()?;
     assert!(!lines.iter().any(|line| line.contains("for this run") || line.contains(&token)));
 
+    // It asks for one action, and its owner sees that.
+    assert!(said.lines().any(|line| line.starts_with("asked apr_")), "{said}");
+    let asked = shop.run("hub agent approvals").await?;
+    assert!(asked.stdout.contains("\tpending\tbuilder\tdeploy\t"), "{asked:?}");
     // Its owner sees how far it is, the names, and no secret.
     let listed = shop.run("hub agent list").await?.stdout;
     let own = listed.lines().find(|line| line.starts_with(&id)).context("the agent")?;
@@ -163,7 +175,7 @@ async fn neither_tool_takes_what_is_for_the_other() -> Result<()> {
     let none = with(&shop, "sciontool", ("SCION_HUB_TOKEN", &pat), "status hello").await?;
     assert_eq!(none.code, Some(3), "{none:?}");
     let said = "error: this is no agent of Scion's: SCION_AUTH_TOKEN is not set.\n  \
-        One is started with: scion hub agent run -- CMD\nNext: sciontool --help\n";
+        One is started with: scion hub agent run -- CMD\n  Next: sciontool --help\n";
     assert_eq!(none.stderr, said);
 
     // In an agent, `scion` sees nobody: neither her sign-in nor the agent's token.
@@ -209,5 +221,30 @@ async fn neither_tool_takes_what_is_for_the_other() -> Result<()> {
     assert_eq!(over.code, Some(4), "{over:?}");
     broker.finished().await?;
     assert!(!Path::new(&file).exists(), "the file goes with its broker");
+    Ok(())
+}
+
+// proves: HP09
+#[tokio::test]
+async fn an_agent_asks_with_one_tool_and_its_owner_answers_with_the_other() -> Result<()> {
+    let shop = Shop::open("scion").await?;
+    assert_eq!(shop.sign_in(&shop.shell, &["hub", "login"]).await?.code, Some(0));
+    let action = r#"{"type":"deploy","identifier":"shop"}"#;
+    let script = format!("sciontool ask --action '{action}' --wait\necho ended $?");
+    let mut broker = start(&shop, &["--name", "deployer"], &script)?;
+    let id = wait::until("a question", async || {
+        let listed = shop.run("hub agent approvals").await?.stdout;
+        let line = listed.lines().find(|line| line.contains("\tpending\t"));
+        Ok(line.and_then(|line| line.split('\t').next()).map(str::to_owned))
+    })
+    .await?;
+    let unsure = shop.run(&format!("hub agent approvals approve {id}")).await?;
+    assert_eq!(unsure.code, Some(2), "{unsure:?}");
+    let next = format!("Next: scion hub agent approvals approve {id} --confirm\n");
+    assert!(unsure.stderr.ends_with(&next), "{unsure:?}");
+    let yes = shop.run(&format!("hub agent approvals approve {id} --confirm")).await?;
+    assert_eq!(yes.code, Some(0), "{yes:?}");
+    let finished = broker.finished().await?;
+    assert!(finished.stdout.contains("ended 0"), "{finished:?}");
     Ok(())
 }

@@ -39,7 +39,7 @@ impl Tree {
             Ok(path.display().to_string())
         };
         let starts = |name: &str, below: &str| {
-            format!("echo pid $$\nhallpass agent run --name {name} -- {below}")
+            format!("echo pid $$\nhallpass agent run --name {name} -- {below}\nexec sleep 600")
         };
         let leaf = script("leaf", LASTING)?;
         let middle = script("middle", &starts("leaf", &leaf))?;
@@ -123,7 +123,7 @@ async fn a_parent_that_is_killed_takes_all_below_it_along_and_nothing_above() ->
     is_refused(&desk, &tokens[1]).await?;
     assert_eq!(status_of(&desk, &tokens[2]).await?, 401, "all below it at once");
     tree.agents[2].ends().await?;
-    assert!(!tree.agents[2].file()?.exists() || !tree.agents[1].file()?.exists());
+    assert_eq!(status_of(&desk, &tokens[0]).await?, 200, "nothing above it");
     load.goes_on().await?;
 
     // Another tree, and the broker at its root: nobody is there to say anything but its guardian.
@@ -138,6 +138,7 @@ async fn a_parent_that_is_killed_takes_all_below_it_along_and_nothing_above() ->
     }
     load.goes_on().await?;
     load.ends().await?;
+    tree.broker.signal(Signal::TERM)?;
     tree.broker.finished().await?;
     is_refused(&desk, &tokens[0]).await
 }

@@ -276,7 +276,18 @@ mod tests {
         };
         let now = Timestamp::from_secs(1_795_351_300);
         let terminal = Town::new().columns(80).terminal();
-        insta::assert_snapshot!(render(std::slice::from_ref(&approval), now, &terminal), @"");
+        insta::assert_snapshot!(render(std::slice::from_ref(&approval), now, &terminal), @r#"
+        deploy  waits for you
+          Asked by      builder[2J in acme/web, 5 minutes ago
+          What          deploy
+          It will       build, restart
+          To            shop
+          "version"     7
+          Done at       https://shop.example/api
+          It says why   the tests are green
+          Digest        Y5YhZWlit7ordznbFXfzIrEvlBRNe3Oj96qNwBiM36U
+          Id            apr_01JD2XW6S7Y8Z9ABCDEFGHJKMN
+        "#);
         let town = Town::new();
         let line = render(&[approval], now, &town.terminal());
         assert!(!line.contains("what the server says"), "{line}");
