@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(ada.email.as_deref(), Some("ada@example.com"));
         let table = [
             ("iss", json!("https://idp.example/"), Bad::Issuer),
-            ("iss", json!(["https://idp.example"]), Bad::Issuer),
+            ("iss", json!(["https://idp.example"]), Bad::Claims),
             ("aud", json!("other"), Bad::Audience),
             ("aud", json!("CLI"), Bad::Audience),
             ("aud", json!(["cli", "other"]), Bad::Audience),
