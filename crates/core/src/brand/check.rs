@@ -62,14 +62,14 @@ pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
         }
     }
     for (state, text) in &brand.failures {
-        known("failures", state, &STATES)?;
+        known("failures", state, STATES)?;
         if let Some(odd) = braced(text).find(|braced| !["why", "path"].contains(braced)) {
             let why = format!("{{{odd}}} is neither {{why}} nor {{path}}");
             return Err(impossible(format!("failures.{state}"), &why));
         }
     }
     for state in brand.exits.keys() {
-        known("exits", state, &STATES)?;
+        known("exits", state, STATES)?;
     }
     for (key, text, may) in brand.texts.all() {
         if let Some(odd) = text.and_then(|text| braced(text).find(|braced| !may.contains(braced))) {

@@ -74,7 +74,7 @@ pub const CALLED: [&str; 13] = [
 
 /// The states in which a command can end: those of a sign-in, those of exit codes, and what
 /// went wrong.
-pub const STATES: [&str; 42] = [
+pub const STATES: &[&str] = &[
     "usable",
     "valid",
     "refreshable",
