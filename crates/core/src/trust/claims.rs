@@ -23,6 +23,13 @@ pub enum Claim {
     Odd,
 }
 
+impl From<Map<String, Value>> for Claims {
+    /// What was read strictly already.
+    fn from(claims: Map<String, Value>) -> Self {
+        Self(claims)
+    }
+}
+
 impl Claims {
     /// Reads a JSON object. `None` if it is none, is too long, or has a member twice.
     pub fn parse(json: &[u8]) -> Option<Self> {

@@ -208,7 +208,7 @@ impl Examined {
                         });
                     }
                     let hint = format!(
-                        "{shown_name} had this id when it was pinned; another one means that the \
+                        "the name {shown_name} had this id when it was pinned; another one means that the \
                          name belongs to somebody else now"
                     );
                     (pin.id.clone(), false, Some(hint))

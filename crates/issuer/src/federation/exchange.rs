@@ -225,11 +225,11 @@ impl Issuer {
     }
 
     fn note_outside(&self, why: Bad, origin: &Origin) {
-        tracing::info!(%why, "the token of an outside issuer was refused");
         self.note_outside_why(why.says(), origin);
     }
 
     fn note_outside_why(&self, why: &'static str, origin: &Origin) {
+        tracing::info!(why, "the token of an outside issuer was refused");
         self.note(Note {
             action: DENIED,
             actor: "anonymous".to_owned(),

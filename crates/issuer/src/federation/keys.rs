@@ -10,14 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hallpass_core::Timestamp;
-use hallpass_core::wire::path::OPENID_CONFIGURATION;
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
-};
-use jsonwebtoken::{Algorithm, DecodingKey};
-use serde::Deserialize;
-
-use super::token::VerifyingKey;
+use hallpass_outside::{BadAnswer, ById, VerifyingKey, keys as outside};
 
 /// Between two attempts at fetching keys lies at least this.
 const FLOOR: Duration = Duration::from_secs(30);
@@ -25,8 +18,6 @@ const FLOOR: Duration = Duration::from_secs(30);
 const FRESH: Duration = Duration::from_secs(300);
 /// Keys that could not be fetched anew for so long are not used any more.
 const STALE: Duration = Duration::from_secs(3600);
-/// The most keys of an issuer that are looked at.
-const MOST_KEYS: usize = 100;
 
 /// Why nothing was fetched. For logs; it holds nothing secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,8 +34,6 @@ pub trait Fetcher: Send + Sync + 'static {
         url: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, NotFetched>> + Send + 'a>>;
 }
-
-type ById = HashMap<String, Arc<VerifyingKey>>;
 
 /// A key, or why there is none.
 pub(super) enum Found {
@@ -127,77 +116,10 @@ impl Known {
     }
 }
 
-/// Of the metadata, what is needed (OIDC Discovery §3).
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    jwks_uri: String,
-}
-
-/// A key set of which each key is read by itself: one that is unknown to us harms no other.
-#[derive(Deserialize)]
-struct KeySet {
-    keys: Vec<serde_json::Value>,
-}
-
 async fn fetch(fetcher: &dyn Fetcher, issuer: &str) -> Result<ById, NotFetched> {
-    let unreadable = |what: &str| NotFetched(format!("its {what} cannot be read"));
-    // OIDC Discovery §4.1: a slash at the end is left out before the path is added.
-    let address = format!("{}{OPENID_CONFIGURATION}", issuer.trim_end_matches('/'));
-    let metadata = fetcher.fetch(issuer, &address).await?;
-    let metadata: Metadata =
-        serde_json::from_slice(&metadata).map_err(|_| unreadable("metadata"))?;
-    // RFC 8414 §3.3: the issuer in it MUST be the one that was asked.
-    if metadata.issuer != issuer {
-        return Err(NotFetched("its metadata names another issuer".to_owned()));
-    }
-    let set = fetcher.fetch(issuer, &metadata.jwks_uri).await?;
-    let set: KeySet = serde_json::from_slice(&set).map_err(|_| unreadable("key set"))?;
-    Ok(usable(set.keys))
-}
-
-/// The keys that may verify a token, by their id. Of two with the same id neither: which one a
-/// token means would be the attacker's choice.
-fn usable(set: Vec<serde_json::Value>) -> ById {
-    let mut keys: HashMap<String, Option<Arc<VerifyingKey>>> = HashMap::new();
-    for key in set.into_iter().take(MOST_KEYS) {
-        let Ok(key) = serde_json::from_value::<Jwk>(key) else { continue };
-        let Some(id) = key.common.key_id.clone() else { continue };
-        let Some(algorithm) = algorithm(&key) else { continue };
-        let Ok(key) = DecodingKey::from_jwk(&key) else { continue };
-        let key = Arc::new(VerifyingKey { key, algorithm });
-        keys.entry(id).and_modify(|known| *known = None).or_insert(Some(key));
-    }
-    keys.into_iter().filter_map(|(id, key)| Some((id, key?))).collect()
-}
-
-/// The one algorithm that a key is for: what it says, if its type fits, and otherwise what its
-/// type is for; RSA keys without a word are for RS256 (OIDC Core §15.1). Never a symmetric one.
-fn algorithm(key: &Jwk) -> Option<Algorithm> {
-    let common = &key.common;
-    let signs = common.public_key_use.as_ref().is_none_or(|it| *it == PublicKeyUse::Signature)
-        && common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
-    let said = common.key_algorithm;
-    let fits = |only: KeyAlgorithm| said.is_none_or(|said| said == only);
-    let found = match &key.algorithm {
-        AlgorithmParameters::RSA(_) => match said {
-            None | Some(KeyAlgorithm::RS256) => Some(Algorithm::RS256),
-            Some(KeyAlgorithm::RS384) => Some(Algorithm::RS384),
-            Some(KeyAlgorithm::RS512) => Some(Algorithm::RS512),
-            Some(KeyAlgorithm::PS256) => Some(Algorithm::PS256),
-            Some(KeyAlgorithm::PS384) => Some(Algorithm::PS384),
-            Some(KeyAlgorithm::PS512) => Some(Algorithm::PS512),
-            Some(_) => None,
-        },
-        AlgorithmParameters::EllipticCurve(point) => match point.curve {
-            EllipticCurve::P256 if fits(KeyAlgorithm::ES256) => Some(Algorithm::ES256),
-            EllipticCurve::P384 if fits(KeyAlgorithm::ES384) => Some(Algorithm::ES384),
-            _ => None,
-        },
-        AlgorithmParameters::OctetKeyPair(pair) => (pair.curve == EllipticCurve::Ed25519
-            && fits(KeyAlgorithm::EdDSA))
-        .then_some(Algorithm::EdDSA),
-        _ => None,
-    };
-    found.filter(|_| signs)
+    let bad = |bad: BadAnswer| NotFetched(bad.to_string());
+    let metadata = fetcher.fetch(issuer, &outside::metadata_address(issuer)).await?;
+    let address = outside::jwks_uri(&metadata, issuer).map_err(bad)?;
+    let set = fetcher.fetch(issuer, &address).await?;
+    outside::keys_in(&set).map_err(bad)
 }

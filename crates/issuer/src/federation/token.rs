@@ -1,33 +1,21 @@
-//! The token of an outside issuer, in two steps that are two types: [`Unverified`] says which
-//! issuer's key to try and nothing else; [`Verified`] is signed, made out for us, and in time.
-//!
-//! What is not understood is refused: an unknown header parameter, a member that is there twice,
-//! a claim of the wrong type.
+//! The token of a job's issuer, in two steps that are two types: [`Unverified`] says which
+//! issuer's key to try and nothing else; [`Verified`] is signed, made out for us, and in time. How
+//! it is taken apart is [`hallpass_outside::token`].
 
 use std::fmt;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::trust::{Claim, Claims};
-use hallpass_core::{Digest, Timestamp, strict};
-use jsonwebtoken::{Algorithm, DecodingKey};
-use serde::{Deserialize, Deserializer};
+use hallpass_core::{Digest, Timestamp};
+use hallpass_outside as outside;
+use hallpass_outside::{SKEW, VerifyingKey};
 
 /// No token is longer.
 pub(super) const MAX_LEN: usize = 16 * 1024;
-/// How far the issuer's clock may be ahead of ours. Nothing lives longer by it.
-const SKEW: Duration = Duration::from_secs(30);
 /// A token that is good for longer is no job's.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// The longest `jti`, and the longest `sub`.
 const MAX_ID: usize = 1024;
-
-/// A key, and the one algorithm that it is for (RFC 8725 §3.1).
-pub(super) struct VerifyingKey {
-    pub(super) key: DecodingKey,
-    pub(super) algorithm: Algorithm,
-}
 
 /// Why a token is no good. For the log and for those who manage the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +29,6 @@ pub(super) enum Bad {
     Algorithm,
     Signature,
     Audience,
-    Client,
     Dates,
     Jti,
     Expired,
@@ -68,7 +55,6 @@ impl Bad {
             Self::Audience => {
                 "the token is made out for somebody else: aud has to be this server's issuer URL, alone"
             }
-            Self::Client => "the token is made out for another client",
             Self::Dates => "exp, nbf and iat have to be there, as whole numbers",
             Self::Jti => "jti has to be there, as a text",
             Self::Expired => "the token has expired",
@@ -86,31 +72,23 @@ impl fmt::Display for Bad {
     }
 }
 
-/// The header, exactly. Thumbprints are let be; whatever points somewhere, carries a key or has
-/// to be understood is not (RFC 7515 §4.1, RFC 8725 §3.10).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    alg: String,
-    kid: String,
-    #[serde(default, deserialize_with = "there")]
-    typ: Option<String>,
-    #[serde(default, rename = "x5t")]
-    _x5t: Option<String>,
-    #[serde(default, rename = "x5t#S256")]
-    _x5t_s256: Option<String>,
-}
-
-/// A member that may be absent, but not null.
-fn there<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
-    String::deserialize(d).map(Some)
+impl From<outside::Bad> for Bad {
+    fn from(bad: outside::Bad) -> Self {
+        match bad {
+            outside::Bad::Shape => Self::Shape,
+            outside::Bad::Header => Self::Header,
+            outside::Bad::Type => Self::Type,
+            outside::Bad::Algorithm => Self::Algorithm,
+            outside::Bad::Signature => Self::Signature,
+            // The others are about ID tokens.
+            _ => Self::Claims,
+        }
+    }
 }
 
 /// A token that has been taken apart, and that anybody may have written.
 pub(super) struct Unverified<'a> {
-    text: &'a str,
-    header: Header,
-    claims: Claims,
+    token: outside::Unverified<'a>,
     issuer: String,
 }
 
@@ -132,33 +110,11 @@ pub(super) struct Rejected {
 }
 
 impl<'a> Unverified<'a> {
-    /// Takes it apart: three canonical base64url parts, a header that we understand, claims
-    /// without repeated members.
+    /// Takes it apart. H05: what is too long is an error, and nothing else is tried.
     pub(super) fn parse(text: &'a str) -> Result<Self, Bad> {
-        let part = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| Bad::Shape);
-        // H05: what is too long is an error, and nothing else is tried.
-        if text.len() > MAX_LEN {
-            return Err(Bad::Shape);
-        }
-        let mut parts = text.split('.');
-        let (Some(header), Some(claims), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(Bad::Shape);
-        };
-        let (header, claims) = (part(header)?, part(claims)?);
-        if part(signature)?.is_empty() {
-            return Err(Bad::Signature);
-        }
-        let header: Header = strict::from_slice(&header).ok_or(Bad::Header)?;
-        // RFC 8725 §3.11: never an access token, a logout token or a proof.
-        let typ = header.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
-        if typ.strip_prefix("application/").unwrap_or(&typ) != "jwt" {
-            return Err(Bad::Type);
-        }
-        let claims = Claims::parse(&claims).ok_or(Bad::Claims)?;
-        let issuer = claims.text("iss").ok_or(Bad::Claims)?;
-        Ok(Self { text, header, claims, issuer })
+        let token = outside::Unverified::parse(text, MAX_LEN)?;
+        let issuer = token.issuer()?.to_owned();
+        Ok(Self { token, issuer })
     }
 
     /// Which issuer it names.
@@ -168,12 +124,7 @@ impl<'a> Unverified<'a> {
 
     /// Which of the issuer's keys it names.
     pub(super) fn kid(&self) -> &str {
-        &self.header.kid
-    }
-
-    /// What it says, if its issuer signed it with `key`.
-    pub(super) fn signed(self, key: &VerifyingKey) -> Result<Claims, Bad> {
-        self.must_be_signed(key).map(|()| self.claims)
+        self.token.kid()
     }
 
     /// Whether its issuer signed it with `key`, for `audience` alone, and it is good at `now`.
@@ -185,26 +136,27 @@ impl<'a> Unverified<'a> {
         now: Timestamp,
         strict: bool,
     ) -> Result<Verified, Rejected> {
-        self.must_be_signed(key).map_err(|why| Rejected { why, signed: None })?;
-        match self.dates(audience, now, strict) {
+        let part = self.token.signed_part();
+        let claims = self.token.signed(key);
+        let claims = claims.map_err(|why| Rejected { why: why.into(), signed: None })?;
+        let signed = Signed { part, issuer: &self.issuer, claims: Claims::from(claims) };
+        match signed.dates(audience, now, strict) {
             Ok((once, once_until, issued_at)) => {
-                Ok(Verified { claims: self.claims, once, once_until, issued_at })
+                Ok(Verified { claims: signed.claims, once, once_until, issued_at })
             }
-            Err(why) => Err(Rejected { why, signed: Some(self.claims) }),
+            Err(why) => Err(Rejected { why, signed: Some(signed.claims) }),
         }
     }
+}
 
-    /// RFC 8725 §3.1: the algorithm is the key's; the header may only agree.
-    fn must_be_signed(&self, key: &VerifyingKey) -> Result<(), Bad> {
-        if self.header.alg.parse::<Algorithm>() != Ok(key.algorithm) {
-            return Err(Bad::Algorithm);
-        }
-        let verified = self.text.rsplit_once('.').map(|(signed, signature)| {
-            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.key, key.algorithm)
-        });
-        if matches!(verified, Some(Ok(true))) { Ok(()) } else { Err(Bad::Signature) }
-    }
+/// What an issuer signed, whatever it is worth.
+struct Signed<'a> {
+    part: &'a str,
+    issuer: &'a str,
+    claims: Claims,
+}
 
+impl Signed<'_> {
     fn dates(
         &self,
         audience: &str,
@@ -236,9 +188,7 @@ impl<'a> Unverified<'a> {
         let jti = match self.claims.get("jti") {
             Claim::Text(jti) if (1..=MAX_ID).contains(&jti.len()) => jti,
             // The signed part: a signature may have several spellings.
-            Claim::Missing if !strict => {
-                self.text.rsplit_once('.').map(|(signed, _)| signed.to_owned()).ok_or(Bad::Shape)?
-            }
+            Claim::Missing if !strict => self.part.to_owned(),
             _ => return Err(Bad::Jti),
         };
         let once = Digest::of(format!("outside token\n{}\n{jti}", self.issuer).as_bytes());

@@ -70,13 +70,17 @@ impl Trust<'_> {
     pub async fn end_job(&self, id: JobId, by: &By) -> Result<bool, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
-            let ended = tell_ended(tx, &END, binds![id, by.at]).await?;
-            if ended.is_empty() {
+            let place = |row: &mut Row<'_>| Ok((row.next()?, row.next()?));
+            let ended: Option<(OrgId, ProjectId)> =
+                tx.first(&END, binds![id, by.at], place).await?;
+            let Some((org, project)) = ended else {
                 tombstones::wait(tx).await?;
                 return Ok(false);
-            }
-            tombstones::bury(tx, &by, &ended, None).await?;
-            audit::write(tx, &by, "trust.end", id, Some("revoked by its holder")).await?;
+            };
+            tx.tell(Effect::GrantEnded(GrantId::from_bits(id.to_bits())));
+            tombstones::bury(tx, &by, &[id.to_string()], None).await?;
+            let detail = format!("{org} {project}: given back by its job");
+            audit::write(tx, &by, "trust.end", id, Some(&detail)).await?;
             Ok(true)
         };
         self.0.db().change(change).await
@@ -114,7 +118,7 @@ statements! {
     LIVE = job!("", " WHERE x.id > $1 AND x.role IS NOT NULL AND x.ended_at IS NULL
         AND x.expires_at > $2 ORDER BY x.id LIMIT $3");
     END = "UPDATE trust_exchanges SET ended_at = $2
-        WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 RETURNING id";
+        WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 RETURNING org_id, project_id";
     END_OF_POLICY = "UPDATE trust_exchanges SET ended_at = $2
         WHERE policy_id = $1 AND ended_at IS NULL AND expires_at > $2 RETURNING id";
     END_OF_PROJECT = "UPDATE trust_exchanges SET ended_at = $2

@@ -267,6 +267,12 @@ async fn a_pass_is_a_jwt_of_its_job_which_is_nobodys_sign_in() -> Result<()> {
     let listed = listed["items"].as_array().context("items")?;
     let ended = listed.iter().find(|it| it["id"] == *job).context("its exchange")?;
     assert!(ended["ended_at"].is_string(), "{ended}");
+    let books = place.get("/api/v1/orgs/lab/audit").await?;
+    let books = books["items"].as_array().context("items")?;
+    assert!(
+        books.iter().any(|it| it["action"] == "trust.end" && it["subject"] == *job),
+        "{books:?}"
+    );
     Ok(())
 }
 

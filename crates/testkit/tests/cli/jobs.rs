@@ -183,6 +183,8 @@ async fn a_denied_job_is_explained_and_let_in_by_the_least_rule() -> Result<()> 
     assert_eq!(now.code, Some(0), "{now:?}");
 
     // The name comes back with another id: said, and let in by whoever knows that it is theirs.
+    let first = works.github.job(&Job::default()).with("HALLPASS_SERVER", &server);
+    assert_eq!(works.step(&first, &["login", "--oidc"]).await?.code, Some(0), "its id is pinned");
     let again = Job { repository_id: 999, ..Job::default() };
     let again = works.github.job(&again).with("HALLPASS_SERVER", &server);
     assert_eq!(works.step(&again, &["login", "--oidc"]).await?.code, Some(4));

@@ -222,7 +222,9 @@ async fn a_server_that_sends_the_browser_to_another_is_not_brought_that_ones_cod
     let (mut login, url, _) = waiting(&evil).await?;
     let asked = Url::parse(&url)?;
     let mut swapped = Url::parse(&honest.server.at(asked.path()))?;
-    swapped.set_query(asked.query());
+    // But for the resource, which is evil's own.
+    let asked = asked.query_pairs().filter(|(name, _)| name != "resource");
+    swapped.query_pairs_mut().extend_pairs(asked);
     // There it is a request like any other of this tool, and it is approved.
     let answer = honest.person.approve(swapped.as_str()).await?;
     let says = answer.query_pairs().find(|(name, _)| name == "iss").context("iss")?.1.into_owned();

@@ -43,6 +43,12 @@ const TABLE: &[Row] = &[
     Row { name: "hallpass-core", never_reach: OUTSIDE, ..NOTHING },
     Row { name: "hallpass-verdict", may: &["core"], never_reach: OUTSIDE, ..NOTHING },
     Row {
+        name: "hallpass-outside",
+        may: &["core"],
+        never_reach: &["tokio", "axum", "hyper", "reqwest", "ureq", "rusqlite", "clap"],
+        ..NOTHING
+    },
+    Row {
         name: "hallpass-store",
         may: &["core"],
         never_reach: &["axum", "clap", "reqwest", "ureq"],
@@ -50,7 +56,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "hallpass-issuer",
-        may: &["core", "store", "verdict"],
+        may: &["core", "outside", "store", "verdict"],
         never: &["rusqlite", "tokio-postgres", "deadpool-postgres", "getrandom", "clap"],
         never_reach: &["axum", "hyper", "reqwest", "ureq"],
         ..NOTHING
@@ -64,10 +70,17 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "hallpass-guard",
-        may: &["core", "verdict"],
+        may: &["core", "outside", "verdict"],
         never: &["hyper"],
         never_reach: &["rusqlite", "tokio-postgres"],
-        only_behind_a_feature: &["axum", "tokio", "reqwest", "ureq", "jsonwebtoken"],
+        only_behind_a_feature: &[
+            "axum",
+            "tokio",
+            "reqwest",
+            "ureq",
+            "jsonwebtoken",
+            "hallpass-outside",
+        ],
     },
     // What an API author builds on.
     Row { name: "protect-an-api", may: &["guard"], never: DATABASES, ..NOTHING },

@@ -159,6 +159,10 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, explained: &DeniedExplained) {
         out.line(&layout::wrap(&format!("{id}: {sentence}"), width, "  ", "    "));
         checks::tell(out, &policy.checks);
     }
+    // What changed is to be said yes or no to, not to be gone around.
+    if explained.policies.iter().any(|policy| !policy.changed.is_empty()) {
+        return;
+    }
     out.gap();
     match &explained.least {
         Some(least) => {

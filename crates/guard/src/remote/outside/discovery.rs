@@ -4,22 +4,14 @@
 //! author named, and to the one that its answer names, over https, without redirects, for a few
 //! seconds and up to a size.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_core::wire::path::OPENID_CONFIGURATION;
-use jsonwebtoken::jwk::PublicKeyUse;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use hallpass_outside::{BadAnswer, ById, keys};
 use reqwest::header::ACCEPT;
 use reqwest::redirect;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::OutsideIssuer;
-use crate::remote::keys::ById;
 
 /// For how long each of both answers is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,12 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
 /// Longer than any metadata or key set.
 const MAX_ANSWER: usize = 256 * 1024;
-
-/// A key, and the one algorithm that it is for (RFC 8725 §3.1).
-pub(super) struct VerifyingKey {
-    pub(super) key: DecodingKey,
-    pub(super) algorithm: Algorithm,
-}
 
 /// Why an issuer's keys are not known. For logs; it holds nothing secret.
 #[derive(Debug, thiserror::Error)]
@@ -60,19 +46,6 @@ pub(super) struct Source {
     issuer: OutsideIssuer,
 }
 
-/// Of the metadata, what is needed (OIDC Discovery §3).
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    jwks_uri: String,
-}
-
-/// A key set of which each key is read by itself: one that is unknown to us harms no other.
-#[derive(Deserialize)]
-struct KeySet {
-    keys: Vec<serde_json::Value>,
-}
-
 impl Source {
     pub(super) fn new(issuer: &OutsideIssuer) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
@@ -87,23 +60,25 @@ impl Source {
     }
 
     /// The keys that it publishes now.
-    pub(super) async fn keys(&self) -> Result<ById<VerifyingKey>, NoKeys> {
+    pub(super) async fn keys(&self) -> Result<ById, NoKeys> {
         let issuer = self.issuer.issuer();
-        let name = || issuer.to_owned();
-        // OIDC Discovery §4.1: a slash at the end is left out before the path is added.
-        let address = format!("{}{OPENID_CONFIGURATION}", issuer.trim_end_matches('/'));
-        let metadata: Metadata = self.get(&address).await?;
-        if metadata.issuer != issuer {
-            return Err(NoKeys::OtherIssuer { issuer: name() });
-        }
-        let address = Url::parse(&metadata.jwks_uri).ok();
-        let address = address.filter(|url| self.issuer.may_be_asked_at(url));
-        let address = address.ok_or_else(|| NoKeys::JwksUri { issuer: name() })?;
-        let set: KeySet = self.get(address.as_str()).await?;
-        Ok(usable(set.keys))
+        let metadata = self.get(&keys::metadata_address(issuer)).await?;
+        let address = keys::jwks_uri(&metadata, issuer).map_err(|bad| self.bad(bad))?;
+        let address = Url::parse(&address).ok().filter(|url| self.issuer.may_be_asked_at(url));
+        let address = address.ok_or_else(|| NoKeys::JwksUri { issuer: issuer.to_owned() })?;
+        let set = self.get(address.as_str()).await?;
+        keys::keys_in(&set).map_err(|bad| self.bad(bad))
     }
 
-    async fn get<T: DeserializeOwned>(&self, address: &str) -> Result<T, NoKeys> {
+    fn bad(&self, bad: BadAnswer) -> NoKeys {
+        let issuer = self.issuer.issuer().to_owned();
+        match bad {
+            BadAnswer::Unreadable => NoKeys::Unreadable { issuer },
+            BadAnswer::OtherIssuer => NoKeys::OtherIssuer { issuer },
+        }
+    }
+
+    async fn get(&self, address: &str) -> Result<Vec<u8>, NoKeys> {
         let issuer = || self.issuer.issuer().to_owned();
         let unreachable = |cause: reqwest::Error| NoKeys::Unreachable {
             issuer: issuer(),
@@ -121,52 +96,6 @@ impl Source {
                 return Err(NoKeys::Unreadable { issuer: issuer() });
             }
         }
-        serde_json::from_slice(&body).map_err(|_| NoKeys::Unreadable { issuer: issuer() })
+        Ok(body)
     }
-}
-
-/// The keys that may verify an ID token, by their id. Of two with the same id neither: which
-/// one a token means would be the attacker's choice.
-pub(super) fn usable(set: Vec<serde_json::Value>) -> ById<VerifyingKey> {
-    let mut keys: HashMap<String, Option<Arc<VerifyingKey>>> = HashMap::new();
-    for key in set {
-        let Ok(key) = serde_json::from_value::<Jwk>(key) else { continue };
-        let Some(id) = key.common.key_id.clone() else { continue };
-        let Some(algorithm) = algorithm(&key) else { continue };
-        let Ok(key) = DecodingKey::from_jwk(&key) else { continue };
-        let key = Arc::new(VerifyingKey { key, algorithm });
-        keys.entry(id).and_modify(|known| *known = None).or_insert(Some(key));
-    }
-    keys.into_iter().filter_map(|(id, key)| Some((id, key?))).collect()
-}
-
-/// The one algorithm that a key is for: what it says, if its type fits, and otherwise what its
-/// type is for; RSA keys without a word are for RS256 (OIDC Core §15.1). Never a symmetric one.
-fn algorithm(key: &Jwk) -> Option<Algorithm> {
-    let common = &key.common;
-    let signs = common.public_key_use.as_ref().is_none_or(|it| *it == PublicKeyUse::Signature)
-        && common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
-    let said = common.key_algorithm;
-    let fits = |only: KeyAlgorithm| said.is_none_or(|said| said == only);
-    let found = match &key.algorithm {
-        AlgorithmParameters::RSA(_) => match said {
-            None | Some(KeyAlgorithm::RS256) => Some(Algorithm::RS256),
-            Some(KeyAlgorithm::RS384) => Some(Algorithm::RS384),
-            Some(KeyAlgorithm::RS512) => Some(Algorithm::RS512),
-            Some(KeyAlgorithm::PS256) => Some(Algorithm::PS256),
-            Some(KeyAlgorithm::PS384) => Some(Algorithm::PS384),
-            Some(KeyAlgorithm::PS512) => Some(Algorithm::PS512),
-            Some(_) => None,
-        },
-        AlgorithmParameters::EllipticCurve(point) => match point.curve {
-            EllipticCurve::P256 if fits(KeyAlgorithm::ES256) => Some(Algorithm::ES256),
-            EllipticCurve::P384 if fits(KeyAlgorithm::ES384) => Some(Algorithm::ES384),
-            _ => None,
-        },
-        AlgorithmParameters::OctetKeyPair(pair) => (pair.curve == EllipticCurve::Ed25519
-            && fits(KeyAlgorithm::EdDSA))
-        .then_some(Algorithm::EdDSA),
-        _ => None,
-    };
-    found.filter(|_| signs)
 }

@@ -16,19 +16,20 @@
 //! |---|---|
 //! | `issuer` | whom to trust, as an API author says it |
 //! | `discovery` | the issuer's metadata and keys |
-//! | `id_token` | reading a token, and every reason to refuse it |
+//! | `id_token` | who it is; what is read, and every reason to refuse it, is [`hallpass_outside`] |
 
 use std::sync::Arc;
 
 use hallpass_core::{PublicUrl, Timestamp};
+use hallpass_outside::{Bad, Unverified as Token, VerifyingKey};
 use hallpass_verdict::Decision;
 use hallpass_verdict::lease::BootTime;
 
-use self::discovery::{Source, VerifyingKey};
-use self::id_token::{Bad, IdToken};
+use self::discovery::Source;
 use super::BadSetup;
 use super::keys::{Found, Keys};
 use crate::Unverified;
+use crate::shape::MAX_LEN;
 
 mod discovery;
 mod id_token;
@@ -85,7 +86,8 @@ impl Outside {
     }
 
     async fn read(&self, token: &str, now: Timestamp, boot: BootTime) -> Result<Decision, Bad> {
-        let token = IdToken::parse(token)?;
+        let text = token;
+        let token = Token::parse(text, MAX_LEN)?;
         // Not verified yet: it only says which of the named issuers' keys to try. What nobody
         // has named ends here, and no request goes out for it.
         let named = token.issuer()?;
@@ -96,7 +98,7 @@ impl Outside {
             async move { source.keys().await }
         };
         match trusted.keys.find(token.kid(), boot, source).await {
-            Found::Key(key) => token.decide(&trusted.issuer, &key, now),
+            Found::Key(key) => id_token::decide(text, token, &trusted.issuer, &key, now),
             Found::Nowhere => Err(Bad::Key),
             Found::Unknown => Err(Bad::KeysUnknown),
         }

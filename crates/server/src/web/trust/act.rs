@@ -156,7 +156,8 @@ async fn remove(office: &Office<'_>, form: &Params, origin: &Origin) -> Response
     }
 }
 
-/// The id behind a name is another one from now on: the one that the page has shown.
+/// The id behind a name is another one from now on, in every policy of the page: the one that it has
+/// shown.
 async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
     let field = |name| form.get(name).unwrap_or_default().to_owned();
     let explained = match denied::find(office, &field("id")).await {
@@ -166,13 +167,16 @@ async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Response 
     let [claim, name, id_claim, pinned, found] =
         ["claim", "name", "id_claim", "pinned", "found"].map(field);
     let changed = Changed { claim, name, id_claim, pinned, found };
-    let (issuer, policy) = (office.seat.app.issuer(), field("policy"));
-    let shown =
-        explained.policies.iter().any(|it| it.id == policy && it.changed.contains(&changed));
-    let done = match shown {
-        true => issuer.repin_trust(&office.seat.actor(), &policy, &changed, origin).await.map(drop),
-        false => Err(TrustError::Moved),
-    };
+    // Wherever it is pinned, of what the page has shown.
+    let pinned = explained.policies.iter().filter(|it| it.changed.contains(&changed));
+    let (issuer, actor) = (office.seat.app.issuer(), office.seat.actor());
+    let mut done = Err(TrustError::Moved);
+    for policy in pinned {
+        done = issuer.repin_trust(&actor, &policy.id, &changed, origin).await.map(drop);
+        if done.is_err() {
+            break;
+        }
+    }
     match done {
         Ok(()) => answer::see_other(&format!("{}?done=repinned", office.base)),
         Err(error) => match told(&error) {

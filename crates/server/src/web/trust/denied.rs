@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::get;
+use hallpass_core::trust::Changed;
 use hallpass_core::wire::trust::DeniedExplained;
 use http::StatusCode;
 
@@ -13,7 +14,7 @@ use super::super::answer;
 use super::super::orgs::Nav;
 use super::super::shown::Shown;
 use super::super::views::{Frame, Notice};
-use super::lines::{DangerLine, DeniedLine, ExplainedLines};
+use super::lines::{ChangeLine, DangerLine, DeniedLine, ExplainedLines};
 use super::office::{Named, Office};
 use super::{HERE, act, in_both};
 use crate::app::App;
@@ -32,8 +33,8 @@ struct View {
     base: String,
     csrf: String,
     item: DeniedLine,
-    /// A name came with another id than a policy pins now.
-    changed: bool,
+    /// Names that came with another id than policies pin now.
+    changes: Vec<ChangeLine>,
     policies: Vec<ExplainedLines>,
     least: Option<Least>,
     claims: String,
@@ -83,7 +84,12 @@ pub(super) fn page(
     // Line by line: what makes a text deceive is taken out, and the lines stay lines.
     let claims = claims.lines().map(|line| hallpass_core::text::presentable(line, 600));
     let claims = claims.collect::<Vec<_>>().join("\n");
-    let changed = explained.policies.iter().any(|policy| !policy.changed.is_empty());
+    let mut changed: Vec<&Changed> = Vec::new();
+    for it in explained.policies.iter().flat_map(|policy| &policy.changed) {
+        if !changed.contains(&it) {
+            changed.push(it);
+        }
+    }
     let view = View {
         frame: answer::frame(seat.app, Some(seat.person)),
         nav: seat.nav(),
@@ -92,10 +98,10 @@ pub(super) fn page(
         base: office.base.clone(),
         csrf: office.csrf(),
         item: DeniedLine::of(&explained.denied, seat.app.clock().now()),
-        changed,
+        changes: changed.iter().map(|it| ChangeLine::of(it)).collect(),
         policies: explained.policies.iter().map(ExplainedLines::of).collect(),
         // What changed is to be said yes or no to, not to be gone around.
-        least: explained.least.as_ref().filter(|_| !changed).map(|least| Least {
+        least: explained.least.as_ref().filter(|_| changed.is_empty()).map(|least| Least {
             sentence: Shown::typed(&least.sentence),
             dangers: least.dangers.iter().map(|it| DangerLine::of(it, &[])).collect(),
         }),

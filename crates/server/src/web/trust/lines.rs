@@ -106,7 +106,6 @@ pub(super) struct ExplainedLines {
     pub(super) id: Shown,
     pub(super) sentence: Shown,
     pub(super) checks: Vec<CheckLine>,
-    pub(super) changes: Vec<ChangeLine>,
 }
 
 /// A name that came with another id than the pinned one: as it is shown and sent back.
@@ -133,13 +132,12 @@ impl ExplainedLines {
             id: Shown::new(&policy.id),
             sentence: Shown::typed(&policy.sentence),
             checks: policy.checks.iter().map(CheckLine::of).collect(),
-            changes: policy.changed.iter().map(ChangeLine::of).collect(),
         }
     }
 }
 
 impl ChangeLine {
-    fn of(changed: &Changed) -> Self {
+    pub(super) fn of(changed: &Changed) -> Self {
         Self {
             claim: Shown::typed(&changed.claim),
             name: Shown::typed(&changed.name),

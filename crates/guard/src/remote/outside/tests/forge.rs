@@ -4,14 +4,14 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hallpass_outside::ById;
+use hallpass_outside::keys::usable;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::NOW;
 use crate::remote::forge::{b64, change, ec, sign};
-use crate::remote::keys::ById;
-use crate::remote::outside::discovery::{VerifyingKey, usable};
 
 pub(super) const ISSUER: &str = "https://accounts.example.com";
 pub(super) const CLIENT: &str = "registry-cli";
@@ -70,7 +70,7 @@ impl Forge {
         ]
     }
 
-    pub(super) fn published(&self) -> ById<VerifyingKey> {
+    pub(super) fn published(&self) -> ById {
         usable(self.key_set())
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hallpass_outside::Bad;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,7 +11,6 @@ use tokio::net::TcpListener;
 
 use super::forge::{CLIENT, Forge, good_claims, good_header};
 use super::{NOW, at, ours};
-use crate::remote::outside::id_token::Bad;
 use crate::remote::outside::{Outside, OutsideIssuer};
 
 const METADATA: &str = "/.well-known/openid-configuration";

@@ -5,12 +5,12 @@
 //! wrong thing can be the reason.
 
 use hallpass_core::{PublicUrl, Scope, Timestamp};
+use hallpass_outside::Bad;
 use hallpass_verdict::CredentialKind;
 use hallpass_verdict::lease::BootTime;
 use serde_json::{Value, json};
 
 use self::forge::{CLIENT, Forge, ISSUER, SUBJECT};
-use super::id_token::Bad;
 use super::{Outside, OutsideIssuer};
 use crate::Decision;
 

@@ -1,12 +1,12 @@
 //! What is good, and what is nearly so.
 
+use hallpass_outside::Bad;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::NOW;
 use super::forge::{CLIENT, Forge, ISSUER, good_claims, good_header};
 use crate::remote::forge::b64;
-use crate::remote::outside::id_token::Bad;
 use crate::shape::MAX_LEN;
 
 pub(super) fn good(forge: &Forge) -> Vec<(&'static str, String)> {
