@@ -24,8 +24,8 @@ pub struct Failure {
     pub reason: Option<Box<str>>,
     /// The file that it is about, for a brand's own words.
     pub path: Option<Box<String>>,
-    /// What the tool was at, where a brand has words of its own for that: `refresh_failed`.
-    pub state: Option<&'static str>,
+    /// A sign-in was to be refreshed: a brand may have words of its own for `refresh_failed`.
+    pub refreshing: bool,
     quiet: bool,
 }
 
@@ -57,8 +57,9 @@ impl Failure {
         next: impl Into<String>,
     ) -> Self {
         let (code, what, next) = (code.into(), what.into(), next.into());
-        let (kept, reason, path, state) = (None, None, None, None);
-        Self { exit, code, what, kept, next, reason, path, state, quiet: false }
+        let (kept, reason, path) = (None, None, None);
+        let (refreshing, quiet) = (false, false);
+        Self { exit, code, what, kept, next, reason, path, refreshing, quiet }
     }
 
     /// Says what was kept.
