@@ -279,7 +279,7 @@ mod tests {
         let none = VERBS.iter().find(|verb| commands::of(&Brand::hallpass(), verb).is_none());
         assert_eq!(none, None);
         let named = |verb: &&str| commands::of(&Brand::hallpass(), verb).unwrap();
-        assert!(VERBS.iter().all(|verb| named(&verb).get_name() == *verb));
+        assert!(VERBS.iter().all(|verb| named(verb).get_name() == *verb));
     }
 
     #[test]
