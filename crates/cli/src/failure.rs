@@ -24,8 +24,8 @@ pub struct Failure {
     pub reason: Option<Box<str>>,
     /// The file that it is about, for a brand's own words.
     pub path: Option<Box<String>>,
-    /// The tool was renewing a sign-in; a brand may have words of its own for that.
-    pub refresh_failed: bool,
+    /// A sign-in was to be refreshed: a brand may have words of its own for `refresh_failed`.
+    pub refreshing: bool,
     quiet: bool,
 }
 
@@ -58,7 +58,8 @@ impl Failure {
     ) -> Self {
         let (code, what, next) = (code.into(), what.into(), next.into());
         let (kept, reason, path) = (None, None, None);
-        Self { exit, code, what, kept, next, reason, path, refresh_failed: false, quiet: false }
+        let (refreshing, quiet) = (false, false);
+        Self { exit, code, what, kept, next, reason, path, refreshing, quiet }
     }
 
     /// Says what was kept.

@@ -196,8 +196,7 @@ impl<'a> Output<'a> {
             return failure.exit;
         }
         let own = self.brand.and_then(|brand| {
-            let state = failure.refresh_failed.then_some("refresh_failed");
-            let own = state.and_then(|state| brand.failures.get(state));
+            let own = brand.failures.get("refresh_failed").filter(|_| failure.refreshing);
             own.or_else(|| brand.failures.get(&failure.code))
         });
         if let Some(own) = own {

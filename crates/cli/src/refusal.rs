@@ -23,7 +23,7 @@ pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
         failure.path = Some(Box::new(crate::words::path(path, cx.environment.home().as_deref())));
     }
     if let Error::Http(HttpError::Refresh(_)) = error {
-        failure.refresh_failed = true;
+        failure.refreshing = true;
     }
     if let Error::SessionEnded { profile, reason, at } = error {
         failure.what = ended(&format!("profile {profile:?}"), *at);
