@@ -224,7 +224,7 @@ mod tests {
         let Found::Ours(_, below) = find(&brand, &coded) else { panic!("it is ours") };
         assert!(below.matches.get_flag("device"));
         let help = crate::command(&brand).find_subcommand_mut("auth").unwrap().render_help();
-        assert!(help.to_string().contains("code     Show a code to enter"), "{help}");
+        assert!(help.to_string().contains("code   Show a code to enter"), "{help}");
         assert_eq!(found("hallpass auth keys list"), "key list");
         assert_eq!(found("hallpass --json whoami"), "whoami");
         assert_eq!(found("hallpass test run --push x"), "test run: POST /runs");

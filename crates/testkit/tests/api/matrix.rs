@@ -386,7 +386,7 @@ const READS: [&str; 4] = ["revokeLeaked", "githubSecretScanning", "feed", "lookU
 /// The newest rows of the log, as the administrator sees them: what is denied is written later.
 async fn newest(city: &City) -> Result<Vec<(String, String)>> {
     let root = city.presents("administrator").context("an administrator")?;
-    let page = city.call("GET", "/api/v1/audit?limit=20", Some(root), None).await?.json();
+    let page = city.call("GET", "/api/v1/audit?limit=100", Some(root), None).await?.json();
     let rows = page["items"].as_array().context("rows")?;
     let rows = rows.iter().map(|row| Ok((text(row, "id")?, text(row, "action")?)));
     let rows: Result<Vec<_>> = rows.collect();
