@@ -49,6 +49,11 @@ fn the_pages_of_the_tools_are_what_their_brands_say() -> anyhow::Result<()> {
 fn reference(brand: &Brand) -> anyhow::Result<String> {
     let mut page = String::new();
     commands(brand, &mut page)?;
+    if is_for_agents(brand) {
+        agents(brand, &mut page)?;
+        exits(brand, &mut page)?;
+        return Ok(page);
+    }
     sources(brand, &mut page)?;
     kept(brand, &mut page)?;
     exits(brand, &mut page)?;
@@ -71,6 +76,24 @@ fn commands(brand: &Brand, page: &mut String) -> anyhow::Result<()> {
         writeln!(page, "| `{}` | {about} | {} |", line.join(" "), options.join(" "))?;
     }
     writeln!(page, "\n`{} COMMAND --help` says what each option means.", brand.name)?;
+    Ok(())
+}
+
+/// A tool that is used inside an agent has no sign-in of a person's, and nothing to keep.
+fn is_for_agents(brand: &Brand) -> bool {
+    let agents = |verb: &String| verb.starts_with("agent ") || verb == "completions";
+    !brand.commands.is_empty() && brand.commands.values().all(agents)
+}
+
+fn agents(brand: &Brand, page: &mut String) -> anyhow::Result<()> {
+    let token = brand.variable("AUTH_TOKEN");
+    writeln!(
+        page,
+        "\n## Which credential counts\n\nThe one in the file that `{token}_FILE` names, which is \
+         renewed while the agent runs, else the one in `{token}`; nothing else is looked at. `{}` says \
+         where the server is.",
+        brand.variable("SERVER")
+    )?;
     Ok(())
 }
 
@@ -105,7 +128,8 @@ fn option(arg: &Arg) -> String {
     }
     let names = arg.get_value_names().unwrap_or_default();
     let value = names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" ");
-    format!("`--{name} {value}`")
+    // A bar ends a cell, in code too.
+    format!("`--{name} {}`", value.replace('|', "\\|"))
 }
 
 fn sources(brand: &Brand, page: &mut String) -> anyhow::Result<()> {
