@@ -250,11 +250,13 @@ pub struct Look {
     pub accent: String,
     /// `#rrggbb`, used on dark pages.
     pub accent_dark: String,
+    /// An SVG document, in place of our own sign on the pages and in the browser's tab.
+    pub logo: Option<String>,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Self { accent: "#1f5fbf".to_owned(), accent_dark: "#8ab8ff".to_owned() }
+        Self { accent: "#1f5fbf".to_owned(), accent_dark: "#8ab8ff".to_owned(), logo: None }
     }
 }
 

@@ -77,8 +77,26 @@ pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
             return Err(BadBrand::Unknown { key, value: format!("{{{odd}}}"), hint });
         }
     }
+    logo(brand)?;
     pages(brand)?;
     vault(brand)
+}
+
+/// A picture that stands alone. Pages show it as an image, where no browser runs what is in it.
+fn logo(brand: &Brand) -> Result<(), BadBrand> {
+    const LONGEST: usize = 32 * 1024;
+    let Some(logo) = brand.look.logo.as_deref().map(str::trim) else { return Ok(()) };
+    let refuse = |why: &str| Err(impossible("look.logo", why));
+    if !logo.starts_with("<svg") || !logo.ends_with("</svg>") {
+        return refuse("must be an SVG document, from <svg to </svg>");
+    }
+    if !logo.contains("xmlns=\"http://www.w3.org/2000/svg\"") {
+        return refuse("must say xmlns=\"http://www.w3.org/2000/svg\": a browser shows no other");
+    }
+    if logo.len() > LONGEST {
+        return refuse("must be at most 32 KiB long");
+    }
+    Ok(())
 }
 
 fn impossible(key: impl Into<String>, why: &str) -> BadBrand {

@@ -19,6 +19,14 @@ fn prefixes_and_permissions_are_checked() {
     let keys = with("[keys]\nprefix = 'rbtk_sk_'").unwrap();
     assert_eq!(keys.prefixes(), ["hp_user_", "rbtk_sk_", "rbtk_sk_"]);
     assert!(with("[keys]\nprefix = 'rbtk-sk'").is_err());
+    let round =
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0"/></svg>"#;
+    let drawn =
+        |logo: &str| Brand::parse(&HALLPASS.replace("[look]", &format!("[look]\nlogo = '{logo}'")));
+    assert_eq!(drawn(round).unwrap().look.logo.as_deref(), Some(round));
+    for bad in ["logo.svg", "<svg></svg>", &round.replace("d=", &" ".repeat(32 * 1024))] {
+        assert!(drawn(bad).unwrap_err().to_string().contains("look.logo"), "{bad:.20}");
+    }
     for bad in ["'x'", "'no_end'", "'UP_'", "'a b_'", "''"] {
         let error = with(&format!("[tokens]\nprefix = {bad}")).unwrap_err();
         assert!(matches!(error, BadBrand::Prefix { .. }), "{bad}: {error}");

@@ -23,6 +23,7 @@ pub(super) fn frame(app: &App, signed_in: Option<&SignedIn>) -> Frame {
         brand: app.brand().title.clone(),
         stylesheet: app.assets().style(),
         icon: app.assets().icon(),
+        logo: app.brand().look.logo.is_some(),
         account: signed_in.map(|person| Shown::new(&person.user.email)),
         admin: signed_in.is_some_and(|person| person.user.admin),
         local: app.issuer().is_local(),

@@ -34,7 +34,8 @@ impl Assets {
     pub(crate) fn of(brand: &Brand) -> Self {
         let style = format!("{STYLE}{}", accent::properties(&brand.look));
         let (fill, cut) = accent::icon_colours(&brand.look);
-        let icon = ICON.replace("#accent", &fill).replace("#cut", &cut);
+        let ours = || ICON.replace("#accent", &fill).replace("#cut", &cut);
+        let icon = brand.look.logo.as_ref().map_or_else(ours, |logo| logo.trim().to_owned());
         Self(Arc::new([
             Asset::new("style", "css", "text/css; charset=utf-8", style),
             Asset::new("icon", "svg", "image/svg+xml", icon),
@@ -99,5 +100,9 @@ mod tests {
         assert_ne!(ours.icon(), theirs.icon());
         assert!(theirs.0[0].body.contains("--accent: #aa0000"));
         assert!(theirs.0[1].body.contains("#aa0000") && !theirs.0[1].body.contains("#accent"));
+        brand.look.logo = Some("\n<svg>theirs</svg>\n".to_owned());
+        let drawn = Assets::of(&brand);
+        assert_ne!(drawn.icon(), theirs.icon());
+        assert_eq!(drawn.0[1].body, "<svg>theirs</svg>");
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Frame {
     pub(super) stylesheet: String,
     /// Path of the icon.
     pub(super) icon: String,
+    /// The icon is a logo of the brand's own.
+    pub(super) logo: bool,
     /// E-mail of whoever is signed in.
     pub(super) account: Option<Shown>,
     /// They administer this deployment.
