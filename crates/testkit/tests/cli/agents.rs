@@ -29,7 +29,12 @@ impl Agent {
             pids.filter_map(|pid| pid.trim().parse().ok()).nth(skip)
         });
         let pid: u32 = pid.await?;
-        let bytes = std::fs::read(format!("/proc/{pid}/environ"))?;
+        // While a shell becomes the program that it ends as, it has none for a moment.
+        let bytes = wait::until("the program's variables", async || {
+            let bytes = std::fs::read(format!("/proc/{pid}/environ"))?;
+            Ok((!bytes.is_empty()).then_some(bytes))
+        })
+        .await?;
         let text = String::from_utf8_lossy(&bytes);
         let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
         let variables = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
