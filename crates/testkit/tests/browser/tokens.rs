@@ -188,11 +188,10 @@ async fn all_of_it_works_without_scripts() -> Result<()> {
     scene.browser.click("#change-expiry summary").await?;
     scene.browser.click("#expiry [value='7d']").await?;
     scene.browser.click("#expiry button").await?;
-    scene.browser.find("#notice.good").await?;
-    assert!(scene.browser.text("#ends .badge").await?.starts_with("Ends in"));
+    scene.browser.shows("#ends .badge", "Ends in").await?;
     scene.browser.click("#revoke-it summary").await?;
     scene.browser.click("#revoke button").await?;
-    scene.browser.find("#notice.good").await?;
+    scene.browser.shows("#notice.good", "is revoked").await?;
     assert_eq!(call(&scene, &text).await?, StatusCode::UNAUTHORIZED);
     scene.browser.close().await
 }
