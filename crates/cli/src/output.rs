@@ -85,7 +85,7 @@ impl<'a> Output<'a> {
     }
 
     /// `text` with our command lines as this tree spells them.
-    fn placed(&self, text: &str) -> String {
+    pub(crate) fn placed(&self, text: &str) -> String {
         match self.brand {
             Some(brand) => brand.spelt(self.program, text),
             None => text.to_owned(),

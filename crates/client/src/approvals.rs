@@ -25,22 +25,33 @@ pub enum Answer {
 pub struct Question {
     id: String,
     interval: Duration,
+    lasts: Duration,
 }
 
 impl Question {
     /// That was asked just now.
     pub fn of(asked: &AskedApproval) -> Self {
-        Self { id: asked.auth_req_id.clone(), interval: Duration::from_secs(asked.interval.into()) }
+        Self {
+            id: asked.auth_req_id.clone(),
+            interval: Duration::from_secs(asked.interval.into()),
+            lasts: Duration::from_secs(asked.expires_in.into()),
+        }
     }
 
     /// That was asked before.
     pub fn known(id: &str) -> Self {
-        Self { id: id.to_owned(), interval: Duration::from_secs(SLOWER.into()) }
+        let interval = Duration::from_secs(SLOWER.into());
+        Self { id: id.to_owned(), interval, lasts: Duration::from_secs(600) }
     }
 
     /// What is polled for.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// For how long it can be decided, at most.
+    pub fn lasts(&self) -> Duration {
+        self.lasts
     }
 
     /// CIBA Core §11: after a connection that failed it is asked again, and more slowly.

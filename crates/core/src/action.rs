@@ -169,19 +169,20 @@ fn own_lines(name: &str, value: &Value, lines: &mut Vec<Line>) {
     }
 }
 
-/// A text as it is, a list of simple texts with commas; whatever could be read in two ways as JSON.
+/// A simple text as it is, a list of such with commas; everything else as JSON. So a text is never
+/// taken for a number or for a list of several; a list of one reads like the one.
 fn in_words(value: &Value) -> String {
     let simple = |value: &Value| {
-        value.as_str().filter(|text| !text.contains([',', '\n', '"'])).map(str::to_owned)
+        let text = value.as_str().filter(|text| !text.contains([',', '\n', '"']))?;
+        serde_json::from_str::<serde::de::IgnoredAny>(text).is_err().then(|| text.to_owned())
     };
-    match value {
-        Value::String(text) if !text.contains('\n') => text.clone(),
+    let words = match value {
         Value::Array(items) if !items.is_empty() => {
-            let all: Option<Vec<String>> = items.iter().map(simple).collect();
-            all.map_or_else(|| as_json(value), |all| all.join(", "))
+            items.iter().map(simple).collect::<Option<Vec<_>>>().map(|all| all.join(", "))
         }
-        other => as_json(other),
-    }
+        other => simple(other),
+    };
+    words.unwrap_or_else(|| as_json(value))
 }
 
 fn as_json(value: &Value) -> String {
@@ -253,6 +254,8 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     // proves: HP09
@@ -337,5 +340,21 @@ mod tests {
             ]
         );
         assert_eq!(action.title(), "deploy");
+    }
+
+    // proves: HP09
+    #[test]
+    fn what_is_not_the_same_does_not_read_the_same() {
+        let pairs = [
+            (json!("shop, staging"), json!(["shop", "staging"])),
+            (json!("12"), json!(12)),
+            (json!("true"), json!(true)),
+            (json!("{}"), json!({})),
+            (json!(["12", "x"]), json!(["12, x"])),
+        ];
+        for (one, other) in pairs {
+            assert_ne!(in_words(&one), in_words(&other), "{one}, {other}");
+        }
+        assert_eq!(in_words(&json!("eu-central 1")), "eu-central 1");
     }
 }

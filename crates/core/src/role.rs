@@ -50,5 +50,5 @@ names! {
 
 /// No role has this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such role; the roles are {0:?}")]
+#[error("no such role; the roles are {}", .0.join(", "))]
 pub struct UnknownRole(&'static [&'static str]);

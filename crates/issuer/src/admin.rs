@@ -133,6 +133,11 @@ impl Issuer {
             Some(password) => Some(self.hash_new(password).await?),
             None => None,
         };
+        if new.admin && self.is_local() {
+            return Err(AdminError::Invalid(
+                "nobody has to sign in at this server now; stop it, start it without --local, and make the administrator then",
+            ));
+        }
         // The first administrator becomes whoever used the server while nobody had to sign in.
         let local = if new.admin { self.0.store.local().who().await? } else { None };
         let id = local.unwrap_or_else(|| self.new_id(UserId::new));

@@ -42,7 +42,6 @@ impl Issuer {
                 DEVICE_CODE,
                 TOKEN_EXCHANGE,
                 JWT_BEARER,
-                JWT_BEARER,
             ]),
             token_endpoint_auth_methods_supported: list(&any),
             revocation_endpoint_auth_methods_supported: list(&any),

@@ -86,7 +86,7 @@ fn legacy(prefix: &str) -> Pattern {
         id: "legacy-token",
         description: "Token of the system that was there before",
         prefix: prefix.to_owned(),
-        regex: format!("{prefix}[0-9A-Za-z_-]{{{LEGACY_LEAST},{LEGACY_MOST}}}"),
+        regex: format!("{prefix}[0-9A-Za-z._~+/=-]{{{LEGACY_LEAST},{LEGACY_MOST}}}"),
         checksum: false,
         example: format!("{prefix}0123456789ABCDEFGHIJ"),
     }

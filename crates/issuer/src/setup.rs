@@ -71,6 +71,10 @@ impl Issuer {
         if !self.needs_setup().await? {
             return Err(SetUpError::AlreadySetUp);
         }
+        // An administrator's things are not left open to whoever is on the machine.
+        if self.is_local() {
+            return Err(SetUpError::WrongCode);
+        }
         let code = TokenText::parse(Kind::Setup, code).map_err(|_| SetUpError::WrongCode)?;
         let email = email::parse(email)?;
         let name = display_name(name).unwrap_or_else(|| email.clone());

@@ -439,7 +439,7 @@ pub(crate) fn scope_within(scope: Scope, known: &[&str], what: &str) -> Result<S
     });
     let listed = known.join(" ");
     let near = near.filter(|near| strsim::jaro_winkler(near, unknown) > 0.8);
-    let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    let hint = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?"));
     Err(invalid(format!(
         "there is no scope {} here{hint} The scope of {what} is made of {listed}",
         presentable(unknown, 60),
@@ -455,6 +455,14 @@ pub(crate) fn name(text: &str) -> Result<String, TokenError> {
         return Err(TokenError::invalid(
             "invalid_name",
             "a name has 1 to 80 characters, and no line breaks or invisible ones among them",
+        ));
+    }
+    // Pasted in the wrong place: a name is kept and shown as it is, and a token never is.
+    let is_token = |prefix: &str| TokenText::parse_with_prefix(prefix, text).is_ok();
+    if text.rfind('_').is_some_and(|end| is_token(&text[..=end])) {
+        return Err(TokenError::invalid(
+            "invalid_name",
+            "that is the text of a token, which is no name; if it was pasted by mistake, revoke it",
         ));
     }
     Ok(shown)

@@ -2,7 +2,8 @@
 //! everybody who asks through us.
 //!
 //! The text says what it is: a prefix and a checksum, or a JWT. A text that is neither costs
-//! no look-up. What is looked up is answered from memory ([`crate::live`]).
+//! no look-up. What is looked up is answered from memory ([`crate::live`]); who the ID token of
+//! a provider elsewhere is about, from the database.
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -53,7 +54,7 @@ impl Issuer {
         }))
     }
 
-    /// Whether `token` is good now at `resource`, and for what. A JWT must be made out for it;
+    /// Whether `token` is good now at `resource`, and for what. A JWT of ours must be made out for it;
     /// every other credential is good at any resource of the deployment.
     pub async fn verify(&self, token: &str, resource: &str) -> Result<Decision, BearerError> {
         let ask = Ask { resource: Some(resource), place: None };

@@ -274,7 +274,7 @@ pub(crate) async fn write(
 
 /// The id of an organization that `text` begins with.
 fn org_in_front(text: &str) -> Option<String> {
-    let id = text.split([' ', ':', ',']).next()?;
+    let id = text.split([' ', ':', ',', ';']).next()?;
     id.parse::<OrgId>().ok().map(|org| org.to_string())
 }
 
@@ -310,4 +310,18 @@ pub(crate) fn read(row: &mut Row<'_>) -> Result<AuditRow, Error> {
         detail: row.next()?,
         link: row.next::<Option<i64>>()?.zip(row.next::<Option<Digest>>()?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::org_in_front;
+
+    #[test]
+    fn a_row_is_in_the_log_of_the_organization_that_its_detail_begins_with() {
+        let org = "org_01M8N3CZ4J6J3PVMGNG8TZCA2P";
+        for rest in ["", " prj_1", ": x", ", x", "; kept the keys tok_1"] {
+            assert_eq!(org_in_front(&format!("{org}{rest}")).as_deref(), Some(org), "{rest}");
+        }
+        assert_eq!(org_in_front("for org_01M8N3CZ4J6J3PVMGNG8TZCA2P"), None);
+    }
 }

@@ -298,6 +298,11 @@ pub(crate) async fn end_of_project(
     tx.execute(&END_OF_PROJECT, binds![project, by.at, reason]).await
 }
 
+/// Ends all open invitations, and says how many; all but the rows is the caller's.
+pub(crate) async fn end_all(tx: &mut Tx<'_>, reason: &str, by: &By) -> Result<u64, Error> {
+    tx.execute(&END_ALL, binds![by.at, reason]).await
+}
+
 macro_rules! columns {
     () => {
         "id, org_id, project_id, email, role, inviter_id, mailed, created_at, expires_at"
@@ -343,6 +348,7 @@ statements! {
     );
     SPEND = "UPDATE invitations SET ended_at = $2, end_reason = 'accepted'
         WHERE id = $1 AND ended_at IS NULL AND expires_at > $2";
+    END_ALL = "UPDATE invitations SET ended_at = $1, end_reason = $2 WHERE ended_at IS NULL";
     END_OF_PROJECT = "UPDATE invitations SET ended_at = $2, end_reason = $3
         WHERE project_id = $1 AND ended_at IS NULL";
 }

@@ -5,7 +5,10 @@ use hallpass_core::id::UserId;
 
 use crate::db::{Tx, binds, statements};
 use crate::store::Store;
-use crate::{By, Error, KeysMade, NewUser, User, audit, keys, sessions, setup, tombstones, users};
+use crate::{
+    By, Error, KeysMade, NewUser, User, audit, invitations, keys, sessions, setup, tombstones,
+    trust, users,
+};
 
 /// See [`Store::local`].
 #[derive(Clone, Copy)]
@@ -20,6 +23,8 @@ impl Local<'_> {
             if !setup::nobody(tx).await? {
                 return Ok(None);
             }
+            // Also one that another start made meanwhile: nobody becomes an administrator now.
+            setup::end(tx).await?;
             if let Some(id) = tx.first(&WHO, binds![], |row| row.next::<UserId>()).await? {
                 let ended = sessions::end_of_user(tx, id, None, &by).await?;
                 if !ended.is_empty() {
@@ -29,7 +34,6 @@ impl Local<'_> {
                 }
                 return users::find(tx, id).await;
             }
-            setup::end(tx).await?;
             let user = users::insert(tx, &new, true, &by).await?;
             tx.execute(&BEGIN, binds![user.id]).await?;
             audit::write(tx, &by, "local.begin", user.id, None).await?;
@@ -63,10 +67,16 @@ pub(crate) async fn adopt(
     }
     users::replace(tx, new).await?;
     let left = keys::left_by(tx, new.id, None, KeysMade::Revoke, by).await?;
-    let (keys, words) = left.map(|left| (left.ended, left.words)).unwrap_or_default();
+    let (mut keys, words) = left.map(|left| (left.ended, left.words)).unwrap_or_default();
     let reason = "nobody had to sign in for it";
+    // Whoever was on the machine could let jobs and people in.
+    let invitations = invitations::end_all(tx, reason, by).await?;
+    let jobs = trust::end_all(tx, by).await?;
+    let others = format!(", {invitations} invitations, {} trust policies and passes", jobs.len());
+    keys.extend(jobs);
     let mut ended = users::end_everything(tx, new.id, keys, reason, by).await?;
     ended.push_str(&words);
+    ended.push_str(&others);
     let user = users::find(tx, new.id).await?;
     user.map(|user| Some((user, ended))).ok_or(Error::Missing("user"))
 }

@@ -72,8 +72,8 @@ statements! {
     END = "DELETE FROM settings WHERE key = 'setup.code'";
 }
 
-/// Whether nobody has an account; as long as the local user is there, whoever else does, nobody
-/// administers the server.
+/// Whether nobody has an account. True also while the local user is there, whoever else has one:
+/// nobody administers the server yet.
 pub(crate) async fn nobody(tx: &mut Tx<'_>) -> Result<bool, Error> {
     Ok(tx.first(&ANYBODY, binds![], |_| Ok(())).await?.is_none())
 }

@@ -335,7 +335,19 @@ macro_rules! denied {
     };
 }
 
+/// Ends all policies and their passes, and answers whose they were; tombstones and audit row are
+/// the caller's.
+pub(crate) async fn end_all(tx: &mut Tx<'_>, by: &By) -> Result<Vec<String>, Error> {
+    let policies: Vec<TrustId> = tx.all(&END_ALL, binds![by.at], |row| row.next()).await?;
+    let mut ended: Vec<String> = policies.iter().map(TrustId::to_string).collect();
+    for policy in policies {
+        ended.extend(jobs::end_of_policy(tx, policy, by).await?);
+    }
+    Ok(ended)
+}
+
 statements! {
+    END_ALL = "UPDATE trust_policies SET ended_at = $1 WHERE ended_at IS NULL RETURNING id";
     CREATE = "INSERT INTO trust_policies (id, org_id, project_id, issuer, platform, conditions,
             pin_first_use, permissions, ttl, created_by, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";

@@ -8,9 +8,9 @@
 //! | `session list`, `session end` | [`session`] |
 //! | `token create`, `list`, `rename`, `expire`, `revoke`, `rotate`, `print` | [`token`] |
 //! | `key create`, `list`, `rotate`, `revoke` | [`key`] |
-//! | `trust add`, `list`, `remove`, `test`, `denied` | [`trust`] |
+//! | `trust add`, `list`, `remove`, `test`, `denied`, `repin` | [`trust`] |
 //! | `org`, `project`, `member` | [`places`] |
-//! | `agent run`, `list`, `show`, `stop`, `secret`, `status`, `child` | [`agent`] |
+//! | `agent run`, `list`, `show`, `stop`, `secret`, `approvals`, `ask`, `status`, `child` | [`agent`] |
 //! | `api` | [`api`] |
 //! | `exec` | [`exec`] |
 //! | `credential git`, `cargo`, … | [`credential`] |

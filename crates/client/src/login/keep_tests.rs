@@ -141,6 +141,29 @@ fn a_newer_store_is_put_aside_as_it_is() {
     assert_eq!(town.stored().key.account, "usr_ada");
 }
 
+// proves: client-D10
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_put_aside_as_it_is() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    type Stands = fn(&std::path::Path);
+    let directory: Stands = |file| std::fs::create_dir(file).unwrap();
+    let nowhere: Stands = |file| symlink("/not/there/at/all", file).unwrap();
+    for stands in [directory, nowhere] {
+        let town = town();
+        let dir = town.file().parent().unwrap().to_owned();
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700)).unwrap();
+        stands(&town.file());
+        let login = login_as(&town, None, false).unwrap();
+        let said = &login.warnings[..];
+        let [Warning::SetAside { path }] = said else { panic!("{said:?}") };
+        assert!(path.contains("credentials.json.not-a-file-"), "{path}");
+        assert!(std::fs::symlink_metadata(path).is_ok());
+        assert_eq!(town.stored().key.account, "usr_ada");
+    }
+}
+
 #[test]
 fn names_that_no_profile_can_have() {
     let town = town();

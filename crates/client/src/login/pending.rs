@@ -13,7 +13,7 @@ use super::device::Started;
 use crate::Error;
 use crate::time::Time;
 use crate::vault::model::Receipt;
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Vault, VaultError, gets_over};
 
 /// What a started login's file name begins with.
 const PREFIX: &str = "login-";
@@ -68,7 +68,11 @@ impl Saved {
 /// Writes the file and says its handle.
 pub(crate) fn save(vault: &dyn Vault, saved: &Saved, random: &dyn Random) -> Result<String, Error> {
     // The vault makes the directory, private, when it is changed; nothing is to change yet.
-    vault.change(&mut |_| false)?;
+    match vault.change(&mut |_| false) {
+        // The end of the login gets over it; this one file needs the directory alone.
+        Err(error) if gets_over(vault, &error) => {}
+        made => made?,
+    }
     let handle: String =
         chance::bytes::<5>(random).iter().map(|byte| format!("{byte:02x}")).collect();
     let path = path(vault, &handle);

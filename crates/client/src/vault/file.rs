@@ -238,11 +238,13 @@ impl Vault for FileVault {
         if self.in_memory()? {
             return Ok(self.place_of(None));
         }
-        let current = match self.tokens.read()? {
-            None => None,
-            Some(bytes) => match self.open_tokens(&bytes, self.tokens.path()) {
+        let current = match self.tokens.read() {
+            // It will be put aside.
+            Err(error) if error.is_unreadable() => None,
+            Err(error) => return Err(error),
+            Ok(None) => None,
+            Ok(Some(bytes)) => match self.open_tokens(&bytes, self.tokens.path()) {
                 Ok((_, form)) => Some(form),
-                // It will be put aside.
                 Err(error) if error.is_unreadable() => None,
                 Err(VaultError::Keyring { .. }) if self.policy()? == StorePolicy::File => None,
                 Err(error) => return Err(error),
@@ -334,7 +336,13 @@ impl Vault for FileVault {
     fn warnings(&self) -> Vec<Warning> {
         match self.in_memory() {
             Ok(true) => Vec::new(),
-            _ => self.tokens.warnings(),
+            _ => {
+                let mut all = self.tokens.warnings();
+                // The directory is the same one.
+                let more = self.keys.warnings();
+                all.extend(more.into_iter().filter(|one| !all.contains(one)).collect::<Vec<_>>());
+                all
+            }
         }
     }
 }

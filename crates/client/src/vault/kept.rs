@@ -102,6 +102,9 @@ impl KeptFile {
                     Some(kind) if !kind.is_file() => {
                         Err(not_a_file(&self.path, "a link to something that is no file"))
                     }
+                    None if !target.parent().is_some_and(Path::is_dir) => {
+                        Err(not_a_file(&self.path, "a link that leads nowhere"))
+                    }
                     _ => Ok(target),
                 }
             }
@@ -136,7 +139,11 @@ impl KeptFile {
     /// Whether a change could be written. A directory of our own that only lacks the permission
     /// gets it; one of somebody else, or on a file system that is read-only, does not.
     pub(crate) fn writable(&self) -> Result<(), VaultError> {
-        let target = self.target()?;
+        let target = match self.target() {
+            // What stands in its place can be put aside.
+            Err(VaultError::NotAFile { path, .. }) => path,
+            target => target?,
+        };
         let directory = target.parent().unwrap_or(&self.dir);
         if may_write(directory).is_err() {
             // The second look says why not.

@@ -59,8 +59,9 @@ pub struct NewToken {
     /// What to narrow it to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
-    /// The projects to narrow it to, as `ORG/PROJECT`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// The projects to narrow it to, as `ORG/PROJECT`; absent: none. A list of nothing is refused:
+    /// whoever computes it means less by it, not everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub projects: Vec<String>,
     /// Whose it is to be, by e-mail address or id; only an administrator may say another
     /// than themselves.
@@ -77,6 +78,14 @@ pub struct CreatedToken {
     /// Its text.
     #[serde(serialize_with = "Secret::serialize_exposed")]
     pub value: Secret,
+}
+
+fn some<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::deserialize(d)?;
+    match names.is_empty() {
+        true => Err(serde::de::Error::custom("leave projects out for all of them")),
+        false => Ok(names),
+    }
 }
 
 /// `POST /api/v1/orgs/{org}/projects/{project}/legacy-tokens`.

@@ -261,7 +261,7 @@ pub struct PolicyExplained {
 /// The least rule that would let somebody in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeastRule {
-    /// The project that it is for.
+    /// The project that it is for, as `ORG/PROJECT`.
     pub project: String,
     /// The policy to be made. Its dangers, if it has any, are not accepted in it.
     pub policy: NewTrustPolicy,

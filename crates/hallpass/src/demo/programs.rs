@@ -24,7 +24,9 @@ pub(super) fn agent(screen: &mut Screen, town: &Town) -> Result<()> {
     ensure!(listed.contains("compiling"), "nobody heard of the agent: {listed}");
     screen
         .step("A program of hers runs as an agent, with a small pass of its own", watch.elapsed());
-    screen.command("hallpass agent run --project acme/web --allow project:read -- builder");
+    screen.command(
+        "hallpass agent run --project acme/web --allow project:read -- hallpass agent status …",
+    );
     screen.says(
         "one project, one permission, fifteen minutes; it said: compiling, 40 %; now it is over",
     );
@@ -45,11 +47,11 @@ pub(super) fn job(screen: &mut Screen, town: &Town) -> Result<()> {
     let file = file.to_str().context("a path in UTF-8")?;
     let (code, told) = town.tries(&["trust", "test", "--claims", file, "--project", "acme/web"])?;
     ensure!(code == Some(4) && told.contains("ref"), "the other branch: {code:?} {told}");
-    screen
-        .step("Jobs of her main branch may come without a secret; another tries", watch.elapsed());
+    screen.step("Jobs of her main branch may come without a secret; no others", watch.elapsed());
     screen.command(&format!("hallpass trust add {LINE} --allow project:read --project acme/web"));
+    screen.command("hallpass trust test --claims feature.json --project acme/web");
     screen
-        .says("the job of refs/heads/feature is not let in, and it is told which condition failed");
+        .says("a job of refs/heads/feature would not be let in: each condition, with pass or fail");
     Ok(())
 }
 
@@ -63,7 +65,7 @@ pub(super) fn brand(screen: &mut Screen, town: &Town) -> Result<()> {
     ensure!(help.contains("mytool"), "it goes by another name: {help}");
     screen.step("And all of it becomes a tool of hers, from one file", watch.elapsed());
     screen.command("hallpass brand new mytool > mytool.toml");
-    screen.command("hallpass --brand mytool.toml login");
+    screen.command("hallpass --brand mytool.toml --help");
     screen.says("names, words, commands, colours: docs/brands.md; five real ones are in brands/");
     Ok(())
 }

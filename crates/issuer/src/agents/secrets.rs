@@ -36,7 +36,7 @@ impl Issuer {
         origin: &Origin,
     ) -> Result<(), AgentError> {
         let keeper = keeper(actor, Some(&new.of))?;
-        let of = self.secret_for(actor, keeper, &new.of).await?;
+        let of = self.secret_for(actor, &new.of).await?;
         let name = name(&new.name)?;
         if new.value.is_empty() || new.value.expose().len() > LONGEST.1 {
             return Err(AgentError::invalid("invalid_value", "a secret has 1 to 8192 bytes"));
@@ -152,13 +152,12 @@ impl Issuer {
     async fn secret_for(
         &self,
         actor: &Actor<'_>,
-        keeper: UserId,
         of: &wire::SecretOf,
     ) -> Result<SecretFor, AgentError> {
         Ok(match of {
             wire::SecretOf::Run(id) => {
                 let id: AgentId = id.parse().map_err(|_| AgentError::Unknown)?;
-                let found = self.0.store.agents().one(id, Whose::Owner(keeper)).await?;
+                let found = self.0.store.agents().one(id, super::whose(actor)?).await?;
                 let found = found.filter(|agent| agent.is_live(self.now()));
                 SecretFor::Run(found.ok_or(AgentError::Unknown)?.id)
             }

@@ -152,9 +152,12 @@ impl Issuer {
             kept.into_iter().filter_map(Known::of).collect()
         };
         let nearest = nearest_first(known.iter().map(|it| (it, &it.policy)), &claims);
-        let rule = nearest.first().and_then(|(it, _)| Some((it, least(&claims, &it.policy)?)));
+        // Where a policy lets its claims in already, another one would help nobody: something is
+        // wrong with the token itself, or with what it asked for.
+        let nearest_but_out = nearest.first().filter(|(_, examined)| !examined.admitted);
+        let rule = nearest_but_out.and_then(|(it, _)| Some((it, least(&claims, &it.policy)?)));
         let rule = rule.map(|(it, policy)| wire::LeastRule {
-            project: it.kept.project_slug.clone(),
+            project: format!("{}/{}", it.kept.org_slug, it.kept.project_slug),
             sentence: sentence(&policy),
             dangers: dangers(&policy).into_iter().map(Into::into).collect(),
             policy: wire::NewTrustPolicy::from(&policy),
@@ -211,7 +214,7 @@ fn denied(found: &TrustDenied) -> wire::DeniedExchange {
 /// Why the nearest policy did not let them in, in a sentence.
 fn first_failed(checks: &[Check]) -> String {
     let Some(check) = checks.iter().find(|check| !check.passed) else {
-        return "The policy was changed or revoked meanwhile.".to_owned();
+        return "Its claims meet a policy here: it asked for another project, or the policy was changed or revoked meanwhile.".to_owned();
     };
     let found = check.found.as_deref().unwrap_or("not there");
     format!("{} is {found}, and the nearest policy wants {}.", check.claim, check.wants)

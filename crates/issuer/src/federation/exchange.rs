@@ -156,6 +156,7 @@ impl Issuer {
         let_in.sort_by_key(|(it, _)| it.kept.id);
         let places: BTreeSet<_> = let_in.iter().map(|(it, _)| it.kept.project).collect();
         if places.len() > 1 {
+            self.keep_refused(known, asked, claims, Bad::Ambiguous, origin).await?;
             return Err(Refusal::Ambiguous);
         }
         if let_in.is_empty() {
@@ -165,13 +166,22 @@ impl Issuer {
         let wanted = asked.permissions.as_ref();
         let fits = |it: &Known| wanted.is_none_or(|scope| scope.is_subset(&it.policy.permissions));
         let found = let_in.into_iter().find(|(it, _)| fits(it));
-        let (it, examined) = found.ok_or(Refusal::Scope)?;
+        let Some((it, examined)) = found else {
+            self.keep_refused(known, asked, claims, Bad::Scope, origin).await?;
+            return Err(Refusal::Scope);
+        };
         let scope = wanted.cloned().unwrap_or_else(|| it.policy.permissions.clone());
         let now = self.now();
         if it.policy.platform == Platform::GitHub && now >= verified.issued_at + OLDEST {
             return self.deny_outside(known, asked, claims, Some(Bad::TooOld), origin).await;
         }
-        let resources = self.made_out_for(&asked.resources).await?.map_err(Refusal::Target)?;
+        let resources = match self.made_out_for(&asked.resources).await? {
+            Ok(resources) => resources,
+            Err(why) => {
+                self.keep_refused(known, asked, claims, Bad::Target, origin).await?;
+                return Err(Refusal::Target(why));
+            }
+        };
         let expires_at = now + it.policy.ttl.min(trust::MAX_TTL);
         let admission = Admission {
             policy: it.kept.id,
@@ -215,6 +225,19 @@ impl Issuer {
         self.note_outside_why(bad.map_or("no policy lets the token in", Bad::says), origin);
         self.keep_denied(known, asked, claims, bad, origin).await?;
         Err(Refusal::Denied)
+    }
+
+    /// The same, of a token that a policy would let in, and that asked for what it cannot have.
+    async fn keep_refused(
+        &self,
+        known: &[Known],
+        asked: &wire::Exchange,
+        claims: &Claims,
+        why: Bad,
+        origin: &Origin,
+    ) -> Result<(), Refusal> {
+        self.note_outside_why(why.says(), origin);
+        self.keep_denied(known, asked, claims, Some(why), origin).await
     }
 
     /// The least role that has all of `scope` in a project, a collaborator's at most.

@@ -61,6 +61,11 @@ impl Issuer {
         if parsed.issuer() != Ok(&*provider.issuer) {
             return Ok(None);
         }
+        // RFC 8707: it is made out for a client and for this server, and for no other resource.
+        let own = self.0.config.public_url.default_resource();
+        if ask.resource.is_some_and(|resource| resource != own) {
+            return Ok(Some(Err(Refusal::Audience)));
+        }
         let now = self.now();
         let key = match self.0.outside.key(&provider.issuer, parsed.kid(), now).await {
             Found::Key(key) => key,

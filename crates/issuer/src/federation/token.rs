@@ -36,6 +36,9 @@ pub(super) enum Bad {
     TooLong,
     TooOld,
     Again,
+    Ambiguous,
+    Scope,
+    Target,
 }
 
 impl Bad {
@@ -62,6 +65,9 @@ impl Bad {
             Self::TooLong => "the token is good for longer than a job's",
             Self::TooOld => "the token was issued longer than five minutes ago",
             Self::Again => "the token was exchanged before",
+            Self::Ambiguous => "policies of several projects let the token in, and it named none",
+            Self::Scope => "more permissions were asked for than a policy gives",
+            Self::Target => "a pass for a resource was asked for that this server does not know",
         }
     }
 }

@@ -10,7 +10,9 @@ use http::Method;
 use super::answer::{Done, Shown};
 use super::argument::{Body, Path};
 use super::refused::Refused;
-use super::right::{Account, ManageOrg, ManageProject, Member, Needs};
+use super::right::{
+    Administrator, FormerManager, FormerOwner, ManageOrg, ManageProject, Member, Needs,
+};
 use super::route::Route;
 use crate::app::App;
 
@@ -76,7 +78,7 @@ async fn rename_org(
 /// For administrators of the deployment alone; whoever is none learns nothing of what there is.
 async fn set_plan(
     app: App,
-    Needs(caller): Needs<Account>,
+    Needs(caller): Needs<Administrator>,
     origin: Origin,
     Path([org]): Path<1>,
     Body(SetPlan { plan }): Body<SetPlan>,
@@ -98,7 +100,7 @@ async fn archive_org(
 /// asked of the issuer; to everybody else there is none.
 async fn unarchive_org(
     app: App,
-    Needs(caller): Needs<Account>,
+    Needs(caller): Needs<FormerOwner>,
     origin: Origin,
     Path([org]): Path<1>,
 ) -> Result<Shown<Org>, Refused> {
@@ -139,7 +141,7 @@ async fn archive(
 
 async fn unarchive(
     app: App,
-    Needs(caller): Needs<Account>,
+    Needs(caller): Needs<FormerManager>,
     origin: Origin,
     Path([org, project]): Path<2>,
 ) -> Result<Shown<Project>, Refused> {

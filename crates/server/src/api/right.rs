@@ -146,6 +146,15 @@ scoped! {
     Account = scope::ACCOUNT, "A credential with the scope `account`.";
     /// Makes, changes, rotates and revokes one's own tokens.
     Tokens = scope::TOKENS, "A credential with the scope `tokens`.";
+    /// Brings an archived organization back: asked by the handler, for nobody has a role there.
+    FormerOwner = scope::ACCOUNT,
+        "A credential with the scope `account`, of an owner of the organization.";
+    /// Brings an archived project back, likewise.
+    FormerManager = scope::ACCOUNT,
+        "A credential with the scope `account`, of whoever has `settings:manage` in the project.";
+    /// Reads the log of an organization: asked by the handler.
+    OrgOffice = scope::ACCOUNT,
+        "A credential with the scope `account`, of an owner or admin of the organization.";
 }
 
 /// Whoever presents a credential that is good: a key or a job for itself, and whoever else with

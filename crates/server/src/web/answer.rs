@@ -5,10 +5,12 @@ use std::time::Duration;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use hallpass_core::Secret;
+use hallpass_core::wire::params::Params;
 use hallpass_issuer::SignedIn;
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
+use super::csrf::{self, Purpose};
 use super::return_to::ReturnTo;
 use super::shown::Shown;
 use super::views::{Continue, Frame, Message, Way};
@@ -156,4 +158,17 @@ pub(super) fn poster<'a>(
         *response.status_mut() = StatusCode::FORBIDDEN;
         Box::new(response)
     })
+}
+
+/// The same, and the form came from such a page: what every post of a form begins with.
+pub(super) fn posted<'a>(
+    visitor: &'a Visitor,
+    app: &App,
+    page: &str,
+    purpose: Purpose<'_>,
+    form: &Params,
+) -> Result<(&'a Secret, &'a SignedIn), Box<Response>> {
+    let known = poster(visitor, app, page)?;
+    csrf::check(app, Some(known.0), purpose, form)?;
+    Ok(known)
 }

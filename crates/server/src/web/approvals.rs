@@ -156,14 +156,12 @@ async fn decide(
     visitor: Visitor,
     Form(form): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
     let (id, digest) = (form.get("id").unwrap_or_default(), form.get("digest").unwrap_or_default());
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Approval(id, digest), &form) {
-        return *refusal;
-    }
+    let (_, person) =
+        match answer::posted(&visitor, &app, PAGE, Purpose::Approval(id, digest), &form) {
+            Ok(known) => known,
+            Err(refusal) => return *refusal,
+        };
     let (issuer, actor) = (app.issuer(), Actor::Person(&person.user));
     let (decided, done) = match form.get("decision") {
         Some("approve") => {

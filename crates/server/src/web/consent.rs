@@ -59,13 +59,16 @@ async fn decide(
     Form(form): Form,
 ) -> Response {
     let request = form.get("request").unwrap_or_default();
-    let (cookie, person) = match answer::poster(&visitor, &app, &format!("{AUTHORIZE}?{request}")) {
+    let (_, person) = match answer::posted(
+        &visitor,
+        &app,
+        &format!("{AUTHORIZE}?{request}"),
+        Purpose::Consent(request),
+        &form,
+    ) {
         Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+        Err(refusal) => return *refusal,
     };
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Consent(request), &form) {
-        return *refusal;
-    }
     let Ok(params) = Params::parse(request.as_bytes()) else {
         return unusable(&app, person, "the request did not arrive in one piece");
     };

@@ -82,13 +82,11 @@ async fn look_up(
     visitor: Visitor,
     Form(params): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, DEVICE_PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::DeviceCode, &params) {
-        return *refusal;
-    }
+    let (cookie, person) =
+        match answer::posted(&visitor, &app, DEVICE_PAGE, Purpose::DeviceCode, &params) {
+            Ok(known) => known,
+            Err(refusal) => return *refusal,
+        };
     let typed = params.get("user_code").unwrap_or_default();
     if typed.trim().is_empty() {
         let notice = Notice::problem("The code is missing.", "Your terminal shows it.");
@@ -193,14 +191,12 @@ async fn decide(
     visitor: Visitor,
     Form(params): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, DEVICE_PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
     let code = params.get("user_code").unwrap_or_default();
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::DeviceDecision(code), &params) {
-        return *refusal;
-    }
+    let (cookie, person) =
+        match answer::posted(&visitor, &app, DEVICE_PAGE, Purpose::DeviceDecision(code), &params) {
+            Ok(known) => known,
+            Err(refusal) => return *refusal,
+        };
     let decision = match params.get("decision") {
         Some("approve") => DeviceDecision::Approve,
         Some("deny") => DeviceDecision::Deny,

@@ -69,13 +69,10 @@ async fn change(
     visitor: Visitor,
     Form(params): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, PAGE) {
+    let (cookie, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Password, &params) {
         Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+        Err(refusal) => return *refusal,
     };
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Password, &params) {
-        return *refusal;
-    }
     let secret = |name| Secret::new(params.get(name).unwrap_or_default());
     let (present, new) = (secret("password"), secret("new_password"));
     let again = |notice, rejected| {

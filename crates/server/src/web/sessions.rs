@@ -97,13 +97,10 @@ async fn end(
     visitor: Visitor,
     Form(form): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, PAGE) {
+    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Sessions, &form) {
         Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+        Err(refusal) => return *refusal,
     };
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Sessions, &form) {
-        return *refusal;
-    }
     let id = form.get("id").unwrap_or_default();
     match app.issuer().end_session(person.user.id, id, &origin).await {
         Ok(true) => answer::see_other("/settings/sessions?done=ended"),
@@ -118,13 +115,10 @@ async fn end_others(
     visitor: Visitor,
     Form(form): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, PAGE) {
+    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Sessions, &form) {
         Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+        Err(refusal) => return *refusal,
     };
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Sessions, &form) {
-        return *refusal;
-    }
     let current = Some(Current::Session(person.session.id));
     let all = match app.issuer().sessions_of(person.user.id, current).await {
         Ok(all) => all,

@@ -25,8 +25,18 @@ pub(super) async fn place(store: Store) {
     assert_eq!(again.unwrap().map(|user| user.id), Some(person.id));
     assert_eq!(town.store.sessions().by_digest(&cookie, town.by().at).await, Ok(None));
 
-    // What was made stays, what was handed out ends.
+    // What was made stays, what was handed out ends; and a link that another start made is none.
+    let late = town.digest();
+    setup.begin(&late).await.unwrap();
+    local.begin(town.new_user(), &town.by()).await.unwrap();
+    assert_eq!(setup.claim(&late, town.new_user(), &town.by()).await, Ok(Claim::Wrong));
     let org = town.org(person.id).await;
+    let project = town.project(org.id).await;
+    let policy = town.new_trust(&org, &project);
+    let policy = town.store.trust().create(policy, &town.by()).await.unwrap();
+    let invitation = town.new_invitation(org.id, person.id);
+    let invitations = town.store.invitations();
+    assert!(invitations.create(invitation, &[], 9, &town.by()).await.unwrap().is_some());
     let (token, grant) = (town.token(person.id).await, town.grant(person.id).await);
     assert!(town.admits(&token).await && town.is_good(grant).await);
     let code = town.digest();
@@ -38,6 +48,9 @@ pub(super) async fn place(store: Store) {
     assert_eq!((now.email, now.name, now.admin), (ada.email.to_lowercase(), ada.name, true));
     assert_eq!(now.password, ada.password);
     assert!(!town.admits(&token).await && !town.is_good(grant).await);
+    assert_eq!(town.store.trust().of_issuer(&policy.issuer).await, Ok(Vec::new()));
+    let open = invitations.of(org.id, None, None, 9, town.by().at).await.unwrap();
+    assert_eq!(open, []);
     let roles = town.store.members().of_user(person.id).await.unwrap();
     assert_eq!(roles.iter().map(|role| role.org_id).collect::<Vec<_>>(), [org.id]);
 

@@ -19,7 +19,7 @@ use crate::{
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Town {
-    fn new_trust(&self, org: &Org, project: &Project) -> NewTrust {
+    pub(super) fn new_trust(&self, org: &Org, project: &Project) -> NewTrust {
         NewTrust {
             id: TrustId::from_bits(self.token_id().to_bits()),
             org: org.id,

@@ -23,4 +23,5 @@ CREATE TABLE approvals (
     used_by TEXT
 );
 CREATE INDEX approvals_of_owner ON approvals (owner_id, id);
+CREATE INDEX approvals_by_expiry ON approvals (expires_at);
 CREATE INDEX approvals_of_agent ON approvals (agent_id);

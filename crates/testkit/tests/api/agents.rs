@@ -197,6 +197,8 @@ async fn an_agent_never_has_more_than_its_owner_now() -> Result<()> {
     set("viewer").await?;
     assert!(!may(&city, &agent.token, "project:publish").await?, "its owner lost that");
     assert!(may(&city, &agent.token, "project:read").await?);
+    let told = city.town.api.introspect(&agent.token).await?.json();
+    assert_eq!(told["scope"], "agent project:read", "whoever reads the scope is told so too");
     // A higher role of its owner's gives it nothing that it was not granted.
     set("owner").await?;
     assert!(may(&city, &agent.token, "project:publish").await?);
@@ -416,8 +418,8 @@ async fn an_agent_reads_its_own_secrets_and_no_others() -> Result<()> {
     let gone = city.call("POST", "/api/v1/agent-secrets/remove", Some(owner), Some(which)).await?;
     assert_eq!(gone.status, 204);
     assert_eq!(read(&agent, "KEY").await?.get("value"), "of the project");
-    // A broker's token sets what is for a run, and neither sees nor sets anything else.
-    let broker = json!({ "name": "broker", "scope": "agents" });
+    // A broker's token sets what is for a run that it started, and neither sees nor sets anything else.
+    let broker = json!({ "name": "broker", "scope": "agents project:read" });
     let broker = city.made(owner, "/api/v1/tokens", broker).await?;
     let broker = format!("Bearer {}", text(&broker, "value")?);
     let put = async |of: Value| {
@@ -429,6 +431,8 @@ async fn an_agent_reads_its_own_secrets_and_no_others() -> Result<()> {
     assert_eq!(city.call("GET", "/api/v1/agent-secrets", Some(&broker), None).await?.status, 403);
     assert_eq!(put(json!({ "project": "lab/tools" })).await?, 403);
     assert_eq!(put(json!({ "agent": "builder" })).await?, 403);
+    assert_eq!(put(json!({ "run": agent.id })).await?, 404, "its owner started that one");
+    let agent = started(&city, &broker, builder("project:read")).await?;
     assert_eq!(put(json!({ "run": agent.id })).await?, 204);
     assert_eq!(read(&agent, "MINE").await?.get("value"), "y");
     // What is for a run goes with it.

@@ -106,6 +106,12 @@ async fn two_tools_need_no_sign_in_and_everything_is_kept_when_people_do() -> Re
     let page = Person::new(&server)?.get("/orgs").await?;
     assert!(page.url.path() == "/orgs" && page.body.contains("acme"), "{}", page.body);
 
+    // Nobody becomes an administrator of what is open to everybody on the machine.
+    let create = ["user", "create", "--email", "ada@example.com", "--name", "Ada", "--admin"];
+    let create = [&create[..], &["--password-stdin"]].concat();
+    let refused = server.try_admin(&create, "correct horse battery staple\n").await?;
+    assert!(refused.code != Some(0) && refused.stderr.contains("without --local"), "{refused:?}");
+
     // Another start changes nothing, and then people sign in.
     server.stop().await?;
     server.start_again().await?;

@@ -69,6 +69,13 @@ async fn people_sign_in_elsewhere_and_are_somebody_here() -> Result<()> {
     assert_eq!(api.whoami(&again).await?.1["id"], me["id"]);
     assert_ne!(api.whoami(&sign_in(&server, "bo").await?.1).await?.1["id"], me["id"]);
 
+    // A proxy asks for this server, or for another resource, which it was not made out for.
+    for (asked, status) in [("", 200), ("?resource=https://other.example", 401)] {
+        let check = server.http()?.build()?.get(server.at(&format!("/check{asked}")));
+        let answer = check.bearer_auth(&token).send().await?;
+        assert_eq!(answer.status().as_u16(), status, "{asked}");
+    }
+
     // Another issuer's, another client's, one that was changed, and no ID token at all.
     let named: Vec<_> = token.split('.').collect();
     let decode = |part: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part);

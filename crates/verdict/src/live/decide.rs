@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hallpass_core::permission::{Permissions, implied};
 use hallpass_core::role::{OrgRole, ProjectRole};
+use hallpass_core::scope::AGENT;
 use hallpass_core::{Digest, Scope, Timestamp};
 
 use super::ask::{Ask, PlaceAsked};
@@ -108,13 +109,19 @@ impl Image {
         let Some((person, bound, _)) = known else { return Ok(decision) };
         let scope = Narrowing::Fresh(&self.rules, &decision.scope);
         let agent = decision.kind == CredentialKind::AgentToken;
-        decision.place = match bound {
+        let mut left = None;
+        let place = match bound {
             // It is worth nothing without its place; an agent, nor when its owner has none there.
             Some(Bound::Project(project, role)) => {
                 let found = self.places.found_project(project).ok_or(Refusal::PlaceDisabled)?;
                 let in_org = person.in_org(found.org_slot).and_then(implied);
-                if agent && in_org.max(person.in_project(project)).is_none() {
-                    return Err(Refusal::PlaceDisabled);
+                if agent {
+                    let theirs = in_org.max(person.in_project(project));
+                    let theirs = theirs.ok_or(Refusal::PlaceDisabled)?;
+                    // What its owner has lost since is not in its scope any more, whoever reads that.
+                    let may = scope.of_project(role.min(theirs));
+                    let lent = decision.scope.iter();
+                    left = Some(lent.filter(|one| *one == AGENT || may.contains(*one)).collect());
                 }
                 ask.place.and_then(|asked| self.bound_place(person, project, role, scope, asked))
             }
@@ -122,6 +129,8 @@ impl Image {
             _ if agent => None,
             _ => ask.place.and_then(|asked| self.place(person, &[], scope, asked)),
         };
+        decision.place = place;
+        decision.scope = left.unwrap_or(decision.scope);
         Ok(decision)
     }
 

@@ -9,10 +9,9 @@ use hallpass_core::text::presentable;
 use hallpass_core::wire::approvals::{Approval, ApprovalState};
 use serde::Serialize;
 
-use super::refused;
+use super::{list, refused};
 use crate::arguments::Globals;
-use crate::commands::{client, retry, warn};
-use crate::refusal::told;
+use crate::commands::{retry, warn};
 use crate::terminal::Terminal;
 use crate::{Context, Exit, Failure, Input, Output, layout, words};
 
@@ -61,9 +60,7 @@ pub(super) fn run(
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
-    let session = client(cx, globals).session();
-    let session =
-        session.map_err(|error| told(&error, cx, &retry(cx, globals, "agent approvals")))?;
+    let session = list::session(cx, globals, "approvals")?;
     let desk = Desk { cx, globals, session };
     let id = |matches: &ArgMatches| matches.get_one::<String>("id").cloned().unwrap_or_default();
     match matches.subcommand() {

@@ -1,5 +1,7 @@
 //! `agent ask`: an agent asks its owner for one exact action, and waits for the yes or no.
 
+use std::time::Duration;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::approvals::{Answer, Question};
 use hallpass_core::action::{Action, MAX_LEN};
@@ -131,11 +133,17 @@ fn answer(
     wait: bool,
 ) -> Result<ApprovedAction, Failure> {
     let client = client(cx, globals);
+    let mut waited = Duration::ZERO;
     loop {
         match question.poll(&client) {
             Ok(Answer::Approved(approved)) => return Ok(approved),
-            Ok(Answer::Wait(pause)) if wait => std::thread::sleep(pause),
-            Err(hallpass_client::Error::Http(_)) if wait => {
+            Ok(Answer::Wait(pause)) if wait => {
+                waited += pause;
+                std::thread::sleep(pause);
+            }
+            // The server may come back, until there is nothing left to hear.
+            Err(hallpass_client::Error::Http(_)) if wait && waited < question.lasts() => {
+                waited += question.after_failure();
                 std::thread::sleep(question.after_failure());
             }
             Ok(Answer::Wait(_)) => {

@@ -16,7 +16,7 @@ use hallpass_core::Secret;
 use crate::{Context, system};
 
 /// What a variable's name says that holds a credential, or leads to one.
-const SECRET: [&str; 11] = [
+const SECRET: [&str; 12] = [
     "TOKEN",
     "SECRET",
     "PASSWORD",
@@ -28,7 +28,10 @@ const SECRET: [&str; 11] = [
     "PRIVATE_KEY",
     "AUTH_SOCK",
     "COOKIE",
+    "PASSFILE",
 ];
+/// The same, at its end.
+const SECRET_AT_END: [&str; 6] = ["_KEY", "_JWT", "_PAT", "_PWD", "_PASS", "_AUTH"];
 /// Where a person's keyring and keys answer.
 const DOORS: [&str; 4] =
     ["DBUS_SESSION_BUS_ADDRESS", "SSH_AGENT_PID", "GPG_AGENT_INFO", "GNOME_KEYRING_CONTROL"];
@@ -42,14 +45,20 @@ pub(super) fn strip(cx: &Context<'_>, command: &mut Command, keep: &[&str]) {
     }
 }
 
+/// Whether a variable is this tool's own.
+pub(super) fn is_ours(cx: &Context<'_>, name: &str) -> bool {
+    let own = cx.brand.variables.values().any(|own| own == name);
+    own || name.to_ascii_uppercase().starts_with(&*cx.brand.variable(""))
+}
+
 fn is_theirs(cx: &Context<'_>, name: &OsStr) -> bool {
     // What is no UTF-8 is nobody's setting.
     let Some(name) = name.to_str() else { return true };
     let name = name.to_ascii_uppercase();
-    let ours = cx.brand.variable("");
-    name.starts_with(&*ours)
+    is_ours(cx, &name)
         || DOORS.contains(&&*name)
         || SECRET.iter().any(|word| name.contains(word))
+        || SECRET_AT_END.iter().any(|word| name.ends_with(word))
 }
 
 /// What the agent is told: who it talks to, its token, and where the fresh one lies.
@@ -159,6 +168,9 @@ mod tests {
                 "SSH_AUTH_SOCK",
                 "DBUS_SESSION_BUS_ADDRESS",
                 "PGPASSWORD",
+                "PGPASSFILE",
+                "GITHUB_PAT",
+                "STRIPE_KEY",
             ] {
                 assert!(is_theirs(cx, OsStr::new(theirs)), "{theirs}");
             }

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use clap::{Arg, ArgAction, ArgMatches};
 use hallpass_core::Secret;
 
-use super::secret::{LIMIT, text};
+use super::secret::{READ, text};
 use crate::{Context, Failure, Input};
 
 pub(super) fn argument() -> Arg {
@@ -44,7 +44,7 @@ impl Given {
                 return Err(bad("each has a name of its own"));
             }
             let bytes = if from == "-" {
-                stdin.read_all(LIMIT).map_err(|error| bad(&error.to_string()))?
+                stdin.read_all(READ).map_err(|error| bad(&error.to_string()))?
             } else if let Some(variable) = from.strip_prefix("env:") {
                 given.variables.push(variable.to_owned());
                 let found = cx.environment.raw_var(variable);
@@ -52,7 +52,7 @@ impl Given {
             } else if let Some(file) = from.strip_prefix("file:") {
                 let mut bytes = Vec::new();
                 let opened = std::fs::File::open(file);
-                let read = opened.and_then(|file| file.take(LIMIT + 2).read_to_end(&mut bytes));
+                let read = opened.and_then(|file| file.take(READ + 1).read_to_end(&mut bytes));
                 read.map_err(|error| bad(&format!("that file cannot be read: {error}")))?;
                 bytes
             } else {
@@ -84,8 +84,14 @@ mod tests {
             "--secret KEY=env:EMPTY".to_owned(),
             "--secret KEY=file:/not/there".to_owned(),
             "--secret KEY=env:X --secret KEY=env:X".to_owned(),
+            "--secret KEY=env:LONG".to_owned(),
+            "--secret KEY=-".to_owned(),
+            "--keep HALLPASS_TOKEN".to_owned(),
         ] {
-            let town = Town::new().var("X", "x").var("EMPTY", "");
+            // One byte too long, where a shorter reading would end with a line.
+            let long = format!("{}\nx", "y".repeat(8192));
+            let mut town = Town::new().var("X", "x").var("EMPTY", "").var("LONG", &long);
+            town.stdin(long.as_bytes());
             let done = town.run(&format!("hallpass agent run {line} -- true"));
             assert_eq!(done.exit, Exit::Usage, "{line}: {done:?}");
             assert!(!done.stderr.contains(value) && done.stdout.is_empty(), "{line}: {done:?}");

@@ -62,6 +62,8 @@ impl Kept<'_> {
     pub(super) fn keep(&mut self, over: &Receiver<()>) -> Ended {
         let beat = (self.ttl / 6).clamp(BEAT.0, BEAT.1);
         let mut age = Duration::ZERO;
+        // A fresh token was taken because the one before was refused.
+        let mut tried = false;
         loop {
             match over.recv_timeout(beat) {
                 Err(RecvTimeoutError::Timeout) => age += beat,
@@ -73,7 +75,15 @@ impl Kept<'_> {
                 continue;
             }
             match self.starter.renew(self.id) {
+                // It can be renewed and is good nowhere: its owner has lost its place.
+                Ok(_) if refused && tried => {
+                    if let Some(target) = self.target {
+                        target.end(GRACE);
+                    }
+                    return Ended::Stopped;
+                }
                 Ok(fresh) => {
+                    tried = refused;
                     self.take(fresh.token);
                     age = Duration::ZERO;
                 }

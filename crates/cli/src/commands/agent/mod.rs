@@ -86,13 +86,29 @@ pub(crate) fn run(
 /// What the server refused, in one line, and the command that helps.
 fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Failure {
     let Error::Problem { status, code, title, detail, .. } = error else {
-        return told(error, cx, &retry(cx, globals, &format!("agent {verb}")));
+        let mut failure = told(error, cx, &retry(cx, globals, &format!("agent {verb}")));
+        // Inside an agent no sign-in is looked at, and none helps.
+        if matches!(error, Error::Rejected { .. })
+            && cx.environment.var(&cx.brand.variable("AUTH_TOKEN")).is_some()
+        {
+            failure.next = next(cx, globals, "agent status");
+            failure = failure.kept("Nothing was changed.");
+        }
+        return failure;
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, next) = match status {
         403 => (Exit::Rejected, next(cx, globals, "whoami")),
         400 | 422 => (Exit::Usage, format!("{} agent {verb} --help", cx.program)),
-        _ => (Exit::Other, next(cx, globals, "agent list")),
+        _ => {
+            let helps = match verb {
+                "ask" | "secret get" => "agent status",
+                "approvals" => "agent approvals",
+                "secret remove" => "agent secret list",
+                _ => "agent list",
+            };
+            (Exit::Other, next(cx, globals, helps))
+        }
     };
     Failure::new(exit, code.clone(), said, next).kept("Nothing was changed.")
 }

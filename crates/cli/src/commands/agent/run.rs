@@ -135,6 +135,12 @@ fn started(
     given: Given,
 ) -> Result<Exit, Failure> {
     let all = |name| matches.get_many::<String>(name).into_iter().flatten().map(String::as_str);
+    if let Some(ours) = all("keep").find(|name| child::is_ours(cx, name)) {
+        return Err(Failure::usage(
+            format!("--keep {ours}: an agent never holds what its owner signs in with"),
+            format!("{} agent run --help", cx.program),
+        ));
+    }
     let words: Vec<OsString> =
         matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect();
     let ttl = matches.get_one::<u32>("ttl").copied().unwrap_or(900);

@@ -2,7 +2,6 @@
 //! again; inside an agent, `get` prints one.
 
 use clap::{Arg, ArgMatches, Command};
-use hallpass_client::Error;
 use hallpass_core::Secret;
 use hallpass_core::wire::agents::{AgentSecret, SecretOf};
 use serde::Serialize;
@@ -15,6 +14,8 @@ use crate::{Context, Exit, Failure, Input, Output, words};
 
 /// The server takes no larger secret.
 pub(super) const LIMIT: u64 = 8 * 1024;
+/// How much of one is read: with the end of its line, and one byte more says that it is too long.
+pub(super) const READ: u64 = LIMIT + 2;
 
 pub(super) fn command() -> Command {
     Command::new("secret")
@@ -65,7 +66,7 @@ pub(super) fn run(
         let next = format!("{} agent secret --help", cx.program);
         return Err(Failure::usage("no command was given", next));
     };
-    let told = |error| failed(&error, cx, globals, &verb);
+    let told = |error| refused(&error, cx, globals, &format!("secret {verb}"));
     let name = || matches.get_one::<String>("name").map_or("", String::as_str);
     if verb == "get" {
         let value = inside::session(cx, globals)?.agent_secret(name()).map_err(told)?.value;
@@ -78,13 +79,13 @@ pub(super) fn run(
     let session = list::session(cx, globals, &format!("secret {verb}"))?;
     match &*verb {
         "set" => {
-            let of = for_whom(cx, globals, matches)?;
+            let of = for_whom(cx, globals, matches, &verb)?;
             let value = value(cx, out, stdin, globals)?;
             session.set_agent_secret(&of, name(), &value).map_err(told)?;
             out.success(&format!("{} is kept for {}", name(), shown(&of)));
         }
         "remove" => {
-            let of = for_whom(cx, globals, matches)?;
+            let of = for_whom(cx, globals, matches, &verb)?;
             session.remove_agent_secret(&of, name()).map_err(told)?;
             out.success(&format!("{} is gone for {}", name(), shown(&of)));
         }
@@ -103,20 +104,11 @@ pub(super) fn run(
     Ok(Exit::Usable)
 }
 
-/// What the server refused, and what helps: an agent sees no names.
-fn failed(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Failure {
-    let mut failure = refused(error, cx, globals, &format!("secret {verb}"));
-    if let (Error::Problem { status: 404, .. }, "get" | "remove") = (error, verb) {
-        let next = if verb == "get" { "agent status" } else { "agent secret list" };
-        failure.next = super::next(cx, globals, next);
-    }
-    failure
-}
-
 fn for_whom(
     cx: &Context<'_>,
     globals: &Globals,
     matches: &ArgMatches,
+    verb: &str,
 ) -> Result<SecretOf, Failure> {
     let said = |name| matches.get_one::<String>(name).cloned();
     if let Some(of) = said("run").map(SecretOf::Run).or(said("agent").map(SecretOf::Agent)) {
@@ -125,7 +117,7 @@ fn for_whom(
     super::run::project(cx, globals, false)?.map(SecretOf::Project).ok_or_else(|| {
         Failure::usage(
             "say for whom: --agent NAME, --run ID or --project ORG/PROJECT",
-            format!("{} agent secret set --help", cx.program),
+            format!("{} agent secret {verb} --help", cx.program),
         )
     })
 }
@@ -145,7 +137,7 @@ fn value(
         let typed = stdin.hidden("Secret:").map_err(|error| failed(error.to_string()))?;
         return typed.ok_or_else(|| failed("nothing was typed".to_owned()));
     }
-    let bytes = stdin.read_all(LIMIT).map_err(|error| failed(error.to_string()))?;
+    let bytes = stdin.read_all(READ).map_err(|error| failed(error.to_string()))?;
     text(bytes).map_err(|why| failed(format!("standard input {why}")))
 }
 

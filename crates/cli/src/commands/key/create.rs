@@ -195,7 +195,8 @@ fn explain(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals, server: &s
     }
     pairs.push(("Ends", ending(key.expires_at, cx.clock.now())));
     let id = paint.foreign(&key.id, 60);
-    pairs.push(("To end it", retry(cx, globals, &format!("key revoke {id} --confirm"))));
+    let revoke = retry(cx, globals, &format!("key revoke {id} --confirm"));
+    pairs.push(("To end it", out.placed(&revoke)));
     let text = layout::fields(&pairs, out.terminal.width, paint);
     out.line(text.trim_end_matches('\n'));
 }

@@ -30,12 +30,19 @@ pub(super) fn refused(
         (409, "name_taken", _) => fail(
             Exit::Other,
             format!("a key called {word:?} is there already; to get a new value for it, rotate it"),
-            next(&format!("key rotate {} --overlap 7d", words::quoted(word))),
+            next(&format!("key rotate {}{} --overlap 7d", words::quoted(word), named(globals))),
         ),
         (409, ..) => fail(Exit::Other, said, next("key list")),
         (400 | 422, ..) => fail(Exit::Usage, said, format!("{} key {verb} --help", cx.program)),
         _ => told(error, cx, &next(&format!("key {verb}"))),
     }
+}
+
+/// The place as it was named: a key is found by its name only there.
+fn named(globals: &Globals) -> String {
+    let flags = [("--org", &globals.org), ("--project", &globals.project)];
+    let said = flags.iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
+    said.map(|(flag, value)| format!(" {flag} {value}")).collect()
 }
 
 /// There is no such key, or it is not for this person to manage.

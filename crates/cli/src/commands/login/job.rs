@@ -55,7 +55,8 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals, login: &JobLo
     ];
     if let Some(at) = login.expires_at {
         let left = words::duration(at.since(now));
-        pairs.push(("Ends", format!("in {left}; a step that needs it for longer gets another")));
+        let more = if login.again { "; a step that needs it for longer gets another" } else { "" };
+        pairs.push(("Ends", format!("in {left}{more}")));
     }
     let fields = layout::fields(&pairs, out.terminal.width, paint);
     out.line(fields.trim_end_matches('\n'));

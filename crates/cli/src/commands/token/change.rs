@@ -137,10 +137,9 @@ pub(in crate::commands) fn when(
         Failure::usage(format!("{word:?} does not say when a token shall end: {why}"), help())
     })?;
     match ends.from(now) {
-        Some(at) if at <= now => Err(Failure::usage(
-            format!("{word} is over already; `token revoke` ends a token now"),
-            help(),
-        )),
+        Some(at) if at <= now => {
+            Err(Failure::usage(format!("{word} is over already; `revoke` ends it now"), help()))
+        }
         at => Ok(at),
     }
 }

@@ -224,7 +224,7 @@ fn explain(
     }
     pairs.push(("Ends", ending(token.expires_at, cx.clock.now())));
     let revoke = retry(cx, globals, &format!("token revoke {}", paint.foreign(&token.id, 60)));
-    pairs.push(("To end it", revoke));
+    pairs.push(("To end it", out.placed(&revoke)));
     let text = layout::fields(&pairs, out.terminal.width, paint);
     out.line(text.trim_end_matches('\n'));
 }

@@ -3,7 +3,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::keys::Place;
-use hallpass_core::wire::trust::{DeniedExchange, DeniedExplained, LeastRule, NewTrustPolicy};
+use hallpass_core::wire::trust::{DeniedExchange, DeniedExplained, NewTrustPolicy};
 use serde::Serialize;
 
 use super::{accept, add, checks, danger, place, refused, session, values};
@@ -126,23 +126,11 @@ fn one(
     let again = retry(cx, globals, &allow);
     let accept = danger::agreed(cx, out, stdin, &least.dangers, accepted, &again)?;
     let policy = NewTrustPolicy { accept, ..least.policy.clone() };
-    let (org, project) = place_of(cx, globals, least)?;
-    let place = Place { org: &org, project: Some(&project) };
+    let (org, project) = least.project.split_once('/').unwrap_or(("", &least.project));
+    let place = Place { org, project: Some(project) };
     let made = session.add_trust(place, &policy).map_err(refuse)?;
     add::made_known(cx, out, globals, &made)?;
     Ok(Exit::Usable)
-}
-
-/// The rule names its project, `org/project`, or the project in the organization of the command.
-fn place_of(
-    cx: &Context<'_>,
-    globals: &Globals,
-    least: &LeastRule,
-) -> Result<(String, String), Failure> {
-    match least.project.split_once('/') {
-        Some((org, project)) => Ok((org.to_owned(), project.to_owned())),
-        None => Ok((place(cx, globals, "denied")?.org, least.project.clone())),
-    }
 }
 
 fn tell(cx: &Context<'_>, out: &mut Output<'_>, explained: &DeniedExplained) {

@@ -225,13 +225,10 @@ async fn stop(
     visitor: Visitor,
     Form(form): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, PAGE) {
+    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form) {
         Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+        Err(refusal) => return *refusal,
     };
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Agents, &form) {
-        return *refusal;
-    }
     let id = form.get("id").unwrap_or_default();
     match app.issuer().stop_agent(&Actor::Person(&person.user), id, &origin).await {
         Ok(()) => answer::see_other("/settings/agents?done=stopped"),

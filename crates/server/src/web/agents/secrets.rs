@@ -13,7 +13,7 @@ use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
 use super::super::answer;
-use super::super::csrf::{self, Purpose};
+use super::super::csrf::Purpose;
 use super::super::setup::sentence;
 use super::super::shown::Shown;
 use super::super::views::Notice;
@@ -96,13 +96,10 @@ async fn set(
     visitor: Visitor,
     Form(form): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, PAGE) {
+    let (cookie, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form) {
         Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+        Err(refusal) => return *refusal,
     };
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Agents, &form) {
-        return *refusal;
-    }
     let value = Secret::new(form.get("value").unwrap_or_default());
     let done = match of(&form) {
         Some(of) => {
@@ -128,13 +125,10 @@ async fn remove(
     visitor: Visitor,
     Form(form): Form,
 ) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, PAGE) {
+    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form) {
         Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+        Err(refusal) => return *refusal,
     };
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Agents, &form) {
-        return *refusal;
-    }
     let done = match of(&form) {
         Some(of) => {
             let which = WhichSecret { of, name: name(&form) };

@@ -110,13 +110,10 @@ async fn act(
     visitor: Visitor,
     Form(form): Form,
 ) -> Response {
-    let known = match answer::poster(&visitor, &app, PAGE) {
+    let known = match answer::posted(&visitor, &app, PAGE, Purpose::Place(""), &form) {
         Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+        Err(refusal) => return *refusal,
     };
-    if let Err(refusal) = csrf::check(&app, Some(known.0), Purpose::Place(""), &form) {
-        return *refusal;
-    }
     let (issuer, actor) = (app.issuer(), Actor::Person(&known.1.user));
     let slug = form.get("slug").unwrap_or_default().trim();
     let done = match form.get("act").unwrap_or_default() {
