@@ -79,7 +79,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         Ok(found) => found,
         Err(TokenError::Failed(error)) => return failure::page(&app, &error),
         Err(TokenError::Invalid { .. }) => return answer::see_other(PAGE),
-        Err(_) => return not_found(&app),
+        Err(_) => return not_found(),
     };
     let people = found.items.iter().map(|user| Line {
         id: user.id.to_string(),

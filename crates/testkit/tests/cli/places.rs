@@ -74,9 +74,13 @@ async fn a_team_is_made_invited_changed_archived_and_brought_back() -> Result<()
     refused(&desk, &format!("member uninvite acme/atlas {id}"), 1).await?;
 
     done(&desk, "member set acme/atlas bo@example.com collaborator").await?;
-    assert!(
-        refused(&desk, "member set acme/atlas nobody@x.org viewer", 1).await?.contains("no such")
-    );
+    let role = refused(&desk, "member set acme bo@example.com viewer", 2).await?;
+    assert!(role.contains("the roles are member, admin, owner"), "{role}");
+    let nobody = refused(&desk, "member set acme/atlas nobody@x.org viewer", 1).await?;
+    assert!(nobody.contains("nobody who can sign in here has this e-mail address"), "{nobody}");
+    assert!(nobody.ends_with("Next: hallpass member invite ORG EMAIL ROLE"), "{nobody}");
+    let nobody = refused(&desk, "org transfer acme nobody@x.org --confirm", 1).await?;
+    assert!(nobody.contains("no role here") && nobody.ends_with("member list ORG"), "{nobody}");
     done(&desk, "member remove acme/atlas bo@example.com").await?;
     let last = refused(&desk, "member leave acme --confirm", 1).await?;
     assert!(last.contains("last owner") && last.contains("Next: hallpass member set"), "{last}");

@@ -72,7 +72,7 @@ impl<'a> Office<'a> {
         (cookie, person): (&'a Secret, &'a SignedIn),
     ) -> Result<Self, Box<Response>> {
         if !person.user.admin {
-            return Err(Box::new(not_found(app)));
+            return Err(Box::new(not_found()));
         }
         Ok(Self { app, cookie, person })
     }

@@ -14,13 +14,13 @@ use hallpass_issuer::orgs::OrgError;
 use http::StatusCode;
 
 use super::super::csrf::{self, Purpose};
-use super::super::shown::Shown;
+use super::super::orgs::{Named, Nav, Office};
 use super::super::tokens::{Line, OVERLAPS, Sign, end_of};
 use super::super::views::{Frame, Notice};
 use super::super::{answer, when};
+use super::KEYS;
 use super::make::shown_once;
-use super::office::{Named, Office, token};
-use super::{HERE, in_both};
+use super::words::token;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor};
 
@@ -29,8 +29,8 @@ use crate::http::{Form, Peer, Visitor};
 struct One {
     frame: Frame,
     here: &'static str,
+    nav: Nav,
     notice: Option<Notice>,
-    place: Shown,
     sign: Sign,
     csrf: String,
     key: Line,
@@ -47,20 +47,18 @@ impl One {
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .merge(in_both("/{id}", || get(show)))
-        .merge(in_both("/{id}/rotate", || get(back).post(rotate)))
-        .merge(in_both("/{id}/revoke", || get(back).post(revoke)))
+        .merge(KEYS.in_both("/{id}", || get(show)))
+        .merge(KEYS.in_both("/{id}/rotate", || get(back).post(rotate)))
+        .merge(KEYS.in_both("/{id}/revoke", || get(back).post(revoke)))
 }
 
 /// The key, if it is one of this place: an organization's pages show those of its projects too.
 async fn find(office: &Office<'_>, id: &str) -> Result<Key, Box<Response>> {
+    let (org, project) = office.names();
+    let ours =
+        |key: &Key| key.org == org && (project.is_none() || key.project.as_deref() == project);
     match office.app.issuer().key(&office.actor(), id).await {
-        Ok(key)
-            if key.org == office.org
-                && (office.project.is_none() || key.project == office.project) =>
-        {
-            Ok(key)
-        }
+        Ok(key) if ours(&key) => Ok(key),
         Ok(_) => Err(Box::new(office.unknown())),
         Err(error) => Err(Box::new(office.refused(error))),
     }
@@ -72,7 +70,7 @@ async fn show(
     named: Named,
     request: Request,
 ) -> Response {
-    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
+    let office = match Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await {
         Ok(office) => office,
         Err(refusal) => return *refusal,
     };
@@ -89,9 +87,9 @@ fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notic
     };
     let view = One {
         frame: answer::frame(app, Some(office.person)),
-        here: HERE,
+        here: KEYS.name,
+        nav: office.nav(),
         notice,
-        place: Shown::new(&office.place()),
         sign: office.sign(),
         csrf: csrf::token(app, office.cookie, Purpose::Key(&key.id)),
         key: line,
@@ -108,7 +106,7 @@ async fn back(
     named: Named,
     request: Request,
 ) -> Response {
-    match Office::visit(&app, &visitor, &named, request.uri().path()).await {
+    match Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await {
         Ok(office) => match named.id.parse::<TokenId>() {
             Ok(id) => answer::see_other(&format!("{}/{id}", office.base)),
             Err(_) => answer::see_other(&office.base),
@@ -125,7 +123,7 @@ async fn rotate(
     named: Named,
     Form(form): Form,
 ) -> Response {
-    let office = match Office::post(&app, &visitor, &named).await {
+    let office = match Office::post(&KEYS, (&app, &visitor), &named).await {
         Ok(office) => office,
         Err(refusal) => return *refusal,
     };
@@ -165,7 +163,7 @@ async fn revoke(
     named: Named,
     Form(form): Form,
 ) -> Response {
-    let office = match Office::post(&app, &visitor, &named).await {
+    let office = match Office::post(&KEYS, (&app, &visitor), &named).await {
         Ok(office) => office,
         Err(refusal) => return *refusal,
     };

@@ -46,7 +46,9 @@ pub(super) fn refused(
     let status = match error {
         OrgError::Failed(error) => return Err(Box::new(failure::page(seat.app, error))),
         OrgError::NotAllowed(_) | OrgError::NotScoped => StatusCode::FORBIDDEN,
-        OrgError::Unknown(_) | OrgError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        OrgError::Unknown(_) | OrgError::NoUser | OrgError::NoMember | OrgError::Invalid { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         OrgError::SlugTaken | OrgError::LastOwner | OrgError::KeysMade(_) => StatusCode::CONFLICT,
     };
     Ok((status, Notice::problem(sentence(&error.to_string()), "Nothing was changed.")))

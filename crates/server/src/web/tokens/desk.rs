@@ -107,7 +107,7 @@ impl<'a> Desk<'a> {
             Ok(user) => Ok(desk(Some(user))),
             Err(TokenError::Failed(error)) => Err(Box::new(failure::page(app, &error))),
             Err(_) if person.user.admin => Err(Box::new(people::nobody(app, person))),
-            Err(_) => Err(Box::new(not_found(app))),
+            Err(_) => Err(Box::new(not_found())),
         }
     }
 
