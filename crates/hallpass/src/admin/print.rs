@@ -71,10 +71,7 @@ fn in_words(answer: &Answer) -> (String, String) {
         Answer::Books(Books::Keys(keys)) => (one_line(keys), String::new()),
         Answer::LegacyPhase(phase) => data(&in_phase(phase.as_ref())),
         Answer::LegacyImported(imported) => prose(imported_words(*imported)),
-        listed => match table(listed) {
-            rows if rows.is_empty() => prose("There are none.".to_owned()),
-            rows => (rows, String::new()),
-        },
+        listed => (table(listed), String::new()),
     }
 }
 
