@@ -48,6 +48,13 @@ async fn a_team_is_made_invited_changed_archived_and_brought_back() -> Result<()
     assert_eq!(done(&desk, "project list").await?.stdout, listed);
     assert_eq!(done(&desk, "project list --org acme").await?.stdout, listed);
 
+    // What a token was not made for is not had by another sign-in while the variable is there.
+    let narrow = done(&desk, "token create narrow --scope account").await?.stdout;
+    let variable = ("HALLPASS_TOKEN", narrow.trim_end());
+    let refused_it = desk.run_with(variable, &["project", "create", "acme/other"]).await?;
+    assert_eq!(refused_it.code, Some(4), "{refused_it:?}");
+    assert!(refused_it.stderr.contains("Next: unset HALLPASS_TOKEN"), "{refused_it:?}");
+
     // A link goes to standard output, and nowhere else.
     desk.server.person("bo@example.com", "Bo").await?;
     let invited = done(&desk, "member invite acme bo@example.com admin").await?;

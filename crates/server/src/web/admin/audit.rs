@@ -25,7 +25,7 @@ use super::super::home::query;
 use super::super::orgs::{Nav, Seat};
 use super::super::shown::Shown;
 use super::super::views::Frame;
-use super::super::{answer, not_found, when};
+use super::super::{answer, when};
 use super::Office;
 use crate::app::App;
 use crate::books;
@@ -196,7 +196,7 @@ async fn of_org(
         Ok(seat) => seat,
         Err(refusal) => return *refusal,
     };
-    match found(&app, seat.person, &org).await {
+    match found(&seat).await {
         Ok(org) => {
             let there = (&org, seat.nav());
             show(&app, seat.person, Some(there), &query(request.uri())).await
@@ -211,11 +211,11 @@ fn here(org: &str) -> String {
     if plain(org) { format!("/orgs/{org}/audit") } else { "/".to_owned() }
 }
 
-async fn found(app: &App, person: &SignedIn, org: &str) -> Result<Org, Box<Response>> {
-    let found = app.issuer().org_of_books(&Actor::Person(&person.user), org).await;
+async fn found(seat: &Seat<'_>) -> Result<Org, Box<Response>> {
+    let found = seat.app.issuer().org_of_books(&seat.actor(), seat.names().0).await;
     found.map_err(|error| match error {
-        OrgError::Failed(error) => Box::new(failure::page(app, &error)),
-        _ => Box::new(not_found()),
+        OrgError::Failed(error) => Box::new(failure::page(seat.app, &error)),
+        _ => Box::new(seat.nothing()),
     })
 }
 
@@ -377,11 +377,11 @@ async fn export_of_org(
     Path(org): Path<String>,
     request: Request,
 ) -> Response {
-    let (_, person) = match answer::person(&visitor, &app, &here(&org)) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+    let seat = match Seat::visit(&app, &visitor, (&org, None), &here(&org)).await {
+        Ok(seat) => seat,
+        Err(refusal) => return *refusal,
     };
-    match found(&app, person, &org).await {
+    match found(&seat).await {
         Ok(found) => {
             let params = query(request.uri());
             let filter = Asked::read(&params).filter(Some(&found));
