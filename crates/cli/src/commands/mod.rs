@@ -42,7 +42,7 @@ pub mod trust;
 pub mod whoami;
 
 use clap::{ArgMatches, Command};
-use hallpass_client::{Client, Selection, Warning};
+use hallpass_client::{Client, Selection, Source, Warning};
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
@@ -152,8 +152,14 @@ fn client(cx: &Context<'_>, globals: &Globals) -> Client {
 /// What helps where the server does not allow it: a new sign-in is good for all that its person
 /// may do (RFC 6750 §3.1); beyond that, to know who one is.
 fn forbidden(cx: &Context<'_>, globals: &Globals, code: &str) -> String {
-    let command = if code == "insufficient_scope" { "login" } else { "whoami" };
-    retry(cx, globals, command)
+    if code != "insufficient_scope" {
+        return retry(cx, globals, "whoami");
+    }
+    // A variable wins over every sign-in.
+    match client(cx, globals).session().map(|session| session.source().clone()) {
+        Ok(Source::Variable { name }) => format!("unset {name}"),
+        _ => retry(cx, globals, "login"),
+    }
 }
 
 /// The command line to type again, with the flags that select an account.

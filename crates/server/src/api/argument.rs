@@ -8,6 +8,7 @@ use std::future::Future;
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::response::Response;
 use hallpass_core::text::presentable;
+use hallpass_core::time::BAD_TIME;
 use hallpass_core::wire::params::Params;
 use hallpass_issuer::Origin;
 use hallpass_store::KeysMade;
@@ -270,7 +271,7 @@ pub(super) async fn json_bytes(
 /// names of members: it may be a secret.
 fn not_this(error: &serde_json::Error) -> Response {
     let (line, column, what) = (error.line(), error.column(), error.to_string());
-    let named = ["unknown field", "missing field", "duplicate field", "unknown variant"];
+    let named = ["unknown field", "missing field", "duplicate field", "unknown variant", BAD_TIME];
     let what = match error.classify() {
         serde_json::error::Category::Data if named.iter().any(|it| what.starts_with(it)) => {
             presentable(what.split(" at line ").next().unwrap_or_default(), 200)

@@ -18,7 +18,7 @@ use super::answer::{Answer, Shown};
 use super::argument::{Argument, Paging, Path, query};
 use super::problem;
 use super::refused::Refused;
-use super::right::{Administrator, Anybody, Needs, OrgOffice};
+use super::right::{Administrator, Anybody, ManageMembers, Needs};
 use super::route::{Incoming, Operation, Parameter, Route};
 use super::schema::{text, time_or_day};
 use crate::app::App;
@@ -126,7 +126,7 @@ async fn list(
 
 async fn of_org(
     app: App,
-    Needs(caller): Needs<OrgOffice>,
+    Needs(caller): Needs<ManageMembers>,
     Path([org]): Path<1>,
     Asked { filter, cursor, limit, .. }: Asked,
 ) -> Result<Shown<Page<Row>>, Refused> {

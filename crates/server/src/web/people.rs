@@ -77,7 +77,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Pag
         Ok(found) => found,
         Err(TokenError::Failed(error)) => return Ok(failure::page(&app, &error)),
         Err(TokenError::Invalid { .. }) => return Ok(answer::see_other(PAGE)),
-        Err(_) => return Ok(not_found(&app)),
+        Err(_) => return Ok(not_found()),
     };
     let people = found.items.iter().map(|user| Line {
         id: user.id.to_string(),

@@ -43,6 +43,8 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, command: &str) ->
     let words = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, help) = match (status, code.as_str()) {
         (403, code) => (Exit::Rejected, forbidden(cx, globals, code)),
+        (404, "no_such_user") => (Exit::Other, next("member invite ORG EMAIL ROLE")),
+        (404, "no_such_member") => (Exit::Other, next("member list ORG")),
         (404, _) => (Exit::Other, next("org list")),
         (409, "last_owner") => (Exit::Other, next("member set ORG EMAIL owner")),
         (409, "keys_undecided") if command == "member leave" => {
@@ -181,6 +183,8 @@ mod tests {
             (403, "not_allowed", 4, "hallpass whoami"),
             (403, "insufficient_scope", 4, "hallpass login"),
             (404, "not_found", 1, "hallpass org list"),
+            (404, "no_such_user", 1, "hallpass member invite ORG EMAIL ROLE"),
+            (404, "no_such_member", 1, "hallpass member list ORG"),
             (409, "slug_taken", 1, "hallpass org list"),
             (409, "last_owner", 1, "hallpass member set ORG EMAIL owner"),
             (400, "invalid_slug", 2, "hallpass org create --help"),

@@ -97,7 +97,7 @@ async fn page(
     let found = match office.app.issuer().clients_for(&office.actor(), after, SHOWN).await {
         Ok(found) => found,
         Err(AdminError::Failed(error)) => return failure::page(office.app, &error),
-        Err(_) => return super::super::not_found(office.app),
+        Err(_) => return super::super::not_found(),
     };
     let own = &office.app.issuer().config().brand.client_id;
     let text = |name| typed.and_then(|form| form.get(name)).unwrap_or_default();

@@ -69,7 +69,7 @@ impl<'a> Office<'a> {
 
     fn of(app: &'a App, (cookie, person): (&'a Secret, &'a SignedIn)) -> Result<Self, Refusal> {
         if !person.user.admin {
-            return Err(Refusal::from(not_found(app)));
+            return Err(Refusal::from(not_found()));
         }
         Ok(Self { app, cookie, person })
     }

@@ -52,7 +52,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Pag
     let (found, next) = match app.issuer().orgs_for(&office.actor(), after, SHOWN).await {
         Ok(found) => found,
         Err(AdminError::Failed(error)) => return Ok(failure::page(&app, &error)),
-        Err(_) => return Ok(not_found(&app)),
+        Err(_) => return Ok(not_found()),
     };
     let lines = found.into_iter().map(|org| Line {
         id: org.id.to_string(),

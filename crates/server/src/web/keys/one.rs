@@ -15,13 +15,13 @@ use http::StatusCode;
 
 use super::super::answer::{Page, Refusal};
 use super::super::csrf::{self, Purpose};
-use super::super::shown::Shown;
+use super::super::orgs::{Named, Nav, Office};
 use super::super::tokens::{Line, OVERLAPS, Sign, end_of};
 use super::super::views::{Frame, Notice};
 use super::super::{answer, when};
+use super::KEYS;
 use super::make::shown_once;
-use super::office::{Named, Office, token};
-use super::{HERE, in_both};
+use super::words::token;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor};
 
@@ -30,8 +30,8 @@ use crate::http::{Form, Peer, Visitor};
 struct One {
     frame: Frame,
     here: &'static str,
+    nav: Nav,
     notice: Option<Notice>,
-    place: Shown,
     sign: Sign,
     csrf: String,
     key: Line,
@@ -48,27 +48,25 @@ impl One {
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .merge(in_both("/{id}", || get(show)))
-        .merge(in_both("/{id}/rotate", || get(back).post(rotate)))
-        .merge(in_both("/{id}/revoke", || get(back).post(revoke)))
+        .merge(KEYS.in_both("/{id}", || get(show)))
+        .merge(KEYS.in_both("/{id}/rotate", || get(back).post(rotate)))
+        .merge(KEYS.in_both("/{id}/revoke", || get(back).post(revoke)))
 }
 
 /// The key, if it is one of this place: an organization's pages show those of its projects too.
 async fn find(office: &Office<'_>, id: &str) -> Result<Key, Refusal> {
+    let (org, project) = office.names();
+    let ours =
+        |key: &Key| key.org == org && (project.is_none() || key.project.as_deref() == project);
     match office.app.issuer().key(&office.actor(), id).await {
-        Ok(key)
-            if key.org == office.org
-                && (office.project.is_none() || key.project == office.project) =>
-        {
-            Ok(key)
-        }
+        Ok(key) if ours(&key) => Ok(key),
         Ok(_) => Err(Refusal::from(office.unknown())),
         Err(error) => Err(Refusal::from(office.refused(error))),
     }
 }
 
 async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
-    let office = Office::visit(&app, &visitor, &named, request.uri().path()).await?;
+    let office = Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await?;
     let key = find(&office, &named.id).await?;
     Ok(page(&office, &key, StatusCode::OK, None))
 }
@@ -80,9 +78,9 @@ fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notic
     };
     let view = One {
         frame: answer::frame(app, Some(office.person)),
-        here: HERE,
+        here: KEYS.name,
+        nav: office.nav(),
         notice,
-        place: Shown::new(&office.place()),
         sign: office.sign(),
         csrf: csrf::token(app, office.cookie, Purpose::Key(&key.id)),
         key: line,
@@ -94,7 +92,7 @@ fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notic
 
 /// Whoever comes to the address of a form by hand.
 async fn back(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
-    let office = Office::visit(&app, &visitor, &named, request.uri().path()).await?;
+    let office = Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await?;
     Ok(match named.id.parse::<TokenId>() {
         Ok(id) => answer::see_other(&format!("{}/{id}", office.base)),
         Err(_) => answer::see_other(&office.base),
@@ -109,7 +107,7 @@ async fn rotate(
     named: Named,
     Form(form): Form,
 ) -> Page {
-    let office = Office::post(&app, &visitor, &named).await?;
+    let office = Office::post(&KEYS, (&app, &visitor), &named).await?;
     csrf::check(&app, Some(office.cookie), Purpose::Key(&named.id), &form)?;
     let key = find(&office, &named.id).await?;
     let chosen = form.get("overlap").unwrap_or_default();
@@ -141,7 +139,7 @@ async fn revoke(
     named: Named,
     Form(form): Form,
 ) -> Page {
-    let office = Office::post(&app, &visitor, &named).await?;
+    let office = Office::post(&KEYS, (&app, &visitor), &named).await?;
     csrf::check(&app, Some(office.cookie), Purpose::Key(&named.id), &form)?;
     let revoked = match find(&office, &named.id).await {
         Ok(key) => app.issuer().revoke_key(&office.actor(), &key.id, &origin).await,

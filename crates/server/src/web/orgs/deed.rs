@@ -43,7 +43,9 @@ pub(super) fn refused(seat: &Seat<'_>, error: &OrgError) -> Result<(StatusCode, 
     let status = match error {
         OrgError::Failed(error) => return Err(Refusal::from(failure::page(seat.app, error))),
         OrgError::NotAllowed(_) | OrgError::NotScoped => StatusCode::FORBIDDEN,
-        OrgError::Unknown(_) | OrgError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        OrgError::Unknown(_) | OrgError::NoUser | OrgError::NoMember | OrgError::Invalid { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         OrgError::SlugTaken | OrgError::LastOwner | OrgError::KeysMade(_) => StatusCode::CONFLICT,
     };
     Ok((status, Notice::problem(sentence(&error.to_string()), "Nothing was changed.")))

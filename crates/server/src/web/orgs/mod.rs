@@ -8,6 +8,7 @@
 //! | [`settings`] | `/orgs/{org}/settings`: its name, its owner, its archive |
 //! | [`people`], [`deed`] | what those share: who is there; what became of a form |
 //! | [`nav`] | what leads from one page of an organization to the next |
+//! | [`office`] | what the pages about its keys, its jobs and its older tokens share |
 //!
 //! Whoever has no role at a place is told the same as if it were not there (attack-27).
 
@@ -15,6 +16,7 @@ mod deed;
 mod list;
 mod members;
 mod nav;
+mod office;
 mod one;
 mod people;
 mod project;
@@ -33,6 +35,7 @@ use crate::app::App;
 use crate::http::{Visitor, failure};
 
 pub(in crate::web) use nav::Nav;
+pub(in crate::web) use office::{Matter, Named, Office};
 pub(in crate::web) use people::keys_made;
 
 pub(super) fn routes() -> Router<App> {

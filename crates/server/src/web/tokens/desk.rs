@@ -108,7 +108,7 @@ impl<'a> Desk<'a> {
             Ok(user) => Ok(desk(Some(user))),
             Err(TokenError::Failed(error)) => Err(Refusal::from(failure::page(app, &error))),
             Err(_) if person.user.admin => Err(Refusal::from(people::nobody(app, person))),
-            Err(_) => Err(Refusal::from(not_found(app))),
+            Err(_) => Err(Refusal::from(not_found())),
         }
     }
 
