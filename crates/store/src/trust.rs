@@ -380,8 +380,8 @@ statements! {
             issuer, who, why, alarm, address, claims)
         VALUES ($1, $2, $3, $4, $5, $5, 1, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (org_id, fingerprint) DO UPDATE SET at = excluded.at,
-            count = trust_denied.count + 1, why = excluded.why, address = excluded.address,
-            claims = excluded.claims";
+            count = trust_denied.count + 1, why = excluded.why, alarm = excluded.alarm,
+            address = excluded.address, claims = excluded.claims";
     FORGET_MOST = "DELETE FROM trust_denied WHERE org_id = $1 AND id NOT IN
         (SELECT id FROM trust_denied WHERE org_id = $1 ORDER BY alarm DESC, at DESC, id LIMIT $2)";
     DENIED = denied!("d.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR d.project_id = $2)

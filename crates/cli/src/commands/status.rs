@@ -26,7 +26,7 @@ pub fn command() -> Command {
         Arg::new("check")
             .long("check")
             .action(ArgAction::SetTrue)
-            .help("Ask the server too; without it nothing is sent"),
+            .help("Ask the server too, also for what waits for you; without it nothing is sent"),
     )
 }
 
@@ -71,7 +71,8 @@ pub fn run(
         let (_, rest): (Vec<_>, Vec<_>) =
             status.warnings.iter().cloned().partition(|warning| selection(warning).is_some());
         warn(out, &rest);
-        return Ok(out.failure(&unusable(cx, globals, &status, exit)));
+        let failure = unusable(cx, globals, &status, exit);
+        return Ok(out.failure(&super::agent::without_login(failure, cx, globals)));
     }
     Ok(out.exit_of(status.state.name(), exit))
 }
@@ -257,11 +258,15 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
             let what = selected.map_or_else(|| format!("not signed in to {server}"), str::to_owned);
             (what, Some("Nothing was changed."), login)
         }
-        State::Expired => (
-            format!("the access token for {server} has ended and cannot be refreshed"),
-            kept_profile,
-            login,
-        ),
+        State::Expired => {
+            let what = format!("the access token for {server} has ended and cannot be refreshed");
+            match &status.source {
+                Source::Variable { name } => {
+                    (what, Some("Nothing was changed."), format!("unset {name}"))
+                }
+                _ => (what, kept_profile, login),
+            }
+        }
         State::Ended { at, reason } => {
             reason_of_end = Some(reason.as_str().into());
             (ended(server, *at), kept_profile, login)

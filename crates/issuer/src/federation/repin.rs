@@ -2,11 +2,11 @@
 //! place knows better: they name both ids, and the other one counts from then on.
 
 use hallpass_core::id::TrustDeniedId;
-use hallpass_core::trust::{Changed, Claims, Policy, examine};
+use hallpass_core::trust::{Changed, Policy};
 use hallpass_core::wire::trust as wire;
 use hallpass_store::{Repin, TrustPolicy};
 
-use super::denied::KEPT;
+use super::denied::{KEPT, is_alarm};
 use super::exchange::Known;
 use super::policies::{TrustError, UNKNOWN, invalid};
 use crate::keys::KEYS_MANAGE;
@@ -54,11 +54,7 @@ impl Issuer {
             it.policy = policy.clone();
         }
         let alarms = trust.alarms(kept.org, None, self.now() - KEPT).await?;
-        let settled = alarms.into_iter().filter(|it| {
-            Claims::parse(it.claims.as_bytes()).is_some_and(|claims| {
-                known.iter().all(|it| examine(&it.policy, &claims).changed.is_empty())
-            })
-        });
+        let settled = alarms.into_iter().filter(|it| !is_alarm(it, &known));
         Ok(settled.map(|it| it.id).collect())
     }
 }

@@ -186,6 +186,12 @@ pub(super) async fn denied(store: Store) {
     trust.deny(alarm, &town.by()).await.unwrap();
     let alarms = trust.alarms(org.id, Some(project.id), since).await.unwrap();
     assert_eq!(alarms.iter().map(|it| it.id).collect::<Vec<_>>(), [id]);
+    // What was no alarm when it was last tried is none, and the other way round.
+    for alarm in [true, false] {
+        let again = NewDenied { alarm, ..new(same) };
+        trust.deny(again, &town.by()).await.unwrap();
+        assert_eq!(trust.denied_by_id(listed[0].id).await.unwrap().unwrap().alarm, alarm);
+    }
     // Page by page nothing is left out, also of what was at one time.
     for _ in 0..4 {
         trust.deny(new(town.digest()), &town.by()).await.unwrap();
