@@ -46,8 +46,10 @@ pub fn run(
         .unwrap_or_else(|error| Target { ignored: Some(error.to_string()), ..Target::default() });
     let status = look(cx, out, &client, &target, check);
     let exit = status.state.class().map_or(Exit::Usable, exit_of);
+    let persons = check && exit == Exit::Usable && matches!(status.source, Source::Profile { .. });
     if out.json {
-        out.json(&view(&status, &target))?;
+        let waiting = persons.then(|| waiting(&client));
+        out.json(&view(&status, &target, waiting))?;
     } else if let (Exit::Usable, Some(own)) = (exit, &cx.brand.texts.status) {
         let ends = out.exit_of(status.state.name(), exit);
         if ends != exit {
@@ -63,8 +65,8 @@ pub fn run(
         let look = (out.terminal.data(), out.terminal.width);
         let text = usable(cx, &status, &target, check, look);
         out.data(text.as_bytes())?;
-        if check && matches!(status.source, Source::Profile { .. }) {
-            tell_what_waits(cx, out, &client);
+        if persons {
+            tell_what_waits(cx, out, waiting(&client));
         }
     } else {
         // What was selected cannot be: that is the failure itself, and not a warning.
@@ -105,10 +107,13 @@ fn look(
     }
 }
 
-/// What agents ask for, if any of it waits. An older server, which does not know of it, says nothing.
-fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, client: &Client) {
+/// How much of what agents ask for waits. An older server, which does not know of it, says nothing.
+fn waiting(client: &Client) -> usize {
     let asked = client.session().and_then(|session| session.approvals()).unwrap_or_default();
-    let waiting = asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count();
+    asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count()
+}
+
+fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, waiting: usize) {
     if waiting > 0 {
         let agents = if waiting == 1 { "An agent asks" } else { "Agents ask" };
         out.sentence(&format!(

@@ -19,6 +19,9 @@ const FRESH: Duration = Duration::from_secs(300);
 /// Keys that could not be fetched anew for so long are not used any more.
 const STALE: Duration = Duration::from_secs(3600);
 
+/// Troubles that are remembered; whoever has more has others.
+const MOST_TROUBLES: usize = 1000;
+
 /// Why nothing was fetched. For logs; it holds nothing secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -58,7 +61,17 @@ pub(crate) struct Outside {
     fetcher: OnceLock<Arc<dyn Fetcher>>,
     issuers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Known>>>>,
     /// Issuers whose keys could not be fetched when that was last tried, and why.
-    troubles: Arc<Mutex<HashMap<String, (Timestamp, NotFetched)>>>,
+    troubles: Arc<Troubles>,
+}
+
+type Troubles = Mutex<HashMap<String, (Timestamp, NotFetched)>>;
+
+fn note(troubles: &Troubles, issuer: String, now: Timestamp, why: NotFetched) {
+    let mut troubles = troubles.lock().unwrap_or_else(PoisonError::into_inner);
+    if troubles.len() >= MOST_TROUBLES {
+        troubles.clear();
+    }
+    troubles.insert(issuer, (now, why));
 }
 
 /// The keys of one issuer. Locked while they are fetched, so that one fetch does for all.
@@ -104,19 +117,16 @@ impl Outside {
         let (issuer, kid) = (issuer.to_owned(), kid.to_owned());
         let troubles = Arc::clone(&self.troubles);
         let fetching = async move {
-            let fetched = fetch(&*fetcher, &issuer).await;
-            let mut troubles = troubles.lock().unwrap_or_else(PoisonError::into_inner);
-            match fetched {
+            match fetch(&*fetcher, &issuer).await {
                 Ok(keys) => {
-                    troubles.remove(&issuer);
+                    troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(&issuer);
                     (known.keys, known.fetched) = (keys, Some(now));
                 }
                 Err(error) => {
                     tracing::warn!(%issuer, %error, "the keys of an outside issuer could not be fetched");
-                    troubles.insert(issuer, (now, error));
+                    note(&troubles, issuer, now, error);
                 }
             }
-            drop(troubles);
             known.answer(&kid, now)
         };
         // Fails only when the runtime ends.
@@ -127,8 +137,7 @@ impl Outside {
     pub(super) async fn look(&self, issuer: &str, now: Timestamp) {
         let Some(fetcher) = self.fetcher.get().cloned() else { return };
         if let Err(why) = fetcher.look(issuer).await {
-            let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-            troubles.insert(issuer.to_owned(), (now, why));
+            note(&self.troubles, issuer.to_owned(), now, why);
         }
     }
 

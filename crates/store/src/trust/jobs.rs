@@ -183,3 +183,19 @@ fn read(row: &mut Row<'_>) -> Result<JobGrant, Error> {
         ended_at: row.next()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_still_live_is_after_the_oldest_that_is_read() {
+        let now = Timestamp::from_secs(1_800_000_000);
+        let id = |at: Timestamp| {
+            JobId::from_bits((u128::from(at.millis().unsigned_abs()) << 80) | 1).to_string()
+        };
+        let oldest = oldest_live(now).to_string();
+        assert!(oldest < id(now - MAX_TTL) && oldest < id(now));
+        assert!(oldest > id(now - 3 * MAX_TTL), "nor is the history");
+    }
+}
