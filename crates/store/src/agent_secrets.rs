@@ -20,7 +20,7 @@ use crate::{Agent, By, Error, audit};
 pub struct SealedSecret {
     /// Whose.
     pub owner: UserId,
-    /// Whom it is for: the first of [`SecretOf::parts`], with ids for names of projects.
+    /// Whom it is for: the first of [`SecretOf::parts`](hallpass_core::wire::agents::SecretOf::parts).
     pub kind: String,
     /// See `kind`.
     pub which: String,
@@ -35,7 +35,7 @@ pub struct SealedSecret {
 /// A secret as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptSecret {
-    /// The first of [`SecretOf::parts`].
+    /// As in [`SealedSecret`].
     pub kind: String,
     /// See `kind`; of a project, `ORG/PROJECT`.
     pub which: String,

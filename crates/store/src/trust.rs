@@ -146,8 +146,14 @@ impl Trust<'_> {
         Ok(found)
     }
 
-    /// Ends a policy and every pass of it. `false` if there is none such.
-    pub async fn revoke(&self, id: TrustId, by: &By) -> Result<bool, Error> {
+    /// Ends a policy and every pass of it. `false` if there is none such. `settled` are alarms of the
+    /// organization that are none any more.
+    pub async fn revoke(
+        &self,
+        id: TrustId,
+        settled: Vec<TrustDeniedId>,
+        by: &By,
+    ) -> Result<bool, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
             let place = |row: &mut crate::db::Row<'_>| Ok((row.next()?, row.next()?));
@@ -157,6 +163,7 @@ impl Trust<'_> {
                 tombstones::wait(tx).await?;
                 return Ok(false);
             };
+            pins::settle(tx, &settled, org).await?;
             let mut subjects = vec![id.to_string()];
             subjects.extend(jobs::end_of_policy(tx, id, &by).await?);
             let ended = subjects.len() - 1;

@@ -156,7 +156,8 @@ impl Issuer {
     ) -> Result<(), TrustError> {
         let kept = self.managed_trust(actor, id).await?;
         let by = self.by(&actor.name(), None, Some(origin));
-        let done = self.0.store.trust().revoke(kept.id, &by).await?;
+        let settled = self.settled_by(&kept, None).await?;
+        let done = self.0.store.trust().revoke(kept.id, settled, &by).await?;
         if done { Ok(()) } else { Err(UNKNOWN) }
     }
 

@@ -133,10 +133,13 @@ pub(super) async fn life(store: Store) {
 
     // With the policy its passes end, and nobody gets another.
     let by = town.by();
-    assert_eq!(town.sees(Leaves::Revocation, trust.revoke(policy.id, &by)).await, Ok(true));
+    assert_eq!(
+        town.sees(Leaves::Revocation, trust.revoke(policy.id, Vec::new(), &by)).await,
+        Ok(true)
+    );
     assert!(!town.job_runs(&job).await);
     mirror.shows(&town.store, town.by().at).await;
-    assert_eq!(trust.revoke(policy.id, &town.by()).await, Ok(false));
+    assert_eq!(trust.revoke(policy.id, Vec::new(), &town.by()).await, Ok(false));
     let late = town.admission(&policy, town.digest(), "200");
     assert_eq!(trust.admit(late, &town.by()).await, Ok(Admit::Gone));
     assert_eq!(trust.by_id(policy.id).await, Ok(None));

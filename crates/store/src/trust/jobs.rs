@@ -103,8 +103,8 @@ impl Trust<'_> {
 /// Before every job that could be live at `now`. Twice the longest life of a pass leaves room for
 /// clocks that differ.
 fn oldest_live(now: Timestamp) -> JobId {
-    let millis = (now - 2 * MAX_TTL).millis();
-    JobId::from_bits(u128::from(millis.unsigned_abs()) << 80)
+    let millis = u128::try_from((now - 2 * MAX_TTL).millis()).unwrap_or_default();
+    JobId::from_bits(millis << 80)
 }
 
 /// What a grant is read from: `trust_exchanges x`. One from before passes were JWTs has no role.

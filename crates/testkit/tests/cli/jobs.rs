@@ -320,6 +320,17 @@ async fn the_github_action_signs_in_and_its_post_step_revokes() -> Result<()> {
     let post = node("post.js", &state).await?;
     assert!(post.code == Some(0) && !post.written().contains("::warning::"), "{post:?}");
     assert!(!works.admits(&pass).await?);
+    // On a machine of one's own it ends what was handed to others, in whatever step.
+    let own = Job { runner: "self-hosted".to_owned(), ..job.clone() };
+    let own = works.github.job(&own);
+    let main = node("main.js", &own.variables).await?;
+    assert!(main.code == Some(0) && main.written().contains("was revoked"), "{main:?}");
+    let own = own.with("HALLPASS_SERVER", &server);
+    let pass = works.step(&own, &["token", "print"]).await?.stdout.trim_end().to_owned();
+    assert!(works.admits(&pass).await?);
+    let post = node("post.js", &[own.variables, state].concat()).await?;
+    assert!(post.code == Some(0) && !post.written().contains("::warning::"), "{post:?}");
+    assert!(!works.admits(&pass).await?);
     // What is at an address has to be what was meant, and nothing of it is run before.
     for more in [
         vec![("INPUT_URL", format!("{server}/health/live"))],
