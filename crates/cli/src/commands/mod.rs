@@ -41,7 +41,7 @@ pub mod token;
 pub mod trust;
 pub mod whoami;
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::{Client, Selection, Source, Warning};
 use hallpass_core::brand::Brand;
 
@@ -91,6 +91,17 @@ pub(crate) fn of(brand: &Brand, verb: &str) -> Option<Command> {
 
 /// Runs the command that `matches` names.
 pub fn dispatch(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    stdin: &mut dyn Input,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    let done = dispatched(cx, out, stdin, globals, matches);
+    done.map_err(|failure| agent::without_login(failure, cx, globals))
+}
+
+fn dispatched(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
@@ -171,6 +182,37 @@ fn retry(cx: &Context<'_>, globals: &Globals, command: &str) -> String {
         }
     }
     format!("{line} {command}")
+}
+
+/// An argument that has to be there.
+fn needed(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).required(true).value_name(value).help(help)
+}
+
+/// An option without a value.
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+/// What is not easily undone is said first, and done with this.
+fn confirm() -> Arg {
+    flag("confirm", "Do it; without this, only say what would happen")
+}
+
+/// Goes on with `--confirm`; without it says `what` would happen, and how `command` does it.
+fn confirmed(
+    cx: &Context<'_>,
+    globals: &Globals,
+    matches: &ArgMatches,
+    what: &str,
+    command: &str,
+) -> Result<(), Failure> {
+    if matches.get_flag("confirm") {
+        return Ok(());
+    }
+    let next = retry(cx, globals, &format!("{command} --confirm"));
+    let what = format!("{what}; say --confirm if that is meant");
+    Err(Failure::new(Exit::Usage, "not_confirmed", what, next).kept("Nothing was changed."))
 }
 
 /// Tells what happened on the way.

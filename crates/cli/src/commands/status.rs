@@ -26,7 +26,7 @@ pub fn command() -> Command {
         Arg::new("check")
             .long("check")
             .action(ArgAction::SetTrue)
-            .help("Ask the server too; without it nothing is sent"),
+            .help("Ask the server too, also for what waits for you; without it nothing is sent"),
     )
 }
 
@@ -46,8 +46,10 @@ pub fn run(
         .unwrap_or_else(|error| Target { ignored: Some(error.to_string()), ..Target::default() });
     let status = look(cx, out, &client, &target, check);
     let exit = status.state.class().map_or(Exit::Usable, exit_of);
+    let persons = check && exit == Exit::Usable && matches!(status.source, Source::Profile { .. });
     if out.json {
-        out.json(&view(&status, &target))?;
+        let waiting = persons.then(|| waiting(&client));
+        out.json(&view(&status, &target, waiting))?;
     } else if let (Exit::Usable, Some(own)) = (exit, &cx.brand.texts.status) {
         let ends = out.exit_of(status.state.name(), exit);
         if ends != exit {
@@ -63,15 +65,16 @@ pub fn run(
         let look = (out.terminal.data(), out.terminal.width);
         let text = usable(cx, &status, &target, check, look);
         out.data(text.as_bytes())?;
-        if check && matches!(status.source, Source::Profile { .. }) {
-            tell_what_waits(cx, out, &client);
+        if persons {
+            tell_what_waits(cx, out, waiting(&client));
         }
     } else {
         // What was selected cannot be: that is the failure itself, and not a warning.
         let (_, rest): (Vec<_>, Vec<_>) =
             status.warnings.iter().cloned().partition(|warning| selection(warning).is_some());
         warn(out, &rest);
-        return Ok(out.failure(&unusable(cx, globals, &status, exit)));
+        let failure = unusable(cx, globals, &status, exit);
+        return Ok(out.failure(&super::agent::without_login(failure, cx, globals)));
     }
     Ok(out.exit_of(status.state.name(), exit))
 }
@@ -104,10 +107,13 @@ fn look(
     }
 }
 
-/// What agents ask for, if any of it waits. An older server, which does not know of it, says nothing.
-fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, client: &Client) {
+/// How much of what agents ask for waits. An older server, which does not know of it, says nothing.
+fn waiting(client: &Client) -> usize {
     let asked = client.session().and_then(|session| session.approvals()).unwrap_or_default();
-    let waiting = asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count();
+    asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count()
+}
+
+fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, waiting: usize) {
     if waiting > 0 {
         let agents = if waiting == 1 { "An agent asks" } else { "Agents ask" };
         out.sentence(&format!(
@@ -257,11 +263,15 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
             let what = selected.map_or_else(|| format!("not signed in to {server}"), str::to_owned);
             (what, Some("Nothing was changed."), login)
         }
-        State::Expired => (
-            format!("the access token for {server} has ended and cannot be refreshed"),
-            kept_profile,
-            login,
-        ),
+        State::Expired => {
+            let what = format!("the access token for {server} has ended and cannot be refreshed");
+            match &status.source {
+                Source::Variable { name } => {
+                    (what, Some("Nothing was changed."), format!("unset {name}"))
+                }
+                _ => (what, kept_profile, login),
+            }
+        }
         State::Ended { at, reason } => {
             reason_of_end = Some(reason.as_str().into());
             (ended(server, *at), kept_profile, login)

@@ -173,12 +173,22 @@ pub enum SecretOf {
 }
 
 impl SecretOf {
-    /// As it is kept: the kind, and which.
-    pub fn read(kind: &str, which: String) -> Self {
+    /// As it is kept, and as a page's form says it: the kind, and which.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Run(id) => ("run", id),
+            Self::Agent(name) => ("name", name),
+            Self::Project(project) => ("project", project),
+        }
+    }
+
+    /// What [`Self::parts`] gave.
+    pub fn read(kind: &str, which: String) -> Option<Self> {
         match kind {
-            "run" => Self::Run(which),
-            "project" => Self::Project(which),
-            _ => Self::Agent(which),
+            "run" => Some(Self::Run(which)),
+            "name" => Some(Self::Agent(which)),
+            "project" => Some(Self::Project(which)),
+            _ => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use clap::{ArgMatches, Command};
 
 use hallpass_core::role::{OrgRole, ProjectRole};
 
-use super::{Done, One, ask, confirmed, done, flag, list, maybe, needed, option, text};
+use super::{Done, One, ask, confirm, confirmed, done, list, maybe, needed, option, text};
 use crate::arguments::Globals;
 use crate::commands::retry;
 use crate::{Context, Exit, Failure, Output};
@@ -42,7 +42,7 @@ pub fn command() -> Command {
                 .about("Give up your own role")
                 .arg(place())
                 .arg(keys("What becomes of the keys that you made there"))
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("invite")

@@ -10,11 +10,11 @@ pub mod member;
 pub mod org;
 pub mod project;
 
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgMatches};
 use hallpass_client::{Error, Session};
 use serde::Serialize;
 
-use super::{client, forbidden, retry, warn};
+use super::{client, confirm, confirmed, flag, forbidden, needed, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Output};
@@ -138,31 +138,8 @@ fn maybe<'m>(matches: &'m ArgMatches, name: &str) -> Option<&'m str> {
     matches.get_one::<String>(name).map(String::as_str)
 }
 
-fn needed(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).required(true).value_name(value).help(help)
-}
-
-fn flag(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
-}
-
 fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help)
-}
-
-/// Refuses what cannot be taken back by accident.
-fn confirmed(
-    cx: &Context<'_>,
-    globals: &Globals,
-    matches: &ArgMatches,
-    what: &str,
-    command: &str,
-) -> Result<(), Failure> {
-    if matches.get_flag("confirm") {
-        return Ok(());
-    }
-    let next = retry(cx, globals, &format!("{command} --confirm"));
-    Err(Failure::usage(format!("{what}; say --confirm if that is meant"), next))
 }
 
 /// `ORG/PROJECT`, in two.

@@ -159,6 +159,16 @@ impl Described for TrustPolicy {
                 ("created_by", text("Who made it.")),
                 ("creator?", text("The e-mail address of whoever made it.")),
                 ("last_used_at?", time("When it last let somebody in.")),
+                (
+                    "keys_unknown?",
+                    object(
+                        "Why it lets nobody in now: the keys of its issuer could not be fetched.",
+                        &[
+                            ("at", time("When that was last tried.")),
+                            ("why", text("What was wrong.")),
+                        ],
+                    ),
+                ),
             ],
         )
     }
@@ -228,6 +238,10 @@ impl Described for DeniedExplained {
         members
             .push(("claims", json!({ "description": "What the token said.", "type": "object" })));
         members.push(("policies", list(policy, "Each policy, the nearest first.")));
+        members.push((
+            "settled?",
+            whether("Its name goes with another id by now: there is nothing to be let in."),
+        ));
         members.push(("least?", least));
         object("Why somebody was not let in.", &members)
     }

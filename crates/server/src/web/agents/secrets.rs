@@ -40,11 +40,7 @@ pub(in super::super) struct SecretLine {
 
 impl SecretLine {
     pub(in super::super) fn of(kept: &AgentSecret, now: Timestamp) -> Self {
-        let (kind, which) = match &kept.of {
-            SecretOf::Run(id) => ("run", id),
-            SecretOf::Agent(name) => ("agent", name),
-            SecretOf::Project(project) => ("project", project),
-        };
+        let (kind, which) = kept.of.parts();
         Self {
             name: Shown::new(&kept.name),
             kind,
@@ -77,12 +73,7 @@ impl Typed {
 /// For whom, as the form says it.
 fn of(form: &Params) -> Option<SecretOf> {
     let which = form.get("which").map(str::trim).filter(|which| !which.is_empty())?.to_owned();
-    match form.get("kind")? {
-        "run" => Some(SecretOf::Run(which)),
-        "agent" => Some(SecretOf::Agent(which)),
-        "project" => Some(SecretOf::Project(which)),
-        _ => None,
-    }
+    SecretOf::read(form.get("kind")?, which)
 }
 
 fn name(form: &Params) -> String {

@@ -36,6 +36,8 @@ struct View {
     changes: Vec<ChangeLine>,
     policies: Vec<ExplainedLines>,
     least: Option<Least>,
+    /// Its name goes with another id by now.
+    settled: bool,
     claims: String,
 }
 
@@ -93,6 +95,7 @@ pub(super) fn page(
             sentence: Shown::typed(&least.sentence),
             dangers: least.dangers.iter().map(|it| DangerLine::of(it, &[])).collect(),
         }),
+        settled: explained.settled,
         claims: claims.chars().take(CLAIMS).collect(),
     };
     answer::page(status, &view)
