@@ -29,7 +29,7 @@ use hallpass_client::Error;
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
-use crate::commands::retry;
+use crate::commands::{forbidden, retry};
 use crate::refusal::told;
 use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
@@ -85,12 +85,11 @@ pub(crate) fn run(
 
 /// What the server refused, in one line, and the command that helps.
 fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Failure {
+    // Inside an agent no sign-in is looked at, and none helps.
+    let inside = cx.environment.var(&cx.brand.variable("AUTH_TOKEN")).is_some();
     let Error::Problem { status, code, title, detail, .. } = error else {
         let mut failure = told(error, cx, &retry(cx, globals, &format!("agent {verb}")));
-        // Inside an agent no sign-in is looked at, and none helps.
-        if matches!(error, Error::Rejected { .. })
-            && cx.environment.var(&cx.brand.variable("AUTH_TOKEN")).is_some()
-        {
+        if inside && matches!(error, Error::Rejected { .. }) {
             failure.next = next(cx, globals, "agent status");
             failure = failure.kept("Nothing was changed.");
         }
@@ -98,7 +97,8 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, next) = match status {
-        403 => (Exit::Rejected, next(cx, globals, "whoami")),
+        403 if inside => (Exit::Rejected, next(cx, globals, "whoami")),
+        403 => (Exit::Rejected, forbidden(cx, globals, error)),
         400 | 422 => (Exit::Usage, format!("{} agent {verb} --help", cx.program)),
         _ => {
             let helps = match verb {
