@@ -10,6 +10,8 @@ use crate::source::Source;
 impl HttpError {
     fn next(&self, tool: &str) -> Option<String> {
         match self {
+            // Whatever it is, the sign-in is kept, and no other one is needed (CLIENT E6).
+            HttpError::Refresh(inner) if matches!(**inner, HttpError::Redirect { .. }) => None,
             HttpError::Refresh(inner) => inner.next(tool),
             HttpError::Tls { .. } => Some(format!("{tool} --ca-bundle FILE status --check")),
             HttpError::Redirect { host, to } => {
