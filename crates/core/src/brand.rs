@@ -14,8 +14,8 @@ use serde::Deserialize;
 
 pub use text::filled;
 pub use tool::{
-    Argument, CALLED, Call, ConfigRules, Keeps, LoginRules, LogoutRules, PARTS, Pages, Presents,
-    Revokes, STATES, StatusRules, Texts, VERBS, Way, Words, parts,
+    Argument, CALLED, Call, ConfigRules, Keeps, LoginRules, LogoutRules, Mode, NotAMode, PARTS,
+    Pages, Presents, Revokes, STATES, StatusRules, Texts, VERBS, Way, Words, parts,
 };
 
 use crate::Kind;

@@ -1,7 +1,6 @@
 //! A command of the tool's own that is one call to its API: method and path are the brand's.
 
 use clap::{Arg, ArgMatches, Command};
-use hallpass_client::Error;
 use hallpass_client::target::Asked;
 use hallpass_core::brand::Call as Rule;
 use serde_json::{Map, Value};
@@ -50,16 +49,7 @@ pub fn run(
         headers: &[],
         body: body.as_ref().map(|body| ("application/json", body.as_bytes())),
     };
-    let session = match client.session() {
-        // Where nobody has to sign in, nobody has.
-        Err(error @ Error::NotSignedIn { .. }) => {
-            return match client.call_openly(&call).map_err(refuse)? {
-                Some(answer) => super::api::hand_out(out, &answer, &again),
-                None => Err(refuse(error)),
-            };
-        }
-        session => session.map_err(refuse)?,
-    };
+    let session = client.session_or_open().map_err(refuse)?;
     let answer = session.call(&call).map_err(refuse)?;
     warn(out, &session.take_warnings());
     if answer.status == 401 {

@@ -41,13 +41,18 @@ pub mod token;
 pub mod trust;
 pub mod whoami;
 
+use std::time::Duration;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hallpass_client::{Client, Selection, Source, Warning};
+use hallpass_client::{Client, Error, Selection, Warning};
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
 use crate::tree::{self, Found};
 use crate::{Context, Exit, Failure, Input, Output};
+
+/// How long another program is kept waiting for a token, whatever is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command's part of the tree, made when it is needed.
 type Made = fn(&Brand) -> Command;
@@ -160,17 +165,10 @@ fn client(cx: &Context<'_>, globals: &Globals) -> Client {
     })
 }
 
-/// What helps where the server does not allow it: a new sign-in is good for all that its person
-/// may do (RFC 6750 §3.1); beyond that, to know who one is.
-fn forbidden(cx: &Context<'_>, globals: &Globals, code: &str) -> String {
-    if code != "insufficient_scope" {
-        return retry(cx, globals, "whoami");
-    }
-    // A variable wins over every sign-in.
-    match client(cx, globals).session().map(|session| session.source().clone()) {
-        Ok(Source::Variable { name }) => format!("unset {name}"),
-        _ => retry(cx, globals, "login"),
-    }
+/// What helps where the server does not allow it: what the error knows, beyond that to know who
+/// one is.
+fn forbidden(cx: &Context<'_>, globals: &Globals, error: &Error) -> String {
+    error.next(cx.program).unwrap_or_else(|| retry(cx, globals, "whoami"))
 }
 
 /// The command line to type again, with the flags that select an account.

@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_name_cannot_add_a_line() {
         let paint = Paint { colour: true, unicode: true };
-        assert_eq!(line(&whoami("Ada\nroot\u{1b}[2J"), paint), "ada@example.com (Ada root[2J)\n");
+        assert_eq!(line(&whoami("Ada\nroot\u{1b}[2J"), paint), "ada@example.com (Ada root)\n");
         assert_eq!(line(&whoami(""), paint), "ada@example.com\n");
     }
 }

@@ -38,6 +38,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_core::brand::{Mode, NotAMode};
 use hallpass_core::{Scope, Secret, Timestamp};
 
 pub use choose::{Choice, Facts};
@@ -214,15 +215,6 @@ pub struct Pending {
     pub expires_at: Timestamp,
 }
 
-/// What a variable can force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    /// Everybody signs in, where other variables say.
-    Clerk,
-    /// Nobody does.
-    Local,
-}
-
 /// A login in the making: what was asked for, before anything was sent.
 pub(crate) struct Start<'a> {
     pub parts: &'a Parts,
@@ -369,15 +361,11 @@ impl<'a> Start<'a> {
 
     /// The mode that the variable forces; `None`: the server is asked.
     fn mode(&self) -> Result<Option<Mode>, Error> {
-        match self.said_by("mode").as_deref() {
-            None => Ok(None),
-            Some("clerk") => Ok(Some(Mode::Clerk)),
-            Some("local") => Ok(Some(Mode::Local)),
-            Some(other) => Err(Error::BadMode {
-                variable: self.parts.brand.variable("mode"),
-                value: hallpass_core::text::presentable(other, 40),
-            }),
-        }
+        let Some(said) = self.said_by("mode") else { return Ok(None) };
+        said.parse().map(Some).map_err(|_: NotAMode| Error::BadMode {
+            variable: self.parts.brand.variable("mode"),
+            value: hallpass_core::text::presentable(&said, 40),
+        })
     }
 
     fn check_mode(&self, mode: Option<Mode>) -> Result<(), Error> {

@@ -272,7 +272,7 @@ mod tests {
         let terminal = Town::new().columns(80).terminal();
         insta::assert_snapshot!(render(std::slice::from_ref(&approval), now, &terminal), @r#"
         deploy  waits for you
-          Asked by      builder[2J in acme/web, 5 minutes ago
+          Asked by      builder in acme/web, 5 minutes ago
           What          deploy
           It will       build, restart
           To            shop

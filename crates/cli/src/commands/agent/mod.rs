@@ -31,7 +31,7 @@ use hallpass_client::Error;
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
-use crate::commands::retry;
+use crate::commands::{forbidden, retry};
 use crate::refusal::told;
 use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
@@ -107,7 +107,8 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, next) = match status {
-        403 => (Exit::Rejected, next(cx, globals, "whoami")),
+        403 if inside => (Exit::Rejected, next(cx, globals, "whoami")),
+        403 => (Exit::Rejected, forbidden(cx, globals, error)),
         400 | 422 => (Exit::Usage, format!("{} agent {verb} --help", cx.program)),
         _ => {
             let helps = match verb {

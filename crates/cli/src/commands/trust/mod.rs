@@ -133,7 +133,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, help) = match (status, code.as_str(), verb) {
-        (403, code, _) => (Exit::Rejected, forbidden(cx, globals, code)),
+        (403, ..) => (Exit::Rejected, forbidden(cx, globals, error)),
         (404, _, "denied" | "repin") => (Exit::Other, next("trust denied")),
         (404, ..) => (Exit::Other, next("trust list")),
         (409, DANGEROUS, _) => (Exit::Usage, format!("{} trust add --help", cx.program)),
