@@ -84,6 +84,11 @@ pub fn command_alone(brand: &Brand, name: &str) -> Option<Command> {
     tree::one(brand, name).map(|command| with_globals(root(brand), brand).subcommand(command))
 }
 
+/// A flag behind a verb of the brand's tree that the verb does not have: why that cannot be.
+pub fn odd_flag(brand: &Brand) -> Option<String> {
+    tree::odd_flag(brand)
+}
+
 fn root(brand: &Brand) -> Command {
     let usual = || format!("Sign in to {}, and stay signed in", brand.title);
     Command::new(brand.name.clone())

@@ -19,7 +19,7 @@ use crate::http::Http;
 use crate::legacy::{self, LegacyCleaned, LegacyPhase, LegacyToken};
 use crate::login::launch::{Launcher, SystemLauncher};
 use crate::login::oidc::{self, JobLogin};
-use crate::login::{Event, Inbox, Login, LoginOptions, Pending, Start, token};
+use crate::login::{Event, Inbox, Login, LoginOptions, Mode, Pending, Start, forced, token};
 use crate::logout::{self, LogoutReport};
 use crate::profiles::{self, Listed};
 use crate::session::{Answer, Call, Session};
@@ -275,17 +275,21 @@ impl Client {
     /// Takes a token of the older system, for one project, checks it with the server and keeps
     /// it in its file (ST13).
     ///
-    /// `place` is `ORG/PROJECT`, if it is known; then the server also says that it is for that.
+    /// `org` is the project's organization, if that is known.
     ///
     /// # Errors
-    /// [`Error::Rejected`] if the server does not know it.
+    /// [`Error::Rejected`] if the server does not know it, or it is for another project.
     pub fn login_legacy(
         &self,
-        project: &str,
-        place: Option<&str>,
+        (org, project): (Option<&str>, &str),
         text: &Secret,
     ) -> Result<PathBuf, Error> {
-        legacy::keep(&self.parts, self.http(), &self.server()?, (project, place), text)
+        legacy::keep(&self.parts, self.http(), &self.server()?, (org, project), text)
+    }
+
+    /// The token of the older system that is kept for a project. Sends nothing.
+    pub fn legacy_token_of(&self, project: &str) -> Option<Secret> {
+        legacy::of_project(&self.parts, project)
     }
 
     /// How far the move away from the older system is, as the server says it.
@@ -322,12 +326,19 @@ impl Client {
         config::set_server(vault.dir(), time, random, server)
     }
 
-    /// A call without a credential, to a server that wants none (`/auth/config` says `local`);
+    /// A call without a credential, to a server that wants none (`/auth/config` or the brand's
+    /// variable for the mode says `local`);
     /// `None` if it wants one.
     pub fn call_openly(&self, call: &Call<'_>) -> Result<Option<Answer>, Error> {
         let server = parse_server(&self.server()?)?;
-        let config = auth_config(self.http(), &server)?;
-        if config.is_none_or(|config| config.mode != AuthMode::Local) {
+        let local = match forced(&self.parts)? {
+            Some(mode) => mode == Mode::Local,
+            None => {
+                let config = auth_config(self.http(), &server)?;
+                config.is_some_and(|config| config.mode == AuthMode::Local)
+            }
+        };
+        if !local {
             return Ok(None);
         }
         let reply = self.http().call_openly(&server.join(call.path), call)?;

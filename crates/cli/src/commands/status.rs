@@ -14,7 +14,7 @@ use super::context;
 use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::paint::Paint;
-use crate::refusal::{ended, exit_of};
+use crate::refusal::{ended, exit_of, told};
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 use view::view;
@@ -39,7 +39,6 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     let check = matches.get_flag("check");
     let client = client(cx, globals);
-    let asked = check || cx.brand.status.asks_server;
     // Whoever contradicts himself about the place is still signed in.
     let target = client
         .target(&Asked::from(globals))
@@ -54,8 +53,7 @@ pub fn run(
             // Usable for us, and not for this tool.
             return Ok(out.failure(&other(cx, &status)));
         }
-        let mut facts = crate::own::status(cx, &status, &target, out.terminal.data());
-        facts.push(("plan", asked.then(|| plan(&client, &target)).flatten()));
+        let facts = crate::own::status(cx, &status, &target, out.terminal.data());
         let text = filled(own, &facts);
         out.data(format!("{text}\n").as_bytes())?;
         warn(out, &status.warnings);
@@ -115,13 +113,6 @@ fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, client: &Client) {
             cx.program
         ));
     }
-}
-
-/// What the operator calls the organization's plan.
-fn plan(client: &Client, target: &Target) -> Option<String> {
-    let org = target.org.as_ref()?;
-    let org = client.session().ok()?.organization(&org.name).ok()?;
-    Some(hallpass_core::text::presentable(&org.plan, 80)).filter(|plan| !plan.is_empty())
 }
 
 /// The lines for a credential that can be used.
@@ -272,7 +263,11 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
                 Source::Workload { .. } => format!("{} login --oidc", cx.program),
                 _ => login,
             };
-            (format!("{server} rejected the credential: {reason}"), Some("It was kept."), next)
+            let what = match reason.starts_with(server.as_str()) {
+                true => reason.clone(),
+                false => format!("{server} rejected the credential: {reason}"),
+            };
+            (what, Some("It was kept."), next)
         }
         State::CannotVerify { reason } => (
             format!("cannot verify your sign-in: {reason}"),
@@ -280,8 +275,12 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
             retry(cx, globals, "status --check"),
         ),
         State::StoreUnavailable { reason } => {
-            let next = status.store_error.as_ref().and_then(|error| error.next(cx.program));
-            (reason.clone(), None, next.unwrap_or_else(|| retry(cx, globals, "status")))
+            let again = retry(cx, globals, "status");
+            // Told as every other command tells it.
+            if let Some(error) = &status.store_error {
+                return told(&error.clone().into(), cx, &again);
+            }
+            (reason.clone(), None, again)
         }
     };
     let mut failure = Failure::new(exit, status.state.name(), what, next);

@@ -75,6 +75,7 @@ mod tests {
             kind: Whose::User,
             org: None,
             project: None,
+            older: false,
             email: "ada@example.com".into(),
             name: name.into(),
             client_id: None,

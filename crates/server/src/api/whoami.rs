@@ -3,7 +3,7 @@
 use hallpass_core::wire::api::{Whoami, Whose};
 use hallpass_core::wire::path::WHOAMI;
 use hallpass_issuer::tokens::Actor;
-use hallpass_verdict::Who;
+use hallpass_verdict::{CredentialKind, Who};
 use http::Method;
 
 use super::answer::Shown;
@@ -17,7 +17,7 @@ pub(super) fn table() -> Vec<Route> {
     vec![Route::new(Method::GET, WHOAMI, "whoami", "Show who presents the credential", whoami)]
 }
 
-/// A key or a job says where it belongs; whoever else may ask about a place in which they have a role.
+/// A key, a job or a token of an older system says where it belongs; whoever else may ask about a place in which they have a role.
 async fn whoami(
     app: App,
     Needs(decision): Needs<Oneself>,
@@ -30,7 +30,9 @@ async fn whoami(
         // No agent gets here: its own route tells it who it is.
         Who::User { .. } | Who::Outside { .. } | Who::Agent(_) => Whose::User,
     };
+    let older = decision.kind == CredentialKind::LegacyToken;
     let (org, project) = match (kind, &place) {
+        _ if older => issuer.place_of_key(&decision).await?,
         (Whose::Key | Whose::Job, _) => issuer.place_of_key(&decision).await?,
         (Whose::User, None) => (None, None),
         (Whose::User, Some((org, project))) => {
@@ -49,6 +51,7 @@ async fn whoami(
         name: decision.who.name().to_owned(),
         org,
         project,
+        older,
         client_id: decision.client_id.as_deref().map(str::to_owned),
         scope: decision.scope.clone(),
         expires_at: decision.expires_at,

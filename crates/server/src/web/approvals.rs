@@ -41,7 +41,7 @@ struct Approvals {
     waiting: Vec<Item>,
     /// What was decided within a day, newest first.
     decided: Vec<Item>,
-    ask_command: String,
+    ask_command: Option<String>,
 }
 
 /// One question.
@@ -97,7 +97,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         notice: notice(query(request.uri()).get("done").unwrap_or_default()),
         waiting,
         decided,
-        ask_command: format!("{} agent ask --action FILE --wait", app.brand().name),
+        ask_command: app.command("agent ask --action FILE --wait"),
     };
     answer::page(StatusCode::OK, &view)
 }

@@ -1,10 +1,11 @@
 //! `member`: who has which role in an organization or a project, and who is invited.
 
-use clap::{ArgMatches, Command};
+use clap::Command;
 
 use super::{Done, One, ask, confirmed, done, flag, list, maybe, needed, option, text};
 use crate::arguments::Globals;
 use crate::commands::retry;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
@@ -62,13 +63,14 @@ pub fn command() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    let (verb, matches) = matches.subcommand().unwrap_or(("list", matches));
+    let matches = below.matches;
+    let (verb, matches) = below.verb().unwrap_or(("list", matches));
     let (place, name) = (text(matches, "place"), format!("member {verb}"));
     let has = |id: &str| matches.try_get_one::<String>(id).ok().flatten().cloned();
     let (user, role) = (has("user").unwrap_or_default(), has("role").unwrap_or_default());

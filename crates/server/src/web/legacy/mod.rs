@@ -141,7 +141,7 @@ impl<'a> Seat<'a> {
             more: tokens.len().saturating_sub(SHOWN),
             tokens: tokens.iter().take(SHOWN).map(|token| lines::line(token, now)).collect(),
             action: self.path.clone(),
-            report_command: format!("{} admin legacy report", app.brand().name),
+            report_command: "hallpass admin legacy report".to_owned(),
         };
         answer::page(status, &view)
     }

@@ -75,7 +75,6 @@ async fn show(
         href: address(&desk.base, &Sought { filter, ..sought.clone() }, None),
         chosen: filter == sought.filter,
     });
-    let program = &app.brand().name;
     let view = List {
         frame: answer::frame(&app, Some(desk.person)),
         here: HERE,
@@ -90,8 +89,8 @@ async fn show(
         first: address(&desk.base, &sought, None),
         further: cursor.is_some(),
         create_command: match &sign.owner {
-            None => format!("{program} token create ci"),
-            Some(owner) => format!("{program} token create ci --user {owner}"),
+            None => app.command("token create ci"),
+            Some(owner) => app.command(&format!("token create ci --user {owner}")),
         },
         sign,
     };
