@@ -68,6 +68,7 @@ pub use context::{Context, Input, Io};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use output::Output;
+pub use tree::{has_command, odd_flag};
 
 use arguments::Globals;
 use terminal::Terminal;
@@ -82,11 +83,6 @@ pub fn command(brand: &Brand) -> Command {
 /// a quick command does.
 pub fn command_alone(brand: &Brand, name: &str) -> Option<Command> {
     tree::one(brand, name).map(|command| with_globals(root(brand), brand).subcommand(command))
-}
-
-/// A flag behind a verb of the brand's tree that the verb does not have: why that cannot be.
-pub fn odd_flag(brand: &Brand) -> Option<String> {
-    tree::odd_flag(brand)
 }
 
 fn root(brand: &Brand) -> Command {

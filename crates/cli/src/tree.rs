@@ -141,8 +141,13 @@ fn given(command: Command, flag: &str) -> Command {
     command.mut_arg(id, |argument| argument.default_value("true").hide(true)).about(help)
 }
 
+/// Whether there is a command of this name at the root.
+pub fn has_command(brand: &Brand, name: &str) -> bool {
+    one(brand, name).is_some()
+}
+
 /// The first flag of a placed verb, `login --devise`, that the verb does not have.
-pub(crate) fn odd_flag(brand: &Brand) -> Option<String> {
+pub fn odd_flag(brand: &Brand) -> Option<String> {
     brand.commands.iter().find_map(|(place, placed)| {
         let (verb, flags) = parts(placed);
         let mut words = verb.split(' ');

@@ -291,7 +291,7 @@ pub struct Pages {
 }
 
 /// The pages that a brand can give a name in the menu.
-pub const NAMED: [&str; 8] = [
+pub(super) const NAMED: [&str; 8] = [
     "/settings/sessions",
     "/settings/tokens",
     "/settings/agents",

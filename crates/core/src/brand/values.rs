@@ -9,7 +9,7 @@ use crate::Kind;
 use crate::public_url::PublicUrl;
 
 /// The flags that every command has; a brand's own cannot be called like one of them.
-pub const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 12] = [
     "server",
     "profile",
     "store",

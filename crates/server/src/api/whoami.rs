@@ -24,15 +24,16 @@ async fn whoami(
     AtPlace(place): AtPlace,
 ) -> Result<Shown<Whoami>, Refused> {
     let (issuer, actor) = (app.issuer(), Actor::Bearer(&decision));
+    let older = decision.kind == CredentialKind::LegacyToken;
     let kind = match *decision.who {
+        // It is nobody, also where somebody answers for it.
+        _ if older => Whose::Key,
         Who::Key { .. } => Whose::Key,
         Who::Job { .. } => Whose::Job,
         // No agent gets here: its own route tells it who it is.
         Who::User { .. } | Who::Outside { .. } | Who::Agent(_) => Whose::User,
     };
-    let older = decision.kind == CredentialKind::LegacyToken;
     let (org, project) = match (kind, &place) {
-        _ if older => issuer.place_of_key(&decision).await?,
         (Whose::Key | Whose::Job, _) => issuer.place_of_key(&decision).await?,
         (Whose::User, None) => (None, None),
         (Whose::User, Some((org, project))) => {
@@ -45,9 +46,9 @@ async fn whoami(
         }
     };
     Ok(Shown(Whoami {
-        id: decision.who.id(),
+        id: if older { decision.id.clone() } else { decision.who.id() },
         kind,
-        email: decision.who.email().unwrap_or_default().to_owned(),
+        email: decision.who.email().filter(|_| !older).unwrap_or_default().to_owned(),
         name: decision.who.name().to_owned(),
         org,
         project,

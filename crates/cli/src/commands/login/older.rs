@@ -2,6 +2,7 @@
 //! as the move away from such tokens lasts (ST13).
 
 use clap::ArgMatches;
+use hallpass_client::Error;
 use hallpass_client::legacy::LegacyPhase;
 use hallpass_client::target::Asked;
 
@@ -28,7 +29,13 @@ pub(super) fn run(
     let client = client(cx, globals);
     let again = format!("{login} {named}");
     // It is about the token that was brought, and not about who is signed in.
-    let refuse = |error| refusal::told(&error, cx, &again).in_our_words();
+    let refuse = |error| {
+        let mut failure = refusal::told(&error, cx, &again).in_our_words();
+        if matches!(error, Error::Rejected { .. }) {
+            failure.next.clone_from(&login);
+        }
+        failure
+    };
     match client.legacy_phase().map_err(refuse)? {
         LegacyPhase::A => {}
         LegacyPhase::B => out.warning(&format!(
@@ -38,7 +45,7 @@ pub(super) fn run(
         LegacyPhase::C => {
             return Err(Failure::usage(
                 format!("tokens for one {word} are no longer taken; login takes no {word}"),
-                login,
+                login.clone(),
             ));
         }
     }
