@@ -17,7 +17,7 @@ use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
 use self::secrets::{SecretLine, Typed};
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::forest::{Forest, Leaf};
 use super::home::query;
@@ -103,14 +103,11 @@ impl Line {
     }
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let (cookie, person) = match answer::person(&visitor, &app, PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let (cookie, person) = answer::person(&visitor, &app, PAGE)?;
     let asked = query(request.uri());
     let notice = notice(asked.get("done").unwrap_or_default());
-    page(&app, (cookie, person), &asked, StatusCode::OK, notice, Typed::default()).await
+    Ok(page(&app, (cookie, person), &asked, StatusCode::OK, notice, Typed::default()).await)
 }
 
 async fn page(
@@ -224,15 +221,12 @@ async fn stop(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let (_, person) = answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form)?;
     let id = form.get("id").unwrap_or_default();
-    match app.issuer().stop_agent(&Actor::Person(&person.user), id, &origin).await {
+    Ok(match app.issuer().stop_agent(&Actor::Person(&person.user), id, &origin).await {
         Ok(()) => answer::see_other("/settings/agents?done=stopped"),
         Err(AgentError::Failed(error)) => failure::page(&app, &error),
         Err(_) => answer::see_other("/settings/agents?done=gone"),
-    }
+    })
 }

@@ -3,11 +3,10 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::home::query;
 use super::super::shown::Shown;
 use super::super::tokens::{Line, Sign};
@@ -38,23 +37,15 @@ pub(super) fn routes() -> Router<App> {
     in_both("", || get(show))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&app, &visitor, &named, request.uri().path()).await?;
     let asked = query(request.uri());
     let cursor = asked.get("after");
     let (issuer, project) = (app.issuer(), office.project.as_deref());
     let found = issuer.keys_of(&office.actor(), &office.org, project, cursor, SHOWN).await;
     let page = match found {
         Ok(page) => page,
-        Err(error) => return office.refused(error),
+        Err(error) => return Ok(office.refused(error)),
     };
     let notice = match asked.get("done").unwrap_or_default() {
         "revoked" => Some(Notice::done(
@@ -84,5 +75,5 @@ async fn show(
         further: cursor.is_some(),
         create_command,
     };
-    answer::page(StatusCode::OK, &view)
+    Ok(answer::page(StatusCode::OK, &view))
 }

@@ -12,7 +12,7 @@ use hallpass_issuer::tokens::{Actor, TokenError};
 use http::StatusCode;
 use http::request::Parts;
 
-use super::super::answer;
+use super::super::answer::{self, Refusal};
 use super::super::shown::Shown;
 use super::super::tokens::{Line, Sign};
 use super::super::views::Way;
@@ -62,7 +62,7 @@ impl<'a> Office<'a> {
         visitor: &'a Visitor,
         named: &Named,
         here: &str,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let known = answer::person(visitor, app, here)?;
         Self::of(app, known, named).await
     }
@@ -72,7 +72,7 @@ impl<'a> Office<'a> {
         app: &'a App,
         visitor: &'a Visitor,
         named: &Named,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let known = answer::poster(visitor, app, "/")?;
         Self::of(app, known, named).await
     }
@@ -82,7 +82,7 @@ impl<'a> Office<'a> {
         app: &'a App,
         (cookie, person): (&'a Secret, &'a SignedIn),
         named: &Named,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let (issuer, actor) = (app.issuer(), Actor::Person(&person.user));
         let project = named.project.as_deref();
         let found = async {
@@ -103,8 +103,8 @@ impl<'a> Office<'a> {
                 };
                 Ok(Self { app, cookie, person, org, project, base })
             }
-            Err(OrgError::Failed(error)) => Err(Box::new(failure::page(app, &error))),
-            Err(_) => Err(Box::new(nothing(app, person))),
+            Err(OrgError::Failed(error)) => Err(Refusal::from(failure::page(app, &error))),
+            Err(_) => Err(Refusal::from(nothing(app, person))),
         }
     }
 

@@ -11,6 +11,7 @@ use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
 
+use super::super::answer::Page;
 use super::super::csrf::{self, Purpose};
 use super::super::setup::sentence;
 use super::super::shown::Shown;
@@ -65,22 +66,14 @@ pub(super) async fn make(
     visitor: Visitor,
     Path((org, project)): Path<(String, String)>,
     Form(form): Form,
-) -> Response {
-    let known = match answer::poster(&visitor, &app, "/") {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
-    let seat = match Seat::find(&app, known, (&org, &project)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let known = answer::poster(&visitor, &app, "/")?;
+    let seat = Seat::find(&app, known, (&org, &project)).await?;
     let once = form.get("form").unwrap_or_default();
     let purpose = Purpose::NewLegacy(&seat.place, once);
-    if let Err(refusal) = csrf::check(&app, Some(seat.cookie), purpose, &form) {
-        return *refusal;
-    }
+    csrf::check(&app, Some(seat.cookie), purpose, &form)?;
     if !app.once().is_of_now(once) || !app.once().take(once, app.clock()) {
-        return sent_before(&seat);
+        return Ok(sent_before(&seat));
     }
     let name = form.get("name").unwrap_or_default().trim().to_owned();
     let viewer = form.get("role") == Some("viewer");
@@ -102,13 +95,13 @@ pub(super) async fn make(
                 next: seat.path.clone(),
                 sign: Sign::place(&seat.path, &made.project),
             };
-            return reveal(&app, seat.person, shown);
+            return Ok(reveal(&app, seat.person, shown));
         }
         Err(error) => error,
     };
     // Nothing was made, so the form may be corrected and sent again.
     app.once().give_back(once);
-    match error {
+    Ok(match error {
         MintError::Token(TokenError::Invalid { why, .. }) => {
             let notice = Notice::problem(sentence(&why), KEPT);
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -123,7 +116,7 @@ pub(super) async fn make(
             failure::page(&app, &error)
         }
         MintError::Token(_) | MintError::Place(_) => super::nothing(&app, seat.person),
-    }
+    })
 }
 
 fn sent_before(seat: &Seat<'_>) -> Response {

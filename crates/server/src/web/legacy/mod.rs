@@ -22,7 +22,7 @@ use hallpass_issuer::tokens::Actor;
 use hallpass_issuer::{Error, SignedIn};
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Page, Refusal};
 use super::csrf::{self, Purpose};
 use super::home::query;
 use super::shown::Shown;
@@ -91,7 +91,7 @@ impl<'a> Seat<'a> {
         app: &'a App,
         (cookie, person): (&'a Secret, &'a SignedIn),
         (org, project): (&str, &str),
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let (actor, issuer) = (Actor::Person(&person.user), app.issuer());
         let found = async {
             issuer.must_be_at(&actor, org, Some(project), Some(TOKENS_MANAGE)).await?;
@@ -99,8 +99,8 @@ impl<'a> Seat<'a> {
         };
         let found = match found.await {
             Ok(found) => found,
-            Err(OrgError::Failed(error)) => return Err(Box::new(failure::page(app, &error))),
-            Err(_) => return Err(Box::new(nothing(app, person))),
+            Err(OrgError::Failed(error)) => return Err(Refusal::from(failure::page(app, &error))),
+            Err(_) => return Err(Refusal::from(nothing(app, person))),
         };
         let path = format!("/orgs/{}/projects/{}/tokens", found.org, found.slug);
         let place = format!("{}/{}", found.org, found.slug);
@@ -158,15 +158,9 @@ async fn show(
     visitor: Visitor,
     Path((org, project)): Path<(String, String)>,
     request: Request,
-) -> Response {
-    let known = match answer::person(&visitor, &app, request.uri().path()) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
-    let seat = match Seat::find(&app, known, (&org, &project)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let known = answer::person(&visitor, &app, request.uri().path())?;
+    let seat = Seat::find(&app, known, (&org, &project)).await?;
     let notice = match query(request.uri()).get("done").unwrap_or_default() {
         "revoked" => Some(Notice::done(
             "The token is revoked.",
@@ -175,7 +169,7 @@ async fn show(
         "gone" => Some(Notice::done("That token had been revoked before.", "")),
         _ => None,
     };
-    seat.page(StatusCode::OK, notice, None).await
+    Ok(seat.page(StatusCode::OK, notice, None).await)
 }
 
 async fn revoke(
@@ -184,24 +178,16 @@ async fn revoke(
     visitor: Visitor,
     Path((org, project)): Path<(String, String)>,
     Form(form): Form,
-) -> Response {
-    let known = match answer::poster(&visitor, &app, "/") {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
-    let seat = match Seat::find(&app, known, (&org, &project)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(refusal) = csrf::check(&app, Some(known.0), Purpose::Legacy(&seat.place), &form) {
-        return *refusal;
-    }
+) -> Page {
+    let known = answer::poster(&visitor, &app, "/")?;
+    let seat = Seat::find(&app, known, (&org, &project)).await?;
+    csrf::check(&app, Some(known.0), Purpose::Legacy(&seat.place), &form)?;
     let (actor, id) = (seat.actor(), form.get("id").unwrap_or_default());
     // Only what is this project's.
-    match app.issuer().revoke_legacy_at(&actor, (&org, &project), id, &origin).await {
+    Ok(match app.issuer().revoke_legacy_at(&actor, (&org, &project), id, &origin).await {
         Ok(true) => answer::see_other(&format!("{}?done=revoked", seat.path)),
         Ok(false) => answer::see_other(&format!("{}?done=gone", seat.path)),
         Err(OrgError::Failed(error)) => failure::page(&app, &error),
         Err(_) => nothing(&app, seat.person),
-    }
+    })
 }

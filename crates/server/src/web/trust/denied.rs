@@ -10,7 +10,7 @@ use hallpass_core::trust::Changed;
 use hallpass_core::wire::trust::DeniedExplained;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page, Refusal};
 use super::super::orgs::Nav;
 use super::super::shown::Shown;
 use super::super::views::{Frame, Notice};
@@ -49,28 +49,18 @@ pub(super) fn routes() -> Router<App> {
     in_both("/denied/{id}", || get(show))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    match find(&office, &named.id).await {
-        Ok(explained) => page(&office, &explained, StatusCode::OK, None),
-        Err(refusal) => *refusal,
-    }
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&app, &visitor, &named, request.uri().path()).await?;
+    let explained = find(&office, &named.id).await?;
+    Ok(page(&office, &explained, StatusCode::OK, None))
 }
 
 /// The denied exchange, if it is one of this place.
-pub(super) async fn find(office: &Office<'_>, id: &str) -> Result<DeniedExplained, Box<Response>> {
+pub(super) async fn find(office: &Office<'_>, id: &str) -> Result<DeniedExplained, Refusal> {
     let (issuer, actor) = (office.seat.app.issuer(), office.seat.actor());
     let (org, project) = office.seat.names();
     let found = issuer.explain_denied(&actor, id, Some((org, project))).await;
-    found.map_err(|error| Box::new(act::failed(office, &error)))
+    found.map_err(|error| Refusal::from(act::failed(office, &error)))
 }
 
 pub(super) fn page(

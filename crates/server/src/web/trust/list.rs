@@ -10,7 +10,7 @@ use hallpass_core::wire::params::Params;
 use hallpass_issuer::federation::policies::TrustError;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::home::query;
 use super::super::orgs::Nav;
 use super::super::shown::Shown;
@@ -78,16 +78,8 @@ pub(super) fn routes() -> Router<App> {
     in_both("", || get(show).post(act::act))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&app, &visitor, &named, request.uri().path()).await?;
     let asked = query(request.uri());
     let turned = |name| asked.get(name).filter(|it| !it.is_empty()).map(str::to_owned);
     let turned = Turned { denied: turned("denied"), let_in: turned("let_in") };
@@ -105,7 +97,7 @@ async fn show(
     };
     let mut form = Params::default();
     form.set("branch", "main");
-    page(&office, StatusCode::OK, notice, (&form, turned), Vec::new()).await
+    Ok(page(&office, StatusCode::OK, notice, (&form, turned), Vec::new()).await)
 }
 
 /// The page, with the form for the first time or as it was filled in.

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use hallpass_issuer::keys::KEYS_MANAGE;
 use http::request::Parts;
 
+use super::super::answer::Refusal;
 use super::super::csrf::{self, Purpose};
 use super::super::orgs::Seat;
 use crate::app::App;
@@ -47,7 +48,7 @@ impl<'a> Office<'a> {
         visitor: &'a Visitor,
         named: &Named,
         here: &str,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let at = (&*named.org, named.project.as_deref());
         Self::of(Seat::visit(app, visitor, at, here).await?)
     }
@@ -57,14 +58,14 @@ impl<'a> Office<'a> {
         app: &'a App,
         visitor: &'a Visitor,
         named: &Named,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         Self::of(Seat::post(app, visitor, (&named.org, named.project.as_deref())).await?)
     }
 
     /// To anybody who does not manage the keys of the place there is no such page.
-    fn of(seat: Seat<'a>) -> Result<Self, Box<Response>> {
+    fn of(seat: Seat<'a>) -> Result<Self, Refusal> {
         if !seat.may(KEYS_MANAGE) {
-            return Err(Box::new(seat.nothing()));
+            return Err(Refusal::from(seat.nothing()));
         }
         let base = match seat.names() {
             (org, None) => format!("/orgs/{org}/trust"),
