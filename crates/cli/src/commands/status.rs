@@ -58,8 +58,7 @@ pub fn run(
             // Usable for us, and not for this tool.
             return Ok(out.failure(&other(cx, &status)));
         }
-        let mut facts = crate::own::status(cx, &status, &target, out.terminal.data());
-        facts.push(("plan", asked.then(|| plan(&client, &target)).flatten()));
+        let facts = crate::own::status(cx, &status, &target, out.terminal.data());
         let text = filled(own, &facts);
         out.data(format!("{text}\n").as_bytes())?;
         warn(out, &status.warnings);
@@ -123,13 +122,6 @@ fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, waiting: usize) {
             cx.program
         ));
     }
-}
-
-/// What the operator calls the organization's plan.
-fn plan(client: &Client, target: &Target) -> Option<String> {
-    let org = target.org.as_ref()?;
-    let org = client.session().ok()?.organization(&org.name).ok()?;
-    Some(hallpass_core::text::presentable(&org.plan, 80)).filter(|plan| !plan.is_empty())
 }
 
 /// The lines for a credential that can be used.
@@ -288,7 +280,11 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
                 Source::Workload { .. } => format!("{} login --oidc", cx.program),
                 _ => login,
             };
-            (format!("{server} rejected the credential: {reason}"), Some("It was kept."), next)
+            let what = match reason.starts_with(server.as_str()) {
+                true => reason.clone(),
+                false => format!("{server} rejected the credential: {reason}"),
+            };
+            (what, Some("It was kept."), next)
         }
         State::CannotVerify { reason } => (
             format!("cannot verify your sign-in: {reason}"),

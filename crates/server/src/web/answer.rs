@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use hallpass_core::Secret;
+use hallpass_core::brand::Brand;
 use hallpass_core::wire::params::Params;
 use hallpass_issuer::SignedIn;
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
@@ -13,7 +14,7 @@ use http::{HeaderValue, StatusCode};
 use super::csrf::{self, Purpose};
 use super::return_to::ReturnTo;
 use super::shown::Shown;
-use super::views::{Continue, Frame, Message, Way};
+use super::views::{Continue, Entry, Frame, Message, Way};
 use super::when;
 use crate::app::App;
 use crate::http::Visitor;
@@ -56,7 +57,29 @@ pub(super) fn frame(app: &App, signed_in: Option<&SignedIn>) -> Frame {
         account: signed_in.map(|person| Shown::new(&person.user.email)),
         admin: signed_in.is_some_and(|person| person.user.admin),
         local: app.issuer().is_local(),
+        project: app.brand().words.project.clone(),
+        menu: menu(app.brand()),
     }
+}
+
+/// The pages about oneself, as the brand calls them. The last two belong to an organization, and
+/// are here only if the brand gives them a name.
+fn menu(brand: &Brand) -> Vec<Entry> {
+    let all = [
+        ("/settings/sessions", "sessions", "Sign-ins"),
+        ("/settings/tokens", "tokens", "Tokens"),
+        ("/settings/agents", "agents", "Agents"),
+        ("/settings/approvals", "approvals", "Approvals"),
+        ("/orgs", "orgs", "Organizations"),
+        ("/settings/keys", "keys", ""),
+        ("/settings/trust", "trust", ""),
+        ("/settings/security", "security", "Password"),
+    ];
+    let entries = all.into_iter().map(|(page, here, usual)| {
+        let label = brand.pages.names.get(page).cloned().unwrap_or_else(|| usual.to_owned());
+        Entry { page, here, label }
+    });
+    entries.filter(|entry| !entry.label.is_empty()).collect()
 }
 
 /// `view` as a page.

@@ -40,7 +40,7 @@ struct Approvals {
     waiting: Vec<Item>,
     /// What was decided within a day, newest first.
     decided: Vec<Item>,
-    ask_command: String,
+    ask_command: Option<String>,
 }
 
 /// One question.
@@ -93,7 +93,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Pag
         notice: notice(query(request.uri()).get("done").unwrap_or_default()),
         waiting,
         decided,
-        ask_command: format!("{} agent ask --action FILE --wait", app.brand().name),
+        ask_command: app.command("agent ask --action FILE --wait"),
     };
     Ok(answer::page(StatusCode::OK, &view))
 }

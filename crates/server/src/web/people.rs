@@ -96,10 +96,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Pag
         more: found.next_cursor.map(|next| address(search, Some(&next))),
         first: address(search, None),
         further: cursor.is_some(),
-        create_command: format!(
-            "{} admin user create --email bo@example.com --name Bo",
-            app.brand().name
-        ),
+        create_command: "hallpass admin user create --email bo@example.com --name Bo".to_owned(),
     };
     Ok(answer::page(StatusCode::OK, &view))
 }

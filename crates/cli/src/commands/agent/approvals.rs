@@ -13,6 +13,7 @@ use super::{list, refused, watch};
 use crate::arguments::Globals;
 use crate::commands::{flag, retry, warn};
 use crate::terminal::Terminal;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output, layout, words};
 
 pub(super) fn command() -> Command {
@@ -54,12 +55,12 @@ pub(super) fn run(
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
     let session = list::session(cx, globals, "approvals")?;
     let desk = Desk { cx, globals, session };
     let id = |matches: &ArgMatches| matches.get_one::<String>("id").cloned().unwrap_or_default();
-    match matches.subcommand() {
+    match below.verb() {
         None | Some(("list", _)) => desk.list(out),
         Some(("watch", matches)) => watch::run(cx, out, globals, &desk.session, matches),
         Some(("show", matches)) => desk.show(out, &id(matches)),

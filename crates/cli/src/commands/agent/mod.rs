@@ -71,14 +71,14 @@ pub(crate) fn run(
         return Err(Failure::usage("no command was given", format!("{} agent --help", cx.program)));
     };
     let matches = below.matches;
-    match &*verb {
+    match verb {
         "run" => run::run(cx, out, stdin, globals, matches),
         "child" => run::child(cx, out, globals, matches),
         "list" => list::list(cx, out, globals),
         "show" => list::show(cx, out, globals, matches),
         "stop" => list::stop(cx, out, globals, matches),
         "status" => inside::status(cx, out, globals, matches),
-        "approvals" => approvals::run(cx, out, stdin, globals, matches),
+        "approvals" => approvals::run(cx, out, stdin, globals, below),
         "ask" => ask::run(cx, out, stdin, globals, matches),
         "secret" => secret::run(cx, out, stdin, globals, below),
         _ => guard::run(cx, stdin, globals),

@@ -68,10 +68,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Pag
         orgs: lines.collect(),
         more: next.map(|next| format!("{PAGE}?after={next}")),
         further: after.is_some(),
-        create_command: format!(
-            "{} admin org create acme --owner bo@example.com",
-            app.brand().name
-        ),
+        create_command: "hallpass admin org create acme --owner bo@example.com".to_owned(),
     };
     Ok(answer::page(StatusCode::OK, &view))
 }

@@ -64,8 +64,8 @@ struct Agents {
     running: Forest<Line>,
     /// Those that ended within a day, newest first.
     ended: Vec<Line>,
-    run_command: String,
-    secret_command: String,
+    run_command: Option<String>,
+    secret_command: Option<String>,
     /// What they may know, without what is in it.
     secrets: Vec<SecretLine>,
     typed: Typed,
@@ -160,8 +160,8 @@ async fn page(
         searchable: running.searchable || many,
         running,
         ended: ended.into_iter().filter(|line| line.is_like(&word)).collect(),
-        run_command: format!("{} agent run -- CMD", app.brand().name),
-        secret_command: format!("{} agent secret set NAME", app.brand().name),
+        run_command: app.command("agent run -- CMD"),
+        secret_command: app.command("agent secret set NAME"),
         secrets: kept.iter().map(|kept| SecretLine::of(kept, now)).collect(),
         typed,
     };

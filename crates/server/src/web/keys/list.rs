@@ -31,7 +31,7 @@ struct List {
     keys: Vec<Line>,
     more: Option<String>,
     further: bool,
-    create_command: String,
+    create_command: Option<String>,
 }
 
 pub(super) fn routes() -> Router<App> {
@@ -59,12 +59,12 @@ async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: R
         )),
         _ => None,
     };
-    let program = &app.brand().name;
     let place = office.place();
     let create_command = match project {
-        Some(_) => format!("{program} key create gitlab-ci --project {place}"),
-        None => format!("{program} key create gitlab-ci --project {place}/PROJECT"),
+        Some(_) => format!("key create gitlab-ci --project {place}"),
+        None => format!("key create gitlab-ci --project {place}/PROJECT"),
     };
+    let create_command = app.command(&create_command);
     let view = List {
         frame: answer::frame(&app, Some(office.person)),
         here: KEYS.name,

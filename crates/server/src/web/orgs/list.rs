@@ -51,7 +51,7 @@ struct View {
     /// The form is open: something in it was wrong.
     making: bool,
     typed: Shown,
-    create_command: String,
+    create_command: Option<String>,
 }
 
 fn line(org: Org) -> Line {
@@ -96,7 +96,7 @@ async fn page(
         archived: archived.into_iter().map(line).collect(),
         making: typed.is_some(),
         typed: Shown::typed(typed.unwrap_or_default()),
-        create_command: format!("{} org create acme", app.brand().name),
+        create_command: app.command("org create acme"),
     };
     answer::page(status, &view)
 }

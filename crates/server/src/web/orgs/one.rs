@@ -56,7 +56,7 @@ struct View {
     /// The form is open: something in it was wrong.
     making: bool,
     typed: Shown,
-    create_command: String,
+    create_command: Option<String>,
     more: Option<String>,
 }
 
@@ -120,7 +120,7 @@ async fn page(
         may_create: seat.may(PROJECTS_CREATE),
         making: typed.is_some(),
         typed: Shown::typed(typed.unwrap_or_default()),
-        create_command: format!("{} project create {}/atlas", seat.app.brand().name, found.slug),
+        create_command: seat.app.command(&format!("project create {}/atlas", found.slug)),
         more: listed.next_cursor.map(|next| format!("{base}?after={next}")),
         base,
     };

@@ -41,6 +41,8 @@ struct View {
     standing: String,
     /// Where its tokens of an older system are, if it has any.
     older: Option<String>,
+    /// One more of them can be made.
+    mints: bool,
     people: People,
     /// Where its jobs are, for whoever manages its keys.
     trust: Option<String>,
@@ -78,12 +80,13 @@ async fn page(
         Err(error) => return seat.failed(&error),
     };
     let place = seat.place();
+    let mints = seat.may(TOKENS_MANAGE) && seat.app.issuer().mints_legacy();
     let older = match seat.may(TOKENS_MANAGE) {
         true => match legacy::places(seat.app, seat.person).await {
-            Ok(places) => places.into_iter().find(|it| it.name.as_str() == place),
+            Ok(places) => places.iter().any(|it| it.name.as_str() == place) || mints,
             Err(error) => return seat.failed(&OrgError::Failed(error)),
         },
-        false => None,
+        false => false,
     };
     let secrets = match seat.app.issuer().agent_secrets_of(&seat.actor()).await {
         Ok(kept) => kept.into_iter().filter(|it| it.of == SecretOf::Project(place.clone())),
@@ -98,8 +101,13 @@ async fn page(
         notice,
         name: Shown::new(&project.name),
         slug: project.slug.clone(),
-        standing: format!("You are {} of this project.", super::one_of(role)),
-        older: older.map(|it| it.href),
+        standing: format!(
+            "You are {} of this {}.",
+            super::one_of(role),
+            seat.app.brand().words.project
+        ),
+        older: older.then(|| format!("{}/tokens", seat.base())),
+        mints,
         people,
         trust: seat.may(KEYS_MANAGE).then(|| format!("{}/trust", seat.base())),
         secrets: secrets.map(|kept| Shown::new(&kept.name)).collect(),

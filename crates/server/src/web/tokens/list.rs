@@ -67,7 +67,6 @@ async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: R
         href: address(&desk.base, &Sought { filter, ..sought.clone() }, None),
         chosen: filter == sought.filter,
     });
-    let program = &app.brand().name;
     let view = List {
         frame: answer::frame(&app, Some(desk.person)),
         here: HERE,
@@ -82,8 +81,8 @@ async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: R
         first: address(&desk.base, &sought, None),
         further: cursor.is_some(),
         create_command: match &sign.owner {
-            None => format!("{program} token create ci"),
-            Some(owner) => format!("{program} token create ci --user {owner}"),
+            None => app.command("token create ci"),
+            Some(owner) => app.command(&format!("token create ci --user {owner}")),
         },
         sign,
     };

@@ -51,9 +51,9 @@ struct List {
     typed: Typed,
     projects: Vec<(Shown, bool)>,
     scopes: Vec<Choice>,
-    command: String,
-    other_command: String,
-    login_command: String,
+    command: Option<String>,
+    other_command: Option<String>,
+    login_command: Option<String>,
 }
 
 /// From where on the lists are read; the newest first.
@@ -147,12 +147,12 @@ async fn view(
         let meaning = Some(Shown::new(&meaning(table, &name)));
         Choice { chosen: form.get(&field).is_some(), field, name: Shown::new(&name), meaning }
     });
-    let program = &app.brand().name;
     let at = match project {
         Some(_) => office.place(),
         None => format!("{}/PROJECT", office.place()),
     };
-    let add = |what: &str| format!("{program} trust add {what} --allow PERMISSION --project {at}");
+    let add =
+        |what: &str| app.command(&format!("trust add {what} --allow PERMISSION --project {at}"));
     Ok(List {
         frame: answer::frame(app, Some(office.person)),
         nav: office.nav(),
@@ -182,6 +182,6 @@ async fn view(
         scopes: scopes.collect(),
         command: add("repo:OWNER/REPOSITORY:ref:refs/heads/main"),
         other_command: add("--issuer URL --condition CLAIM=VALUE"),
-        login_command: format!("{program} login {} --oidc", app.public_url().issuer()),
+        login_command: app.command(&format!("login {} --oidc", app.public_url().issuer())),
     })
 }
