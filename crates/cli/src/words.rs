@@ -7,6 +7,11 @@ use hallpass_client::TokenKind;
 use hallpass_client::vault::Place;
 use hallpass_core::Timestamp;
 
+/// For how long a text that was rotated is really good: it ends when it would have ended anyway.
+pub fn left(overlap: Duration, ends: Option<Timestamp>, now: Timestamp) -> Duration {
+    ends.map_or(overlap, |end| overlap.min(end.since(now)))
+}
+
 /// A span to one or two units: `9 minutes`, `1 hour 5 minutes`, `3 days`.
 pub fn duration(span: Duration) -> String {
     let secs = seconds(span);

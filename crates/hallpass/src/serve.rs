@@ -57,7 +57,7 @@ fn tell(event: &Event, json: bool) {
 }
 
 /// Nobody may be reading any more; the server goes on all the same.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 

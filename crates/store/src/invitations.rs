@@ -298,6 +298,18 @@ pub(crate) async fn end_of_project(
     tx.execute(&END_OF_PROJECT, binds![project, by.at, reason]).await
 }
 
+/// Ends the open invitations of somebody who is removed: to the organization and all of its
+/// projects, or to one of these. Says how many; all but the rows is the caller's.
+pub(crate) async fn end_of_person(
+    tx: &mut Tx<'_>,
+    email: &str,
+    (org, project): (OrgId, Option<ProjectId>),
+    reason: &str,
+    by: &By,
+) -> Result<u64, Error> {
+    tx.execute(&END_OF_PERSON, binds![org, project, kept(email), by.at, reason]).await
+}
+
 /// Ends all open invitations, and says how many; all but the rows is the caller's.
 pub(crate) async fn end_all(tx: &mut Tx<'_>, reason: &str, by: &By) -> Result<u64, Error> {
     tx.execute(&END_ALL, binds![by.at, reason]).await
@@ -349,6 +361,9 @@ statements! {
     SPEND = "UPDATE invitations SET ended_at = $2, end_reason = 'accepted'
         WHERE id = $1 AND ended_at IS NULL AND expires_at > $2";
     END_ALL = "UPDATE invitations SET ended_at = $1, end_reason = $2 WHERE ended_at IS NULL";
+    END_OF_PERSON = "UPDATE invitations SET ended_at = $4, end_reason = $5
+        WHERE org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR project_id = $2) AND email = $3
+        AND ended_at IS NULL";
     END_OF_PROJECT = "UPDATE invitations SET ended_at = $2, end_reason = $3
         WHERE project_id = $1 AND ended_at IS NULL";
 }

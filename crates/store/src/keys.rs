@@ -79,8 +79,8 @@ impl Keys<'_> {
         self.0.db().all(&OF, which, credentials::read).await
     }
 
-    /// The live keys that a person made, in one organization or one project of it, or anywhere;
-    /// at most `limit`.
+    /// The live keys that a person made, or that were made with these, in one organization or one
+    /// project of it, or anywhere; at most `limit`.
     pub async fn made_by(
         &self,
         user: UserId,
@@ -198,6 +198,29 @@ pub(crate) async fn left_by(
     Ok(Some(left))
 }
 
+/// The keys that a person made, and those that were made with these, however far from hand to
+/// hand: live at `$4`, in an organization or one of its projects, or anywhere.
+macro_rules! made_by {
+    () => {
+        concat!(
+            "WITH RECURSIVE made (maker) AS (
+                SELECT CAST($1 AS TEXT)
+                UNION SELECT credentials.principal_id FROM credentials
+                JOIN made ON credentials.created_by = made.maker WHERE ",
+            is_key!(),
+            ") SELECT ",
+            columns!(),
+            " FROM credentials WHERE credentials.created_by IN (SELECT maker FROM made) AND ",
+            is_key!(),
+            " AND (CAST($2 AS TEXT) IS NULL OR credentials.org_id = $2)
+            AND (CAST($3 AS TEXT) IS NULL OR credentials.project_id = $3)
+            AND ",
+            live!("$4"),
+            " ORDER BY credentials.id"
+        )
+    };
+}
+
 /// A condition on `credentials`: it is a key.
 macro_rules! is_key {
     () => {
@@ -219,20 +242,8 @@ statements! {
         AND (CAST($2 AS TEXT) IS NULL OR credentials.project_id = $2)
         AND credentials.id < $3 AND ", live!("$4"), " ORDER BY credentials.id DESC LIMIT $5"
     );
-    MADE_BY = concat!(
-        "SELECT ", columns!(), " FROM credentials
-        WHERE credentials.created_by = $1 AND ", is_key!(), "
-        AND (CAST($2 AS TEXT) IS NULL OR credentials.org_id = $2)
-        AND (CAST($3 AS TEXT) IS NULL OR credentials.project_id = $3)
-        AND ", live!("$4"), " ORDER BY credentials.id LIMIT $5"
-    );
-    TAKE_MADE_BY = concat!(
-        "SELECT ", columns!(), " FROM credentials
-        WHERE credentials.created_by = $1 AND ", is_key!(), "
-        AND (CAST($2 AS TEXT) IS NULL OR credentials.org_id = $2)
-        AND (CAST($3 AS TEXT) IS NULL OR credentials.project_id = $3)
-        AND ", live!("$4"), " ORDER BY credentials.id"
-    ), postgres + "FOR UPDATE";
+    MADE_BY = concat!(made_by!(), " LIMIT $5");
+    TAKE_MADE_BY = made_by!(), postgres + "FOR UPDATE";
     END = "UPDATE credentials SET revoked_at = $2, revoke_reason = $3 WHERE id = $1";
     /// One live key of a name at a place: of all who try at once, one gets a row.
     INSERT = "INSERT INTO credentials (id, kind, digest, prefix, last_four, principal_id, org_id,

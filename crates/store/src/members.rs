@@ -7,7 +7,7 @@ use hallpass_core::role::{OrgRole, ProjectRole};
 use crate::db::{Row, Tx, binds, statements};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Error, User, audit, keys, orgs, projects, tombstones, users};
+use crate::{By, Error, User, audit, invitations, keys, orgs, projects, tombstones, users};
 
 /// A role, and where in the organization it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,12 +171,23 @@ impl Members<'_> {
                 return Ok(RemoveRole::KeysMade);
             };
             tx.execute(&REMOVE, binds![user, org, project]).await?;
+            // Whoever is removed does not come back by a link that was sent before.
+            let open = match users::find(tx, user).await? {
+                Some(gone) => {
+                    let reason = "they were removed";
+                    invitations::end_of_person(tx, &gone.email, (org, project), reason, &by).await?
+                }
+                None => 0,
+            };
             tx.tell(Effect::MemberGone { principal: user.to_string(), org, project });
             let subjects: Vec<String> =
                 [user.to_string()].into_iter().chain(left.ended()).collect();
             tombstones::bury(tx, &by, &subjects, None).await?;
             let mut detail = detail(org, project, None);
             detail.push_str(&left.words);
+            if open > 0 {
+                detail.push_str(&format!("; ended {open} open invitations"));
+            }
             audit::write(tx, &by, "member.remove", user, Some(&detail)).await?;
             Ok(RemoveRole::Done)
         };

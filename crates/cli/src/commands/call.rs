@@ -100,6 +100,13 @@ fn request(
         let Some(value) = text(name) else { continue };
         let braced = format!("{{{name}}}");
         if path.contains(&braced) {
+            // RFC 3986 §5.2.4: these are taken out of an address, with what stands before them.
+            if matches!(&**value, "" | "." | "..") {
+                return Err(Failure::usage(
+                    format!("{value:?} is no {name}"),
+                    format!("{} --help", cx.program),
+                ));
+            }
             path = path.replace(&braced, &segment(value));
         } else {
             members.insert(name.clone(), value.as_str().into());

@@ -1,5 +1,7 @@
 //! `logout`: revoke at the server, then remove here (CLIENT group K).
 
+use std::time::Duration;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::Which;
 use hallpass_client::logout::{JobEnded, Logout, LogoutReport, Revocation};
@@ -10,6 +12,9 @@ use super::{client, legacy, retry};
 use crate::arguments::Globals;
 use crate::refusal;
 use crate::{Context, Exit, Failure, Output};
+
+/// How long servers may take to hear of it: whoever signs out is not kept by one that is silent.
+const REVOKING: Duration = Duration::from_secs(10);
 
 /// The command's part of the tree.
 pub fn command(brand: &Brand) -> Command {
@@ -41,7 +46,7 @@ pub fn run(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let which = if matches.get_flag("all") { Which::All } else { Which::Selected };
-    let client = client(cx, globals);
+    let client = client(cx, globals).within(REVOKING);
     let again = retry(cx, globals, "logout");
     let older = match matches.get_flag("clean-legacy").then(|| client.legacy_tokens()) {
         Some(found) if !found.is_empty() => {
@@ -58,7 +63,19 @@ pub fn run(
             return Ok(cleaned);
         }
     }
-    match unrevoked(&report).filter(|_| matches.get_flag("require-revoke")) {
+    if !matches.get_flag("require-revoke") {
+        return Ok(Exit::Usable);
+    }
+    if let Some(path) = &report.set_aside {
+        return Err(Failure::new(
+            Exit::CannotVerify,
+            "not_revoked",
+            "what was stored could not be read, so no sign-in was revoked at the server",
+            format!("{} login", cx.program),
+        )
+        .kept(format!("The file is now {}.", path.display())));
+    }
+    match unrevoked(&report) {
         None => Ok(Exit::Usable),
         // To end it there, one has to be signed in again.
         Some((server, reason)) => Err(Failure::new(
@@ -105,7 +122,7 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
     let texts = &cx.brand.texts;
     if let Some(job) = &report.job {
         tell_job(out, job);
-    } else if report.ended.is_empty() {
+    } else if report.ended.is_empty() && report.set_aside.is_none() {
         match texts.nobody_signed_out.as_ref().or(texts.signed_out.as_ref()) {
             Some(own) => out.own(&filled(own, &[("account", None), ("server", None)])),
             None => out.line("Nobody was signed in."),

@@ -4,7 +4,7 @@ use hallpass_core::text::presentable;
 use url::Url;
 
 use super::Error;
-use crate::http::{HttpError, authority, is_safe};
+use crate::http::{HttpError, is_safe};
 use crate::source::Source;
 
 impl HttpError {
@@ -15,10 +15,12 @@ impl HttpError {
             HttpError::Refresh(inner) => inner.next(tool),
             HttpError::Tls { .. } => Some(format!("{tool} --ca-bundle FILE status --check")),
             HttpError::Redirect { host, to } => {
+                // The same host over TLS; where else it may be, whoever answers does not decide.
                 let there = Url::parse(to).ok().filter(is_safe)?;
-                let elsewhere = authority(&there) != *host || there.scheme() == "https";
+                let name = host.split(':').next().unwrap_or_default();
+                let same = there.scheme() == "https" && there.host_str() == Some(name);
                 let origin = presentable(&there.origin().ascii_serialization(), 200);
-                elsewhere.then(|| format!("{tool} login {origin}"))
+                same.then(|| format!("{tool} login {origin}"))
             }
             _ => None,
         }

@@ -11,6 +11,7 @@ use hallpass_server::admin::{self, Answer, Command as Asked, verify};
 use hallpass_server::serve::Failure;
 use serde_json::json;
 
+use super::print;
 use super::words::{group, maybe, switch, text};
 use crate::{serve, settings, system};
 
@@ -121,8 +122,9 @@ pub(super) fn export(matches: &ArgMatches, mut position: Position) -> ExitCode {
             Ok(_) => return ExitCode::FAILURE,
             Err(failure) => return serve::fail("admin", &failure),
         };
-        if io::stdout().lock().write_all(portion.text.as_bytes()).is_err() {
-            return ExitCode::FAILURE;
+        let written = io::stdout().lock().write_all(portion.text.as_bytes());
+        if written.is_err() {
+            return print::ended(written);
         }
         match portion.next {
             Some(next) => position = next,
@@ -143,7 +145,7 @@ pub(super) fn verify(matches: &ArgMatches) -> ExitCode {
             );
             ExitCode::FAILURE
         }
-        Ok(Ok(proven)) => super::print::out(&told(&proven, matches.get_flag("json")), ""),
+        Ok(Ok(proven)) => print::out(&told(&proven, matches.get_flag("json")), ""),
     }
 }
 

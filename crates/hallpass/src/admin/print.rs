@@ -10,6 +10,8 @@ use hallpass_server::admin::command::books::Answer as Books;
 use hallpass_server::admin::command::legacy;
 use serde_json::json;
 
+use crate::serve::say;
+
 /// Prints an answer.
 pub(super) fn tell(answer: &Answer, json: bool) -> ExitCode {
     let data = if json { in_json(answer) } else { None };
@@ -24,7 +26,21 @@ pub(super) fn out(data: &str, prose: &str) -> ExitCode {
         .lock()
         .write_all(data.as_bytes())
         .and_then(|()| io::stderr().lock().write_all(prose.as_bytes()));
-    if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    ended(written)
+}
+
+/// How it ends once everything was handed out, or could not be. Whoever reads no further knows
+/// that; a disk that is full is said to be.
+pub(super) fn ended(written: io::Result<()>) -> ExitCode {
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                say(&format!("hallpass admin: what was asked for could not be written: {error}\n"));
+            }
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Lists are one object a line. What only says that it is done says so in JSON, too.

@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use hallpass_core::Scope;
 use hallpass_core::id::{AgentId, GrantId};
 use hallpass_core::wire::agents::{DEPTH, NAME, TTL};
 use hallpass_core::wire::oauth::{ErrorCode, TYPE_ACCESS_TOKEN};
@@ -45,7 +46,12 @@ impl Flow for ChildFlow {
         if named.sub != actor.claims.sub.to_string() {
             return Err(invalid("actor_token is not that of whom may_act of subject_token names"));
         }
-        let scope = with_own(&subject.narrowed_scope(request)?);
+        // Nothing that was not named: the default of a child is the least (RFC 8693 §2.1).
+        let lent = match request.params.get("scope") {
+            Some(_) => subject.narrowed_scope(request)?,
+            None => Scope::empty(),
+        };
+        let scope = with_own(&lent);
         let resources = subject.narrowed_resources(request)?;
         let (grant, user) = request.good_grant(subject.claims.grant, gone).await?;
         let above = grant.agent.ok_or_else(gone)?;

@@ -11,6 +11,9 @@ use crate::{Error, Issuer, email};
 /// What is around an id in the words of a row.
 const AROUND: [char; 4] = [':', ';', ',', '.'];
 
+/// Of how many rows one has to say that somebody took part.
+const TOOK_PART: u32 = 200;
+
 /// The id that a word of a row is, with what is around it.
 pub fn bare(word: &str) -> &str {
     word.trim_matches(AROUND)
@@ -84,10 +87,34 @@ impl Issuer {
             let Some(address) = named.as_deref().filter(|text| text.contains('@')) else {
                 continue;
             };
-            if let Some(user) = self.0.store.users().by_email(&email::normalize(address)).await? {
+            let found = self.0.store.users().by_email(&email::normalize(address)).await?;
+            let Some(user) = found else { continue };
+            if self.is_named_to(user.id, filter.org).await? {
                 *named = Some(user.id.to_string());
             }
         }
         Ok(filter)
+    }
+
+    /// Whether the log of an organization names a person: it does not say whose address a stranger
+    /// has who was turned away there, nor to whoever guesses it.
+    async fn is_named_to(&self, user: UserId, org: Option<OrgId>) -> Result<bool, Error> {
+        if org.is_none() {
+            return Ok(true);
+        }
+        let roles = self.0.store.members().of_user(user).await?;
+        if roles.iter().any(|it| Some(it.org_id) == org) {
+            return Ok(true);
+        }
+        let id = Some(user.to_string());
+        let by = AuditFilter { actor: id.clone(), org, ..AuditFilter::default() };
+        let about = AuditFilter { subject: id, org, ..AuditFilter::default() };
+        for filter in [by, about] {
+            let found = self.0.store.audit().search(&filter, None, TOOK_PART).await?;
+            if found.rows.iter().any(|row| !row.action.ends_with(".denied")) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

@@ -142,6 +142,23 @@ pub(super) async fn rights(store: Store) {
     town.store.orgs().unarchive(org, &town.by()).await.unwrap();
     assert!(accept(second, everybody()).await);
     assert_eq!(members.remove(bob, org, Some(project), &town.by()).await, Ok(RemoveRole::Done));
+    // Whoever is removed does not come back by a link that was sent before; others' go on.
+    let carl = town.user().await;
+    let role = Role::Org(OrgRole::Member);
+    assert_eq!(members.set(carl.id, org, role, &town.by()).await, Ok(SetRole::Done));
+    let invitations = town.store.invitations();
+    let invite = async |email: &str| {
+        let new = town.new_invitation(org, bob);
+        let new = NewInvitation { email: email.to_owned(), ..new };
+        assert!(invitations.create(new, &[], 99, &town.by()).await.unwrap().is_some());
+    };
+    invite(&carl.email).await;
+    invite("somebody.else@example.com").await;
+    assert_eq!(members.remove(carl.id, org, None, &town.by()).await, Ok(RemoveRole::Done));
+    let open = invitations.of(org, None, None, 99, town.by().at).await.unwrap();
+    assert!(open.iter().all(|it| it.email != carl.email.to_lowercase()));
+    assert!(open.iter().any(|it| it.email == "somebody.else@example.com"));
+
     town.store.users().disable(bob, &town.by()).await.unwrap();
     assert!(!accept(fourth, everybody()).await, "disabled");
 }

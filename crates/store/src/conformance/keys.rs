@@ -8,8 +8,8 @@ use super::RACERS;
 use super::races::{count, race};
 use super::town::{DAWN, Leaves, MINUTE, Town};
 use crate::{
-    AuditFilter, Credential, Disable, Error, KeysMade, NewKey, NewMail, Org, Project, RemoveRole,
-    Rotate, SetRole, Store,
+    AuditFilter, By, Credential, Disable, Error, KeysMade, NewKey, NewMail, Org, Project,
+    RemoveRole, Rotate, SetRole, Store,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -119,6 +119,19 @@ pub(super) async fn life(store: Store) {
         assert_eq!(made.len(), wanted);
         assert!(made.iter().all(|key| key.id == hers.id));
     }
+    // What was made with hers counts as hers, however far from hand to hand, and also once the
+    // one between is gone; what somebody else made does not.
+    let made_with = async |maker: &Credential, name: &str| {
+        let by = By { actor: maker.principal.clone(), ..town.by() };
+        keys.create(town.new_key(&org, Some(&project), name), &by).await.unwrap()
+    };
+    let second = made_with(&hers, "second").await;
+    let third = made_with(&second, "third").await;
+    assert!(credentials.revoke(None, second.id, "by hand", &town.by()).await.unwrap());
+    let made = keys.made_by(zoe, Some(org.id), None, 9, at).await.unwrap();
+    let made: Vec<_> = made.iter().map(|key| key.id).collect();
+    assert_eq!(made, [hers.id, third.id]);
+    assert!(credentials.revoke(None, third.id, "by hand", &town.by()).await.unwrap());
     // What becomes of a leaver's keys is asked, done, and written down.
     let members = town.store.members();
     let role = crate::Role::Project(project.id, ProjectRole::Owner);

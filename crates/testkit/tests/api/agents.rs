@@ -223,9 +223,10 @@ async fn a_tree_of_agents_narrows_downwards_and_ends_as_one() -> Result<()> {
     let owner = city.presents("org owner").context("an owner")?;
     let root = started(&city, owner, builder("project:publish project:read")).await?;
     let middle = child(&city, &root, &[("scope", "project:read"), ("agent_ttl", "60")]).await?;
-    let leaf = child(&city, &middle, &[]).await?;
+    let leaf = child(&city, &middle, &[("scope", "project:read")]).await?;
     let beside = child(&city, &root, &[("agent_depth", "0")]).await?;
     assert!(may(&city, &leaf.token, "project:read").await?);
+    assert!(!may(&city, &beside.token, "project:read").await?, "nothing that was not named");
     assert!(!may(&city, &leaf.token, "project:publish").await?);
 
     // Introspection shows the whole chain, the nearest first.

@@ -39,6 +39,12 @@ async fn without_the_server_it_removes_here_and_says_what_is_left() -> Result<()
         desk.server.start_again().await?;
         assert_eq!(desk.admits(&token).await?, 200, "nobody told the server");
     }
+    // What cannot be read cannot be revoked: whoever requires that hears so.
+    let desk = Desk::signed_in().await?;
+    std::fs::write(desk.credentials(), "{")?;
+    let out = desk.cli.run(&["logout", "--require-revoke"]).await?;
+    assert!(out.code == Some(5) && !out.stderr.contains("Nobody was signed in"), "{out:?}");
+    assert!(out.stderr.contains("no sign-in was revoked at the server"), "{out:?}");
     Ok(())
 }
 

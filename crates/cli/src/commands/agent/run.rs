@@ -220,7 +220,14 @@ pub(super) fn project(
     is_child: bool,
 ) -> Result<Option<String>, Failure> {
     if is_child {
-        return Ok(None);
+        let Asked { org, project } = globals.into();
+        return match org.or(project) {
+            None => Ok(None),
+            Some(_) => Err(Failure::usage(
+                "a child is for the project of the agent that starts it, and for no other",
+                format!("{} agent child -- CMD", cx.program),
+            )),
+        };
     }
     let target = client(cx, globals)
         .target(&Asked::from(globals))

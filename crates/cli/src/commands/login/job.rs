@@ -27,15 +27,19 @@ pub(super) fn run(
     Ok(())
 }
 
-/// The project that the pass is to be for, if the command line names one.
+/// The project that the pass is to be for, if the command line or a variable names one.
 fn project(cx: &Context<'_>, globals: &Globals) -> Result<Option<String>, Failure> {
     let Asked { org, project } = globals.into();
+    let said = |name| cx.environment.var(&cx.brand.variable(name)).filter(|it| !it.is_empty());
+    // A flag is whole by itself; it is not made up for by what a variable says of another place.
+    let (org, project) = match project {
+        Some(project) => (org, Some(project)),
+        None => (org.or_else(|| said("ORG")), said("PROJECT")),
+    };
     match (org, project) {
+        (_, Some(project)) if project.contains('/') => Ok(Some(project)),
         (_, None) => Ok(None),
-        (None, Some(project)) if project.contains('/') => Ok(Some(project)),
-        (Some(org), Some(project)) if !project.contains('/') => {
-            Ok(Some(format!("{org}/{project}")))
-        }
+        (Some(org), Some(project)) => Ok(Some(format!("{org}/{project}"))),
         _ => Err(Failure::usage(
             "a job signs in to one project: write ORG/PROJECT",
             format!("{} login --oidc --project ORG/PROJECT", cx.program),

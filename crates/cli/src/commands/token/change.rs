@@ -113,6 +113,20 @@ pub(super) fn revoke(
             out.success(&format!("Revoked {name:?} ({})", paint.foreign(&ends, 40)));
         }
     }
+    if !out.json && revoked.iter().any(|token| token.rotated_from.is_some()) {
+        // What it took over from may still be good beside it.
+        let left = session.tokens(user(matches)).unwrap_or_default();
+        let older = left.iter().filter(|it| revoked.iter().any(|token| token.name == it.name));
+        for token in older {
+            let (paint, ends) = (out.paint(), text_of(token));
+            let until = token
+                .overlap_until
+                .map_or_else(String::new, |at| format!(" until {}", at.to_human()));
+            let ends = paint.foreign(&ends, 40);
+            out.warning(&format!("an older text of it ({ends}) is still good{until}"));
+            out.next(&retry(cx, globals, &format!("token revoke {}", token.id)));
+        }
+    }
     warn(out, &session.take_warnings());
     if out.json && !revoked.is_empty() {
         out.json(&Revoked { schema_version: 1, revoked })?;

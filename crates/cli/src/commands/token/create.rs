@@ -116,12 +116,13 @@ pub(super) fn rotate(
     warn(out, &session.take_warnings());
     if !out.json {
         let name = out.paint().foreign(&made.token.name, 80);
+        let ends = old.expires_at;
         let old = out.paint().foreign(&super::change::text_of(&old), 40);
         out.success(&match overlap {
             Duration::ZERO => format!("Rotated {name:?}; the old one ({old}) has ended"),
             overlap => format!(
                 "Rotated {name:?}; the old one ({old}) stays good for {}",
-                words::duration(overlap)
+                words::duration(words::left(overlap, ends, cx.clock.now()))
             ),
         });
     }

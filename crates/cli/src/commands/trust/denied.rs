@@ -168,7 +168,7 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, explained: &DeniedExplained) {
             "Its name goes with another id by now, so there is nothing to be let in. If it comes \
              again, it is an alarm again.",
         ),
-        None => out.sentence("No policy would have let it in."),
+        None => out.sentence("There is no rule that would let it in as it came."),
     }
 }
 
