@@ -159,7 +159,7 @@ async fn a_projects_key_and_an_organizations_may_do_what_the_table_says() -> Res
         ),
     ] {
         let told = check(&city, key, "").await?;
-        assert_eq!((told.status.as_u16(), &*told.header("x-hallpass-scope")), (200, scope));
+        assert_eq!((told.status.as_u16(), told.header("x-hallpass-scope")), (200, scope));
     }
     // Nothing of a person's is a key's.
     for path in ["/api/v1/tokens", "/api/v1/sessions", "/userinfo"] {
