@@ -217,7 +217,8 @@ impl Right for Oneself {
     type Who = Decision;
 
     fn describe(operation: &mut Operation) {
-        let right = "A key, a job, or a credential with the scope `account`.";
+        let right =
+            "A key, a job, a token of an older system, or a credential with the scope `account`.";
         describe_bearer(operation, &[], right);
     }
 
@@ -232,7 +233,10 @@ impl Right for Oneself {
         }
         let itself = matches!(
             decision.kind,
-            CredentialKind::ProjectKey | CredentialKind::OrgKey | CredentialKind::JobToken
+            CredentialKind::ProjectKey
+                | CredentialKind::OrgKey
+                | CredentialKind::LegacyToken
+                | CredentialKind::JobToken
         );
         if itself || decision.scope.contains(scope::ACCOUNT) {
             return Ok(decision);

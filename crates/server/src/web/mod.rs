@@ -18,6 +18,7 @@
 //! | [`people`] | `/admin/users`: for whom an administrator acts |
 //! | [`keys`] | `/orgs/…/keys`: keys of an organization and of its projects |
 //! | [`legacy`] | `/orgs/…/projects/…/tokens`: tokens of an older system |
+//! | [`which`] | `/settings/keys`, `/settings/trust`: of which organization? |
 //! | [`security`] | `/settings/security`: the password |
 //! | [`logout`] | the question at `/oauth/logout`, and its answer |
 //!
@@ -70,6 +71,7 @@ mod tokens;
 mod trust;
 mod views;
 mod when;
+mod which;
 
 #[cfg(test)]
 mod tests;
@@ -106,6 +108,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(keys::routes())
         .merge(trust::routes())
         .merge(orgs::routes())
+        .merge(which::routes())
         .merge(invitation::routes())
         .merge(legacy::routes())
         .merge(security::routes())

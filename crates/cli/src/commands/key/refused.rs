@@ -24,7 +24,7 @@ pub(super) fn refused(
         Failure::new(exit, code.clone(), what, next).kept("Nothing was changed.")
     };
     match (status, code.as_str(), verb) {
-        (403, code, _) => fail(Exit::Rejected, said, forbidden(cx, globals, code)),
+        (403, ..) => fail(Exit::Rejected, said, forbidden(cx, globals, error)),
         (404, _, "rotate" | "revoke") => unknown(cx, globals, &format!("{word:?}")),
         (404, ..) => fail(Exit::Other, said, next("whoami")),
         (409, "name_taken", _) => fail(

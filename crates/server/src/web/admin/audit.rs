@@ -21,6 +21,7 @@ use hallpass_store::{AuditFilter, Org};
 use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
+use super::super::answer::{Page, Refusal};
 use super::super::home::query;
 use super::super::orgs::{Nav, Seat};
 use super::super::shown::Shown;
@@ -161,11 +162,9 @@ impl Asked {
     }
 }
 
-async fn all(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    match Office::visit(&app, &visitor, PAGE) {
-        Ok(office) => show(&app, office.person, None, &query(request.uri())).await,
-        Err(refusal) => *refusal,
-    }
+async fn all(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let office = Office::visit(&app, &visitor, PAGE)?;
+    Ok(show(&app, office.person, None, &query(request.uri())).await)
 }
 
 /// What is looked for at the log of the whole server, an organization by its name included.
@@ -191,18 +190,11 @@ async fn of_org(
     visitor: Visitor,
     Path(org): Path<String>,
     request: Request,
-) -> Response {
-    let seat = match Seat::visit(&app, &visitor, (&org, None), &here(&org)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    match found(&seat).await {
-        Ok(org) => {
-            let there = (&org, seat.nav());
-            show(&app, seat.person, Some(there), &query(request.uri())).await
-        }
-        Err(refusal) => *refusal,
-    }
+) -> Page {
+    let seat = Seat::visit(&app, &visitor, (&org, None), &here(&org)).await?;
+    let org = found(&seat).await?;
+    let there = (&org, seat.nav());
+    Ok(show(&app, seat.person, Some(there), &query(request.uri())).await)
 }
 
 /// Where to come back to after signing in.
@@ -211,11 +203,11 @@ fn here(org: &str) -> String {
     if plain(org) { format!("/orgs/{org}/audit") } else { "/".to_owned() }
 }
 
-async fn found(seat: &Seat<'_>) -> Result<Org, Box<Response>> {
+async fn found(seat: &Seat<'_>) -> Result<Org, Refusal> {
     let found = seat.app.issuer().org_of_books(&seat.actor(), seat.names().0).await;
     found.map_err(|error| match error {
-        OrgError::Failed(error) => Box::new(failure::page(seat.app, &error)),
-        _ => Box::new(seat.nothing()),
+        OrgError::Failed(error) => Refusal::from(failure::page(seat.app, &error)),
+        _ => Refusal::from(seat.nothing()),
     })
 }
 
@@ -348,27 +340,24 @@ impl Part {
     }
 }
 
-async fn export_all(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let person = match Office::visit(&app, &visitor, PAGE) {
-        Ok(office) => office.person,
-        Err(refusal) => return *refusal,
-    };
+async fn export_all(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let person = Office::visit(&app, &visitor, PAGE)?.person;
     let params = query(request.uri());
     if params.get("whole") == Some("yes") {
         let begun = async {
             app.issuer().write_denied(true).await?;
             app.issuer().export_audit(None, None).await
         };
-        return match begun.await {
+        return Ok(match begun.await {
             Ok(export) => file(Form::Ndjson, books::whole(app.issuer().clone(), export)),
             Err(error) => failure::page(&app, &error),
-        };
+        });
     }
     let asked = asked_of_all(&app, person, &Asked::read(&params)).await;
-    match asked {
+    Ok(match asked {
         Ok(filter) => exported(&app, filter, PAGE, &params),
         Err(error) => failure::page(&app, &error),
-    }
+    })
 }
 
 async fn export_of_org(
@@ -376,19 +365,12 @@ async fn export_of_org(
     visitor: Visitor,
     Path(org): Path<String>,
     request: Request,
-) -> Response {
-    let seat = match Seat::visit(&app, &visitor, (&org, None), &here(&org)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    match found(&seat).await {
-        Ok(found) => {
-            let params = query(request.uri());
-            let filter = Asked::read(&params).filter(Some(&found));
-            exported(&app, filter, &here(&found.slug), &params)
-        }
-        Err(refusal) => *refusal,
-    }
+) -> Page {
+    let seat = Seat::visit(&app, &visitor, (&org, None), &here(&org)).await?;
+    let found = found(&seat).await?;
+    let params = query(request.uri());
+    let filter = Asked::read(&params).filter(Some(&found));
+    Ok(exported(&app, filter, &here(&found.slug), &params))
 }
 
 fn exported(

@@ -13,7 +13,7 @@ use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::csrf::{self, Purpose};
 use super::super::orgs::{Named, Nav, Office};
 use super::super::setup::sentence;
@@ -61,18 +61,10 @@ pub(super) fn routes() -> Router<App> {
     KEYS.in_both(NEW, || get(show).post(make))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await?;
     let expiry = Expiry::fresh(app.clock().now());
-    blank(&office, StatusCode::OK, None, &Params::default(), expiry, false).await
+    Ok(blank(&office, StatusCode::OK, None, &Params::default(), expiry, false).await)
 }
 
 /// The form, for the first time or as it was filled in.
@@ -151,18 +143,13 @@ async fn make(
     visitor: Visitor,
     named: Named,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&KEYS, (&app, &visitor), &named).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&KEYS, (&app, &visitor), &named).await?;
     let once = form.get("form").unwrap_or_default();
     let purpose = Purpose::NewKey(&office.base, once);
-    if let Err(refusal) = csrf::check(&app, Some(office.cookie), purpose, &form) {
-        return *refusal;
-    }
+    csrf::check(&app, Some(office.cookie), purpose, &form)?;
     if !app.once().is_of_now(once) {
-        return office.sent_before(SENT_BEFORE);
+        return Ok(office.sent_before(SENT_BEFORE));
     }
     let (org, of_project) = office.names();
     let project = match (of_project, form.get("kind"), form.get("project")) {
@@ -172,16 +159,18 @@ async fn make(
             Some(chosen.trim().to_owned())
         }
         (None, Some("project"), _) => {
-            return again(&office, &form, KEPT, "Choose the project that it is for.", false).await;
+            return Ok(
+                again(&office, &form, KEPT, "Choose the project that it is for.", false).await
+            );
         }
         _ => {
             let next = "Choose whether it is for a project or for the organization.";
-            return again(&office, &form, KEPT, next, false).await;
+            return Ok(again(&office, &form, KEPT, next, false).await);
         }
     };
     let end = match read_end(&form, app.clock().now()) {
         Ok(end) => end,
-        Err(next) => return again(&office, &form, KEPT, next, false).await,
+        Err(next) => return Ok(again(&office, &form, KEPT, next, false).await),
     };
     let scope: Scope = form.iter().filter_map(|(field, _)| field.strip_prefix(SCOPE)).collect();
     let wanted = NewKey {
@@ -190,17 +179,17 @@ async fn make(
         scope: Some(scope).filter(|scope| !scope.is_empty()),
     };
     if !app.once().take(once, app.clock()) {
-        return office.sent_before(SENT_BEFORE);
+        return Ok(office.sent_before(SENT_BEFORE));
     }
     let (issuer, actor) = (app.issuer(), office.actor());
     let made = issuer.create_key(&actor, org, project.as_deref(), wanted, &origin).await;
     let refusal = match made {
-        Ok(made) => return shown_once(&office, &made, None),
+        Ok(made) => return Ok(shown_once(&office, &made, None)),
         Err(error) => error,
     };
     // Nothing was made, so the form may be corrected and sent again, by the back button too.
     app.once().give_back(once);
-    match refusal {
+    Ok(match refusal {
         KeyError::NameTaken => {
             let what = "There is a key of that name already.";
             again(&office, &form, what, "No key was made. Choose another name.", true).await
@@ -212,7 +201,7 @@ async fn make(
             again(&office, &form, "There is no such project here.", KEPT, false).await
         }
         error => office.refused(error),
-    }
+    })
 }
 
 /// Shows the text of a key that was just made.

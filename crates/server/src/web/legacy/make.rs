@@ -11,6 +11,7 @@ use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
 
+use super::super::answer::Page;
 use super::super::csrf::{self, Purpose};
 use super::super::orgs::{Named, Office};
 use super::super::setup::sentence;
@@ -70,19 +71,14 @@ pub(super) async fn make(
     visitor: Visitor,
     named: Named,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&TOKENS, (&app, &visitor), &named).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&TOKENS, (&app, &visitor), &named).await?;
     let place = office.place();
     let once = form.get("form").unwrap_or_default();
     let purpose = Purpose::NewLegacy(&place, once);
-    if let Err(refusal) = csrf::check(&app, Some(office.cookie), purpose, &form) {
-        return *refusal;
-    }
+    csrf::check(&app, Some(office.cookie), purpose, &form)?;
     if !app.once().is_of_now(once) || !app.once().take(once, app.clock()) {
-        return sent_before(&office);
+        return Ok(sent_before(&office));
     }
     let name = form.get("name").unwrap_or_default().trim().to_owned();
     let viewer = form.get("role") == Some("viewer");
@@ -104,13 +100,13 @@ pub(super) async fn make(
                 next: office.base.clone(),
                 sign: Sign::place(&office.base, &made.project),
             };
-            return reveal(&app, office.person, shown);
+            return Ok(reveal(&app, office.person, shown));
         }
         Err(error) => error,
     };
     // Nothing was made, so the form may be corrected and sent again.
     app.once().give_back(once);
-    match error {
+    Ok(match error {
         MintError::Token(TokenError::Invalid { why, .. }) => {
             let notice = Notice::problem(sentence(&why), KEPT);
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -125,7 +121,7 @@ pub(super) async fn make(
             failure::page(&app, &error)
         }
         MintError::Token(_) | MintError::Place(_) => office.nothing(),
-    }
+    })
 }
 
 fn sent_before(office: &Office<'_>) -> Response {

@@ -20,7 +20,7 @@ use hallpass_issuer::orgs::{OrgError, TOKENS_MANAGE};
 use hallpass_issuer::{Error, SignedIn};
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::home::query;
 use super::orgs::{Matter, Named, Nav, Office};
@@ -113,17 +113,9 @@ async fn page(
     answer::page(status, &view)
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
     let found = Office::visit(&TOKENS, (&app, &visitor), &named, request.uri().path()).await;
-    let office = match found {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+    let office = found?;
     let notice = match query(request.uri()).get("done").unwrap_or_default() {
         "revoked" => Some(Notice::done(
             "The token is revoked.",
@@ -132,7 +124,7 @@ async fn show(
         "gone" => Some(Notice::done("That token had been revoked before.", "")),
         _ => None,
     };
-    page(&office, StatusCode::OK, notice, None).await
+    Ok(page(&office, StatusCode::OK, notice, None).await)
 }
 
 async fn revoke(
@@ -141,23 +133,18 @@ async fn revoke(
     visitor: Visitor,
     named: Named,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&TOKENS, (&app, &visitor), &named).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&TOKENS, (&app, &visitor), &named).await?;
     let place = office.place();
-    if let Err(refusal) = csrf::check(&app, Some(office.cookie), Purpose::Legacy(&place), &form) {
-        return *refusal;
-    }
+    csrf::check(&app, Some(office.cookie), Purpose::Legacy(&place), &form)?;
     let (actor, id) = (office.actor(), form.get("id").unwrap_or_default());
     // Only what is this project's.
-    match app.issuer().revoke_legacy_at(&actor, at(&office), id, &origin).await {
+    Ok(match app.issuer().revoke_legacy_at(&actor, at(&office), id, &origin).await {
         Ok(true) => answer::see_other(&format!("{}?done=revoked", office.base)),
         Ok(false) => answer::see_other(&format!("{}?done=gone", office.base)),
         Err(OrgError::Failed(error)) => failure::page(&app, &error),
         Err(_) => office.nothing(),
-    }
+    })
 }
 
 /// The organization, and the project in it.

@@ -30,7 +30,7 @@ use hallpass_issuer::orgs::{OrgError, Standing};
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Refusal};
 use crate::app::App;
 use crate::http::{Visitor, failure};
 
@@ -62,7 +62,7 @@ impl<'a> Seat<'a> {
         visitor: &'a Visitor,
         (org, project): (&str, Option<&str>),
         here: &str,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let known = answer::person(visitor, app, here)?;
         Self::of(app, known, org, project).await
     }
@@ -72,7 +72,7 @@ impl<'a> Seat<'a> {
         app: &'a App,
         visitor: &'a Visitor,
         (org, project): (&str, Option<&str>),
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let known = answer::poster(visitor, app, "/orgs")?;
         Self::of(app, known, org, project).await
     }
@@ -82,12 +82,12 @@ impl<'a> Seat<'a> {
         (cookie, person): (&'a Secret, &'a SignedIn),
         org: &str,
         project: Option<&str>,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let actor = Actor::Person(&person.user);
         match app.issuer().standing_at(&actor, org, project).await {
             Ok(standing) => Ok(Self { app, cookie, person, standing }),
-            Err(OrgError::Failed(error)) => Err(Box::new(failure::page(app, &error))),
-            Err(_) => Err(Box::new(nothing(app, person))),
+            Err(OrgError::Failed(error)) => Err(Refusal::from(failure::page(app, &error))),
+            Err(_) => Err(Refusal::from(nothing(app, person))),
         }
     }
 

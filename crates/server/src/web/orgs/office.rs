@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use http::request::Parts;
 
+use super::super::answer::Refusal;
 use super::Seat;
 use crate::app::App;
 use crate::http::Visitor;
@@ -80,7 +81,7 @@ impl<'a> Office<'a> {
         (app, visitor): (&'a App, &'a Visitor),
         named: &Named,
         here: &str,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let at = (&*named.org, named.project.as_deref());
         Self::of(matter, Seat::visit(app, visitor, at, here).await?)
     }
@@ -90,15 +91,15 @@ impl<'a> Office<'a> {
         matter: &Matter,
         (app, visitor): (&'a App, &'a Visitor),
         named: &Named,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let at = (&*named.org, named.project.as_deref());
         Self::of(matter, Seat::post(app, visitor, at).await?)
     }
 
     /// To anybody who may not see to it there is no such page (attack-27).
-    fn of(matter: &Matter, seat: Seat<'a>) -> Result<Self, Box<Response>> {
+    fn of(matter: &Matter, seat: Seat<'a>) -> Result<Self, Refusal> {
         if !seat.may(matter.permission) {
-            return Err(Box::new(seat.nothing()));
+            return Err(Refusal::from(seat.nothing()));
         }
         let name = matter.name;
         let base = match seat.names() {

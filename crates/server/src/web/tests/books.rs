@@ -137,7 +137,7 @@ async fn every_post_leaves_its_row_and_a_refused_one_none() {
     programs(&site, &ledger, &ada).await;
     site.add_agents(EMAIL, 1).await;
     let page = ada.get("/settings/agents").await;
-    let fields = [("name", "KEY"), ("kind", "agent"), ("which", "agent 0000"), ("value", "x")];
+    let fields = [("name", "KEY"), ("kind", "name"), ("which", "agent 0000"), ("value", "x")];
     ledger.posts("/settings/agents/secrets/set", &ada, &page, "id=\"set-secret\"", &fields).await;
     let kept = ada.get("/settings/agents").await;
     let removes = "action=\"/settings/agents/secrets/remove\"";

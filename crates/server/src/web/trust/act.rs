@@ -12,7 +12,7 @@ use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::csrf::{self, Purpose};
 use super::super::orgs::{Named, Office};
 use super::super::setup::sentence;
@@ -34,22 +34,17 @@ pub(super) async fn act(
     visitor: Visitor,
     named: Named,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&TRUST, (&app, &visitor), &named).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&TRUST, (&app, &visitor), &named).await?;
     let purpose = Purpose::Trust(office.id());
-    if let Err(refusal) = csrf::check(&app, Some(office.cookie), purpose, &form) {
-        return *refusal;
-    }
-    match form.get("act").unwrap_or_default() {
+    csrf::check(&app, Some(office.cookie), purpose, &form)?;
+    Ok(match form.get("act").unwrap_or_default() {
         "add" => add(&office, &form, &origin).await,
         "remove" => remove(&office, &form, &origin).await,
-        "allow" => allow(&office, &form, &origin).await,
-        "repin" => repin(&office, &form, &origin).await,
+        "allow" => allow(&office, &form, &origin).await?,
+        "repin" => repin(&office, &form, &origin).await?,
         _ => answer::see_other(&office.base),
-    }
+    })
 }
 
 /// The page again, with what was typed and what is wrong with it.
@@ -158,12 +153,9 @@ async fn remove(office: &Office<'_>, form: &Params, origin: &Origin) -> Response
 
 /// The id behind a name is another one from now on, in every policy of the page: the one that it has
 /// shown.
-async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
+async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Page {
     let field = |name| form.get(name).unwrap_or_default().to_owned();
-    let explained = match denied::find(office, &field("id")).await {
-        Ok(explained) => explained,
-        Err(refusal) => return *refusal,
-    };
+    let explained = denied::find(office, &field("id")).await?;
     let [claim, name, id_claim, pinned, found] =
         ["claim", "name", "id_claim", "pinned", "found"].map(field);
     let changed = Changed { claim, name, id_claim, pinned, found };
@@ -177,7 +169,7 @@ async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Response 
             break;
         }
     }
-    match done {
+    Ok(match done {
         Ok(()) => answer::see_other(&format!("{}?done=repinned", office.base)),
         Err(error) => match told(&error) {
             Some(what) => {
@@ -187,29 +179,26 @@ async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Response 
             }
             None => failed(office, &error),
         },
-    }
+    })
 }
 
-async fn allow(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
+async fn allow(office: &Office<'_>, form: &Params, origin: &Origin) -> Page {
     let (issuer, actor) = (office.app.issuer(), office.actor());
     let id = form.get("id").unwrap_or_default();
-    let explained = match denied::find(office, id).await {
-        Ok(explained) => explained,
-        Err(refusal) => return *refusal,
-    };
+    let explained = denied::find(office, id).await?;
     let Some(least) = &explained.least else {
-        return denied::page(office, &explained, StatusCode::OK, None);
+        return Ok(denied::page(office, &explained, StatusCode::OK, None));
     };
     let accept = accepted(form, &least.dangers);
     if accept.len() < least.dangers.len() {
         let notice = Notice::problem("This policy is dangerous; tick what you mean.", KEPT);
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return denied::page(office, &explained, status, Some(notice));
+        return Ok(denied::page(office, &explained, status, Some(notice)));
     }
     let new = NewTrustPolicy { accept, ..least.policy.clone() };
     let (org, _) = office.names();
     let project = least.project.rsplit('/').next().unwrap_or_default();
-    match issuer.create_trust(&actor, org, project, new, origin).await {
+    Ok(match issuer.create_trust(&actor, org, project, new, origin).await {
         Ok(_) => answer::see_other(&format!("{}?done=added", office.base)),
         Err(error) => match told(&error) {
             Some(what) => {
@@ -219,7 +208,7 @@ async fn allow(office: &Office<'_>, form: &Params, origin: &Origin) -> Response 
             }
             None => failed(office, &error),
         },
-    }
+    })
 }
 
 /// What a person can set right; `None` for what nobody here can.

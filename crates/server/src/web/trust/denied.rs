@@ -10,7 +10,7 @@ use hallpass_core::trust::Changed;
 use hallpass_core::wire::trust::DeniedExplained;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page, Refusal};
 use super::super::orgs::{Named, Nav, Office};
 use super::super::shown::Shown;
 use super::super::views::{Frame, Notice};
@@ -36,6 +36,8 @@ struct View {
     changes: Vec<ChangeLine>,
     policies: Vec<ExplainedLines>,
     least: Option<Least>,
+    /// Its name goes with another id by now.
+    settled: bool,
     claims: String,
 }
 
@@ -48,28 +50,18 @@ pub(super) fn routes() -> Router<App> {
     TRUST.in_both("/denied/{id}", || get(show))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&TRUST, (&app, &visitor), &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    match find(&office, &named.id).await {
-        Ok(explained) => page(&office, &explained, StatusCode::OK, None),
-        Err(refusal) => *refusal,
-    }
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&TRUST, (&app, &visitor), &named, request.uri().path()).await?;
+    let explained = find(&office, &named.id).await?;
+    Ok(page(&office, &explained, StatusCode::OK, None))
 }
 
 /// The denied exchange, if it is one of this place.
-pub(super) async fn find(office: &Office<'_>, id: &str) -> Result<DeniedExplained, Box<Response>> {
+pub(super) async fn find(office: &Office<'_>, id: &str) -> Result<DeniedExplained, Refusal> {
     let (issuer, actor) = (office.app.issuer(), office.actor());
     let (org, project) = office.names();
     let found = issuer.explain_denied(&actor, id, Some((org, project))).await;
-    found.map_err(|error| Box::new(act::failed(office, &error)))
+    found.map_err(|error| Refusal::from(act::failed(office, &error)))
 }
 
 pub(super) fn page(
@@ -103,6 +95,7 @@ pub(super) fn page(
             sentence: Shown::typed(&least.sentence),
             dangers: least.dangers.iter().map(|it| DangerLine::of(it, &[])).collect(),
         }),
+        settled: explained.settled,
         claims: claims.chars().take(CLAIMS).collect(),
     };
     answer::page(status, &view)

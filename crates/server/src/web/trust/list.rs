@@ -10,7 +10,7 @@ use hallpass_core::wire::params::Params;
 use hallpass_issuer::federation::policies::TrustError;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::home::query;
 use super::super::orgs::{Named, Nav, Office};
 use super::super::shown::Shown;
@@ -51,9 +51,9 @@ struct List {
     typed: Typed,
     projects: Vec<(Shown, bool)>,
     scopes: Vec<Choice>,
-    command: String,
-    other_command: String,
-    login_command: String,
+    command: Option<String>,
+    other_command: Option<String>,
+    login_command: Option<String>,
 }
 
 /// From where on the lists are read; the newest first.
@@ -76,16 +76,8 @@ pub(super) fn routes() -> Router<App> {
     TRUST.in_both("", || get(show).post(act::act))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&TRUST, (&app, &visitor), &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&TRUST, (&app, &visitor), &named, request.uri().path()).await?;
     let asked = query(request.uri());
     let turned = |name| asked.get(name).filter(|it| !it.is_empty()).map(str::to_owned);
     let turned = Turned { denied: turned("denied"), let_in: turned("let_in") };
@@ -103,7 +95,7 @@ async fn show(
     };
     let mut form = Params::default();
     form.set("branch", "main");
-    page(&office, StatusCode::OK, notice, (&form, turned), Vec::new()).await
+    Ok(page(&office, StatusCode::OK, notice, (&form, turned), Vec::new()).await)
 }
 
 /// The page, with the form for the first time or as it was filled in.
@@ -155,12 +147,12 @@ async fn view(
         let meaning = Some(Shown::new(&meaning(table, &name)));
         Choice { chosen: form.get(&field).is_some(), field, name: Shown::new(&name), meaning }
     });
-    let program = &app.brand().name;
     let at = match project {
         Some(_) => office.place(),
         None => format!("{}/PROJECT", office.place()),
     };
-    let add = |what: &str| format!("{program} trust add {what} --allow PERMISSION --project {at}");
+    let add =
+        |what: &str| app.command(&format!("trust add {what} --allow PERMISSION --project {at}"));
     Ok(List {
         frame: answer::frame(app, Some(office.person)),
         nav: office.nav(),
@@ -190,6 +182,6 @@ async fn view(
         scopes: scopes.collect(),
         command: add("repo:OWNER/REPOSITORY:ref:refs/heads/main"),
         other_command: add("--issuer URL --condition CLAIM=VALUE"),
-        login_command: format!("{program} login {} --oidc", app.public_url().issuer()),
+        login_command: app.command(&format!("login {} --oidc", app.public_url().issuer())),
     })
 }
