@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hallpass_core::brand::Brand;
+use hallpass_core::brand::{Brand, Mode};
 use hallpass_core::public_url::is_loopback;
 use hallpass_core::wire::metadata::AuthMode;
 use hallpass_core::{Random, Secret};

@@ -1,6 +1,7 @@
 //! A command of the tool's own that is one call to its API: method and path are the brand's.
 
 use clap::{Arg, ArgMatches, Command};
+use hallpass_client::Error;
 use hallpass_client::target::Asked;
 use hallpass_core::brand::Call as Rule;
 use serde_json::{Map, Value};

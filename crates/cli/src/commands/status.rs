@@ -41,7 +41,6 @@ pub fn run(
     let check = matches.get_flag("check");
     // All that it asks shares the one limit (CLIENT G2).
     let client = client(cx, globals).within(CHECK);
-    let asked = check || cx.brand.status.asks_server;
     // Whoever contradicts himself about the place is still signed in.
     let target = client
         .target(&Asked::from(globals))
