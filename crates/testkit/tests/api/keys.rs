@@ -159,7 +159,7 @@ async fn a_projects_key_and_an_organizations_may_do_what_the_table_says() -> Res
         ),
     ] {
         let told = check(&city, key, "").await?;
-        assert_eq!((told.status.as_u16(), &*told.header("x-hallpass-scope")), (200, scope));
+        assert_eq!((told.status.as_u16(), told.header("x-hallpass-scope")), (200, scope));
     }
     // Nothing of a person's is a key's.
     for path in ["/api/v1/tokens", "/api/v1/sessions", "/userinfo"] {
@@ -208,6 +208,40 @@ async fn a_projects_key_and_an_organizations_may_do_what_the_table_says() -> Res
     assert_eq!(api.get(mine, &org).await?.0, 401);
     assert_eq!(check(&city, &org, "org=lab").await?.status, 401);
     assert_eq!(city.town.api.introspect(&org).await?.json(), json!({ "active": false }));
+    Ok(())
+}
+
+/// A key is what its role is at its place: also if the table lets a collaborator manage keys.
+// proves: RB08, attack-28
+#[tokio::test]
+async fn a_projects_key_manages_keys_there_if_the_table_says_so() -> Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let table = scratch.path().join("permissions.toml");
+    std::fs::write(&table, "[project]\ncollaborator = ['project:publish', 'keys:manage']\n")?;
+    let table = table.to_str().context("a path in UTF-8")?;
+    let city = City::build(Plan::new().set("permissions_file", table)).await?;
+    let owner = city.presents("org owner").context("an owner")?.to_owned();
+    city.made(&owner, "/api/v1/orgs/lab/projects", json!({ "slug": "other" })).await?;
+    let (key, _) = make(&city, "lab/projects/tools", json!({ "name": "ci" })).await?;
+    let narrow = json!({ "name": "reader", "scope": "project:read" });
+    let (reader, _) = make(&city, "lab/projects/tools", narrow).await?;
+    let (key, reader) = (format!("Bearer {key}"), format!("Bearer {reader}"));
+    let new = json!({ "name": "child" });
+    for (who, method, place, status) in [
+        (&key, "GET", "/projects/tools", 200),
+        (&key, "POST", "/projects/tools", 201),
+        (&reader, "GET", "/projects/tools", 403),
+        (&reader, "POST", "/projects/tools", 403),
+        (&key, "GET", "/projects/other", 404),
+        (&key, "POST", "/projects/other", 404),
+        (&key, "GET", "", 404),
+        (&key, "POST", "", 404),
+    ] {
+        let body = (method == "POST").then(|| new.clone());
+        let path = format!("/api/v1/orgs/lab{place}/keys");
+        let answer = city.call(method, &path, Some(who), body).await?;
+        assert_eq!(answer.status, status, "{method} {place}: {answer:?}");
+    }
     Ok(())
 }
 

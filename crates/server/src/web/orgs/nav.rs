@@ -33,7 +33,7 @@ const PAGES: [Page; 6] = [
     Page { key: "members", label: "Members", path: "/members", who: For::Members },
     Page { key: "keys", label: "Keys", path: "/keys", who: For::Allowed(KEYS_MANAGE) },
     Page { key: "trust", label: "Trust", path: "/trust", who: For::Allowed(KEYS_MANAGE) },
-    Page { key: "audit", label: "Audit", path: "/audit", who: For::Allowed(MEMBERS_MANAGE) },
+    Page { key: "audit", label: "Log", path: "/audit", who: For::Allowed(MEMBERS_MANAGE) },
     Page { key: "settings", label: "Settings", path: "/settings", who: For::Allowed(ORG_MANAGE) },
 ];
 
