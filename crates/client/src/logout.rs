@@ -16,9 +16,9 @@ use crate::refresh::lock_path;
 use crate::revoke::{NotRevoked, revoke};
 use crate::source::{self, Resolved, Selection, Source};
 use crate::status::Account;
-use crate::vault::Key;
 use crate::vault::lock::{self, Held};
-use crate::vault::model::{Credential, CredentialKind};
+use crate::vault::model::{Access, Credential, CredentialKind};
+use crate::vault::{Key, VaultError};
 use crate::workload::job::Kept;
 use crate::workload::platform;
 use crate::workload::{self, Platform, Workload};
@@ -27,7 +27,7 @@ use crate::workload::{self, Platform, Workload};
 /// anyway: revoking any token of a grant ends the grant.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What one sign-out did. The local copy is gone in any case.
+/// What one sign-out did. The local copy is gone, unless `left` says why not.
 #[derive(Clone, Debug)]
 pub struct Logout {
     /// The profile.
@@ -38,6 +38,8 @@ pub struct Logout {
     pub account: Account,
     /// What happened at the server.
     pub revocation: Revocation,
+    /// Why the local copy is still there, if it is.
+    pub left: Option<VaultError>,
     /// Where the browser's own session at a provider that is not ours can be ended (OIDC
     /// RP-Initiated Logout §2). Nothing secret is in it.
     pub end_session: Option<String>,
@@ -58,8 +60,10 @@ pub enum Revocation {
     LocalOnly {
         /// Why.
         reason: String,
-        /// Until when the access token may still be good.
+        /// Until when an access token may still be good, if it is.
         access_token_valid_until: Option<Timestamp>,
+        /// Whether a refresh token may be good, too: until the server ends the sign-in.
+        refresh_token: bool,
     },
 }
 
@@ -162,7 +166,7 @@ impl Job {
         let mut passes: Vec<_> =
             self.token.map(|token| (self.server, token, None)).into_iter().collect();
         for Kept { server, pass, .. } in self.workload.kept(parts) {
-            let until = pass.access.expires_at(&*parts.time);
+            let until = ahead(parts, [&pass.access]);
             let token = pass.access.token;
             if passes.iter().all(|(_, known, _)| *known != token) {
                 passes.push((server, token, until));
@@ -173,7 +177,8 @@ impl Job {
             let revocation = match oidc::revoke_pass(parts, http, &server, &token) {
                 Ok(()) => Revocation::Revoked,
                 Err(why) => {
-                    Revocation::LocalOnly { reason: why.to_string(), access_token_valid_until }
+                    let reason = why.to_string();
+                    Revocation::LocalOnly { reason, access_token_valid_until, refresh_token: false }
                 }
             };
             // The first, unless another could not be revoked.
@@ -216,7 +221,7 @@ fn end(parts: &Parts, http: &Http, name: &str) -> Result<Option<Logout>, Error> 
     let contents = parts.vault.read()?;
     let credential = contents.credential(&profile.key);
     let shared = contents.profiles.iter().any(|(n, p)| n != name && p.key == profile.key);
-    let ended = credential.map(|credential| Logout {
+    let mut ended = credential.map(|credential| Logout {
         profile: name.to_owned(),
         server: profile.server.clone(),
         account: credential.account(),
@@ -225,17 +230,30 @@ fn end(parts: &Parts, http: &Http, name: &str) -> Result<Option<Logout>, Error> 
         } else {
             revoke_all(parts, http, &profile.server, credential)
         },
+        left: None,
         end_session: end_session(credential).filter(|_| !shared),
     });
-    parts.vault.change(&mut |contents| {
-        contents.remove_profile(name);
-        true
-    })?;
-    if !shared {
-        parts.vault.remove_binding_key(&profile.key)?;
-        lock.into_iter().for_each(Held::remove);
+    let forget = || {
+        parts.vault.change(&mut |contents| {
+            contents.remove_profile(name);
+            true
+        })?;
+        if shared { Ok(()) } else { parts.vault.remove_binding_key(&profile.key) }
+    };
+    match (forget(), &mut ended) {
+        (Ok(()), _) if shared => {}
+        (Ok(()), _) => lock.into_iter().for_each(Held::remove),
+        // What was done at the server is done.
+        (Err(error), Some(ended)) => ended.left = Some(error),
+        (Err(error), None) => return Err(error.into()),
     }
     Ok(ended)
+}
+
+/// The last end of these that is still to come.
+fn ahead<'a>(parts: &Parts, all: impl IntoIterator<Item = &'a Access>) -> Option<Timestamp> {
+    let ends = all.into_iter().filter_map(|access| access.expires_at(&*parts.time));
+    ends.filter(|end| *end > parts.time.now()).max()
 }
 
 /// The provider's page for it. It knows the client from the address; without a hint of who it
@@ -262,6 +280,14 @@ fn revoke_all(parts: &Parts, http: &Http, server: &str, credential: &Credential)
     {
         return Revocation::NotOurs;
     }
+    let local_only = |reason: String| Revocation::LocalOnly {
+        reason,
+        access_token_valid_until: ahead(
+            parts,
+            credential.access.iter().chain(credential.narrowed.iter().map(|kept| &kept.access)),
+        ),
+        refresh_token: credential.refresh_token.is_some(),
+    };
     let said = match credential.kind {
         CredentialKind::Given => at_server(parts, http, server),
         CredentialKind::Oauth => Ok(None),
@@ -269,13 +295,7 @@ fn revoke_all(parts: &Parts, http: &Http, server: &str, credential: &Credential)
     let (found, client_id) = match said {
         Ok(Some(said)) => said,
         Ok(None) => (credential.endpoints.revocation.clone(), credential.key.client_id.clone()),
-        Err(why) => {
-            let access = credential.access.as_ref();
-            return Revocation::LocalOnly {
-                reason: why.to_string(),
-                access_token_valid_until: access.and_then(|it| it.expires_at(&*parts.time)),
-            };
-        }
+        Err(why) => return local_only(why.to_string()),
     };
     let endpoint = found.as_deref();
     let send = |token, hint| revoke(http, endpoint, &client_id, token, Some(hint));
@@ -296,10 +316,7 @@ fn revoke_all(parts: &Parts, http: &Http, server: &str, credential: &Credential)
     };
     match outcome {
         Ok(()) => Revocation::Revoked,
-        Err(why) => Revocation::LocalOnly {
-            reason: why.to_string(),
-            access_token_valid_until: access.and_then(|access| access.expires_at(&*parts.time)),
-        },
+        Err(why) => local_only(why.to_string()),
     }
 }
 

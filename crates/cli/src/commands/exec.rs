@@ -13,7 +13,7 @@ use hallpass_core::Secret;
 use hallpass_core::brand::Brand;
 
 use super::token::print::masked;
-use super::{client, retry, warn};
+use super::{PATIENCE, client, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Output, system};
@@ -63,7 +63,7 @@ pub fn run(
     let names = names(cx, matches)?;
     let refuse = |error| told(&error, cx, &retry(cx, globals, "status --check"));
     let client = client(cx, globals);
-    let session = client.session().map_err(refuse)?;
+    let session = client.within(PATIENCE).session().map_err(refuse)?;
     let token = session.access_token().map_err(refuse)?;
     warn(out, &session.take_warnings());
     if let Some(mask) = masked(&client, &session, &token) {
@@ -174,7 +174,7 @@ mod tests {
     // proves: client-H8
     #[test]
     fn nothing_is_given_that_was_not_asked_for() {
-        let town = Town::new().var("HALLPASS_TOKEN", "hp_user_x");
+        let town = Town::new().var("HALLPASS_TOKEN", "token-x");
         for line in [
             "exec -- true",
             "exec --env A=b -- true",
@@ -185,7 +185,7 @@ mod tests {
         ] {
             let done = town.run(&format!("hallpass {line}"));
             assert_eq!((done.exit, done.stdout.as_str()), (Exit::Usage, ""), "{line}: {done:?}");
-            assert!(!done.stderr.contains("hp_user_x"), "{done:?}");
+            assert!(!done.stderr.contains("token-x"), "{done:?}");
         }
         let done = town.run("hallpass exec --env A -- /not/there/at/all");
         assert_eq!(done.exit, Exit::Child(127), "{done:?}");

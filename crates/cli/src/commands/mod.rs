@@ -41,13 +41,18 @@ pub mod token;
 pub mod trust;
 pub mod whoami;
 
+use std::time::Duration;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hallpass_client::{Client, Selection, Warning};
+use hallpass_client::{Client, Error, Selection, Warning};
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
 use crate::tree::{self, Found};
 use crate::{Context, Exit, Failure, Input, Output};
+
+/// How long another program is kept waiting for a token, whatever is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command's part of the tree, made when it is needed.
 type Made = fn(&Brand) -> Command;
@@ -116,27 +121,27 @@ fn dispatched(
         Found::Nothing => return Err(nothing_asked(cx)),
     };
     let matches = below.matches;
-    match &*name {
+    match name {
         "login-token" => login::given::run(cx, out, stdin, globals, matches),
         "login" => login::run(cx, out, stdin, globals, matches),
         "status" => status::run(cx, out, globals, matches),
         "whoami" => whoami::run(cx, out, globals),
         "logout" => logout::run(cx, out, globals, matches),
-        "profile" => profile::run(cx, out, globals, matches),
-        "session" => session::run(cx, out, globals, matches),
-        "token" => token::run(cx, out, globals, matches),
-        "key" => key::run(cx, out, stdin, globals, matches),
-        "trust" => trust::run(cx, out, stdin, globals, matches),
-        "org" => places::org::run(cx, out, globals, matches),
-        "project" => places::project::run(cx, out, globals, matches),
-        "member" => places::member::run(cx, out, globals, matches),
+        "profile" => profile::run(cx, out, globals, below),
+        "session" => session::run(cx, out, globals, below),
+        "token" => token::run(cx, out, globals, below),
+        "key" => key::run(cx, out, stdin, globals, below),
+        "trust" => trust::run(cx, out, stdin, globals, below),
+        "org" => places::org::run(cx, out, globals, below),
+        "project" => places::project::run(cx, out, globals, below),
+        "member" => places::member::run(cx, out, globals, below),
         "agent" => agent::run(cx, out, stdin, globals, below),
         "api" => api::run(cx, out, stdin, globals, matches),
         "exec" => exec::run(cx, out, globals, matches),
-        "credential" => credential::run(cx, out, stdin, globals, matches),
-        "context" => context::run(cx, out, globals, matches),
+        "credential" => credential::run(cx, out, stdin, globals, below),
+        "context" => context::run(cx, out, globals, below),
         "doctor" => doctor::run(cx, out, globals),
-        "config" => config::run(cx, out, globals, matches),
+        "config" => config::run(cx, out, globals, below),
         "completions" => completions::run(cx, out, matches),
         "man" => man::run(cx, out, matches),
         _ => Err(nothing_asked(cx)),
@@ -160,11 +165,10 @@ fn client(cx: &Context<'_>, globals: &Globals) -> Client {
     })
 }
 
-/// What helps where the server does not allow it: a new sign-in is good for all that its person
-/// may do (RFC 6750 §3.1); beyond that, to know who one is.
-fn forbidden(cx: &Context<'_>, globals: &Globals, code: &str) -> String {
-    let command = if code == "insufficient_scope" { "login" } else { "whoami" };
-    retry(cx, globals, command)
+/// What helps where the server does not allow it: what the error knows, beyond that to know who
+/// one is.
+fn forbidden(cx: &Context<'_>, globals: &Globals, error: &Error) -> String {
+    error.next(cx.program).unwrap_or_else(|| retry(cx, globals, "whoami"))
 }
 
 /// The command line to type again, with the flags that select an account.

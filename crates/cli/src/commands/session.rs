@@ -1,6 +1,6 @@
 //! `session list` and `session end ID`: the account's browsers and programs.
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, Command};
 use hallpass_core::Timestamp;
 use hallpass_core::wire::api::{Session, SessionKind};
 use serde::Serialize;
@@ -9,6 +9,7 @@ use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::terminal::Terminal;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 /// The command's part of the tree.
@@ -26,13 +27,13 @@ pub fn command() -> Command {
 }
 
 /// Lists or ends.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    match matches.subcommand() {
+    match below.verb() {
         Some(("end", matches)) => {
             let id = matches.get_one::<String>("id").map_or("", String::as_str);
             end(cx, out, globals, id)
@@ -213,7 +214,7 @@ mod tests {
           a copy of it was tried from 203.0.113.7 2 minutes ago, and refused
           grt_01JD2XW6S7Y8Z9ABCDEFGHJKMN
 
-        Firefox[2J on Linux
+        Firefox on Linux
           browser, from 2001:db8::7, signed in 1 day 1 hour ago
           ses_01JD2XW6S7Y8Z9ABCDEFGHJKMP
         ");
@@ -224,7 +225,7 @@ mod tests {
           203.0.113.7 2 minutes ago, and refused
           grt_01JD2XW6S7Y8Z9ABCDEFGHJKMN
 
-        Firefox[2J on Linux
+        Firefox on Linux
           browser, from 2001:db8::7, signed in 1
           day 1 hour ago
           ses_01JD2XW6S7Y8Z9ABCDEFGHJKMP

@@ -3,6 +3,7 @@
 mod view;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use hallpass_client::client::CHECK;
 use hallpass_client::target::Asked;
 use hallpass_client::{Client, Masked, Source, State, Status, Target, Warning};
 use hallpass_core::Timestamp;
@@ -14,7 +15,7 @@ use super::context;
 use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::paint::Paint;
-use crate::refusal::{ended, exit_of};
+use crate::refusal::{ended, exit_of, told};
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 use view::view;
@@ -38,8 +39,8 @@ pub fn run(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let check = matches.get_flag("check");
-    let client = client(cx, globals);
-    let asked = check || cx.brand.status.asks_server;
+    // All that it asks shares the one limit (CLIENT G2).
+    let client = client(cx, globals).within(CHECK);
     // Whoever contradicts himself about the place is still signed in.
     let target = client
         .target(&Asked::from(globals))
@@ -56,8 +57,7 @@ pub fn run(
             // Usable for us, and not for this tool.
             return Ok(out.failure(&other(cx, &status)));
         }
-        let mut facts = crate::own::status(cx, &status, &target, out.terminal.data());
-        facts.push(("plan", asked.then(|| plan(&client, &target)).flatten()));
+        let facts = crate::own::status(cx, &status, &target, out.terminal.data());
         let text = filled(own, &facts);
         out.data(format!("{text}\n").as_bytes())?;
         warn(out, &status.warnings);
@@ -70,9 +70,9 @@ pub fn run(
         }
     } else {
         // What was selected cannot be: that is the failure itself, and not a warning.
-        let (_, rest): (Vec<_>, Vec<_>) =
-            status.warnings.iter().cloned().partition(|warning| selection(warning).is_some());
-        warn(out, &rest);
+        let failure = |warning: &Warning| matches!(warning, Warning::Selection { .. });
+        let rest = status.warnings.iter().filter(|warning| !failure(warning));
+        warn(out, &rest.cloned().collect::<Vec<_>>());
         let failure = unusable(cx, globals, &status, exit);
         return Ok(out.failure(&super::agent::without_login(failure, cx, globals)));
     }
@@ -121,13 +121,6 @@ fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, waiting: usize) {
             cx.program
         ));
     }
-}
-
-/// What the operator calls the organization's plan.
-fn plan(client: &Client, target: &Target) -> Option<String> {
-    let org = target.org.as_ref()?;
-    let org = client.session().ok()?.organization(&org.name).ok()?;
-    Some(hallpass_core::text::presentable(&org.plan, 80)).filter(|plan| !plan.is_empty())
 }
 
 /// The lines for a credential that can be used.
@@ -254,15 +247,19 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
         Some(name) => format!("{} login --profile {name}", cx.program),
         None => format!("{} login {server}", cx.program),
     };
+    let told = |command| status.error.as_ref().map(|it| told(it, cx, &retry(cx, globals, command)));
+    let told_as_it_is = !matches!(
+        status.state,
+        State::Expired | State::Ended { .. } | State::Rejected { .. } | State::CannotVerify { .. }
+    );
+    if let Some(mut failure) = told("status").filter(|_| told_as_it_is) {
+        (failure.exit, failure.code) = (exit, status.state.name().to_owned());
+        return failure;
+    }
     let kept_profile = Some("The profile is still there, to sign in to again.");
     let mut reason_of_end = None;
     // Where there is nothing about what was kept, the client's own words say it.
     let (what, kept, next) = match &status.state {
-        State::NotSignedIn | State::Valid | State::Refreshable => {
-            let selected = status.warnings.iter().find_map(selection);
-            let what = selected.map_or_else(|| format!("not signed in to {server}"), str::to_owned);
-            (what, Some("Nothing was changed."), login)
-        }
         State::Expired => {
             let what = format!("the access token for {server} has ended and cannot be refreshed");
             match &status.source {
@@ -282,30 +279,26 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
                 Source::Workload { .. } => format!("{} login --oidc", cx.program),
                 _ => login,
             };
-            (format!("{server} rejected the credential: {reason}"), Some("It was kept."), next)
+            let what = match reason.starts_with(server.as_str()) {
+                true => reason.clone(),
+                false => format!("{server} rejected the credential: {reason}"),
+            };
+            (what, Some("It was kept."), next)
         }
         State::CannotVerify { reason } => (
             format!("cannot verify your sign-in: {reason}"),
             None,
-            retry(cx, globals, "status --check"),
+            match told("status --check") {
+                Some(failure) => failure.next,
+                None => retry(cx, globals, "status --check"),
+            },
         ),
-        State::StoreUnavailable { reason } => {
-            let next = status.store_error.as_ref().and_then(|error| error.next(cx.program));
-            (reason.clone(), None, next.unwrap_or_else(|| retry(cx, globals, "status")))
-        }
+        _ => (format!("not signed in to {server}"), Some("Nothing was changed."), login),
     };
     let mut failure = Failure::new(exit, status.state.name(), what, next);
     failure.kept = kept.map(Box::from);
     failure.reason = reason_of_end;
     failure
-}
-
-/// Why what the flags select cannot be.
-fn selection(warning: &Warning) -> Option<&str> {
-    match warning {
-        Warning::Selection { reason } => Some(reason),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

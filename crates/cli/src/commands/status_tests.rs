@@ -16,7 +16,7 @@ fn status(town: &Town, state: State) -> Status {
             path: town.home().join(".config/hallpass/credentials.json"),
             keyring: None,
         },
-        store_error: None,
+        error: None,
         server: "https://id.example.com".into(),
         issuer: Some("https://id.example.com".into()),
         account: Some(Account {

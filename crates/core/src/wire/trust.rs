@@ -21,6 +21,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::whole::whole_or_none;
 use crate::trust::{Changed, Check, Condition, Danger, Pin, Platform};
 use crate::{Scope, Secret, Timestamp};
 
@@ -175,7 +176,7 @@ pub struct NewTrustPolicy {
     #[serde(default)]
     pub permissions: Scope,
     /// How long a pass is good for, 60 to 900 seconds; absent: 900.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_or_none")]
     pub ttl_seconds: Option<u64>,
     /// The dangers that whoever makes it has read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

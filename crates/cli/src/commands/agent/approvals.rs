@@ -13,6 +13,7 @@ use super::{list, refused, watch};
 use crate::arguments::Globals;
 use crate::commands::{flag, retry, warn};
 use crate::terminal::Terminal;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output, layout, words};
 
 pub(super) fn command() -> Command {
@@ -54,12 +55,12 @@ pub(super) fn run(
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
     let session = list::session(cx, globals, "approvals")?;
     let desk = Desk { cx, globals, session };
     let id = |matches: &ArgMatches| matches.get_one::<String>("id").cloned().unwrap_or_default();
-    match matches.subcommand() {
+    match below.verb() {
         None | Some(("list", _)) => desk.list(out),
         Some(("watch", matches)) => watch::run(cx, out, globals, &desk.session, matches),
         Some(("show", matches)) => desk.show(out, &id(matches)),
@@ -272,7 +273,7 @@ mod tests {
         let terminal = Town::new().columns(80).terminal();
         insta::assert_snapshot!(render(std::slice::from_ref(&approval), now, &terminal), @r#"
         deploy  waits for you
-          Asked by      builder[2J in acme/web, 5 minutes ago
+          Asked by      builder in acme/web, 5 minutes ago
           What          deploy
           It will       build, restart
           To            shop

@@ -31,7 +31,7 @@ use hallpass_client::Error;
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
-use crate::commands::retry;
+use crate::commands::{forbidden, retry};
 use crate::refusal::told;
 use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
@@ -71,14 +71,14 @@ pub(crate) fn run(
         return Err(Failure::usage("no command was given", format!("{} agent --help", cx.program)));
     };
     let matches = below.matches;
-    match &*verb {
+    match verb {
         "run" => run::run(cx, out, stdin, globals, matches),
         "child" => run::child(cx, out, globals, matches),
         "list" => list::list(cx, out, globals),
         "show" => list::show(cx, out, globals, matches),
         "stop" => list::stop(cx, out, globals, matches),
         "status" => inside::status(cx, out, globals, matches),
-        "approvals" => approvals::run(cx, out, stdin, globals, matches),
+        "approvals" => approvals::run(cx, out, stdin, globals, below),
         "ask" => ask::run(cx, out, stdin, globals, matches),
         "secret" => secret::run(cx, out, stdin, globals, below),
         _ => guard::run(cx, stdin, globals),
@@ -108,7 +108,8 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, next) = match status {
-        403 => (Exit::Rejected, next(cx, globals, "whoami")),
+        403 if is_inside(cx) => (Exit::Rejected, next(cx, globals, "whoami")),
+        403 => (Exit::Rejected, forbidden(cx, globals, error)),
         400 | 422 => (Exit::Usage, format!("{} agent {verb} --help", cx.program)),
         _ => {
             let helps = match verb {

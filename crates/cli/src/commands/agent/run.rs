@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn nobody_becomes_an_agents_owner_by_a_variable_of_an_agent() {
         // A user's variable does not make an agent, and an agent's does not sign anybody in.
-        let done = Town::new().var("HALLPASS_TOKEN", "hp_user_x").run("hallpass agent status");
+        let done = Town::new().var("HALLPASS_TOKEN", "token-x").run("hallpass agent status");
         assert_eq!(done.exit, Exit::NotSignedIn, "{done:?}");
         let done = Town::new().var("HALLPASS_AUTH_TOKEN", "a.b.c").run("hallpass status");
         assert_eq!(done.exit, Exit::NotSignedIn, "{done:?}");

@@ -52,7 +52,7 @@ pub(super) fn run(
         None => find(cx, globals, &session, (word, place.as_ref()), "revoke")?,
         Some(text) => session.key_by_text(text).map_err(|error| match error {
             hallpass_client::Error::Problem { status: 404, .. } => {
-                unknown(cx, globals, "of this text")
+                unknown(cx, globals, "with this text")
             }
             error => refused(&error, cx, globals, "revoke", "with this text"),
         })?,

@@ -6,6 +6,7 @@ use hallpass_core::wire::tokens::PlaceChange;
 use super::{Done, ask, confirm, confirmed, done, flag, list, maybe, needed, option, text};
 use crate::arguments::Globals;
 use crate::commands::{context, retry};
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
@@ -53,13 +54,14 @@ pub fn command() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    let (verb, matches) = matches.subcommand().unwrap_or(("list", matches));
+    let matches = below.matches;
+    let (verb, matches) = below.verb().unwrap_or(("list", matches));
     let org = || text(matches, "place");
     match verb {
         "use" => context::run_org_use(cx, out, globals, matches),

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::arguments::Globals;
 use crate::commands::{client, context, retry};
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
@@ -58,13 +59,14 @@ pub fn command() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    let (verb, matches) = matches.subcommand().unwrap_or(("list", matches));
+    let matches = below.matches;
+    let (verb, matches) = below.verb().unwrap_or(("list", matches));
     match verb {
         "list" => return listed(cx, out, globals, matches),
         "use" => return context::run_project_use(cx, out, globals, matches),

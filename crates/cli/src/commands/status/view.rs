@@ -153,10 +153,15 @@ pub(super) fn view<'a>(
     };
     let reason = match &status.state {
         State::Ended { reason, .. }
+        | State::Malformed { reason }
         | State::Rejected { reason }
         | State::CannotVerify { reason }
         | State::StoreUnavailable { reason } => Some(reason.as_str()),
-        State::NotSignedIn | State::Valid | State::Refreshable | State::Expired => None,
+        State::NotSignedIn
+        | State::Valid
+        | State::Refreshable
+        | State::Expired
+        | State::KeyMissing => None,
     };
     View {
         schema_version: 1,

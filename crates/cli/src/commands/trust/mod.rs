@@ -29,6 +29,7 @@ use hallpass_core::wire::trust::{DANGEROUS, MOVED};
 use super::{client, forbidden, retry};
 use crate::arguments::Globals;
 use crate::refusal::told;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
 
 /// The command's part of the tree.
@@ -46,14 +47,14 @@ pub fn command() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    match matches.subcommand() {
+    match below.verb() {
         Some(("add", matches)) => add::run(cx, out, stdin, globals, matches),
         Some(("list", matches)) => list::run(cx, out, globals, matches),
         Some(("remove", matches)) => remove::run(cx, out, globals, matches),
@@ -133,7 +134,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, help) = match (status, code.as_str(), verb) {
-        (403, code, _) => (Exit::Rejected, forbidden(cx, globals, code)),
+        (403, ..) => (Exit::Rejected, forbidden(cx, globals, error)),
         (404, _, "denied" | "repin") => (Exit::Other, next("trust denied")),
         (404, ..) => (Exit::Other, next("trust list")),
         (409, DANGEROUS, _) => (Exit::Usage, format!("{} trust add --help", cx.program)),

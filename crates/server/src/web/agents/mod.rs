@@ -18,7 +18,7 @@ use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
 use self::secrets::{SecretLine, Typed};
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::forest::{Forest, Leaf};
 use super::home::query;
@@ -64,8 +64,8 @@ struct Agents {
     running: Forest<Line>,
     /// Those that ended within a day, newest first.
     ended: Vec<Line>,
-    run_command: String,
-    secret_command: String,
+    run_command: Option<String>,
+    secret_command: Option<String>,
     /// What they may know, without what is in it.
     secrets: Vec<SecretLine>,
     typed: Typed,
@@ -115,14 +115,11 @@ impl Line {
     }
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let (cookie, person) = match answer::person(&visitor, &app, PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let (cookie, person) = answer::person(&visitor, &app, PAGE)?;
     let asked = query(request.uri());
     let notice = notice(asked.get("done").unwrap_or_default());
-    page(&app, (cookie, person), &asked, StatusCode::OK, notice, Typed::default()).await
+    Ok(page(&app, (cookie, person), &asked, StatusCode::OK, notice, Typed::default()).await)
 }
 
 async fn page(
@@ -163,8 +160,8 @@ async fn page(
         searchable: running.searchable || many,
         running,
         ended: ended.into_iter().filter(|line| line.is_like(&word)).collect(),
-        run_command: format!("{} agent run -- CMD", app.brand().name),
-        secret_command: format!("{} agent secret set NAME", app.brand().name),
+        run_command: app.command("agent run -- CMD"),
+        secret_command: app.command("agent secret set NAME"),
         secrets: kept.iter().map(|kept| SecretLine::of(kept, now)).collect(),
         typed,
     };
@@ -252,15 +249,12 @@ async fn stop(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let (_, person) = answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form)?;
     let id = form.get("id").unwrap_or_default();
-    match app.issuer().stop_agent(&Actor::Person(&person.user), id, &origin).await {
+    Ok(match app.issuer().stop_agent(&Actor::Person(&person.user), id, &origin).await {
         Ok(()) => answer::see_other("/settings/agents?done=stopped"),
         Err(AgentError::Failed(error)) => failure::page(&app, &error),
         Err(_) => answer::see_other("/settings/agents?done=gone"),
-    }
+    })
 }
