@@ -253,7 +253,7 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
         State::Expired | State::Ended { .. } | State::Rejected { .. } | State::CannotVerify { .. }
     );
     if let Some(mut failure) = told("status").filter(|_| told_as_it_is) {
-        (failure.exit, failure.code) = (exit, status.state.name().to_owned());
+        failure.exit = exit;
         return failure;
     }
     let kept_profile = Some("The profile is still there, to sign in to again.");

@@ -48,8 +48,11 @@ async fn a_legacy_token_is_good_for_its_one_project_and_nothing_else() -> Result
         let answer = ask(&api, token, ("project", "acme/site")).await?;
         assert_eq!(answer.json()["active"], true, "{}", answer.body);
         assert_eq!(everywhere(&api, token).await?, [may.clone(), vec![], vec![]], "{token}");
-        // It has no account: no part of our own API is for it.
-        for path in ["/api/v1/whoami", "/api/v1/sessions", "/api/v1/tokens", "/api/v1/orgs"] {
+        // It says where it belongs, and is nobody: no other part of our own API is for it.
+        let itself = office.whoami(token).await?.json();
+        assert_eq!((&itself["older"], &itself["email"]), (&true.into(), &"".into()), "{itself}");
+        assert_eq!(itself["project"]["slug"], "site", "{itself}");
+        for path in ["/api/v1/sessions", "/api/v1/tokens", "/api/v1/orgs"] {
             let client = OAuth::public(&office.server, "hallpass-cli");
             assert_eq!(client.get_with(path, token).await?.status, 403, "{path}");
         }
