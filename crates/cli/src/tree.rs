@@ -144,7 +144,7 @@ fn given(command: Command, flag: &str) -> Command {
     let others: Vec<_> = others.iter().map(|other| other.get_id().clone()).collect();
     let command = command.mut_arg(id, |argument| argument.default_value("true").hide(true));
     let hidden = |command: Command, other| command.mut_arg(other, |it: Arg| it.hide(true));
-    others.into_iter().fold(command, hidden).about(help)
+    others.into_iter().fold(command, hidden).about(help).after_help(None::<&'static str>)
 }
 
 /// Whether there is a command of this name at the root.

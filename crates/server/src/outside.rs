@@ -20,7 +20,8 @@ use url::{Host, Url};
 const PATIENCE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
 /// Why what is in a network of one's own is not asked.
-const AT_HOME: &str = "it is at a private address; trust_private_issuers has to name it";
+const AT_HOME: &str =
+    "it is at a private address; whoever runs this server has to name it in trust_private_issuers";
 /// Longer than any metadata or key set.
 const MAX_ANSWER: usize = 256 * 1024;
 
@@ -119,7 +120,7 @@ fn may_be_asked(url: &Url, issuer: &str, private: bool) -> Result<(), &'static s
     }
     if url.scheme() != "https" {
         return Err(
-            "it is not https; one on this machine has to be named in trust_private_issuers",
+            "it is not https; whoever runs this server has to name it in trust_private_issuers",
         );
     }
     let public = match url.host() {

@@ -97,7 +97,7 @@ async fn a_repository_is_added_and_a_denied_job_is_let_in_with_one_click() -> Re
     browser.click("#other-issuer summary").await?;
     browser.fill("#issuer", "https://10.0.0.1").await?;
     browser.click("#add #submit").await?;
-    browser.shows("#policies", "trust_private_issuers has to name it").await?;
+    browser.shows("#policies", "name it in trust_private_issuers").await?;
     keep(browser, "trust-private-issuer").await?;
 
     // To whoever has no role there, there is no such page.

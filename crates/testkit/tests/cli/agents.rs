@@ -179,13 +179,19 @@ async fn inside_an_agent_reports_and_starts_children_and_one_switch_ends_them() 
         hallpass_testkit::cli::write_script(&path, text)?;
         Ok(path.display().to_string())
     };
+    let secret = async |words: &[&str]| -> Result<serde_json::Value> {
+        let words = [&["agent", "secret"], words, &["--agent", "root", "--json"]].concat();
+        let done = Running::finish(&mut desk.cli.command(&words)?, b"of the root").await?;
+        Ok(serde_json::from_str(&done.stdout)?)
+    };
+    assert_eq!(secret(&["set", "KEY"]).await?["state"], "kept");
     let leaf = script("leaf", LASTING)?;
     let middle = script("middle", &format!("hallpass agent run --name leaf -- {leaf}"))?;
     let root = script(
         "root",
         &format!(
             "echo pid $$\nhallpass agent status 'half of it' --progress 50\nhallpass whoami\n\
-             echo whoami $?\nhallpass login\nhallpass token print\necho print $?\n\
+             echo whoami $?\nhallpass agent secret get KEY --json\nhallpass login\nhallpass token print\necho print $?\n\
              hallpass agent run --name middle -- {middle}"
         ),
     )?;
@@ -196,9 +202,13 @@ async fn inside_an_agent_reports_and_starts_children_and_one_switch_ends_them() 
     // A person's commands see no sign-in there.
     let said = broker.written();
     assert!(said.contains("whoami 3") && said.contains("print 3"), "{said}");
+    let read = said.lines().find(|line| line.contains("of the root")).context("the secret")?;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(read)?["name"], "KEY");
+    let removed = secret(&["remove", "KEY"]).await?;
+    assert_eq!((&removed["state"], &removed["of"]["agent"]), (&"removed".into(), &"root".into()));
     // And nobody there is sent to sign in.
     assert!(said.contains("Next: hallpass agent status"), "{said}");
-    assert!(!said.contains("Next: hallpass login"), "{said}");
+    assert!(!said.contains("Next: hallpass login") && !said.contains("--device"), "{said}");
     let chain = oauth::peek(leaf.token()?)?.1;
     let above = chain["act"]["sub"].as_str().context("a parent")?.to_owned();
     assert_eq!(chain["act"]["act"]["sub"], root.id()?.as_str(), "{chain}");

@@ -263,6 +263,11 @@ async fn rbtk_signs_in_from_github_for_the_steps_that_come() -> Result<()> {
         command.envs(runner.variables.iter().map(|(name, value)| (name, value)));
         Running::finish(&mut command, b"").await
     };
+    // Its help offers nothing that a job cannot use.
+    let help = step(&["auth", "oidc-from-github", "--help"]).await?.stdout;
+    for other in ["--web", "--device", "--callback-port", "--timeout", "--issuer"] {
+        assert!(!help.contains(other), "{help}");
+    }
     let signed_in = step(&["auth", "oidc-from-github"]).await?;
     assert_eq!(signed_in.code, Some(0), "{signed_in:?}");
     let status = step(&["auth", "status", "--json"]).await?;

@@ -90,6 +90,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     let Error::Problem { status, code, title, detail, .. } = error else {
         let mut failure = told(error, cx, &retry(cx, globals, &format!("agent {verb}")));
         if let Error::Rejected { server, code, .. } = error
+            && cx.brand.sources.agent
             && is_inside(cx)
         {
             failure = failure.kept("Nothing was changed.");
@@ -126,7 +127,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
 /// Whether this runs inside an agent, which has a token of its own and no sign-in.
 pub(crate) fn is_inside(cx: &Context<'_>) -> bool {
     let is_set = |name: &str| cx.environment.var(&cx.brand.variable(name)).is_some();
-    cx.brand.sources.agent && (is_set("AUTH_TOKEN") || is_set("AUTH_TOKEN_FILE"))
+    is_set("AUTH_TOKEN") || is_set("AUTH_TOKEN_FILE")
 }
 
 /// Inside an agent nobody signs in: what a person would do next is not the agent's to do.
@@ -134,6 +135,9 @@ pub(crate) fn without_login(mut failure: Failure, cx: &Context<'_>, globals: &Gl
     let rest = failure.next.strip_prefix(cx.program).unwrap_or_default();
     if rest.split(' ').any(|word| word == "login") && is_inside(cx) {
         failure.next = next(cx, globals, "agent status");
+        if failure.code == "nobody_to_ask" {
+            failure.what = "this runs inside an agent, and nobody signs in there".to_owned();
+        }
         failure =
             failure.kept("An agent has no sign-in, and its own token is for its own commands.");
     }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use hallpass_core::Scope;
 use hallpass_core::trust::{Changed, Condition, Danger, Platform, dangers};
 use hallpass_core::wire::params::Params;
-use hallpass_core::wire::trust::{DangerSaid, NewTrustPolicy};
+use hallpass_core::wire::trust::{DangerSaid, NewTrustPolicy, TrustPolicy};
 use hallpass_issuer::Origin;
 use hallpass_issuer::federation::policies::TrustError;
 use hallpass_issuer::orgs::OrgError;
@@ -77,12 +77,18 @@ async fn add(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
     }
     let issuer = office.app.issuer();
     match issuer.create_trust(&office.actor(), org, &project, new, origin).await {
-        Ok(_) => answer::see_other(&format!("{}?done=added", office.base)),
+        Ok(made) => added(office, &made),
         Err(error) => match told(&error) {
             Some(what) => again(office, form, &what, Vec::new()).await,
             None => failed(office, &error),
         },
     }
+}
+
+/// Back to the list, which says whether its jobs can come already.
+fn added(office: &Office<'_>, made: &TrustPolicy) -> Response {
+    let done = if made.keys_unknown.is_some() { "waits" } else { "added" };
+    answer::see_other(&format!("{}?done={done}", office.base))
 }
 
 /// What the form says: a repository, an organization, or a line.
@@ -199,7 +205,7 @@ async fn allow(office: &Office<'_>, form: &Params, origin: &Origin) -> Page {
     let (org, _) = office.names();
     let project = least.project.rsplit('/').next().unwrap_or_default();
     Ok(match issuer.create_trust(&actor, org, project, new, origin).await {
-        Ok(_) => answer::see_other(&format!("{}?done=added", office.base)),
+        Ok(made) => added(office, &made),
         Err(error) => match told(&error) {
             Some(what) => {
                 let notice = Notice::problem(sentence(&what), KEPT);

@@ -83,6 +83,10 @@ async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: R
     let turned = Turned { denied: turned("denied"), let_in: turned("let_in") };
     let notice = match asked.get("done").unwrap_or_default() {
         "added" => Some(Notice::done("Its jobs are let in.", "The first one pins its id.")),
+        "waits" => Some(Notice::caution(
+            "The policy is made, and lets nobody in yet.",
+            "The keys of its issuer cannot be fetched; the policy says why.",
+        )),
         "removed" => {
             Some(Notice::done("The policy is removed.", "Every pass of it is refused from now on."))
         }
