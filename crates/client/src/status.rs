@@ -378,7 +378,8 @@ pub(crate) fn checked(
     session: Result<Session, Error>,
 ) -> Status {
     let mut status = offline(parts, selection);
-    if status.state.class().is_some() {
+    // Without its key the server is asked all the same, so that the owner hears of a copy.
+    if status.state.class().is_some() && status.state != State::KeyMissing {
         return status;
     }
     let session = match session {
