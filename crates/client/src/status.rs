@@ -186,7 +186,7 @@ pub enum Warning {
         reason: String,
     },
     /// The credential file or its directory may be read by others.
-    #[error("{path} can be read by other users (mode {mode:03o}); the next write makes it 600")]
+    #[error("{path} can be read by other users (mode {mode:03o}); the next write makes it private")]
     LooseMode {
         /// What is loose.
         path: String,
