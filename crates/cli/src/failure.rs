@@ -26,6 +26,8 @@ pub struct Failure {
     pub path: Option<Box<str>>,
     /// A sign-in was to be refreshed: a brand may have words of its own for `refresh_failed`.
     pub refreshing: bool,
+    /// A brand's words for this state are about something else.
+    pub(crate) ours: bool,
     quiet: bool,
 }
 
@@ -58,14 +60,21 @@ impl Failure {
     ) -> Self {
         let (code, what, next) = (code.into(), what.into(), next.into());
         let (kept, reason, path) = (None, None, None);
-        let (refreshing, quiet) = (false, false);
-        Self { exit, code, what, kept, next, reason, path, refreshing, quiet }
+        let (refreshing, ours, quiet) = (false, false, false);
+        Self { exit, code, what, kept, next, reason, path, refreshing, ours, quiet }
     }
 
     /// Says what was kept.
     #[must_use]
     pub fn kept(mut self, kept: impl Into<Box<str>>) -> Self {
         self.kept = Some(kept.into());
+        self
+    }
+
+    /// Told in our words, whatever the brand has for this state.
+    #[must_use]
+    pub(crate) fn in_our_words(mut self) -> Self {
+        self.ours = true;
         self
     }
 

@@ -67,6 +67,7 @@ pub use context::{Context, Input, Io};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use output::Output;
+pub use tree::{has_command, odd_flag};
 
 use arguments::Globals;
 use terminal::Terminal;

@@ -92,6 +92,14 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// A command as it is typed in this tool, or its help where it has no such command.
+    fn typed(&self, command: &str) -> String {
+        match self.brand.is_some_and(|brand| brand.lacks(self.program, command)) {
+            true => format!("{} --help", self.program),
+            false => self.placed(command),
+        }
+    }
+
     /// What a state, or else an exit, ends with in this brand.
     pub fn exit_of(&self, state: &str, exit: Exit) -> Exit {
         let exits = self.brand.map(|brand| &brand.exits);
@@ -139,7 +147,7 @@ impl<'a> Output<'a> {
 
     /// The command to type next.
     pub fn next(&mut self, command: &str) {
-        let command = self.paint().action(&self.placed(command));
+        let command = self.paint().action(&self.typed(command));
         self.line(&format!("  Next: {command}"));
     }
 
@@ -185,7 +193,7 @@ impl<'a> Output<'a> {
         let mut failure = failure.clone();
         failure.exit = self.exit_of(&failure.code, failure.exit);
         failure.what = self.placed(&failure.what);
-        failure.next = self.placed(&failure.next);
+        failure.next = self.typed(&failure.next);
         if failure.is_quiet() {
             return failure.exit;
         }
@@ -195,7 +203,7 @@ impl<'a> Output<'a> {
             }
             return failure.exit;
         }
-        let own = self.brand.and_then(|brand| {
+        let own = self.brand.filter(|_| !failure.ours).and_then(|brand| {
             let own = brand.failures.get("refresh_failed").filter(|_| failure.refreshing);
             own.or_else(|| brand.failures.get(&failure.code))
         });
@@ -206,8 +214,11 @@ impl<'a> Output<'a> {
             ];
             let own = filled(own, &facts);
             self.own(&own);
-            // What the brand's words say already is not said twice.
-            if !own.contains(&failure.next) {
+            // Where nothing is wrong, nothing is to be done; and what the brand's words tell to
+            // type is not told twice.
+            let told = own.contains(&failure.next)
+                || self.brand.is_some_and(|brand| brand.names_a_command(&own));
+            if !told && failure.exit.code() != 0 {
                 self.next(&failure.next);
             }
             return failure.exit;

@@ -72,10 +72,19 @@ pub(crate) fn status(
         }),
         Source::None => None,
     };
+    // What the server says of the place; else what was chosen here.
+    let at = status.place.as_ref();
+    let org = at.map(|at| &at.org.slug).or(target.org.as_ref().map(|org| &org.name));
+    let project = at.and_then(|at| at.project.as_ref()).map(|project| &project.slug);
+    let chosen = target.project.as_ref().map(|project| &project.name).filter(|_| at.is_none());
     facts.extend([
         ("server", shown(&status.server)),
-        ("org", target.org.as_ref().and_then(|org| shown(&org.name))),
-        ("project", target.project.as_ref().and_then(|project| shown(&project.name))),
+        ("org", org.and_then(|org| shown(org))),
+        (
+            "plan",
+            at.map(|at| &at.org.plan).filter(|plan| !plan.is_empty()).and_then(|it| shown(it)),
+        ),
+        ("project", project.or(chosen).and_then(|project| shown(project))),
         ("ends", end.map(|end| end.to_human())),
         ("ends_in", end.map(|end| short(end.since(now)))),
         // One that was handed over is replaced by nobody.

@@ -95,6 +95,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::BadToken(_)
         | Error::NothingToNarrow
         | Error::NoWorkload { .. }
+        | Error::TakenOnce { .. }
         | Error::BadPath { .. }
         | Error::MalformedToken { .. }
         | Error::Http(_)

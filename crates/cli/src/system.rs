@@ -260,6 +260,15 @@ pub(crate) fn run_instead(command: &mut std::process::Command) -> io::Result<u8>
     Ok(command.status()?.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
+/// Another program beside this one, which waits for it: signals are the program's, and its code
+/// is answered.
+pub(crate) fn run_beside(command: &mut std::process::Command) -> io::Result<u8> {
+    let signals = Forwarding::begin();
+    let mut program = command.spawn()?;
+    signals.to(Target::of(program.id()).as_ref());
+    Ok(code_of(program.wait()?))
+}
+
 /// A secret that waits in a pipe for a program that inherits it. It can be read once.
 pub(crate) struct Waiting(#[cfg(unix)] io::PipeReader);
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use hallpass_core::brand::{Brand, Call, VERBS, parts};
 
 use crate::commands;
@@ -13,7 +13,7 @@ const GUARD: &str = "agent-guard";
 /// What a command line asks for.
 pub(crate) enum Found<'a> {
     /// A verb of ours, with what is its own.
-    Ours(String, Below<'a>),
+    Ours(&'a str, Below<'a>),
     /// A call of the brand's, and where it sits.
     Call(&'a str, &'a Call, &'a ArgMatches),
     /// Nothing that there is.
@@ -24,23 +24,30 @@ pub(crate) enum Found<'a> {
 #[derive(Clone)]
 pub(crate) struct Below<'a> {
     /// In the opposite order.
-    placed: Vec<String>,
+    placed: Vec<&'a str>,
     pub(crate) matches: &'a ArgMatches,
 }
 
 impl<'a> Below<'a> {
-    fn new(verb: &str, matches: &'a ArgMatches) -> (String, Self) {
-        let mut placed: Vec<String> = verb.split(' ').rev().map(str::to_owned).collect();
+    /// What is placed, `agent secret get --json`, without the flags that it has already.
+    fn new(placed: &'a str, matches: &'a ArgMatches) -> (&'a str, Self) {
+        let words = placed.split(' ').rev().filter(|word| !word.starts_with("--"));
+        let mut placed: Vec<_> = words.collect();
         (placed.pop().unwrap_or_default(), Self { placed, matches })
     }
 
     /// The next word, and what stands behind that; none if nothing more was said.
-    pub(crate) fn next(mut self) -> Option<(String, Self)> {
+    pub(crate) fn next(mut self) -> Option<(&'a str, Self)> {
         if let Some(word) = self.placed.pop() {
             return Some((word, self));
         }
         let (word, matches) = self.matches.subcommand()?;
-        Some((word.to_owned(), Self { placed: Vec::new(), matches }))
+        Some((word, Self { placed: Vec::new(), matches }))
+    }
+
+    /// The next word, and what was typed behind it.
+    pub(crate) fn verb(self) -> Option<(&'a str, &'a ArgMatches)> {
+        self.next().map(|(word, below)| (word, below.matches))
     }
 }
 
@@ -91,7 +98,7 @@ fn those(brand: &Brand, wanted: impl Fn(&str) -> bool) -> Vec<Command> {
     for (place, call) in brand.calls.iter().filter(|(place, _)| wanted(place)) {
         root.put(place, VERBS.len(), Some(commands::call::command(call)));
     }
-    root.children(brand)
+    root.children("", brand)
 }
 
 /// The verb or call that `matches`, of the root, names.
@@ -107,7 +114,7 @@ pub(crate) fn find<'a>(brand: &'a Brand, matches: &'a ArgMatches) -> Found<'a> {
             return Found::Call(place, call, matches);
         }
         if let Some(placed) = brand.commands.get(&place) {
-            let (verb, below) = Below::new(&parts(placed).0, matches);
+            let (verb, below) = Below::new(placed, matches);
             return Found::Ours(verb, below);
         }
         if place == GUARD {
@@ -131,7 +138,34 @@ fn given(command: Command, flag: &str) -> Command {
     let Some(help) = found.map(|argument| argument.get_help().cloned().unwrap_or_default()) else {
         return command;
     };
-    command.mut_arg(id, |argument| argument.default_value("true").hide(true)).about(help)
+    // What does not go with it is of no use here.
+    let of = command.get_arguments().find(|argument| argument.get_id() == id);
+    let others = of.map(|of| command.get_arg_conflicts_with(of)).unwrap_or_default();
+    let others: Vec<_> = others.iter().map(|other| other.get_id().clone()).collect();
+    let command = command.mut_arg(id, |argument| argument.default_value("true").hide(true));
+    let hidden = |command: Command, other| command.mut_arg(other, |it: Arg| it.hide(true));
+    others.into_iter().fold(command, hidden).about(help)
+}
+
+/// Whether there is a command of this name at the root.
+pub fn has_command(brand: &Brand, name: &str) -> bool {
+    one(brand, name).is_some()
+}
+
+/// The first flag of a placed verb, `login --devise`, that the verb does not have.
+pub fn odd_flag(brand: &Brand) -> Option<String> {
+    brand.commands.iter().find_map(|(place, placed)| {
+        let (verb, flags) = parts(placed);
+        let mut words = verb.split(' ');
+        let whole = commands::of(brand, words.next()?)?;
+        let command = words.try_fold(&whole, |above, word| above.find_subcommand(word))?;
+        let lacks = |flag: &&&str| {
+            let id = flag.trim_start_matches("--");
+            !command.get_arguments().any(|argument| argument.get_id() == id)
+        };
+        let odd = flags.iter().find(lacks)?;
+        Some(format!("{place:?} is {placed:?}, and {verb} has no flag {odd}"))
+    })
 }
 
 fn rank(verb: &str) -> usize {
@@ -157,18 +191,27 @@ impl Node {
         node.command = command;
     }
 
-    fn children(self, brand: &Brand) -> Vec<Command> {
+    /// The commands in it; it is at `place` itself.
+    fn children(self, place: &str, brand: &Brand) -> Vec<Command> {
         let mut below: Vec<_> = self.below.into_iter().collect();
         below.sort_by_key(|(_, node)| node.rank);
-        below.into_iter().map(|(name, node)| node.command(name, brand)).collect()
+        let at =
+            |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place} {name}") };
+        below.into_iter().map(|(name, node)| node.command(&at(&name), name, brand)).collect()
     }
 
-    fn command(self, name: String, brand: &Brand) -> Command {
+    fn command(self, place: &str, name: String, brand: &Brand) -> Command {
+        let own = brand.help.get(place);
         if let Some(command) = self.command {
-            return command.name(name);
+            let command = command.name(name);
+            return match own {
+                Some(own) => command.about(own),
+                None => command,
+            };
         }
-        let about = match self.rank {
-            Some(0) => format!("Sign in to {}, and stay signed in", brand.title),
+        let about = match (own, self.rank) {
+            (Some(own), _) => own.clone(),
+            (None, Some(0)) => format!("Sign in to {}, and stay signed in", brand.title),
             _ => {
                 let names: Vec<_> = self.below.keys().map(String::as_str).collect();
                 format!("Commands: {}", names.join(", "))
@@ -179,7 +222,7 @@ impl Node {
             .subcommand_required(true)
             .arg_required_else_help(true)
             .disable_help_subcommand(true)
-            .subcommands(self.children(brand))
+            .subcommands(self.children(place, brand))
     }
 }
 
@@ -199,10 +242,10 @@ mod tests {
         let matches = tree.try_get_matches_from(line.split(' ')).unwrap();
         match find(&brand, &matches) {
             Found::Ours(verb, below) => {
-                let mut words = vec![verb];
+                let mut words = vec![verb.to_owned()];
                 let mut left = Some(below);
                 while let Some((word, below)) = left.and_then(Below::next) {
-                    words.push(word);
+                    words.push(word.to_owned());
                     left = Some(below);
                 }
                 words.join(" ")
@@ -269,11 +312,45 @@ mod tests {
 
     #[test]
     fn every_part_that_can_be_placed_is_there() {
-        for part in hallpass_core::brand::PARTS {
-            let mut words = part.split(' ');
-            let whole = commands::of(&Brand::hallpass(), words.next().unwrap()).expect(part);
-            words.fold(&whole, |above, word| above.find_subcommand(word).expect(part));
+        fn below(command: &Command, path: &str, all: &mut Vec<String>) {
+            for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+                let path = format!("{path} {}", command.get_name());
+                below(command, &path, all);
+                all.push(path);
+            }
         }
+        let mut there = Vec::new();
+        for verb in VERBS {
+            below(&commands::of(&Brand::hallpass(), verb).unwrap(), verb, &mut there);
+        }
+        let named = hallpass_core::brand::placeable().filter(|part| part.contains(' '));
+        let mut named: Vec<_> = named.collect();
+        (there.sort(), named.sort());
+        assert_eq!(named, there);
+    }
+
+    // proves: HP17
+    #[test]
+    fn any_verb_of_a_group_is_found_where_a_brand_has_it_and_has_its_line() {
+        let more = "[commands]\nkeys = 'key list'\n'key new' = 'key create'\n'my place' = 'context show'\n\
+            'who may' = 'member list'\n[help]\nkeys = 'All the keys'\nmy = 'What is mine'";
+        let brand = Brand::parse(&format!("{}\n{more}", hallpass_core::brand::HALLPASS)).unwrap();
+        crate::command(&brand).debug_assert();
+        for (line, expected) in [
+            ("t keys", ("key", "list")),
+            ("t key new ci", ("key", "create")),
+            ("t my place", ("context", "show")),
+            ("t who may acme", ("member", "list")),
+        ] {
+            let matches = crate::command(&brand).try_get_matches_from(line.split(' ')).unwrap();
+            let Found::Ours(verb, below) = find(&brand, &matches) else { panic!("{line}") };
+            assert_eq!((verb, below.verb().unwrap().0), expected);
+        }
+        let help = crate::command(&brand).render_help().to_string();
+        assert!(
+            help.contains("keys  All the keys") && help.contains("my    What is mine"),
+            "{help}"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hallpass_core::brand::Brand;
+use hallpass_core::brand::{Brand, Mode};
 use hallpass_core::public_url::is_loopback;
 use hallpass_core::wire::metadata::AuthMode;
 use hallpass_core::{Random, Secret};
@@ -19,7 +19,7 @@ use crate::http::{Http, Waits};
 use crate::legacy::{self, LegacyCleaned, LegacyPhase, LegacyToken};
 use crate::login::launch::{Launcher, SystemLauncher};
 use crate::login::oidc::{self, JobLogin};
-use crate::login::{Event, Inbox, Login, LoginOptions, Pending, Start, token};
+use crate::login::{Event, Inbox, Login, LoginOptions, Pending, Start, forced, token};
 use crate::logout::{self, LogoutReport};
 use crate::profiles::{self, Listed};
 use crate::session::Session;
@@ -285,17 +285,21 @@ impl Client {
     /// Takes a token of the older system, for one project, checks it with the server and keeps
     /// it in its file (ST13).
     ///
-    /// `place` is `ORG/PROJECT`, if it is known; then the server also says that it is for that.
+    /// `org` is the project's organization, if that is known.
     ///
     /// # Errors
-    /// [`Error::Rejected`] if the server does not know it.
+    /// [`Error::Rejected`] if the server does not know it, or it is for another project.
     pub fn login_legacy(
         &self,
-        project: &str,
-        place: Option<&str>,
+        (org, project): (Option<&str>, &str),
         text: &Secret,
     ) -> Result<PathBuf, Error> {
-        legacy::keep(&self.parts, self.http(), &self.server()?, (project, place), text)
+        legacy::keep(&self.parts, self.http(), &self.server()?, (org, project), text)
+    }
+
+    /// The token of the older system that is kept for a project. Sends nothing.
+    pub fn legacy_token_of(&self, project: &str) -> Option<Secret> {
+        legacy::of_project(&self.parts, project)
     }
 
     /// How far the move away from the older system is, as the server says it.
@@ -339,17 +343,24 @@ impl Client {
     /// As [`Client::session`].
     pub fn session_or_open(&self) -> Result<Session, Error> {
         match self.session() {
-            Err(error @ Error::NotSignedIn { .. }) => self.open_session().ok_or(error),
+            Err(error @ Error::NotSignedIn { .. }) => self.open_session()?.ok_or(error),
             session => session,
         }
     }
 
-    fn open_session(&self) -> Option<Session> {
-        let server = parse_server(&self.server().ok()?).ok()?;
-        let here = url::Url::parse(server.issuer()).is_ok_and(|url| is_loopback(&url));
-        let config = here.then(|| auth_config(self.http(), &server).ok().flatten()).flatten();
-        config.filter(|config| config.mode == AuthMode::Local)?;
-        Some(Session::open(&self.parts, self.http().clone(), server.to_string()))
+    fn open_session(&self) -> Result<Option<Session>, Error> {
+        let server = parse_server(&self.server()?)?;
+        let local = match forced(&self.parts)? {
+            Some(mode) => mode == Mode::Local,
+            None => {
+                let here = url::Url::parse(server.issuer()).is_ok_and(|url| is_loopback(&url));
+                let config =
+                    here.then(|| auth_config(self.http(), &server).ok().flatten()).flatten();
+                config.is_some_and(|config| config.mode == AuthMode::Local)
+            }
+        };
+        let open = || Session::open(&self.parts, self.http().clone(), server.to_string());
+        Ok(local.then(open))
     }
 
     /// The profiles that there are. Sends nothing.

@@ -289,6 +289,12 @@ pub enum Error {
         /// What was looked for and what would help.
         why: String,
     },
+    /// This identity is good for one pass, which could wait for no later step.
+    #[error("a server takes this identity once, and nothing here keeps a pass; nothing was sent")]
+    TakenOnce {
+        /// The variable that can hold one.
+        variable: String,
+    },
     /// The platform did not hand out the job's identity.
     #[error("{platform} did not give this job its identity: {why}")]
     NoIdentity {
@@ -348,6 +354,7 @@ impl Error {
             | Error::BadToken(_)
             | Error::NothingToNarrow
             | Error::NoWorkload { .. }
+            | Error::TakenOnce { .. }
             | Error::NothingToResume { .. } => Class::Usage,
             Error::UnknownProfile { .. }
             | Error::NotSignedIn { .. }
@@ -405,6 +412,7 @@ impl Error {
             Error::KeyMissing { .. } => "key_missing",
             Error::NothingToNarrow => "nothing_to_narrow",
             Error::NoWorkload { .. } => "no_workload",
+            Error::TakenOnce { .. } => "taken_once",
             Error::NoIdentity { .. } => "no_identity",
             // A person's "no" has the same code, and is another one.
             Error::NotTrusted { code, .. } if code == "access_denied" => "not_trusted",

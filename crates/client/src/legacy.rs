@@ -5,7 +5,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use hallpass_core::Secret;
-use hallpass_core::wire::path::CHECK;
+use hallpass_core::text::presentable;
+use hallpass_core::wire::api::Whoami;
+use hallpass_core::wire::path::WHOAMI;
 use zeroize::Zeroizing;
 
 use crate::Error;
@@ -76,6 +78,12 @@ fn read(parts: &Parts, path: &Path) -> Option<Secret> {
     (is_b64token(token) && token.starts_with(prefix)).then(|| Secret::new(token))
 }
 
+/// The one that is kept for this project, if there is one.
+pub(crate) fn of_project(parts: &Parts, project: &str) -> Option<Secret> {
+    hallpass_core::pin::is_name(project).then_some(())?;
+    read(parts, &directory(parts)?.join(project))
+}
+
 /// Revokes them at `server` and deletes their files. One that could not be revoked keeps
 /// its file: it is the only thing left to revoke it with.
 pub(crate) fn clean(
@@ -114,12 +122,12 @@ pub(crate) fn phase(http: &Http, server: &str) -> Result<LegacyPhase, Error> {
 }
 
 /// Keeps a token of the older system in its project's file, after the server has said that it
-/// is good: for the project `ORG/PROJECT`, if `place` says which that is.
+/// is good for that project, of that organization if it is known.
 pub(crate) fn keep(
     parts: &Parts,
     http: &Http,
     server: &str,
-    (project, place): (&str, Option<&str>),
+    (org, project): (Option<&str>, &str),
     text: &Secret,
 ) -> Result<PathBuf, Error> {
     let bad = |why: &str| Err(Error::BadToken(why.to_owned()));
@@ -133,19 +141,27 @@ pub(crate) fn keep(
         return bad("it is not a token of one project");
     }
     let server = parse_server(server)?;
-    let query = place.map(|place| format!("?project={place}")).unwrap_or_default();
-    let reply = http.get(&server.join(&format!("{CHECK}{query}")), Some(token))?;
-    let rejected = |detail: &str| Error::Rejected {
+    let reply = http.get(&server.join(WHOAMI), Some(token))?;
+    let rejected = |detail: String| Error::Rejected {
         server: server.to_string(),
         what: "this token",
         code: "invalid_token".to_owned(),
-        detail: Some(detail.to_owned()),
+        detail: Some(detail),
     };
-    match reply.status {
-        200 => {}
-        401 => return Err(rejected("nothing was stored")),
-        403 => return Err(rejected("it is for another project; nothing was stored")),
+    let whoami: Whoami = match reply.status {
+        200 => reply.json()?,
+        401 => return Err(rejected("nothing was stored".to_owned())),
         _ => return Err(reply.unexpected().into()),
+    };
+    let there = whoami.project.map(|it| (it.org, it.slug));
+    let there = there.filter(|_| whoami.older);
+    let meant =
+        there.as_ref().is_some_and(|(of, slug)| slug == project && org.is_none_or(|org| org == of));
+    if !meant {
+        let word = &parts.brand.words.project;
+        let of = there.map(|(org, slug)| presentable(&format!("{org}/{slug}"), 90));
+        let of = of.unwrap_or_else(|| format!("another {word}"));
+        return Err(rejected(format!("it is for {of}; nothing was stored")));
     }
     let Some(dir) = directory(parts) else { return Err(VaultError::NoHome.into()) };
     let file = KeptFile::new(&dir, project, parts.time.clone(), parts.random.clone());

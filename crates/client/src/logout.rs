@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hallpass_core::Timestamp;
 use hallpass_core::brand::Revokes;
+use hallpass_core::{Secret, Timestamp};
 
 use crate::Error;
 use crate::client::{Parts, Which};
@@ -20,7 +20,7 @@ use crate::vault::lock::{self, Held};
 use crate::vault::model::{Access, Credential, CredentialKind};
 use crate::vault::{Key, VaultError};
 use crate::workload::job::Kept;
-use crate::workload::platform::{self, Found};
+use crate::workload::platform;
 use crate::workload::{self, Platform, Workload};
 
 /// How long to wait for a refresh that is under way. Its new token would be refused
@@ -105,20 +105,12 @@ pub(crate) fn run(
         variable: parts.environment.var(&variable).map(|_| variable),
         ..LogoutReport::default()
     };
-    if let Some(ended) = end_variable(parts, http, selection) {
-        // It is still set, and good for nothing.
-        report.variable = None;
-        report.job = Some(ended);
-        if which == Which::Selected {
-            return Ok(report);
+    if let Some(job) = Job::here(parts, selection) {
+        if job.token.is_some() {
+            // It is still set, and good for nothing.
+            report.variable = None;
         }
-    } else if let Ok(Resolved {
-        source: Source::Workload { platform },
-        workload: Some(found),
-        ..
-    }) = source::resolve(selection, parts)
-    {
-        report.job = end_job(parts, http, platform, found);
+        report.job = job.end(parts, http);
         if which == Which::Selected {
             // What is stored beside it is not this job's.
             return Ok(report);
@@ -151,44 +143,60 @@ pub(crate) fn run(
     Ok(report)
 }
 
-/// Ends the pass that a job has put into the variable for the rest of its script. What else may
-/// be in there lives longer than a job, and is not the job's.
-fn end_variable(parts: &Parts, http: &Http, selection: &Selection) -> Option<JobEnded> {
-    let Resolved { source: Source::Variable { .. }, server, token: Some(token), .. } =
-        source::resolve(selection, parts).ok()?
-    else {
-        return None;
-    };
-    let platform = platform::standing(&parts.brand, &*parts.environment)?.platform;
-    if !workload::is_pass(&token) {
-        return None;
-    }
-    let revocation = match oidc::revoke_pass(parts, http, &server, &token) {
-        Ok(()) => Revocation::Revoked,
-        Err(why) => Revocation::LocalOnly {
-            reason: why.to_string(),
-            access_token_valid_until: None,
-            refresh_token: false,
-        },
-    };
-    Some(JobEnded { server, platform, revocation })
+/// A job that signs out.
+struct Job {
+    workload: Workload,
+    server: String,
+    /// The pass that it has put into the variable for the rest of its script. What else may be in
+    /// there lives longer than a job, and is not the job's.
+    token: Option<Secret>,
 }
 
-/// Ends the pass that waits for the later steps of this job. Where none waits, each step's has
-/// ended with the step.
-fn end_job(parts: &Parts, http: &Http, platform: Platform, found: Found) -> Option<JobEnded> {
-    let workload = Workload::new(found, parts);
-    let Kept { server, access, .. } = workload.kept(parts)?;
-    let revocation = match oidc::revoke_pass(parts, http, &server, &access.token) {
-        Ok(()) => Revocation::Revoked,
-        Err(why) => Revocation::LocalOnly {
-            reason: why.to_string(),
-            access_token_valid_until: ahead(parts, [&access]),
-            refresh_token: false,
-        },
-    };
-    workload.forget(parts);
-    Some(JobEnded { server, platform, revocation })
+impl Job {
+    fn here(parts: &Parts, selection: &Selection) -> Option<Self> {
+        let Resolved { source, server, token, workload, .. } =
+            source::resolve(selection, parts).ok()?;
+        let (found, token) = match (source, token) {
+            (Source::Workload { .. }, _) => (workload?, None),
+            (Source::Variable { .. }, Some(token)) if workload::end_of_pass(&token).is_some() => {
+                (platform::standing(&parts.brand, &*parts.environment)?, Some(token))
+            }
+            _ => return None,
+        };
+        Some(Self { workload: Workload::new(found, parts), server, token })
+    }
+
+    /// Ends that one, what waits for the later steps, and what earlier ones handed to other
+    /// programs. Where neither is, each step's has ended with the step.
+    fn end(self, parts: &Parts, http: &Http) -> Option<JobEnded> {
+        let platform = self.workload.platform();
+        let mut passes: Vec<_> =
+            self.token.map(|token| (self.server, token, None)).into_iter().collect();
+        for Kept { server, pass, .. } in self.workload.kept(parts) {
+            let until = ahead(parts, [&pass.access]);
+            let token = pass.access.token;
+            if passes.iter().all(|(_, known, _)| *known != token) {
+                passes.push((server, token, until));
+            }
+        }
+        let mut told = None;
+        for (server, token, access_token_valid_until) in passes {
+            let revocation = match oidc::revoke_pass(parts, http, &server, &token) {
+                Ok(()) => Revocation::Revoked,
+                Err(why) => {
+                    let reason = why.to_string();
+                    Revocation::LocalOnly { reason, access_token_valid_until, refresh_token: false }
+                }
+            };
+            // The first, unless another could not be revoked.
+            let failed = revocation != Revocation::Revoked;
+            if told.is_none() || failed {
+                told = Some(JobEnded { server, platform, revocation });
+            }
+        }
+        self.workload.forget(parts);
+        told
+    }
 }
 
 /// The profiles that it is about. What is stored counts, whatever a variable says: a

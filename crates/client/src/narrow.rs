@@ -90,7 +90,7 @@ impl Session {
             let token = self.presented(Need::Age)?.token;
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             if let Held::Workload(workload) = &mut *held {
-                workload.hand_over();
+                workload.hand_over(&self.parts, &self.server);
             }
             return Ok(token);
         }

@@ -17,7 +17,7 @@ use crate::source::{self, Selection, Source};
 use crate::target::Target;
 use crate::tokens::SOON;
 use crate::vault::{Credential, Place, VaultError};
-use crate::workload::Workload;
+use crate::workload::{self, Workload};
 use crate::{Class, Error};
 
 /// The answer of `status`.
@@ -302,11 +302,14 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
     status.server = resolved.server;
     status.source = resolved.source;
     status.token = resolved.token.as_ref().map(|token| Masked::of(token, &parts.brand));
+    // A pass says itself when it ends; no other token from outside does.
+    status.expires_at = resolved.token.as_ref().and_then(workload::end_of_pass);
     match (&status.source, &resolved.contents) {
         // A token from outside is not known to be over, and the vault was not opened (D4).
         (Source::Explicit, _) => status.state = State::Valid,
         (Source::Variable { name }, _) => {
-            status.state = State::Valid;
+            let over = status.expires_at.is_some_and(|end| end <= parts.time.now());
+            status.state = if over { State::Expired } else { State::Valid };
             if parts.brand.sources.variable_wins() {
                 status.warnings.push(Warning::VariableWins { variable: name.clone() });
             }
@@ -314,7 +317,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
         (Source::Workload { .. }, _) => {
             let waiting = resolved.workload.map(|found| Workload::new(found, parts));
             let waiting = waiting.and_then(|workload| workload.waiting(parts, &status.server));
-            status.expires_at = waiting.as_ref().and_then(|it| it.expires_at(&*parts.time));
+            status.expires_at = waiting.as_ref().and_then(|it| it.access.expires_at(&*parts.time));
             status.state = match waiting {
                 Some(_) => State::Valid,
                 // The next use trades for one.

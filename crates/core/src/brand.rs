@@ -4,24 +4,27 @@
 //! Unknown keys are refused with the nearest right one.
 
 mod check;
+mod error;
 mod nearest;
 mod text;
 mod tool;
+mod values;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use error::BadBrand;
 pub use text::filled;
 pub use tool::{
     Argument, CALLED, Call, ConfigRules, Keeps, LoginRules, LogoutRules, Mode, NotAMode, PARTS,
-    Pages, Presents, Revokes, STATES, StatusRules, Texts, VERBS, Way, Words, parts,
+    Pages, Presents, Revokes, STATES, StatusRules, Texts, VERBS, Way, Words, parts, placeable,
 };
 
 use crate::Kind;
 use crate::permission::PermissionTable;
 use crate::token::MAX_PREFIX_LEN;
-use crate::user_code::{BadGrouping, Grouping};
+use crate::user_code::Grouping;
 
 /// hallpass's own brand, compiled in.
 pub const HALLPASS: &str = include_str!("../../../brands/hallpass.toml");
@@ -76,6 +79,9 @@ pub struct Brand {
     /// if it is empty.
     #[serde(default)]
     pub commands: BTreeMap<String, String>,
+    /// What the help says of a command or a group of the tree: its place, and its line.
+    #[serde(default)]
+    pub help: BTreeMap<String, String>,
     /// The tool's own commands that are one call to its API.
     #[serde(default)]
     pub calls: BTreeMap<String, Call>,
@@ -274,86 +280,10 @@ impl Default for UserCodeShape {
     }
 }
 
-/// Why a brand file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BadBrand {
-    /// Not TOML, or an unknown or misspelt key.
-    #[error("line {line}: {what}")]
-    Toml {
-        /// Where, counted from 1.
-        line: usize,
-        /// What is wrong, naming the key; safe to show.
-        what: String,
-    },
-    /// The user code's grouping.
-    #[error(transparent)]
-    Grouping(#[from] BadGrouping),
-    /// A colour is not `#rrggbb`.
-    #[error("{key} must be a colour like #1f5fbf, not {value:?}")]
-    Colour {
-        /// The key.
-        key: &'static str,
-        /// What stood there.
-        value: String,
-    },
-    /// A prefix that tokens cannot begin with.
-    #[error(
-        "{key} must be 2 to {MAX_PREFIX_LEN} lower-case letters, digits and '_', and end in '_', not {value:?}"
-    )]
-    Prefix {
-        /// The key.
-        key: &'static str,
-        /// What stood there.
-        value: String,
-    },
-    /// A directory that is not below the home directory.
-    #[error("{key} must be a path below the home directory, not {value:?}")]
-    Directory {
-        /// The key.
-        key: &'static str,
-        /// What stood there.
-        value: String,
-    },
-    /// An order that names nothing, or something twice.
-    #[error("sources.order must name one or more of variable, workload and profile, each once")]
-    Sources,
-    /// A permission that is no scope token.
-    #[error(
-        "a permission must be made of visible characters without quotes, like results:read, not {0:?}"
-    )]
-    Permission(String),
-    /// Something that is named in a table of the brand and is not known.
-    #[error("{key} names {value:?}, which there is not{hint}")]
-    Unknown {
-        /// The table.
-        key: &'static str,
-        /// What stood there.
-        value: String,
-        /// The nearest right one, as the end of a sentence.
-        hint: String,
-    },
-    /// Something that cannot be.
-    #[error("{key}: {why}")]
-    Impossible {
-        /// The key.
-        key: String,
-        /// Why.
-        why: String,
-    },
-    /// A name that cannot be a command, variable or directory.
-    #[error("{key} must consist of letters, digits, '-' and '_', not {value:?}")]
-    Name {
-        /// The key.
-        key: &'static str,
-        /// What stood there.
-        value: String,
-    },
-}
-
 impl Brand {
     /// Reads a brand file.
     pub fn parse(toml: &str) -> Result<Self, BadBrand> {
-        let brand: Brand = toml::from_str(toml).map_err(|error| malformed(toml, &error))?;
+        let brand: Brand = toml::from_str(toml).map_err(|error| error::malformed(toml, &error))?;
         Grouping::new(brand.user_code.groups.clone())?;
         for (key, value) in
             [("look.accent", &brand.look.accent), ("look.accent_dark", &brand.look.accent_dark)]
@@ -401,6 +331,7 @@ impl Brand {
         }
         brand.roles.check().map_err(BadBrand::Permission)?;
         check::tool(&brand)?;
+        values::values(&brand)?;
         Ok(brand)
     }
 
@@ -437,21 +368,6 @@ impl Brand {
     pub fn keeps_one(&self) -> bool {
         self.vault.format != Format::Own
     }
-}
-
-/// The parser's own text would repeat the line, control characters and all.
-fn malformed(toml: &str, error: &toml::de::Error) -> BadBrand {
-    let at = error.span().map_or(0, |span| span.start);
-    let line = toml.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
-    let message = error.message();
-    let hint = nearest::of_message(message);
-    // A long list of all that there is would hide the one that was meant.
-    let shown = if hint.is_empty() {
-        message
-    } else {
-        message.split(", expected").next().unwrap_or(message)
-    };
-    BadBrand::Toml { line, what: format!("{}{hint}", crate::text::presentable(shown, 300)) }
 }
 
 #[cfg(test)]

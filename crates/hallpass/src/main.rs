@@ -42,22 +42,26 @@ fn main() -> ExitCode {
         Ok(matches) => matches,
         Err(exit) => return exit.into(),
     };
-    match matches.subcommand() {
+    let besides = matches.subcommand().filter(|(name, _)| is_besides(&brand, name));
+    match besides {
         Some(("serve", matches)) => serve::run(matches),
         Some(("admin", matches)) => admin::run(matches),
         Some(("demo", _)) => demo::run(),
-        Some(("brand", matches)) => brand::run(matches),
-        _ => process.run(&matches).into(),
+        Some((_, matches)) => brand::run(matches),
+        None => process.run(&matches).into(),
     }
 }
 
+/// Whether a command is one that this program has besides those of the brand.
+fn is_besides(brand: &Brand, name: &str) -> bool {
+    matches!(name, "serve" | "admin" | "demo" | "brand") && !hallpass_cli::has_command(brand, name)
+}
+
+/// What the brand has of its own comes before what this program has besides.
 fn tree(brand: &Brand) -> Command {
-    let tree = hallpass_cli::command(brand)
-        .subcommand(serve::command())
-        .subcommand(admin::command())
-        .subcommand(demo::command())
-        .subcommand(brand::command());
-    with_brand_flag(tree)
+    let besides = [serve::command(), admin::command(), demo::command(), brand::command()];
+    let besides = besides.into_iter().filter(|it| is_besides(brand, it.get_name()));
+    with_brand_flag(hallpass_cli::command(brand).subcommands(besides))
 }
 
 fn with_brand_flag(tree: Command) -> Command {

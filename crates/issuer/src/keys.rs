@@ -289,13 +289,15 @@ impl Issuer {
         }
         let id: TokenId = decision.id.parse().map_err(|_| ended())?;
         let kept = self.0.store.credentials().by_id(id).await?;
-        let kept = kept.filter(Credential::is_key).ok_or_else(ended)?;
-        let org = self.0.store.orgs().by_id(kept.org_id.ok_or_else(ended)?).await?;
-        let org = org.ok_or_else(ended)?;
+        let bound = |kept: &Credential| kept.is_key() || kept.kind == TokenKind::Legacy;
+        let kept = kept.filter(bound).ok_or_else(ended)?;
         let project = match kept.project_id {
             Some(id) => self.0.store.projects().by_id(id).await?,
             None => None,
         };
+        let org = kept.org_id.or(project.as_ref().map(|project| project.org_id));
+        let org = self.0.store.orgs().by_id(org.ok_or_else(ended)?).await?;
+        let org = org.ok_or_else(ended)?;
         let project = project.map(|project| shown_project(project, &org, kept.role));
         let role = project.is_none().then_some(KEY_OF_ORG);
         Ok((Some(shown_org(org, role)), project))

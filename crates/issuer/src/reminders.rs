@@ -84,12 +84,16 @@ impl Issuer {
             None => "It was never used.".to_owned(),
         };
         let subject = format!("\"{name}\" {verb} on {}", day.get(..10).unwrap_or(&day));
+        let way = match brand.line(&format!("{what} rotate {} --overlap 7d", kept.id)) {
+            Some(command) => format!("{command}\n\nor on this page:\n"),
+            None => String::new(),
+        };
         let text = format!(
             "The {what} \"{name}\" ({}…{}) at {} {verb} at {day}; from then on it is refused.\n{used}\n\n\
              To go on, put a new one in its place; the old one can stay good beside it for a while:\n\
-             {} {what} rotate {} --overlap 7d\n\nor on this page:\n{page}\n\n\
+             {way}{page}\n\n\
              If nothing needs it any more, there is nothing to do.\n",
-            kept.prefix, kept.last_four, brand.title, brand.name, kept.id,
+            kept.prefix, kept.last_four, brand.title,
         );
         let letters = told.iter().map(|to| self.letter(to, &subject, &text));
         letters.filter_map(Result::transpose).collect()

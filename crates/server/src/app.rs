@@ -96,6 +96,12 @@ impl App {
         &self.0.brand
     }
 
+    /// A command line of ours as somebody types it in the brand's tool; none if it has no such
+    /// command.
+    pub fn command(&self, line: &str) -> Option<String> {
+        self.brand().line(line)
+    }
+
     /// The one address of this deployment; never taken from a request (attack-7).
     pub fn public_url(&self) -> &PublicUrl {
         &self.0.public_url

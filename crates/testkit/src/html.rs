@@ -53,6 +53,11 @@ pub fn text(html: &str, matching: &str) -> Option<String> {
     Html::parse_document(html).select(&selector(matching)).next().map(shown)
 }
 
+/// The texts of all elements that `matching` selects.
+pub fn texts(html: &str, matching: &str) -> Vec<String> {
+    Html::parse_document(html).select(&selector(matching)).map(shown).collect()
+}
+
 /// An attribute of the first element that `matching` selects.
 pub fn value(html: &str, matching: &str, name: &str) -> Option<String> {
     Html::parse_document(html).select(&selector(matching)).next()?.attr(name).map(str::to_owned)

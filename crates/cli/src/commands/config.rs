@@ -1,11 +1,12 @@
 //! `config`: the server that this tool talks to when nothing else is said.
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, Command};
 use hallpass_core::brand::Brand;
 
 use super::client;
 use crate::arguments::Globals;
 use crate::refusal::told;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
@@ -31,16 +32,16 @@ pub fn command(brand: &Brand) -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
     let key = &cx.brand.config.server;
     let client = client(cx, globals);
     let refuse = |error| told(&error, cx, &format!("{} config get {key}", cx.program));
-    match matches.subcommand() {
+    match below.verb() {
         Some(("get", _)) => {
             let server = client.server().map_err(refuse)?;
             out.data(format!("{server}\n").as_bytes())?;

@@ -12,6 +12,7 @@ use super::{client, retry};
 use crate::arguments::Globals;
 use crate::paint::Paint;
 use crate::refusal::told;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 /// The command's part of the tree.
@@ -55,13 +56,13 @@ pub fn project_use() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    match matches.subcommand() {
+    match below.verb() {
         Some(("show", _)) => show(cx, out, globals),
         Some(("use", matches)) => {
             let text = place(matches);

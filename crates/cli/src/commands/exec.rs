@@ -2,7 +2,8 @@
 //!
 //! The program takes our place, so signals and exit code are its own. It gets the token
 //! under the names that were asked for, or from a file descriptor, and none of our own
-//! long-lived variables.
+//! long-lived variables. The pass of a job that no later step finds ends with the program, so
+//! there we stay, pass signals on, and revoke it at the end.
 
 use std::ffi::OsString;
 use std::process;
@@ -76,7 +77,14 @@ pub fn run(
         command.env(cx.brand.variable("TOKEN_FD"), pipe.number().to_string());
     }
     drop(token);
-    match system::run_instead(&mut command) {
+    let ran = if session.is_for_this_step() {
+        let ran = system::run_beside(&mut command);
+        session.take_back();
+        ran
+    } else {
+        system::run_instead(&mut command)
+    };
+    match ran {
         Ok(code) => Ok(Exit::Child(code)),
         Err(error) => {
             let name = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();

@@ -33,8 +33,12 @@ pub(super) fn agreed(
     if yes {
         return Ok(found);
     }
+    let (stay, them) = match found.len() {
+        1 => ("stays as it is", "it"),
+        _ => ("stay as they are", "them"),
+    };
     out.sentence(&format!(
-        "{what} stay as they are; {} logout --clean-legacy revokes and deletes them.",
+        "{what} {stay}; {} logout --clean-legacy revokes and deletes {them}.",
         cx.program
     ));
     Ok(Vec::new())

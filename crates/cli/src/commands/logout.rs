@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::Which;
 use hallpass_client::logout::{JobEnded, Logout, LogoutReport, Revocation};
-use hallpass_core::brand::{Brand, filled};
+use hallpass_core::brand::{Brand, Revokes, filled};
 use serde::Serialize;
 
 use super::{client, legacy, retry};
@@ -13,11 +13,17 @@ use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
 pub fn command(brand: &Brand) -> Command {
-    Command::new("logout").about("Revoke the sign-in at the server, and remove it here").args([
+    let local = brand.logout.revokes == Revokes::Nothing;
+    let about = match local {
+        true => "Remove the sign-in here; the server is not told",
+        false => "Revoke the sign-in at the server, and remove it here",
+    };
+    Command::new("logout").about(about).args([
         Arg::new("all").long("all").action(ArgAction::SetTrue).help("Every profile"),
         Arg::new("require-revoke")
             .long("require-revoke")
             .action(ArgAction::SetTrue)
+            .hide(local)
             .help("Fail with 5 if the server could not be told"),
         Arg::new("clean-legacy")
             .long("clean-legacy")

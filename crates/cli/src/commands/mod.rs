@@ -43,7 +43,7 @@ pub mod whoami;
 
 use std::time::Duration;
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::{Client, Error, Selection, Warning};
 use hallpass_core::brand::Brand;
 
@@ -102,6 +102,17 @@ pub fn dispatch(
     globals: &Globals,
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
+    let done = dispatched(cx, out, stdin, globals, matches);
+    done.map_err(|failure| agent::without_login(failure, cx, globals))
+}
+
+fn dispatched(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    stdin: &mut dyn Input,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
     let (name, below) = match tree::find(cx.brand, matches) {
         Found::Ours(name, below) => (name, below),
         Found::Call(place, rule, matches) => {
@@ -110,27 +121,27 @@ pub fn dispatch(
         Found::Nothing => return Err(nothing_asked(cx)),
     };
     let matches = below.matches;
-    match &*name {
+    match name {
         "login-token" => login::given::run(cx, out, stdin, globals, matches),
         "login" => login::run(cx, out, stdin, globals, matches),
         "status" => status::run(cx, out, globals, matches),
         "whoami" => whoami::run(cx, out, globals),
         "logout" => logout::run(cx, out, globals, matches),
-        "profile" => profile::run(cx, out, globals, matches),
-        "session" => session::run(cx, out, globals, matches),
-        "token" => token::run(cx, out, globals, matches),
-        "key" => key::run(cx, out, stdin, globals, matches),
-        "trust" => trust::run(cx, out, stdin, globals, matches),
-        "org" => places::org::run(cx, out, globals, matches),
-        "project" => places::project::run(cx, out, globals, matches),
-        "member" => places::member::run(cx, out, globals, matches),
+        "profile" => profile::run(cx, out, globals, below),
+        "session" => session::run(cx, out, globals, below),
+        "token" => token::run(cx, out, globals, below),
+        "key" => key::run(cx, out, stdin, globals, below),
+        "trust" => trust::run(cx, out, stdin, globals, below),
+        "org" => places::org::run(cx, out, globals, below),
+        "project" => places::project::run(cx, out, globals, below),
+        "member" => places::member::run(cx, out, globals, below),
         "agent" => agent::run(cx, out, stdin, globals, below),
         "api" => api::run(cx, out, stdin, globals, matches),
         "exec" => exec::run(cx, out, globals, matches),
-        "credential" => credential::run(cx, out, stdin, globals, matches),
-        "context" => context::run(cx, out, globals, matches),
+        "credential" => credential::run(cx, out, stdin, globals, below),
+        "context" => context::run(cx, out, globals, below),
         "doctor" => doctor::run(cx, out, globals),
-        "config" => config::run(cx, out, globals, matches),
+        "config" => config::run(cx, out, globals, below),
         "completions" => completions::run(cx, out, matches),
         "man" => man::run(cx, out, matches),
         _ => Err(nothing_asked(cx)),
@@ -169,6 +180,37 @@ fn retry(cx: &Context<'_>, globals: &Globals, command: &str) -> String {
         }
     }
     format!("{line} {command}")
+}
+
+/// An argument that has to be there.
+fn needed(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).required(true).value_name(value).help(help)
+}
+
+/// An option without a value.
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+/// What is not easily undone is said first, and done with this.
+fn confirm() -> Arg {
+    flag("confirm", "Do it; without this, only say what would happen")
+}
+
+/// Goes on with `--confirm`; without it says `what` would happen, and how `command` does it.
+fn confirmed(
+    cx: &Context<'_>,
+    globals: &Globals,
+    matches: &ArgMatches,
+    what: &str,
+    command: &str,
+) -> Result<(), Failure> {
+    if matches.get_flag("confirm") {
+        return Ok(());
+    }
+    let next = retry(cx, globals, &format!("{command} --confirm"));
+    let what = format!("{what}; say --confirm if that is meant");
+    Err(Failure::new(Exit::Usage, "not_confirmed", what, next).kept("Nothing was changed."))
 }
 
 /// Tells what happened on the way.

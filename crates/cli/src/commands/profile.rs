@@ -11,6 +11,7 @@ use super::{client, logout, retry};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::terminal::Terminal;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output, words};
 
 /// The command's part of the tree.
@@ -30,15 +31,15 @@ pub fn command() -> Command {
 }
 
 /// Lists, chooses or removes.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
     let name =
         |matches: &ArgMatches| matches.get_one::<String>("name").cloned().unwrap_or_default();
-    match matches.subcommand() {
+    match below.verb() {
         Some(("use", matches)) => choose(cx, out, globals, &name(matches)),
         Some(("remove", matches)) => remove(cx, out, globals, name(matches)),
         _ => list(cx, out, globals),

@@ -1,6 +1,6 @@
 //! `session list` and `session end ID`: the account's browsers and programs.
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, Command};
 use hallpass_client::Error;
 use hallpass_core::Timestamp;
 use hallpass_core::wire::api::{Session, SessionKind};
@@ -10,6 +10,7 @@ use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::terminal::Terminal;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 /// The command's part of the tree.
@@ -27,13 +28,13 @@ pub fn command() -> Command {
 }
 
 /// Lists or ends.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    match matches.subcommand() {
+    match below.verb() {
         Some(("end", matches)) => {
             let id = matches.get_one::<String>("id").map_or("", String::as_str);
             end(cx, out, globals, id)

@@ -27,7 +27,7 @@ pub fn command() -> Command {
         Arg::new("check")
             .long("check")
             .action(ArgAction::SetTrue)
-            .help("Ask the server too; without it nothing is sent"),
+            .help("Ask the server too, also for what waits for you; without it nothing is sent"),
     )
 }
 
@@ -41,23 +41,23 @@ pub fn run(
     let check = matches.get_flag("check");
     // All that it asks shares the one limit (CLIENT G2).
     let client = client(cx, globals).within(CHECK);
-    let asked = check || cx.brand.status.asks_server;
     // Whoever contradicts himself about the place is still signed in.
     let target = client
         .target(&Asked::from(globals))
         .unwrap_or_else(|error| Target { ignored: Some(error.to_string()), ..Target::default() });
     let status = look(cx, out, &client, &target, check);
     let exit = status.state.class().map_or(Exit::Usable, exit_of);
+    let persons = check && exit == Exit::Usable && matches!(status.source, Source::Profile { .. });
     if out.json {
-        out.json(&view(&status, &target))?;
+        let waiting = persons.then(|| waiting(&client));
+        out.json(&view(&status, &target, waiting))?;
     } else if let (Exit::Usable, Some(own)) = (exit, &cx.brand.texts.status) {
         let ends = out.exit_of(status.state.name(), exit);
         if ends != exit {
             // Usable for us, and not for this tool.
             return Ok(out.failure(&other(cx, &status)));
         }
-        let mut facts = crate::own::status(cx, &status, &target, out.terminal.data());
-        facts.push(("plan", asked.then(|| plan(&client, &target)).flatten()));
+        let facts = crate::own::status(cx, &status, &target, out.terminal.data());
         let text = filled(own, &facts);
         out.data(format!("{text}\n").as_bytes())?;
         warn(out, &status.warnings);
@@ -65,15 +65,16 @@ pub fn run(
         let look = (out.terminal.data(), out.terminal.width);
         let text = usable(cx, &status, &target, check, look);
         out.data(text.as_bytes())?;
-        if check && matches!(status.source, Source::Profile { .. }) {
-            tell_what_waits(cx, out, &client);
+        if persons {
+            tell_what_waits(cx, out, waiting(&client));
         }
     } else {
         // What was selected cannot be: that is the failure itself, and not a warning.
         let failure = |warning: &Warning| matches!(warning, Warning::Selection { .. });
         let rest = status.warnings.iter().filter(|warning| !failure(warning));
         warn(out, &rest.cloned().collect::<Vec<_>>());
-        return Ok(out.failure(&unusable(cx, globals, &status, exit)));
+        let failure = unusable(cx, globals, &status, exit);
+        return Ok(out.failure(&super::agent::without_login(failure, cx, globals)));
     }
     Ok(out.exit_of(status.state.name(), exit))
 }
@@ -106,10 +107,13 @@ fn look(
     }
 }
 
-/// What agents ask for, if any of it waits. An older server, which does not know of it, says nothing.
-fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, client: &Client) {
+/// How much of what agents ask for waits. An older server, which does not know of it, says nothing.
+fn waiting(client: &Client) -> usize {
     let asked = client.session().and_then(|session| session.approvals()).unwrap_or_default();
-    let waiting = asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count();
+    asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count()
+}
+
+fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, waiting: usize) {
     if waiting > 0 {
         let agents = if waiting == 1 { "An agent asks" } else { "Agents ask" };
         out.sentence(&format!(
@@ -117,13 +121,6 @@ fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, client: &Client) {
             cx.program
         ));
     }
-}
-
-/// What the operator calls the organization's plan.
-fn plan(client: &Client, target: &Target) -> Option<String> {
-    let org = target.org.as_ref()?;
-    let org = client.session().ok()?.organization(&org.name).ok()?;
-    Some(hallpass_core::text::presentable(&org.plan, 80)).filter(|plan| !plan.is_empty())
 }
 
 /// The lines for a credential that can be used.
@@ -263,11 +260,15 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
     let mut reason_of_end = None;
     // Where there is nothing about what was kept, the client's own words say it.
     let (what, kept, next) = match &status.state {
-        State::Expired => (
-            format!("the access token for {server} has ended and cannot be refreshed"),
-            kept_profile,
-            login,
-        ),
+        State::Expired => {
+            let what = format!("the access token for {server} has ended and cannot be refreshed");
+            match &status.source {
+                Source::Variable { name } => {
+                    (what, Some("Nothing was changed."), format!("unset {name}"))
+                }
+                _ => (what, kept_profile, login),
+            }
+        }
         State::Ended { at, reason } => {
             reason_of_end = Some(reason.as_str().into());
             (ended(server, *at), kept_profile, login)
@@ -278,7 +279,11 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
                 Source::Workload { .. } => format!("{} login --oidc", cx.program),
                 _ => login,
             };
-            (format!("{server} rejected the credential: {reason}"), Some("It was kept."), next)
+            let what = match reason.starts_with(server.as_str()) {
+                true => reason.clone(),
+                false => format!("{server} rejected the credential: {reason}"),
+            };
+            (what, Some("It was kept."), next)
         }
         State::CannotVerify { reason } => (
             format!("cannot verify your sign-in: {reason}"),

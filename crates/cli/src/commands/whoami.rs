@@ -51,7 +51,11 @@ fn line(whoami: &Whoami, paint: Paint) -> String {
     let email = paint.foreign(&whoami.email, 320);
     let name = paint.foreign(&whoami.name, 200);
     if whoami.kind != Whose::User {
-        let what = if whoami.kind == Whose::Key { "a key of" } else { "a job, let in to" };
+        let what = match whoami.kind {
+            _ if whoami.older => "an older token of",
+            Whose::Key => "a key of",
+            _ => "a job, let in to",
+        };
         let place = whoami.org.iter().map(|org| org.slug.as_str());
         let place = place.chain(whoami.project.iter().map(|project| project.slug.as_str()));
         let place = paint.foreign(&place.collect::<Vec<_>>().join("/"), 200);
@@ -75,6 +79,7 @@ mod tests {
             kind: Whose::User,
             org: None,
             project: None,
+            older: false,
             email: "ada@example.com".into(),
             name: name.into(),
             client_id: None,
@@ -89,5 +94,7 @@ mod tests {
         let paint = Paint { colour: true, unicode: true };
         assert_eq!(line(&whoami("Ada\nroot\u{1b}[2J"), paint), "ada@example.com (Ada root)\n");
         assert_eq!(line(&whoami(""), paint), "ada@example.com\n");
+        let older = Whoami { older: true, kind: Whose::Key, ..whoami("ci") };
+        assert_eq!(line(&older, paint), "ci (an older token of )\n");
     }
 }

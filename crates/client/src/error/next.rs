@@ -49,6 +49,9 @@ impl Error {
             }
             Error::BadToken(_) => Some(format!("{tool} login --with-token")),
             Error::NoWorkload { .. } => Some(format!("{tool} login --with-token")),
+            Error::TakenOnce { variable } => {
+                Some(format!("export {variable}=\"$({tool} token print)\""))
+            }
             Error::NoIdentity { .. } => Some(format!("{tool} login --oidc")),
             Error::NotTrusted { .. } => Some(format!("{tool} trust denied")),
             Error::NothingToNarrow => Some(format!("{tool} token create NAME")),

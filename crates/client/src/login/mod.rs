@@ -215,6 +215,20 @@ pub struct Pending {
     pub expires_at: Timestamp,
 }
 
+/// What a variable says that only some brands name.
+fn said_by(parts: &Parts, name: &str) -> Option<String> {
+    parts.environment.var(parts.brand.variables.get(name)?)
+}
+
+/// The mode that the variable forces; `None`: the server is asked.
+pub(crate) fn forced(parts: &Parts) -> Result<Option<Mode>, Error> {
+    let Some(said) = said_by(parts, "mode") else { return Ok(None) };
+    said.parse().map(Some).map_err(|_: NotAMode| Error::BadMode {
+        variable: parts.brand.variable("mode"),
+        value: hallpass_core::text::presentable(&said, 40),
+    })
+}
+
 /// A login in the making: what was asked for, before anything was sent.
 pub(crate) struct Start<'a> {
     pub parts: &'a Parts,
@@ -228,7 +242,7 @@ impl<'a> Start<'a> {
     pub(crate) fn run(&self, inbox: Inbox, sink: &mut dyn FnMut(Event)) -> Result<Login, Error> {
         let facts = self.facts();
         let variable = source::token_variable(&self.parts.brand);
-        let mode = self.mode()?;
+        let mode = forced(self.parts)?;
         if mode != Some(Mode::Local) {
             choose::check_person(&facts, self.options.wish, &variable)?;
         }
@@ -353,19 +367,8 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// What a variable says that only some brands name.
     fn said_by(&self, name: &str) -> Option<String> {
-        let variable = self.parts.brand.variables.get(name)?;
-        self.parts.environment.var(variable)
-    }
-
-    /// The mode that the variable forces; `None`: the server is asked.
-    fn mode(&self) -> Result<Option<Mode>, Error> {
-        let Some(said) = self.said_by("mode") else { return Ok(None) };
-        said.parse().map(Some).map_err(|_: NotAMode| Error::BadMode {
-            variable: self.parts.brand.variable("mode"),
-            value: hallpass_core::text::presentable(&said, 40),
-        })
+        said_by(self.parts, name)
     }
 
     fn check_mode(&self, mode: Option<Mode>) -> Result<(), Error> {

@@ -65,6 +65,7 @@ impl Session {
             kind: Whose::User,
             org: None,
             project: None,
+            older: false,
             email: info.email.unwrap_or_default(),
             name: info.name.unwrap_or_default(),
             client_id: Some(key.client_id),

@@ -1,7 +1,7 @@
 //! What a brand says about its tool holds together.
 
 use super::nearest::hint;
-use super::tool::{CALLED, PARTS, STATES, VERBS};
+use super::tool::{CALLED, NAMED, STATES, placeable};
 use super::{BadBrand, Brand, Format};
 
 /// Checks the tree, the calls, the words and the places.
@@ -15,8 +15,10 @@ pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
     };
     for (place, verb) in &brand.commands {
         let (verb, flags) = super::parts(verb);
-        if !VERBS.contains(&&*verb) {
-            known("commands", &verb, &[&VERBS[..], &PARTS[..]].concat())?;
+        if !placeable().any(|known| known == verb) {
+            let known: Vec<_> = placeable().collect();
+            let hint = hint(&verb, known.iter().map(String::as_str));
+            return Err(BadBrand::Unknown { key: "commands", value: verb, hint });
         }
         if let Some(odd) = flags.iter().find(|word| !word.strip_prefix("--").is_some_and(is_word)) {
             let why = format!("{odd:?} must be a flag like --device");
@@ -28,6 +30,7 @@ pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
         is_place("calls", place)?;
     }
     overlaps(brand)?;
+    help(brand)?;
     for (name, call) in &brand.calls {
         let refuse = |why: &str| impossible(format!("calls.{name}"), why);
         if call.method.is_empty() || !call.method.bytes().all(|b| b.is_ascii_uppercase()) {
@@ -99,7 +102,7 @@ fn logo(brand: &Brand) -> Result<(), BadBrand> {
     Ok(())
 }
 
-fn impossible(key: impl Into<String>, why: &str) -> BadBrand {
+pub(super) fn impossible(key: impl Into<String>, why: &str) -> BadBrand {
     BadBrand::Impossible { key: key.into(), why: why.to_owned() }
 }
 
@@ -112,7 +115,7 @@ fn is_place(key: &str, place: &str) -> Result<(), BadBrand> {
     Err(impossible(key, &why))
 }
 
-fn is_word(word: &str) -> bool {
+pub(super) fn is_word(word: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     word.bytes().all(plain) && word.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
 }
@@ -131,6 +134,22 @@ fn overlaps(brand: &Brand) -> Result<(), BadBrand> {
         return Err(impossible("calls", &format!("{both:?} is a command of ours already")));
     }
     Ok(())
+}
+
+/// A line of the help is one of a command, or of a group, that there is.
+fn help(brand: &Brand) -> Result<(), BadBrand> {
+    let mut places: Vec<&str> = Vec::new();
+    for place in brand.commands.keys().chain(brand.calls.keys()) {
+        let ends = place.match_indices(' ').map(|(at, _)| at).chain([place.len()]);
+        places.extend(ends.map(|end| &place[..end]));
+    }
+    match brand.help.keys().find(|place| !places.contains(&place.as_str())) {
+        None => Ok(()),
+        Some(odd) => {
+            let hint = hint(odd, places);
+            Err(BadBrand::Unknown { key: "help", value: odd.clone(), hint })
+        }
+    }
 }
 
 /// What stands in braces.
@@ -157,6 +176,13 @@ fn pages(brand: &Brand) -> Result<(), BadBrand> {
             let why = format!("{page:?} is an alias itself");
             return Err(impossible("pages.aliases", &why));
         }
+    }
+    if let Some(odd) = pages.names.keys().find(|page| !NAMED.contains(&page.as_str())) {
+        let hint = hint(odd, NAMED);
+        return Err(BadBrand::Unknown { key: "pages.names", value: odd.clone(), hint });
+    }
+    if pages.names.values().any(|name| name.trim().is_empty() || name.len() > 40) {
+        return Err(impossible("pages.names", "a name must have 1 to 40 letters"));
     }
     if let Some(device) = &pages.device
         && pages.aliases.get(device).map(String::as_str) != Some("/device")

@@ -61,10 +61,17 @@ fn a_part_of_a_verb_is_placed_by_itself_if_there_is_one() {
     let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n[commands]\n{more}"));
     assert!(with("status = 'agent status'\n'secret get' = 'agent secret get'").is_ok());
     assert!(with("'agent run' = 'agent run'\n'agent list' = 'agent list'").is_ok());
-    for bad in
-        ["x = 'agent statsu'", "x = 'agent secret'", "x = 'token list'", "x = 'login device'"]
+    for bad in ["x = 'agent statsu'", "x = 'secret get'", "x = 'token lsit'", "x = 'login device'"]
     {
         assert!(matches!(with(bad), Err(BadBrand::Unknown { .. })), "{bad}");
     }
+    assert!(with("tokens = 'token list'\n'key new' = 'key create'\nwho = 'member list'").is_ok());
+    let misspelt = with("x = 'token lsit'").unwrap_err().to_string();
+    assert!(misspelt.ends_with("did you mean token list?"), "{misspelt}");
+    let helped =
+        |place: &str| with(&format!("'auth login' = 'login'\n[help]\n{place} = 'Come in'"));
+    assert!(helped("'auth login'").is_ok() && helped("auth").is_ok());
+    let odd = helped("'auth lgoin'").unwrap_err().to_string();
+    assert!(odd.ends_with("did you mean auth login?"), "{odd}");
     assert_eq!(parts("agent secret get --json"), ("agent secret get".to_owned(), vec!["--json"]));
 }

@@ -1,6 +1,6 @@
 //! A brand's texts with what is known filled in, and our command lines as its tree spells them.
 
-use super::{Argument, Brand};
+use super::{Argument, Brand, VERBS};
 
 /// No verb of ours has more words.
 const WORDS: usize = 3;
@@ -57,8 +57,30 @@ impl Brand {
 
     /// Whether a command line of ours, `agent run`, can be typed in this tree.
     pub fn has(&self, line: &str) -> bool {
-        let whole = line.split(' ').next().unwrap_or_default();
-        self.commands.is_empty() || [line, whole].iter().any(|verb| self.place_of(verb).is_some())
+        self.commands.is_empty() || self.leading_verb(line).is_some()
+    }
+
+    /// A command line of ours, `token create ci`, as somebody types it in this tool, if it can be
+    /// typed there.
+    pub fn line(&self, line: &str) -> Option<String> {
+        self.has(line).then(|| self.spelt(&self.name, &format!("{} {line}", self.name)))
+    }
+
+    /// Whether a text of the brand's says what to type.
+    pub fn names_a_command(&self, text: &str) -> bool {
+        let places = self.commands.keys().chain(self.calls.keys());
+        places.into_iter().any(|place| text.contains(&format!("{} {place}", self.name)))
+    }
+
+    /// Whether `command` is a command line of ours that this tree has no place for.
+    pub fn lacks(&self, program: &str, command: &str) -> bool {
+        let line = command.strip_prefix(program).and_then(|rest| rest.strip_prefix(' '));
+        let Some(line) = line.map(|line| &line[leading_flags(line)..]) else { return false };
+        let verb = line.split(' ').next().unwrap_or_default();
+        let call = |place: &String| {
+            line.strip_prefix(&**place).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        VERBS.contains(&verb) && !self.has(line) && !self.calls.keys().any(call)
     }
 
     /// The verb of ours that `line` begins with, with as many words as are placed as one.
@@ -95,7 +117,12 @@ impl Brand {
             let flags = leading_flags(line);
             said.push_str(&line[..flags]);
             rest = &line[flags..];
-            if let Some((verb, place)) = self.leading_verb(rest) {
+            // A verb of its own keeps a token, where there is one.
+            let token = rest.strip_prefix("login --with-token").zip(self.place_of("login-token"));
+            if let Some((left, place)) = token {
+                said.push_str(place);
+                rest = left;
+            } else if let Some((verb, place)) = self.leading_verb(rest) {
                 said.push_str(place);
                 rest = &rest[verb.len()..];
                 // Where `login` takes no address, a flag does.
@@ -177,6 +204,16 @@ mod tests {
         assert_eq!(spelt(&brand, "tool agent secret get X"), "tool secret get X");
         assert_eq!(spelt(&brand, "tool agent list"), "tool agent list");
         assert!(brand.has("agent run") && brand.has("token list") && !brand.has("agent list"));
+        assert_eq!(
+            brand.line("agent run -- CMD").as_deref(),
+            Some("hallpass hub agent run -- CMD")
+        );
+        assert_eq!(brand.line("agent list"), None);
+        let lacks = |command: &str| brand.lacks("tool", command);
+        assert!(lacks("tool agent list") && lacks("tool --server http://x doctor"));
+        assert!(!lacks("tool login") && !lacks("tool --help") && !lacks("unset X"));
+        brand.commands.insert("auth token".into(), "login-token".into());
+        assert_eq!(spelt(&brand, "tool login --with-token"), "tool auth token");
         brand.login.argument = Argument::None;
         assert_eq!(spelt(&brand, "tool login https://x"), "tool auth login --server https://x");
     }

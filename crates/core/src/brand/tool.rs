@@ -33,20 +33,50 @@ pub const VERBS: [&str; 22] = [
 
 /// What can be placed by itself of a verb that brings commands of its own: for a tool that wants
 /// some of them, or has some in one program and some in another.
-pub const PARTS: [&str; 12] = [
-    "agent run",
-    "agent child",
-    "agent list",
-    "agent show",
-    "agent stop",
-    "agent approvals",
-    "agent status",
-    "agent ask",
-    "agent secret set",
-    "agent secret list",
-    "agent secret remove",
-    "agent secret get",
+pub const PARTS: &[(&str, &[&str])] = &[
+    ("profile", &["list", "use", "remove"]),
+    ("session", &["list", "end"]),
+    ("token", &["create", "list", "rename", "expire", "revoke", "rotate", "print"]),
+    ("key", &["create", "list", "rotate", "revoke"]),
+    ("trust", &["add", "list", "remove", "test", "denied", "repin"]),
+    ("org", &["list", "create", "rename", "transfer", "archive", "unarchive", "use"]),
+    ("project", &["list", "create", "rename", "transfer", "archive", "unarchive", "use"]),
+    ("member", &["list", "set", "remove", "leave", "invite", "invitations", "uninvite"]),
+    (
+        "agent",
+        &[
+            "run",
+            "child",
+            "list",
+            "show",
+            "stop",
+            "status",
+            "ask",
+            "approvals",
+            "approvals list",
+            "approvals show",
+            "approvals approve",
+            "approvals deny",
+            "secret",
+            "secret set",
+            "secret list",
+            "secret remove",
+            "secret get",
+        ],
+    ),
+    ("credential", &["git", "cargo", "docker", "kubectl", "npm", "pip", "bazel", "process"]),
+    ("context", &["show", "use", "clear"]),
+    ("config", &["get", "set"]),
 ];
+
+/// Everything that can be placed: verbs, and their parts.
+pub fn placeable() -> impl Iterator<Item = String> {
+    let parts = |(verb, parts): &(&str, &'static [&str])| {
+        let verb = (*verb).to_owned();
+        parts.iter().map(move |part| format!("{verb} {part}"))
+    };
+    VERBS.iter().map(|verb| (*verb).to_owned()).chain(PARTS.iter().flat_map(parts))
+}
 
 /// What is placed, `agent secret get --json`, in two: the verb, and the flags that it has already.
 pub fn parts(placed: &str) -> (String, Vec<&str>) {
@@ -284,7 +314,21 @@ pub struct Pages {
     pub device: Option<String>,
     /// What the code is called in its query; `user_code` if not given.
     pub device_code: Option<String>,
+    /// What pages are called in the menu: `/settings/tokens` is "CLI Tokens".
+    pub names: BTreeMap<String, String>,
 }
+
+/// The pages that a brand can give a name in the menu.
+pub(super) const NAMED: [&str; 8] = [
+    "/settings/sessions",
+    "/settings/tokens",
+    "/settings/agents",
+    "/settings/approvals",
+    "/orgs",
+    "/settings/keys",
+    "/settings/trust",
+    "/settings/security",
+];
 
 impl Pages {
     /// What the code is called in the query of the device page's address.

@@ -68,6 +68,9 @@ pub struct Whoami {
     /// The project, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Project>,
+    /// It is a token of an older system: good in its project alone, and no sign-in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub older: bool,
     /// The client that the credential was issued to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,

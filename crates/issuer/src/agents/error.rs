@@ -16,7 +16,7 @@ pub enum AgentError {
     #[error("there is no such agent, or it has ended; list the agents to see those that run")]
     Unknown,
     /// There is no such secret, or it is for another: the two are not told apart.
-    #[error("there is no secret of that name for this")]
+    #[error("there is no secret of that name here")]
     UnknownSecret,
     /// Its owner has as many as are allowed.
     #[error("{0} agents of yours run already; stop those that are not needed")]

@@ -131,11 +131,14 @@ impl Opened {
 fn brand(settings: &Settings) -> Result<Brand, Failure> {
     let mut brand = match &settings.brand_file {
         None => Brand::hallpass(),
-        Some(path) => Brand::parse(&read(path)?).map_err(|why| Failure::File {
-            path: path.clone(),
-            why: why.to_string(),
-            next: "correct the brand file, or leave --brand-file away",
-        })?,
+        Some(path) => {
+            let text = read(path)?;
+            Brand::parse(&text).map_err(|error| Failure::File {
+                path: path.clone(),
+                why: error.told(&text),
+                next: "correct the brand file, or leave --brand-file away",
+            })?
+        }
     };
     if let Some(path) = &settings.permissions_file {
         brand.roles = PermissionTable::parse(&read(path)?).map_err(|why| Failure::File {

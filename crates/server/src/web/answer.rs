@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use hallpass_core::Secret;
+use hallpass_core::brand::Brand;
 use hallpass_core::wire::params::Params;
 use hallpass_issuer::SignedIn;
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
@@ -13,11 +14,38 @@ use http::{HeaderValue, StatusCode};
 use super::csrf::{self, Purpose};
 use super::return_to::ReturnTo;
 use super::shown::Shown;
-use super::views::{Continue, Frame, Message, Way};
+use super::views::{Continue, Entry, Frame, Message, Way};
 use super::when;
 use crate::app::App;
 use crate::http::Visitor;
 use crate::http::headers::NO_REFERRER;
+
+/// What a handler of pages answers.
+pub(super) type Page = Result<Response, Refusal>;
+
+/// What is answered in place of what was asked for: sign in first, there is no such thing, the
+/// form came from elsewhere. In a box, because an answer is large and this is the rare way.
+#[derive(Debug)]
+pub(super) struct Refusal(Box<Response>);
+
+impl From<Response> for Refusal {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl Refusal {
+    /// As what it is answered.
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+}
 
 /// What surrounds a page.
 pub(super) fn frame(app: &App, signed_in: Option<&SignedIn>) -> Frame {
@@ -29,7 +57,29 @@ pub(super) fn frame(app: &App, signed_in: Option<&SignedIn>) -> Frame {
         account: signed_in.map(|person| Shown::new(&person.user.email)),
         admin: signed_in.is_some_and(|person| person.user.admin),
         local: app.issuer().is_local(),
+        project: app.brand().words.project.clone(),
+        menu: menu(app.brand()),
     }
+}
+
+/// The pages about oneself, as the brand calls them. The last two belong to an organization, and
+/// are here only if the brand gives them a name.
+fn menu(brand: &Brand) -> Vec<Entry> {
+    let all = [
+        ("/settings/sessions", "sessions", "Sign-ins"),
+        ("/settings/tokens", "tokens", "Tokens"),
+        ("/settings/agents", "agents", "Agents"),
+        ("/settings/approvals", "approvals", "Approvals"),
+        ("/orgs", "orgs", "Organizations"),
+        ("/settings/keys", "keys", ""),
+        ("/settings/trust", "trust", ""),
+        ("/settings/security", "security", "Password"),
+    ];
+    let entries = all.into_iter().map(|(page, here, usual)| {
+        let label = brand.pages.names.get(page).cloned().unwrap_or_else(|| usual.to_owned());
+        Entry { page, here, label }
+    });
+    entries.filter(|entry| !entry.label.is_empty()).collect()
 }
 
 /// `view` as a page.
@@ -135,10 +185,10 @@ pub(super) fn person<'a>(
     visitor: &'a Visitor,
     app: &App,
     here: &str,
-) -> Result<(&'a Secret, &'a SignedIn), Box<Response>> {
+) -> Result<(&'a Secret, &'a SignedIn), Refusal> {
     visitor.require().ok_or_else(|| {
         let here = ReturnTo::parse(here, app.public_url());
-        Box::new(see_other(&here.through_signin()))
+        Refusal::from(see_other(&here.through_signin()))
     })
 }
 
@@ -148,7 +198,7 @@ pub(super) fn poster<'a>(
     visitor: &'a Visitor,
     app: &App,
     page: &str,
-) -> Result<(&'a Secret, &'a SignedIn), Box<Response>> {
+) -> Result<(&'a Secret, &'a SignedIn), Refusal> {
     visitor.require().ok_or_else(|| {
         let back = ReturnTo::parse(page, app.public_url());
         let way = Way { href: back.through_signin(), label: "Sign in" };
@@ -156,7 +206,7 @@ pub(super) fn poster<'a>(
         let heading = "You are signed out";
         let mut response = outcome(app, None, "signed-out", heading, &lines, Some(way));
         *response.status_mut() = StatusCode::FORBIDDEN;
-        Box::new(response)
+        Refusal::from(response)
     })
 }
 
@@ -167,7 +217,7 @@ pub(super) fn posted<'a>(
     page: &str,
     purpose: Purpose<'_>,
     form: &Params,
-) -> Result<(&'a Secret, &'a SignedIn), Box<Response>> {
+) -> Result<(&'a Secret, &'a SignedIn), Refusal> {
     let known = poster(visitor, app, page)?;
     csrf::check(app, Some(known.0), purpose, form)?;
     Ok(known)

@@ -27,10 +27,11 @@ pub(super) fn query(uri: &Uri) -> Params {
 /// What to type to sign a terminal in at this server.
 pub(super) fn login_command(app: &App) -> String {
     let brand = app.brand();
-    if brand.default_server == app.public_url().issuer() {
-        return format!("{} login", brand.name);
-    }
-    format!("{} login {}", brand.name, app.public_url().issuer())
+    let line = match app.public_url().issuer() {
+        here if brand.default_server == here => "login".to_owned(),
+        here => format!("login {here}"),
+    };
+    app.command(&line).unwrap_or_else(|| brand.name.clone())
 }
 
 async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {

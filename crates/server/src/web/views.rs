@@ -25,6 +25,35 @@ pub(super) struct Frame {
     pub(super) admin: bool,
     /// Nobody has to sign in.
     pub(super) local: bool,
+    /// What a project is called here.
+    pub(super) project: String,
+    /// The pages about oneself.
+    pub(super) menu: Vec<Entry>,
+}
+
+impl Frame {
+    /// The same at the beginning of a line.
+    pub(super) fn project_heading(&self) -> String {
+        let mut letters = self.project.chars();
+        let first = letters.next().map(|first| first.to_uppercase().to_string());
+        first.unwrap_or_default() + letters.as_str()
+    }
+
+    /// What a page of the menu is called.
+    pub(super) fn called(&self, page: &str) -> &str {
+        self.menu.iter().find(|entry| entry.page == page).map_or("", |entry| &entry.label)
+    }
+}
+
+/// A page in the menu.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Its path.
+    pub(super) page: &'static str,
+    /// What a view that belongs to it says of itself.
+    pub(super) here: &'static str,
+    /// What it is called.
+    pub(super) label: String,
 }
 
 /// What happened, and what to do next.

@@ -8,11 +8,13 @@ use hallpass_testkit::cli::Cli;
 use hallpass_testkit::front::Front;
 use hallpass_testkit::person::Person;
 use hallpass_testkit::process::Running;
-use hallpass_testkit::provider::{Provider, Visitor};
+use hallpass_testkit::provider::Provider;
 use hallpass_testkit::server::{PASSWORD, Plan, Server};
-use hallpass_testkit::{cli, tree};
+use hallpass_testkit::tree;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+
+use crate::elsewhere::{SKILLMEAT, signs_in};
 
 pub(crate) fn file(name: &str) -> PathBuf {
     tree::root().join(format!("brands/{name}.toml"))
@@ -168,17 +170,8 @@ async fn three_exports_and_a_restart_turn_it_over_to_a_provider() -> Result<()> 
     set_up(&server, "ada@example.com").await?;
     let link = ["user", "link", "ada@example.com", "--subject", "ada"];
     server.admin(&link, "").await?;
-    let mut login = meat.start(&["auth", "login", "--no-browser"])?;
-    let page = cli::written(&mut login, "the page", |text| {
-        let line = |lead: &str| {
-            let rest = &text[text.find(lead)? + lead.len()..];
-            rest.split(['│', '\n']).map(str::trim).find(|part| !part.is_empty()).map(str::to_owned)
-        };
-        Some(format!("{}?user_code={}", line("visit:")?, line("Enter code:")?))
-    })
-    .await?;
-    Visitor::new("ada")?.walk(&page).await?;
-    let done = login.finished().await?;
+    let login = meat.start(&["auth", "login", "--no-browser"])?;
+    let done = signs_in(login, SKILLMEAT, "ada").await?;
     assert_eq!(done.code, Some(0), "{done:?}");
     let list = meat.run(&["list"]).await?;
     assert_eq!(list.code, Some(0), "{list:?}");

@@ -13,11 +13,15 @@
 //! | `local` | a server where nobody has to sign in, and what becomes of it |
 //! | `outside` | a server that takes the ID tokens of a provider elsewhere |
 //! | `registry` | an API that says where to sign in |
+//! | `elsewhere` | signing in at a provider that is not ours |
+//! | `pages` | what a server's pages say in a brand |
 //! | `own` | a tool that was not compiled: `--brand`, `brand new`, `brand check` |
 
+mod elsewhere;
 mod local;
 mod outside;
 mod own;
+mod pages;
 mod rbtk;
 mod registry;
 mod scion;

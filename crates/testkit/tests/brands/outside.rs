@@ -2,29 +2,20 @@
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
-use hallpass_testkit::cli::{self, Cli};
-use hallpass_testkit::provider::{Provider, Visitor};
+use hallpass_testkit::cli::Cli;
+use hallpass_testkit::provider::Provider;
 use hallpass_testkit::server::Server;
 use reqwest::StatusCode;
 use serde_json::Value;
 
+use crate::elsewhere::{SKILLSCTL, signs_in};
 use crate::local::{plan, set_up};
 
 /// Signs somebody in with skillsctl, and answers the shell and the ID token that it keeps.
 async fn sign_in(server: &Server, name: &str) -> Result<(Cli, String)> {
     let shell = Cli::at(&server.url())?.program("skillsctl");
     shell.run(&["config", "set", "api_url", &server.url()]).await?;
-    let mut login = shell.start(&["auth", "login"])?;
-    let page = cli::written(&mut login, "the page", |text| {
-        let lead = "Open this URL in your browser:\n";
-        let rest = &text[text.find(lead)? + lead.len()..];
-        let (page, rest) = rest.split_once("\nEnter code: ")?;
-        let (code, _) = rest.split_once('\n')?;
-        Some(format!("{page}?user_code={code}"))
-    })
-    .await?;
-    Visitor::new(name)?.walk(&page).await?;
-    let done = login.finished().await?;
+    let done = signs_in(shell.start(&["auth", "login"])?, SKILLSCTL, name).await?;
     anyhow::ensure!(done.code == Some(0), "{done:?}");
     let kept = std::fs::read(shell.home().join(".config/skillsctl/credentials.json"))?;
     let kept: Value = serde_json::from_slice(&kept)?;

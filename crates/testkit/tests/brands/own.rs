@@ -45,6 +45,15 @@ async fn a_brand_file_is_made_checked_and_run_without_compiling() -> Result<()> 
     assert!(wrong.code == Some(2) && wrong.stderr.contains(&told), "{wrong:?}");
     std::fs::write(&file, &full)?;
 
+    // A tool may have a command that this program has, too; then it is the tool's.
+    std::fs::write(&file, full.replace("whoami = ", "serve = "))?;
+    let serve = shell.run(&["--brand", "mytool.toml", "serve", "--help"]).await?;
+    assert!(serve.stdout.starts_with("Ask the server who you are"), "{serve:?}");
+    std::fs::write(&file, full.replace("\"auth login\" = \"login\"", "x = \"login --nope\""))?;
+    let odd = shell.run(&["brand", "check", "mytool.toml"]).await?;
+    assert!(odd.code == Some(2) && odd.stderr.contains("login has no flag --nope"), "{odd:?}");
+    std::fs::write(&file, &full)?;
+
     // The same file for the server and for the tool.
     let path = file.display().to_string();
     let plan = Plan::new().set("brand_file", &path).set("device_interval", "1s");

@@ -5,6 +5,7 @@ use hallpass_testkit::github::{GitHub, Job, Part};
 use hallpass_testkit::keyring::Session;
 use hallpass_testkit::process::{self, Running};
 use hallpass_testkit::server::Plan;
+use hallpass_testkit::wait;
 use serde_json::json;
 
 use crate::shop::{Shop, code};
@@ -15,13 +16,17 @@ async fn a_person_signs_in_with_a_code_and_the_keyring_holds_the_sign_in() -> Re
     let shop = Shop::open("rbtk").await?;
     shop.admin(&["org", "plan", "acme", "Team"]).await?;
     let session = Session::unlocked().await?;
+    let (launcher, opened) = shop.shell.launcher(0)?;
     let shell = session.shell(shop.another()?).variable("ROBOTICKS_STORE", "");
-    let mut login = shell.start(&["auth", "login", "--device"])?;
+    let shell = shell.variable("BROWSER", &launcher);
+    let mut login = shell.start(&["auth", "login"])?;
     let typed = code(&mut login, &shop.brand).await?;
     let page = shop.server.at(&format!("/cli/authorize?code={typed}"));
     let prompt =
         format!("Open this URL on a device with a browser:\n  {page}\nThen return here.\n");
     assert!(login.written().contains(&prompt), "{}", login.written());
+    let browser = wait::until("the browser", async || Ok(std::fs::read_to_string(&opened).ok()));
+    assert_eq!(browser.await?.trim_end(), page, "it opens there, too");
     // The address leads where the code is typed already.
     let shown = shop.person.get(&page).await?;
     assert!(shown.body.contains(&typed), "{}", shown.body);
@@ -94,6 +99,8 @@ async fn a_key_of_a_project_stays_in_it_until_it_is_revoked() -> Result<()> {
         ("billing:manage", "org=acme", 403, 200),
         ("members:manage", "org=acme", 403, 200),
         ("keys:rotate", "org=acme", 403, 200),
+        ("members:manage", "project=acme/genome", 403, 200),
+        ("keys:rotate", "project=acme/genome", 403, 200),
     ] {
         let url = shop.server.at(&format!("/check?{place}&permission={permission}"));
         for (key, expected) in [(&project, projects), (&admin, admins)] {
@@ -122,6 +129,8 @@ async fn a_key_of_a_project_stays_in_it_until_it_is_revoked() -> Result<()> {
         (status.code, source(&status.stdout).as_str()),
         (Some(0), "Source:  ROBOTICKS_API_KEY")
     );
+    let told: Vec<_> = status.stdout.lines().take(3).collect();
+    assert_eq!(told, ["Acting as gitlab-ci", "Org:     acme", "Project: genome"], "{status:?}");
     let status = ci.run(&["--api-key", &admin, "auth", "status"]).await?;
     assert_eq!(source(&status.stdout), "Source:  --api-key");
 
@@ -135,6 +144,7 @@ async fn a_key_of_a_project_stays_in_it_until_it_is_revoked() -> Result<()> {
     let status = ci.run(&["auth", "status"]).await?;
     assert_eq!(status.code, Some(4), "{status:?}");
     assert!(status.stderr.contains("it may have been revoked"), "{status:?}");
+    assert_eq!(status.stderr.matches(&shop.server.url()).count(), 1, "said once: {status:?}");
     Ok(())
 }
 

@@ -100,6 +100,7 @@ async fn a_token_from_the_page_signs_in_a_script_until_it_is_revoked() -> Result
     let wrong = format!("{}x", &token[..token.len() - 1]);
     let refused = shop.shell.run(&["login", "--token", &wrong]).await?;
     assert!(refused.code != Some(0) && !file.exists(), "{refused:?}");
+    assert!(!refused.stderr.contains("You are signed out"), "nobody was signed in: {refused:?}");
     let given = shop.shell.run(&["login", "--token", &token]).await?;
     assert_eq!(given.code, Some(0), "{given:?}");
     let warned = given.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -186,6 +187,20 @@ async fn a_token_for_each_toolkit_is_taken_in_its_time_and_cleaned_away() -> Res
     };
     assert_eq!((check("genome").await?, check("blast").await?), (200, 403));
 
+    // It is for one toolkit and says which, also where nobody said whose that is.
+    let other = shop.shell.run_with(&["login", "blast", "--token", "-"], stk).await?;
+    let said = other.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(other.code == Some(4) && said.contains("it is for acme/genome"), "{other:?}");
+    assert!(said.ends_with("Next: scitoolkit login"), "{other:?}");
+    assert!(!shop.shell.home().join(".scitoolkit/tokens/blast").exists());
+    let whole = shop.shell.run_with(&["login", "--token", "-"], stk).await?;
+    let said = whole.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(whole.code == Some(2) && said.contains("one toolkit alone"), "{whole:?}");
+    // Where nobody is signed in it is used, for its toolkit and for no other.
+    assert_eq!(shop.run("publish genome").await?.code, Some(0));
+    assert_eq!(shop.front.seen().last().map(|it| it.1.clone()), Some(format!("Bearer {stk}")));
+    assert_eq!(shop.run("publish blast").await?.code, Some(3));
+
     // Without a terminal nothing changes, and a line says how.
     let login = shop.sign_in(&shop.shell, &["login"]).await?;
     assert!(login.code == Some(0) && kept.exists(), "{login:?}");
@@ -213,7 +228,7 @@ async fn a_token_for_each_toolkit_is_taken_in_its_time_and_cleaned_away() -> Res
 }
 
 /// Until the server says that the move is there.
-async fn phase(shop: &Shop, wanted: &str) -> Result<()> {
+pub(crate) async fn phase(shop: &Shop, wanted: &str) -> Result<()> {
     wait::until("the next phase", async || {
         let said: serde_json::Value =
             reqwest::get(shop.server.at("/auth/config")).await?.json().await?;

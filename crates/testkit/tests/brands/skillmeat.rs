@@ -4,12 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::{Context as _, Result};
-use hallpass_testkit::cli::{self, Cli};
+use hallpass_testkit::cli::Cli;
 use hallpass_testkit::keyring::Session;
 use hallpass_testkit::process::Finished;
-use hallpass_testkit::provider::{Provider, Visitor};
+use hallpass_testkit::provider::Provider;
 use serde_json::{Value, json};
 
+use crate::elsewhere::{SKILLMEAT, signs_in};
 use crate::registry::Registry;
 use crate::shop::{Shop, code};
 
@@ -179,6 +180,12 @@ async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
     let local = mode("local")?.run(&["auth", "login"]).await?;
     assert!(local.code == Some(0), "{local:?}");
     assert!(local.stderr.starts_with("┌─ Auth not required ─"), "{local:?}");
+    assert!(local.stderr.ends_with("┘\n"), "nothing is to be done: {local:?}");
+    // A forced mode asks no server whether it is so.
+    let forced = Registry::open(json!({ "mode": "oidc", "issuer": "http://localhost:1" })).await?;
+    let free = mode("local")?.variable("SKILLMEAT_SERVER", &forced.url);
+    assert_eq!(free.run(&["list"]).await?.code, Some(0));
+    assert_eq!(forced.seen(), [("GET /api/v1/artifacts".to_owned(), String::new())]);
     let bare = mode("clerk")?.run(&["auth", "login"]).await?;
     let words = "DeviceCodeConfigError: Auth not configured. Set SKILLMEAT_AUTH_ISSUER_URL\n\
                  and SKILLMEAT_AUTH_CLIENT_ID environment variables.\n";
@@ -208,7 +215,10 @@ async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
     let corrupt = shop.run("list").await?;
     let words = "Credentials file is corrupted: ~/.skillmeat/credentials.json. \
                  Run 'skillmeat auth logout', then 'skillmeat auth login'.\n";
-    assert!(corrupt.code == Some(7) && corrupt.stderr.starts_with(words), "{corrupt:?}");
+    assert_eq!(told(&corrupt), (Some(7), words));
+    assert_eq!(told(&shop.run("auth status").await?), (Some(7), words));
+    let help = shop.run("auth logout --help").await?.stdout;
+    assert!(!help.contains("Revoke"), "the token itself lives on: {help}");
     Ok(())
 }
 
@@ -222,17 +232,8 @@ async fn variables_name_a_provider_that_is_not_ours() -> Result<()> {
         .variable("SKILLMEAT_AUTH_ISSUER_URL", &provider.issuer)
         .variable("SKILLMEAT_AUTH_CLIENT_ID", "native")
         .variable("SKILLMEAT_SERVER", &provider.issuer);
-    let mut login = shell.start(&["auth", "login", "--no-browser"])?;
-    let page = cli::written(&mut login, "the page", |text| {
-        let line = |lead: &str| {
-            let rest = &text[text.find(lead)? + lead.len()..];
-            rest.split(['│', '\n']).map(str::trim).find(|part| !part.is_empty()).map(str::to_owned)
-        };
-        Some(format!("{}?user_code={}", line("visit:")?, line("Enter code:")?))
-    })
-    .await?;
-    Visitor::new("ada")?.walk(&page).await?;
-    let done = login.finished().await?;
+    let login = shell.start(&["auth", "login", "--no-browser"])?;
+    let done = signs_in(login, SKILLMEAT, "ada").await?;
     assert_eq!(done.code, Some(0), "{done:?}");
     let file = shell.home().join(".skillmeat/credentials.json");
     let kept: Value = serde_json::from_slice(&fs::read(file)?)?;

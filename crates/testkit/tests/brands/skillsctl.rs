@@ -4,11 +4,12 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
-use hallpass_testkit::cli::{self, Cli};
+use hallpass_testkit::cli::Cli;
 use hallpass_testkit::process::Finished;
-use hallpass_testkit::provider::{Provider, Visitor};
+use hallpass_testkit::provider::Provider;
 use serde_json::{Value, json};
 
+use crate::elsewhere::{SKILLSCTL, signs_in};
 use crate::registry::Registry;
 
 struct Desk {
@@ -32,17 +33,8 @@ impl Desk {
     }
 
     async fn sign_in(&self, more: &[&str]) -> Result<Finished> {
-        let mut login = self.shell.start(&[&["auth", "login"], more].concat())?;
-        let page = cli::written(&mut login, "the page", |text| {
-            let lead = "Open this URL in your browser:\n";
-            let rest = &text[text.find(lead)? + lead.len()..];
-            let (page, rest) = rest.split_once("\nEnter code: ")?;
-            let (code, _) = rest.split_once('\n')?;
-            Some(format!("{page}?user_code={code}"))
-        })
-        .await?;
-        Visitor::new("ada")?.walk(&page).await?;
-        login.finished().await
+        let login = self.shell.start(&[&["auth", "login"], more].concat())?;
+        signs_in(login, SKILLSCTL, "ada").await
     }
 }
 
@@ -62,6 +54,17 @@ async fn a_person_signs_in_at_the_provider_and_the_registry_gets_the_id_token() 
     let shell = &desk.shell;
     let url = shell.run(&["config", "get", "api_url"]).await?;
     assert_eq!((url.code, url.stdout.trim_end()), (Some(0), &*desk.registry.url));
+    let help = shell.run(&["auth", "--help"]).await?.stdout;
+    for line in [
+        "Manage authentication with the registry",
+        "login   Authenticate and cache credentials",
+        "status  Check current authentication state",
+        "logout  Delete cached credentials",
+    ] {
+        assert!(help.contains(line), "{line}: {help}");
+    }
+    let help = shell.run(&["auth", "login", "--help"]).await?.stdout;
+    assert!(!help.contains("--web") && !help.contains("--callback-port"), "{help}");
     let before = shell.run(&["auth", "status"]).await?;
     assert_eq!(said(&before), (Some(1), "", Some("Not logged in.")));
 

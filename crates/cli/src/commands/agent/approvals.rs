@@ -1,6 +1,6 @@
 //! `agent approvals`: what agents ask their owner for, and the yes or no.
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use hallpass_client::Session;
 use hallpass_client::approvals::action_of;
 use hallpass_core::Timestamp;
@@ -9,10 +9,11 @@ use hallpass_core::text::presentable;
 use hallpass_core::wire::approvals::{Approval, ApprovalState};
 use serde::Serialize;
 
-use super::{list, refused};
+use super::{list, refused, watch};
 use crate::arguments::Globals;
-use crate::commands::{retry, warn};
+use crate::commands::{flag, retry, warn};
 use crate::terminal::Terminal;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output, layout, words};
 
 pub(super) fn command() -> Command {
@@ -26,18 +27,14 @@ pub(super) fn command() -> Command {
             Command::new("approve")
                 .about("See everything that it will do, and say yes; it can be done once")
                 .arg(id())
-                .arg(
-                    Arg::new("confirm")
-                        .long("confirm")
-                        .action(ArgAction::SetTrue)
-                        .help("It is meant, and nobody needs to be asked"),
-                ),
+                .arg(flag("confirm", "It is meant, and nobody needs to be asked")),
         )
         .subcommand(
             Command::new("deny")
                 .about("Say no, also to what was approved and not done yet")
                 .arg(id()),
         )
+        .subcommand(watch::command())
 }
 
 #[derive(Serialize)]
@@ -58,13 +55,14 @@ pub(super) fn run(
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
     let session = list::session(cx, globals, "approvals")?;
     let desk = Desk { cx, globals, session };
     let id = |matches: &ArgMatches| matches.get_one::<String>("id").cloned().unwrap_or_default();
-    match matches.subcommand() {
+    match below.verb() {
         None | Some(("list", _)) => desk.list(out),
+        Some(("watch", matches)) => watch::run(cx, out, globals, &desk.session, matches),
         Some(("show", matches)) => desk.show(out, &id(matches)),
         Some(("approve", matches)) => {
             desk.approve(out, stdin, &id(matches), matches.get_flag("confirm"))
@@ -180,7 +178,7 @@ impl Desk<'_> {
 
 /// Cards for people; one line of tab-separated fields for each where standard output is no
 /// terminal: id, state, agent, what, digest, when it was asked for.
-fn render(items: &[Approval], now: Timestamp, terminal: &Terminal) -> String {
+pub(super) fn render(items: &[Approval], now: Timestamp, terminal: &Terminal) -> String {
     let mut text = String::new();
     for item in items {
         let Ok(action) = action_of(item) else { continue };

@@ -193,8 +193,12 @@ fn started(
     let ended = ran.run(out, client, starter, token, Duration::from_secs(ttl.into()));
     match ended {
         Ok((code, Ended::ByItself)) => Ok(Exit::Child(code)),
-        Ok((code, Ended::Stopped)) => {
-            out.warning(&format!("Agent {} was stopped, and its program ended", agent.id));
+        Ok((code, how)) => {
+            let why = match how {
+                Ended::Lapsed => "lapsed, for nobody could renew it in time",
+                Ended::Stopped | Ended::ByItself => "was stopped",
+            };
+            out.warning(&format!("Agent {} {why}, and its program ended", agent.id));
             Ok(Exit::Child(code))
         }
         Err(failure) => Err(*failure),

@@ -28,6 +28,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
 use pick::Pick;
 
@@ -63,14 +64,14 @@ pub fn command(brand: &Brand) -> Command {
 }
 
 /// Answers.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    let Some((who, matches)) = matches.subcommand() else {
+    let Some((who, matches)) = below.verb() else {
         let help = format!("{} credential --help", cx.program);
         return Err(Failure::usage("no command was given", help));
     };

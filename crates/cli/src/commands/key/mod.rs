@@ -12,7 +12,7 @@ mod list;
 mod refused;
 mod revoke;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, Command};
 use hallpass_client::Session;
 use hallpass_client::keys::Place;
 use hallpass_client::target::Asked;
@@ -22,6 +22,7 @@ use self::refused::refused;
 use crate::arguments::Globals;
 use crate::commands::{client, retry};
 use crate::refusal::told;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
 
 /// The command's part of the tree.
@@ -37,14 +38,14 @@ pub fn command() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    match matches.subcommand() {
+    match below.verb() {
         Some(("create", matches)) => create::create(cx, out, globals, matches),
         Some(("rotate", matches)) => create::rotate(cx, out, globals, matches),
         Some(("list", _)) => list::run(cx, out, globals),
@@ -125,7 +126,7 @@ fn find(
     let mut found: Vec<Key> = keys.iter().filter(called).cloned().collect();
     match (found.pop(), found.is_empty()) {
         (Some(key), true) => Ok(key),
-        (None, _) => Err(refused::unknown(cx, globals, word)),
+        (None, _) => Err(refused::unknown(cx, globals, &format!("{word:?}"))),
         (Some(last), false) => {
             let ids: Vec<_> = found
                 .iter()

@@ -50,7 +50,7 @@ pub fn run(
     };
     let login = client(cx, globals)
         .login_with_token(text, &options)
-        .map_err(|error| refusal::told(&error, cx, &again))?;
+        .map_err(|error| refusal::told(&error, cx, &again).in_our_words())?;
     progress::token_kept(cx, out, &login)?;
     Ok(Exit::Usable)
 }

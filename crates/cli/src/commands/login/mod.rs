@@ -142,6 +142,8 @@ fn flow(
                 out.warning(&crate::own::seen_in_argv(cx));
             }
             let text = token::read(cx, stdin, out.terminal.streams.stdin, from, &options.retry)?;
+            // It is about the token that was brought, and not about who is signed in.
+            let refuse = |error| refuse(error).in_our_words();
             let login = client.login_with_token(text, &options.login).map_err(refuse)?;
             progress::token_kept(cx, out, &login)
         }

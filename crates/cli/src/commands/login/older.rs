@@ -2,6 +2,7 @@
 //! as the move away from such tokens lasts (ST13).
 
 use clap::ArgMatches;
+use hallpass_client::Error;
 use hallpass_client::legacy::LegacyPhase;
 use hallpass_client::target::Asked;
 
@@ -27,7 +28,14 @@ pub(super) fn run(
     }
     let client = client(cx, globals);
     let again = format!("{login} {named}");
-    let refuse = |error| refusal::told(&error, cx, &again);
+    // It is about the token that was brought, and not about who is signed in.
+    let refuse = |error| {
+        let mut failure = refusal::told(&error, cx, &again).in_our_words();
+        if matches!(error, Error::Rejected { .. }) {
+            failure.next.clone_from(&login);
+        }
+        failure
+    };
     match client.legacy_phase().map_err(refuse)? {
         LegacyPhase::A => {}
         LegacyPhase::B => out.warning(&format!(
@@ -37,7 +45,7 @@ pub(super) fn run(
         LegacyPhase::C => {
             return Err(Failure::usage(
                 format!("tokens for one {word} are no longer taken; login takes no {word}"),
-                login,
+                login.clone(),
             ));
         }
     }
@@ -47,11 +55,11 @@ pub(super) fn run(
     }
     let text = read(cx, stdin, out.terminal.streams.stdin, &from, &again)?;
     let target = client.target(&Asked::from(globals)).unwrap_or_default();
-    let (place, project) = match named.split_once('/') {
-        Some((_, project)) => (Some(named.to_owned()), project),
-        None => (target.org.map(|org| format!("{}/{named}", org.name)), named),
+    let (org, project) = match named.split_once('/') {
+        Some((org, project)) => (Some(org.to_owned()), project),
+        None => (target.org.map(|org| org.name), named),
     };
-    let path = client.login_legacy(project, place.as_deref(), &text).map_err(refuse)?;
+    let path = client.login_legacy((org.as_deref(), project), &text).map_err(refuse)?;
     let shown = out.paint().foreign(project, 80);
     out.success(&format!("Kept a token for the {word} {shown}"));
     let path = words::path(&path, cx.environment.home().as_deref());

@@ -19,11 +19,23 @@ const LONGEST_WAIT: u64 = 86_400;
 pub fn command(brand: &Brand) -> Command {
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     let command = Command::new("login").args(argument(brand)).args(token_argument(brand));
-    command
-        .about("Sign in: in a browser here, or with a code in a browser anywhere")
-        .after_help(format!(
+    let flows = &brand.login.flows;
+    let [browser, code] =
+        [Way::Browser, Way::Device].map(|way| flows.is_empty() || flows.contains(&way));
+    let (about, chosen) = match (browser, code) {
+        (true, true) => (
+            "Sign in: in a browser here, or with a code in a browser anywhere",
             "Without --web or --device, what fits is chosen: a browser on a desktop, a code over\n\
-             SSH, in containers and where there is no display. In CI, use --oidc: there is no\n\
+             SSH, in containers and where there is no display. ",
+        ),
+        (true, false) => ("Sign in, in a browser here", ""),
+        (false, _) => ("Sign in with a code, in a browser anywhere", ""),
+    };
+    let chosen = if flows.is_empty() { chosen } else { "" };
+    command
+        .about(about)
+        .after_help(format!(
+            "{chosen}In CI, use --oidc: there is no\n\
              secret to keep. In other scripts, set {} instead of signing in.",
             brand.variable("TOKEN")
         ))
@@ -69,6 +81,10 @@ pub fn command(brand: &Brand) -> Command {
                     "qr",
                     "issuer",
                     "client-id",
+                    "no-browser",
+                    "timeout",
+                    "callback-port",
+                    "replace-account",
                 ])
                 .help("As the CI job that this is, with what its platform gives it"),
         )
@@ -123,6 +139,14 @@ pub fn command(brand: &Brand) -> Command {
         // What it is called elsewhere.
         .arg(flag("insecure-storage").conflicts_with("store").hide(true))
         .arg(flag("replace-account").help("Let the profile change hands if somebody else signs in"))
+        .mut_args(move |argument| {
+            let hidden = match argument.get_id().as_str() {
+                "web" | "callback-port" => !browser,
+                "device" | "qr" | "no-wait" | "resume" => !code,
+                _ => argument.is_hide_set(),
+            };
+            argument.hide(hidden)
+        })
 }
 
 /// What `login` takes without a flag.
@@ -223,7 +247,7 @@ impl Options {
             (true, _) => Wish::Web,
             (_, true) => Wish::Device,
             _ => match cx.brand.login.flows[..] {
-                [Way::Device] => Wish::Device,
+                [Way::Device, ..] => Wish::Device,
                 [Way::Browser] => Wish::Web,
                 _ => Wish::Auto,
             },

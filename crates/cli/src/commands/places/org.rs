@@ -3,9 +3,10 @@
 use clap::{ArgMatches, Command};
 use hallpass_core::wire::tokens::PlaceChange;
 
-use super::{Done, ask, confirmed, done, flag, list, maybe, needed, option, text};
+use super::{Done, ask, confirm, confirmed, done, flag, list, maybe, needed, option, text};
 use crate::arguments::Globals;
 use crate::commands::{context, retry};
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
@@ -38,13 +39,13 @@ pub fn command() -> Command {
                 .about("Make a member its owner in your place")
                 .arg(org())
                 .arg(needed("user", "EMAIL", "Who is its owner from then on"))
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("archive")
                 .about("Nobody has any rights in it any more; nothing is lost")
                 .arg(org())
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("unarchive").about("Bring it back, with everything in it").arg(org()),
@@ -53,13 +54,14 @@ pub fn command() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    let (verb, matches) = matches.subcommand().unwrap_or(("list", matches));
+    let matches = below.matches;
+    let (verb, matches) = below.verb().unwrap_or(("list", matches));
     let org = || text(matches, "place");
     match verb {
         "use" => context::run_org_use(cx, out, globals, matches),

@@ -3,9 +3,12 @@
 use clap::{ArgMatches, Command};
 use hallpass_client::target::Asked;
 
-use super::{Done, ask, confirmed, done, flag, list, maybe, needed, of_project, option, text};
+use super::{
+    Done, ask, confirm, confirmed, done, flag, list, maybe, needed, of_project, option, text,
+};
 use crate::arguments::Globals;
 use crate::commands::{client, context, retry};
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
@@ -41,13 +44,13 @@ pub fn command() -> Command {
                 .about("Move it to another organization; what was bound to the old place ends")
                 .arg(place())
                 .arg(needed("to", "ORG", "Where it goes"))
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("archive")
                 .about("Nobody has any rights in it any more; nothing is lost")
                 .arg(place())
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("unarchive").about("Bring it back, with everything in it").arg(place()),
@@ -56,13 +59,14 @@ pub fn command() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    let (verb, matches) = matches.subcommand().unwrap_or(("list", matches));
+    let matches = below.matches;
+    let (verb, matches) = below.verb().unwrap_or(("list", matches));
     match verb {
         "list" => return listed(cx, out, globals, matches),
         "use" => return context::run_project_use(cx, out, globals, matches),

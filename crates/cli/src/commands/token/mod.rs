@@ -22,6 +22,7 @@ pub(super) use change::when;
 pub(super) use list::render;
 
 use crate::arguments::Globals;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output};
 
 /// The command's part of the tree.
@@ -40,13 +41,13 @@ pub fn command() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    match matches.subcommand() {
+    match below.verb() {
         Some(("create", matches)) => create::create(cx, out, globals, matches),
         Some(("rotate", matches)) => create::rotate(cx, out, globals, matches),
         Some(("list", matches)) => list::run(cx, out, globals, matches),

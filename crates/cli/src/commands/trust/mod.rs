@@ -29,6 +29,7 @@ use hallpass_core::wire::trust::{DANGEROUS, MOVED};
 use super::{client, forbidden, retry};
 use crate::arguments::Globals;
 use crate::refusal::told;
+use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
 
 /// The command's part of the tree.
@@ -46,14 +47,14 @@ pub fn command() -> Command {
 }
 
 /// Runs the verb.
-pub fn run(
+pub(crate) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
     globals: &Globals,
-    matches: &ArgMatches,
+    below: Below<'_>,
 ) -> Result<Exit, Failure> {
-    match matches.subcommand() {
+    match below.verb() {
         Some(("add", matches)) => add::run(cx, out, stdin, globals, matches),
         Some(("list", matches)) => list::run(cx, out, globals, matches),
         Some(("remove", matches)) => remove::run(cx, out, globals, matches),
@@ -85,16 +86,29 @@ impl Owned {
 }
 
 /// The place that the command line names, else the one that is chosen here.
-fn place(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Owned, Failure> {
-    let help = || format!("{} trust {verb} --project ORG/PROJECT", cx.program);
+fn chosen(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Option<Owned>, Failure> {
     let target = client(cx, globals)
         .target(&Asked::from(globals))
-        .map_err(|error| Failure::usage(error.to_string(), help()))?;
+        .map_err(|error| Failure::usage(error.to_string(), whose(cx, verb)))?;
     let project = target.project.map(|chosen| chosen.name);
     match target.org.map(|chosen| chosen.name) {
-        Some(org) => Ok(Owned { org, project }),
-        None => Err(Failure::usage("say of which project: ORG/PROJECT", help())),
+        Some(org) => Ok(Some(Owned { org, project })),
+        None if project.is_some() => Err(no_org(cx, verb)),
+        None => Ok(None),
     }
+}
+
+/// The same where it has to be one.
+fn place(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Owned, Failure> {
+    chosen(cx, globals, verb)?.ok_or_else(|| no_org(cx, verb))
+}
+
+fn no_org(cx: &Context<'_>, verb: &str) -> Failure {
+    Failure::usage("say of which project: ORG/PROJECT", whose(cx, verb))
+}
+
+fn whose(cx: &Context<'_>, verb: &str) -> String {
+    format!("{} trust {verb} --project ORG/PROJECT", cx.program)
 }
 
 /// The same where it has to be a project.

@@ -4,7 +4,7 @@ use hallpass_core::wire::api::Whoami;
 use hallpass_core::wire::tokens::{Org, Project};
 use serde_json::Value;
 
-use super::{Described, Schemas, object, one_of, refer, scope, text, time};
+use super::{Described, Schemas, object, one_of, refer, scope, text, time, whether};
 
 impl Described for Whoami {
     fn name() -> String {
@@ -19,6 +19,7 @@ impl Described for Whoami {
             ("name", text("Display name, or what the key or the job is called.")),
             ("org?", refer::<Org>(schemas)),
             ("project?", refer::<Project>(schemas)),
+            ("older?", whether("It is a token of an older system, good in its project alone.")),
             ("client_id?", text("The client that the credential was issued to.")),
             ("scope", scope()),
             ("expires_at?", time("When the credential ends.")),

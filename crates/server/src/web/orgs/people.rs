@@ -68,9 +68,9 @@ pub(super) struct People {
     pub(super) invitations: Vec<Invited>,
     /// The address that was typed, to be corrected.
     pub(super) typed: Shown,
-    pub(super) removal: &'static str,
-    pub(super) nobody: &'static str,
-    pub(super) leaving: &'static str,
+    pub(super) removal: String,
+    pub(super) nobody: String,
+    pub(super) leaving: String,
     /// They have a role of their own here to give up.
     pub(super) own: bool,
     /// What the keys are called that they made here.
@@ -118,6 +118,7 @@ impl People {
         };
         let base = seat.base();
         let in_org = project.is_none();
+        let word = &seat.app.brand().words.project;
         Ok(Self {
             place: seat.place(),
             csrf: csrf::token(seat.app, seat.cookie, Purpose::Place(seat.id())),
@@ -129,22 +130,25 @@ impl People {
             invitations: open.into_iter().map(invited).collect(),
             typed: Shown::typed(typed),
             removal: match in_org {
-                true => {
-                    "They lose this role at once, and with it the projects that came with it. Roles that they were given in single projects stay."
-                }
-                false => "They lose this role at once. One in the organization stays.",
+                true => format!(
+                    "They lose this role at once, and with it the {word}s that came with it. Roles \
+                     that they were given in single {word}s stay."
+                ),
+                false => "They lose this role at once. One in the organization stays.".to_owned(),
             },
             nobody: match in_org {
-                true => "Nobody.",
-                false => "Nobody was given a role in this project alone.",
+                true => "Nobody.".to_owned(),
+                false => format!("Nobody was given a role in this {word} alone."),
             },
             leaving: match in_org {
-                true => {
-                    "You lose your role here at once, and with it the projects that came with it. Roles that you were given in single projects stay."
-                }
-                false => {
-                    "You lose your role in this project at once. Somebody has to invite you to come back."
-                }
+                true => format!(
+                    "You lose your role here at once, and with it the {word}s that came with it. \
+                     Roles that you were given in single {word}s stay."
+                ),
+                false => format!(
+                    "You lose your role in this {word} at once. Somebody has to invite you to come \
+                     back."
+                ),
             },
             own,
             made: made.iter().map(|name| Shown::new(name)).collect(),

@@ -14,7 +14,7 @@ use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{ORG_MANAGE, OrgError, SETTINGS_MANAGE, TOKENS_MANAGE};
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::home::query;
 use super::super::legacy;
 use super::super::shown::Shown;
@@ -41,6 +41,8 @@ struct View {
     standing: String,
     /// Where its tokens of an older system are, if it has any.
     older: Option<String>,
+    /// One more of them can be made.
+    mints: bool,
     people: People,
     /// Where its jobs are, for whoever manages its keys.
     trust: Option<String>,
@@ -56,15 +58,12 @@ async fn show(
     visitor: Visitor,
     Path((org, project)): Path<(String, String)>,
     request: Request,
-) -> Response {
+) -> Page {
     let at = (&*org, Some(&*project));
-    let seat = match Seat::visit(&app, &visitor, at, request.uri().path()).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
+    let seat = Seat::visit(&app, &visitor, at, request.uri().path()).await?;
     let asked = query(request.uri());
     let notice = deed::said(asked.get("done").unwrap_or_default());
-    page(&seat, StatusCode::OK, notice, asked.get("after"), "").await
+    Ok(page(&seat, StatusCode::OK, notice, asked.get("after"), "").await)
 }
 
 async fn page(
@@ -81,12 +80,13 @@ async fn page(
         Err(error) => return seat.failed(&error),
     };
     let place = seat.place();
+    let mints = seat.may(TOKENS_MANAGE) && seat.app.issuer().mints_legacy();
     let older = match seat.may(TOKENS_MANAGE) {
         true => match legacy::places(seat.app, seat.person).await {
-            Ok(places) => places.into_iter().find(|it| it.name.as_str() == place),
+            Ok(places) => places.iter().any(|it| it.name.as_str() == place) || mints,
             Err(error) => return seat.failed(&OrgError::Failed(error)),
         },
-        false => None,
+        false => false,
     };
     let secrets = match seat.app.issuer().agent_secrets_of(&seat.actor()).await {
         Ok(kept) => kept.into_iter().filter(|it| it.of == SecretOf::Project(place.clone())),
@@ -101,8 +101,13 @@ async fn page(
         notice,
         name: Shown::new(&project.name),
         slug: project.slug.clone(),
-        standing: format!("You are {} of this project.", super::one_of(role)),
-        older: older.map(|it| it.href),
+        standing: format!(
+            "You are {} of this {}.",
+            super::one_of(role),
+            seat.app.brand().words.project
+        ),
+        older: older.then(|| format!("{}/tokens", seat.base())),
+        mints,
         people,
         trust: seat.may(KEYS_MANAGE).then(|| format!("{}/trust", seat.base())),
         secrets: secrets.map(|kept| Shown::new(&kept.name)).collect(),
@@ -118,26 +123,17 @@ async fn act(
     visitor: Visitor,
     Path((org, project)): Path<(String, String)>,
     Form(form): Form,
-) -> Response {
-    let seat = match Seat::post(&app, &visitor, (&org, Some(&project))).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(refusal) = deed::check(&seat, &form) {
-        return *refusal;
-    }
+) -> Page {
+    let seat = Seat::post(&app, &visitor, (&org, Some(&project))).await?;
+    deed::check(&seat, &form)?;
     let error = match done(&seat, &form, &origin).await {
-        Ok(Some(done)) => return done.respond(&seat.base()),
-        Ok(None) => return answer::see_other(&seat.base()),
+        Ok(Some(done)) => return Ok(done.respond(&seat.base())),
+        Ok(None) => return Ok(answer::see_other(&seat.base())),
         Err(error) => error,
     };
-    match deed::refused(&seat, &error) {
-        Ok((status, notice)) => {
-            let typed = form.get("email").unwrap_or_default();
-            page(&seat, status, Some(notice), None, typed).await
-        }
-        Err(refusal) => *refusal,
-    }
+    let (status, notice) = deed::refused(&seat, &error)?;
+    let typed = form.get("email").unwrap_or_default();
+    Ok(page(&seat, status, Some(notice), None, typed).await)
 }
 
 async fn done(seat: &Seat<'_>, form: &Params, origin: &Origin) -> Result<Option<Deed>, OrgError> {

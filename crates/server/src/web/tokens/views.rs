@@ -171,7 +171,7 @@ pub(super) struct List {
     pub(super) first: String,
     /// This is not the first page.
     pub(super) further: bool,
-    pub(super) create_command: String,
+    pub(super) create_command: Option<String>,
 }
 
 impl List {
