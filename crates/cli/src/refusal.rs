@@ -6,6 +6,7 @@ use hallpass_client::vault::VaultError;
 use hallpass_client::{Class, Error};
 use hallpass_core::Timestamp;
 
+use crate::failure::About;
 use crate::{Context, Exit, Failure};
 
 /// Tells `error`. `retry` is the command to type again where only the outside has
@@ -19,10 +20,11 @@ pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
     let mut failure = Failure::new(exit(error), error.code().to_owned(), error.to_string(), next);
     failure.kept = kept(error).map(Box::from);
     if let Error::Vault(VaultError::Corrupt { path, .. } | VaultError::Io { path, .. }) = error {
-        failure.path = Some(crate::words::path(path, cx.environment.home().as_deref()).into());
+        let shown = crate::words::path(path, cx.environment.home().as_deref());
+        failure.about = About::File(Box::new(shown));
     }
     if let Error::Http(HttpError::Refresh(_)) = error {
-        failure.refreshing = true;
+        failure.about = About::Refresh;
     }
     if let Error::SessionEnded { profile, reason, at } = error {
         failure.what = ended(&format!("profile {profile:?}"), *at);
