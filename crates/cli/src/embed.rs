@@ -25,7 +25,7 @@ use hallpass_core::brand::Brand;
 
 pub use hallpass_client::{Answer, Call, Client, Error, Selection, Session, State, Status};
 
-use crate::system::{Process, ProcessEnvironment};
+use crate::system::{self, Process, ProcessEnvironment};
 use crate::{Exit, commands};
 
 /// What a tool gets of our commands if it does not say which.
@@ -97,9 +97,10 @@ impl Auth {
     }
 
     /// Calls as the person who is signed in. What goes wrong is told as our own commands tell
-    /// it, with the next command, and so is what happened on the way.
+    /// it, with the next command, and so is what happened on the way and what takes long.
     pub fn call(&self, act: impl FnOnce(&Session) -> Result<(), Error>) -> ExitCode {
-        let done = self.session().and_then(|session| {
+        let client = self.client(Selection::default()).telling(system::waiting);
+        let done = client.session().and_then(|session| {
             let done = act(&session);
             self.process(&self.program(), |process| process.warn(&session.take_warnings()));
             done

@@ -22,13 +22,23 @@ pub struct Failure {
     pub next: String,
     /// The server's own words, for `-v` and for programs.
     pub reason: Option<Box<str>>,
-    /// The file that it is about, for a brand's own words.
-    pub path: Option<Box<str>>,
-    /// A sign-in was to be refreshed: a brand may have words of its own for `refresh_failed`.
-    pub refreshing: bool,
+    /// What it is about, for a brand's own words.
+    pub about: About,
     /// A brand's words for this state are about something else.
     pub(crate) ours: bool,
     quiet: bool,
+}
+
+/// What a [`Failure`] is about, where a brand may have words of its own for that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum About {
+    /// Nothing in particular.
+    #[default]
+    Nothing,
+    /// A file, as it is shown.
+    File(Box<String>),
+    /// A sign-in was to be refreshed: `refresh_failed`.
+    Refresh,
 }
 
 /// A [`Failure`] as `--json` tells it, on standard error.
@@ -59,9 +69,9 @@ impl Failure {
         next: impl Into<String>,
     ) -> Self {
         let (code, what, next) = (code.into(), what.into(), next.into());
-        let (kept, reason, path) = (None, None, None);
-        let (refreshing, ours, quiet) = (false, false, false);
-        Self { exit, code, what, kept, next, reason, path, refreshing, ours, quiet }
+        let (kept, reason, about) = (None, None, About::Nothing);
+        let (ours, quiet) = (false, false);
+        Self { exit, code, what, kept, next, reason, about, ours, quiet }
     }
 
     /// Says what was kept.

@@ -8,6 +8,7 @@ use hallpass_core::brand::{Brand, filled};
 use serde::Serialize;
 use unicode_width::UnicodeWidthChar;
 
+use crate::failure::About;
 use crate::layout;
 use crate::paint::Paint;
 use crate::terminal::Terminal;
@@ -204,14 +205,16 @@ impl<'a> Output<'a> {
             return failure.exit;
         }
         let own = self.brand.filter(|_| !failure.ours).and_then(|brand| {
-            let own = brand.failures.get("refresh_failed").filter(|_| failure.refreshing);
+            let refreshing = failure.about == About::Refresh;
+            let own = brand.failures.get("refresh_failed").filter(|_| refreshing);
             own.or_else(|| brand.failures.get(&failure.code))
         });
         if let Some(own) = own {
-            let facts = [
-                ("why", Some(failure.what.clone())),
-                ("path", failure.path.as_deref().map(str::to_owned)),
-            ];
+            let path = match &failure.about {
+                About::File(path) => Some(path.to_string()),
+                About::Nothing | About::Refresh => None,
+            };
+            let facts = [("why", Some(failure.what.clone())), ("path", path)];
             let own = filled(own, &facts);
             self.own(&own);
             // Where nothing is wrong, nothing is to be done; and what the brand's words tell to

@@ -6,20 +6,25 @@ use hallpass_client::vault::VaultError;
 use hallpass_client::{Class, Error};
 use hallpass_core::Timestamp;
 
+use crate::failure::About;
 use crate::{Context, Exit, Failure};
 
 /// Tells `error`. `retry` is the command to type again where only the outside has
 /// to change.
 pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
     let next = start_server(cx, error).or_else(|| error.next(cx.program));
-    let next = next.unwrap_or_else(|| retry.to_owned());
+    let next = next.unwrap_or_else(|| match http_of(error) {
+        Some(HttpError::Tls { .. }) => format!("{retry} --ca-bundle FILE"),
+        _ => retry.to_owned(),
+    });
     let mut failure = Failure::new(exit(error), error.code().to_owned(), error.to_string(), next);
     failure.kept = kept(error).map(Box::from);
     if let Error::Vault(VaultError::Corrupt { path, .. } | VaultError::Io { path, .. }) = error {
-        failure.path = Some(crate::words::path(path, cx.environment.home().as_deref()).into());
+        let shown = crate::words::path(path, cx.environment.home().as_deref());
+        failure.about = About::File(Box::new(shown));
     }
     if let Error::Http(HttpError::Refresh(_)) = error {
-        failure.refreshing = true;
+        failure.about = About::Refresh;
     }
     if let Error::SessionEnded { profile, reason, at } = error {
         failure.what = ended(&format!("profile {profile:?}"), *at);
@@ -107,14 +112,22 @@ fn kept(error: &Error) -> Option<&'static str> {
     }
 }
 
+/// What went wrong on the way to a server, if that is it.
+fn http_of(error: &Error) -> Option<&HttpError> {
+    match error {
+        Error::Http(HttpError::Refresh(inner)) => Some(inner),
+        Error::Http(http) | Error::Discovery(DiscoveryError::Http(http)) => Some(http),
+        _ => None,
+    }
+}
+
 /// A server on this machine that does not answer has most likely not been started.
 /// Only said where this very program can start it.
 fn start_server(cx: &Context<'_>, error: &Error) -> Option<String> {
-    let (Error::Http(http) | Error::Discovery(DiscoveryError::Http(http))) = error else {
+    let Some(HttpError::Unreachable { host, why }) = http_of(error) else { return None };
+    if !why.starts_with("connection refused") {
         return None;
-    };
-    let http = if let HttpError::Refresh(inner) = http { inner } else { http };
-    let HttpError::Unreachable { host, .. } = http else { return None };
+    }
     let url = url::Url::parse(&format!("http://{host}")).ok()?;
     let ours = hallpass_core::public_url::is_loopback(&url)
         && (cx.tree)().find_subcommand("serve").is_some();
@@ -164,6 +177,32 @@ mod tests {
             (unreachable("id.example.com").into(), Exit::CannotVerify, "hallpass whoami"),
             (unreachable("localhost:8470").into(), Exit::CannotVerify, "hallpass serve"),
             (unreachable("127.0.0.1:8470").into(), Exit::CannotVerify, "hallpass serve"),
+            (
+                HttpError::Unreachable { host: "localhost:8470".into(), why: "reset".into() }
+                    .into(),
+                Exit::CannotVerify,
+                "hallpass whoami",
+            ),
+            (
+                HttpError::Tls { host: "id.example.com".into(), why: "unknown issuer".into() }
+                    .into(),
+                Exit::CannotVerify,
+                "hallpass whoami --ca-bundle FILE",
+            ),
+            (
+                HttpError::Redirect {
+                    host: "id.example.com".into(),
+                    to: "https://login.example.com/x?y".into(),
+                }
+                .into(),
+                Exit::CannotVerify,
+                "hallpass login https://login.example.com",
+            ),
+            (
+                HttpError::Redirect { host: "id.example.com".into(), to: "/there".into() }.into(),
+                Exit::CannotVerify,
+                "hallpass whoami",
+            ),
             (Error::Busy, Exit::CannotVerify, "hallpass whoami"),
             (Error::Denied, Exit::LoginEnded, "hallpass login"),
             (Error::CodeExpired, Exit::LoginEnded, "hallpass login"),

@@ -168,7 +168,7 @@ impl Process<'_> {
 }
 
 /// Says what is waited for, where silence would be taken for a program that hangs.
-fn waiting(what: &str) {
+pub(crate) fn waiting(what: &str) {
     // Nobody can be told that standard error is gone.
     let _ = writeln!(io::stderr(), "waiting for {what} ...");
 }

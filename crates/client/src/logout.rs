@@ -87,6 +87,8 @@ pub struct LogoutReport {
     pub job: Option<JobEnded>,
     /// A variable that still authenticates (CLIENT K2).
     pub variable: Option<String>,
+    /// Why nothing was signed out, where a profile was named that there is not.
+    pub unknown: Option<Error>,
     /// Where an unreadable store was moved to (CLIENT D10).
     pub set_aside: Option<PathBuf>,
 }
@@ -118,6 +120,11 @@ pub(crate) fn run(
         Ok(profiles) => profiles,
         Err(Error::Vault(error)) if error.is_unreadable() => {
             report.set_aside = parts.vault.set_aside()?;
+            return Ok(report);
+        }
+        // Signing out of what is not there is done (CLIENT K2).
+        Err(error @ Error::UnknownProfile { .. }) => {
+            report.unknown = Some(error);
             return Ok(report);
         }
         Err(error) => return Err(error),
@@ -199,16 +206,10 @@ fn profiles(parts: &Parts, selection: &Selection, which: Which) -> Result<Vec<St
         return Ok(parts.vault.read()?.profiles.into_keys().collect());
     }
     let stored = Selection { token: None, ignore_variables: true, ..selection.clone() };
-    let resolved = source::resolve(&stored, parts);
-    match resolved {
-        Ok(resolved) => Ok(match resolved.source {
-            Source::Profile { name } => vec![name],
-            _ => Vec::new(),
-        }),
-        // Signing out of what is not there is done (CLIENT K2).
-        Err(Error::UnknownProfile { .. }) => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
+    Ok(match source::resolve(&stored, parts)?.source {
+        Source::Profile { name } => vec![name],
+        _ => Vec::new(),
+    })
 }
 
 /// Ends one profile. The refresh lock is held meanwhile, so that no refresh brings the

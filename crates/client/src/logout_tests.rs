@@ -41,6 +41,7 @@ fn it_can_be_said_twice() {
     let selection = Selection { profile: Some("gone".into()), ..Selection::default() };
     let report = Client::new(town.parts(), selection).logout(Which::Selected).unwrap();
     assert!(report.ended.is_empty());
+    assert!(matches!(report.unknown, Some(Error::UnknownProfile { .. })), "{report:?}");
 }
 
 // proves: J10, client-K1

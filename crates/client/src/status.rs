@@ -186,7 +186,7 @@ pub enum Warning {
         reason: String,
     },
     /// The credential file or its directory may be read by others.
-    #[error("{path} can be read by other users (mode {mode:03o}); the next write makes it 600")]
+    #[error("{path} can be read by other users (mode {mode:03o}); the next write makes it private")]
     LooseMode {
         /// What is loose.
         path: String,
@@ -381,7 +381,8 @@ pub(crate) fn checked(
     session: Result<Session, Error>,
 ) -> Status {
     let mut status = offline(parts, selection);
-    if status.state.class().is_some() {
+    // Without its key the server is asked all the same, so that the owner hears of a copy.
+    if status.state.class().is_some() && status.state != State::KeyMissing {
         return status;
     }
     let session = match session {

@@ -122,6 +122,8 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
     let texts = &cx.brand.texts;
     if let Some(job) = &report.job {
         tell_job(out, job);
+    } else if let Some(unknown) = &report.unknown {
+        out.line(&format!("Nothing to do: {}.", out.paint().foreign(&unknown.to_string(), 400)));
     } else if report.ended.is_empty() && report.set_aside.is_none() {
         match texts.nobody_signed_out.as_ref().or(texts.signed_out.as_ref()) {
             Some(own) => out.own(&filled(own, &[("account", None), ("server", None)])),

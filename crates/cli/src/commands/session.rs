@@ -1,6 +1,7 @@
 //! `session list` and `session end ID`: the account's browsers and programs.
 
 use clap::{Arg, Command};
+use hallpass_client::Error;
 use hallpass_core::Timestamp;
 use hallpass_core::wire::api::{Session, SessionKind};
 use serde::Serialize;
@@ -74,7 +75,14 @@ fn end(
     }
     let refuse = |error| told(&error, cx, &retry(cx, globals, "session list"));
     let session = client(cx, globals).session_or_open().map_err(refuse)?;
-    session.end_session(id).map_err(refuse)?;
+    session.end_session(id).map_err(|error| match error {
+        Error::Problem { status: 404, .. } => {
+            let what = format!("there is no session {id} of yours, or it is over already");
+            let next = retry(cx, globals, "session list");
+            Failure::new(Exit::Other, "not_found", what, next).kept("Nothing was changed.")
+        }
+        error => refuse(error),
+    })?;
     warn(out, &session.take_warnings());
     if out.json {
         out.json(&Ended { schema_version: 1, ended: id })?;

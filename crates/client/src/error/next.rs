@@ -4,16 +4,13 @@ use hallpass_core::text::presentable;
 use url::Url;
 
 use super::Error;
+use crate::discovery::DiscoveryError;
 use crate::http::{HttpError, is_safe};
 use crate::source::Source;
 
 impl HttpError {
     fn next(&self, tool: &str) -> Option<String> {
         match self {
-            // Whatever it is, the sign-in is kept, and no other one is needed (CLIENT E6).
-            HttpError::Refresh(inner) if matches!(**inner, HttpError::Redirect { .. }) => None,
-            HttpError::Refresh(inner) => inner.next(tool),
-            HttpError::Tls { .. } => Some(format!("{tool} --ca-bundle FILE status --check")),
             HttpError::Redirect { host, to } => {
                 // The same host over TLS; where else it may be, whoever answers does not decide.
                 let there = Url::parse(to).ok().filter(is_safe)?;
@@ -22,6 +19,7 @@ impl HttpError {
                 let origin = presentable(&there.origin().ascii_serialization(), 200);
                 same.then(|| format!("{tool} login {origin}"))
             }
+            // In a refresh, too: the sign-in is kept, and no other one is needed (CLIENT E6).
             _ => None,
         }
     }
@@ -81,6 +79,9 @@ impl Error {
             Error::Vault(error) => error.next(tool),
             Error::LocalMode { .. } => Some(format!("{tool} doctor")),
             Error::Http(error) => error.next(tool),
+            Error::Discovery(DiscoveryError::NotFound { .. }) => {
+                Some(format!("{tool} login https://id.example.com"))
+            }
             // RFC 6750 §3.1: a new sign-in is good for all that its person may do.
             Error::Problem { status: 403, code, by, server, .. }
                 if code == "insufficient_scope" =>

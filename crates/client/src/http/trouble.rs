@@ -13,6 +13,9 @@ pub(super) fn insecure(why: &str) -> String {
             with basicConstraints=CA:FALSE"
             .to_owned();
     }
+    if why.contains("InvalidContentType") {
+        return "what answers there does not speak TLS; is it http?".to_owned();
+    }
     presentable(why, 200)
 }
 

@@ -256,6 +256,7 @@ impl Vault for FileVault {
             },
         };
         let form = self.form(current)?;
+        self.tokens.writable()?;
         Ok(self.place_of(Some(&form)))
     }
 

@@ -145,6 +145,11 @@ impl KeptFile {
             target => target?,
         };
         let directory = target.parent().unwrap_or(&self.dir);
+        if !directory.exists() {
+            // It is to be made.
+            let there = directory.ancestors().find(|above| above.exists()).unwrap_or(directory);
+            return may_write(there).map_err(|error| failed("make", directory, &error));
+        }
         if may_write(directory).is_err() {
             // The second look says why not.
             let _ = self.prepare();

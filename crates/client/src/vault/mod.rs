@@ -212,7 +212,13 @@ impl VaultError {
     pub fn code(&self) -> &'static str {
         match self {
             VaultError::NoHome => "no_home",
-            VaultError::Io { why, .. } if why.starts_with("Permission denied") => "store_denied",
+            VaultError::Io { why, .. }
+                if ["Permission denied", "Operation not permitted"]
+                    .iter()
+                    .any(|denied| why.starts_with(denied)) =>
+            {
+                "store_denied"
+            }
             VaultError::Io { .. } => "store_io",
             VaultError::Corrupt { .. } => "store_corrupt",
             VaultError::Newer { .. } => "store_newer",
@@ -245,12 +251,16 @@ impl VaultError {
             VaultError::NoHome => Some("export HOME=DIR".to_owned()),
             VaultError::Io { what, path, .. } if self.code() == "store_denied" => {
                 // All but reading is about the directory.
-                let (mode, denied) = match *what {
-                    "read" => ("u+rw", path.as_path()),
-                    "write in" | "make private" => ("u+rwx", path.as_path()),
-                    _ => ("u+rwx", path.parent().unwrap_or(path)),
+                let directory = || match *what {
+                    "write in" => path.as_path(),
+                    _ => path.parent().unwrap_or(path),
                 };
-                Some(format!("chmod {mode} {}", denied.display()))
+                Some(match *what {
+                    "read" => format!("chmod u+rw {}", path.display()),
+                    // It is somebody else's.
+                    "make private" => format!("ls -ld {}", path.display()),
+                    _ => format!("chmod u+rwx {}", directory().display()),
+                })
             }
             VaultError::Io { .. } | VaultError::Busy { .. } => None,
         }

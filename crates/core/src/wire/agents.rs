@@ -12,6 +12,8 @@ pub const AGENTS: &str = "/api/v1/agents";
 
 /// What agents of one's own may know.
 pub const AGENT_SECRETS: &str = "/api/v1/agent-secrets";
+/// The most bytes that one of these has.
+pub const LONGEST_SECRET: usize = 8 * 1024;
 
 /// At an exchange for a child's token (RFC 8693 §2.1 lets us add parameters): what to call it.
 pub const NAME: &str = "agent_name";

@@ -21,7 +21,7 @@ use crate::{Error, Issuer, Origin};
 /// How many a person keeps.
 const MOST: u32 = 500;
 /// Longest name, and longest text.
-const LONGEST: (usize, usize) = (80, 8 * 1024);
+const LONGEST: (usize, usize) = (80, wire::LONGEST_SECRET);
 /// Rows that are sealed anew in one go.
 const PORTION: u32 = 100;
 /// Under which the generation of the key is kept.
@@ -39,7 +39,8 @@ impl Issuer {
         let of = self.secret_for(actor, &new.of).await?;
         let name = name(&new.name)?;
         if new.value.is_empty() || new.value.expose().len() > LONGEST.1 {
-            return Err(AgentError::invalid("invalid_value", "a secret has 1 to 8192 bytes"));
+            let why = format!("a secret has 1 to {} bytes", LONGEST.1);
+            return Err(AgentError::invalid("invalid_value", why));
         }
         let generation = self.secret_generation().await?;
         let (kind, which) = of.parts();

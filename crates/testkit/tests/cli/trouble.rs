@@ -161,8 +161,15 @@ async fn a_directory_that_cannot_be_written_costs_nothing() -> Result<()> {
     assert_eq!(desk.counted("refresh_token", "issued").await?, 0, "nothing was spent");
     opens("700").await?;
     let token = desk.token().await?;
-    // Signing out does at the server what it can, and says what is left here.
     opens("500").await?;
+    // Nobody signs in for nothing.
+    let login = read_only(&["login", "--device"]).await?;
+    assert_eq!(login.code, Some(7), "{login:?}");
+    assert!(
+        !login.stderr.contains("code") && login.stderr.contains("cannot write in"),
+        "{login:?}"
+    );
+    // Signing out does at the server what it can, and says what is left here.
     let out = read_only(&["logout"]).await?;
     assert_eq!(out.code, Some(7), "{out:?}");
     let said = out.stderr.split_whitespace().collect::<Vec<_>>().join(" ");

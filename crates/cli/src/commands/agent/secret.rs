@@ -3,7 +3,7 @@
 
 use clap::{Arg, ArgMatches, Command};
 use hallpass_core::Secret;
-use hallpass_core::wire::agents::{AgentSecret, AgentSecretValue, SecretOf};
+use hallpass_core::wire::agents::{AgentSecret, AgentSecretValue, LONGEST_SECRET, SecretOf};
 use serde::Serialize;
 
 use super::{inside, list, refused};
@@ -13,7 +13,7 @@ use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output, words};
 
 /// The server takes no larger secret.
-pub(super) const LIMIT: u64 = 8 * 1024;
+pub(super) const LIMIT: u64 = LONGEST_SECRET as u64;
 /// How much of one is read: with the end of its line, and one byte more says that it is too long.
 pub(super) const READ: u64 = LIMIT + 2;
 
