@@ -121,7 +121,7 @@ impl Auth {
     }
 
     fn process<T>(&self, program: &str, act: impl FnOnce(Process<'_>) -> T) -> T {
-        act(Process { brand: &self.brand, program, tree: &|| self.tree(), alone: &|_| None })
+        act(Process { brand: &self.brand, program, tree: &|| self.tree() })
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Failure {
     /// The server's own words, for `-v` and for programs.
     pub reason: Option<Box<str>>,
     /// The file that it is about, for a brand's own words.
-    pub path: Option<Box<String>>,
+    pub path: Option<Box<str>>,
     /// A sign-in was to be refreshed: a brand may have words of its own for `refresh_failed`.
     pub refreshing: bool,
     /// A brand's words for this state are about something else.

@@ -75,7 +75,8 @@ pub fn boxed(text: &str, indent: &str, paint: Paint) -> String {
 pub fn json(text: &str) -> String {
     let mut laid = String::with_capacity(text.len() * 2);
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    let mut letters = text.chars().filter(|c| !c.is_control()).peekable();
+    let plain = hallpass_core::text::without_sequences(text).filter(|c| !c.is_control());
+    let mut letters = plain.peekable();
     let line = |laid: &mut String, depth: usize| {
         laid.push('\n');
         laid.push_str(&"  ".repeat(depth));

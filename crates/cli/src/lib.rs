@@ -10,7 +10,6 @@
 //!     brand: &brand,
 //!     program: "yourtool",
 //!     tree: &tree,
-//!     alone: &|_| None,
 //! };
 //! let exit = process.parse().map_or_else(|exit| exit, |matches| process.run(&matches));
 //! std::process::exit(exit.code().into());
@@ -469,17 +468,17 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
         assert_eq!(json["state"], "not_signed_in");
 
-        let done = Town::new().var("HALLPASS_TOKEN", "hp_user_x").run("hallpass status");
+        let done = Town::new().var("HALLPASS_TOKEN", "token-x").run("hallpass status");
         assert_eq!((done.exit, done.stderr.as_str()), (Exit::Usable, ""), "{done:?}");
-        assert!(!done.stdout.contains("hp_user_x"), "{}", done.stdout);
+        assert!(!done.stdout.contains("token-x"), "{}", done.stdout);
     }
 
     // proves: client-F3, client-H6
     #[test]
     fn token_print_writes_the_token_that_status_speaks_of() {
-        let town = Town::new().var("HALLPASS_TOKEN", "hp_user_x");
+        let town = Town::new().var("HALLPASS_TOKEN", "token-x");
         let done = town.run("hallpass -v token print");
-        assert_eq!((done.exit, done.stdout.as_str()), (Exit::Usable, "hp_user_x\n"), "{done:?}");
+        assert_eq!((done.exit, done.stdout.as_str()), (Exit::Usable, "token-x\n"), "{done:?}");
         let status = town.run("hallpass status --json");
         assert!(status.stdout.contains(r#""source":{"kind":"variable","name":"HALLPASS_TOKEN"}"#));
 

@@ -208,8 +208,10 @@ impl<'a> Output<'a> {
             own.or_else(|| brand.failures.get(&failure.code))
         });
         if let Some(own) = own {
-            let facts =
-                [("why", Some(failure.what.clone())), ("path", failure.path.as_deref().cloned())];
+            let facts = [
+                ("why", Some(failure.what.clone())),
+                ("path", failure.path.as_deref().map(str::to_owned)),
+            ];
             let own = filled(own, &facts);
             self.own(&own);
             // Where nothing is wrong, nothing is to be done; and what the brand's words tell to

@@ -11,16 +11,12 @@ use crate::{Context, Exit, Failure};
 /// Tells `error`. `retry` is the command to type again where only the outside has
 /// to change.
 pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
-    let next = match error {
-        Error::Http(_) | Error::Discovery(DiscoveryError::Http(_)) => {
-            start_server(cx, error).unwrap_or_else(|| retry.to_owned())
-        }
-        _ => error.next(cx.program).unwrap_or_else(|| retry.to_owned()),
-    };
+    let next = start_server(cx, error).or_else(|| error.next(cx.program));
+    let next = next.unwrap_or_else(|| retry.to_owned());
     let mut failure = Failure::new(exit(error), error.code().to_owned(), error.to_string(), next);
     failure.kept = kept(error).map(Box::from);
     if let Error::Vault(VaultError::Corrupt { path, .. } | VaultError::Io { path, .. }) = error {
-        failure.path = Some(Box::new(crate::words::path(path, cx.environment.home().as_deref())));
+        failure.path = Some(crate::words::path(path, cx.environment.home().as_deref()).into());
     }
     if let Error::Http(HttpError::Refresh(_)) = error {
         failure.refreshing = true;
@@ -74,6 +70,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::NotSignedIn { .. }
         | Error::NoIdentity { .. }
         | Error::NotTrusted { .. }
+        | Error::SeveralToResume { .. }
         | Error::NothingToResume { .. } => Some("Nothing was changed."),
         Error::BadServer { .. } => Some("Nothing was sent."),
         Error::SessionEnded { .. } | Error::Expired { .. } | Error::KeyMissing { .. } => {
@@ -95,8 +92,12 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::BadToken(_)
         | Error::NothingToNarrow
         | Error::NoWorkload { .. }
+        | Error::TakenOnce { .. }
+        | Error::BadPath { .. }
+        | Error::MalformedToken { .. }
         | Error::Http(_)
         | Error::Busy
+        | Error::TooSlow { .. }
         | Error::Denied
         | Error::CodeExpired
         | Error::TimedOut { .. }

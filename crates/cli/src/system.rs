@@ -30,10 +30,6 @@ pub struct Process<'a> {
     pub program: &'a str,
     /// The whole tree, as it is mounted.
     pub tree: &'a dyn Fn() -> clap::Command,
-    /// The tree with only the command at its root that has this name, where that can be made
-    /// without the rest: [`crate::command_alone`]. It parses what it parses as the whole tree
-    /// does; anything that it refuses is put to the whole tree.
-    pub alone: &'a dyn Fn(&str) -> Option<clap::Command>,
 }
 
 /// Says the version if the whole command line asks for nothing else: no tree is built and
@@ -76,10 +72,23 @@ impl Process<'_> {
     /// With what to end with, when the answer has been given already: help, the
     /// version, or what was wrong with the arguments.
     pub fn parse(&self) -> Result<ArgMatches, Exit> {
+        self.parse_first(|_| None)
+    }
+
+    /// The same, but tries the tree with only the command at its root that has this name first,
+    /// where that can be made without the rest: [`crate::command_alone`]. It parses what it
+    /// parses as the whole tree does; anything that it refuses is put to the whole tree.
+    ///
+    /// # Errors
+    /// As [`Process::parse`].
+    pub fn parse_first(
+        &self,
+        alone: impl FnOnce(&str) -> Option<clap::Command>,
+    ) -> Result<ArgMatches, Exit> {
         let arguments = for_cargo(std::env::args_os().collect(), self.program);
         let first = arguments.get(1).and_then(|first| first.to_str());
         if let Some(matches) =
-            first.and_then(self.alone).and_then(|alone| alone.try_get_matches_from(&arguments).ok())
+            first.and_then(alone).and_then(|alone| alone.try_get_matches_from(&arguments).ok())
         {
             return Ok(matches);
         }
@@ -142,6 +151,7 @@ impl Process<'_> {
             clock: &SystemTimes,
             client: &|selection| {
                 Client::on_this_machine(self.brand.clone(), environment.clone(), selection)
+                    .telling(waiting)
             },
             on_interrupt: &on_interrupt,
         };
@@ -155,6 +165,12 @@ impl Process<'_> {
         };
         act(&cx, io)
     }
+}
+
+/// Says what is waited for, where silence would be taken for a program that hangs.
+fn waiting(what: &str) {
+    // Nobody can be told that standard error is gone.
+    let _ = writeln!(io::stderr(), "waiting for {what} ...");
 }
 
 /// The process's environment.
@@ -242,6 +258,15 @@ pub(crate) fn run_instead(command: &mut std::process::Command) -> io::Result<u8>
     return Err(std::os::unix::process::CommandExt::exec(command));
     #[cfg(not(unix))]
     Ok(command.status()?.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Another program beside this one, which waits for it: signals are the program's, and its code
+/// is answered.
+pub(crate) fn run_beside(command: &mut std::process::Command) -> io::Result<u8> {
+    let signals = Forwarding::begin();
+    let mut program = command.spawn()?;
+    signals.to(Target::of(program.id()).as_ref());
+    Ok(code_of(program.wait()?))
 }
 
 /// A secret that waits in a pipe for a program that inherits it. It can be read once.

@@ -22,11 +22,7 @@ pub fn run(toml: &str) -> ExitCode {
         return said.into();
     }
     system::outlive_file_size_limit();
-    let process = Process {
-        brand: &brand,
-        program: &brand.name,
-        tree: &|| crate::command(&brand),
-        alone: &|name| crate::command_alone(&brand, name),
-    };
-    process.parse().map_or_else(|exit| exit, |matches| process.run(&matches)).into()
+    let process = Process { brand: &brand, program: &brand.name, tree: &|| crate::command(&brand) };
+    let alone = |name: &str| crate::command_alone(&brand, name);
+    process.parse_first(alone).map_or_else(|exit| exit, |matches| process.run(&matches)).into()
 }

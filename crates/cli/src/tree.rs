@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use hallpass_core::brand::{Brand, Call, VERBS, parts};
 
 use crate::commands;
@@ -138,7 +138,13 @@ fn given(command: Command, flag: &str) -> Command {
     let Some(help) = found.map(|argument| argument.get_help().cloned().unwrap_or_default()) else {
         return command;
     };
-    command.mut_arg(id, |argument| argument.default_value("true").hide(true)).about(help)
+    // What does not go with it is of no use here.
+    let of = command.get_arguments().find(|argument| argument.get_id() == id);
+    let others = of.map(|of| command.get_arg_conflicts_with(of)).unwrap_or_default();
+    let others: Vec<_> = others.iter().map(|other| other.get_id().clone()).collect();
+    let command = command.mut_arg(id, |argument| argument.default_value("true").hide(true));
+    let hidden = |command: Command, other| command.mut_arg(other, |it: Arg| it.hide(true));
+    others.into_iter().fold(command, hidden).about(help)
 }
 
 /// Whether there is a command of this name at the root.

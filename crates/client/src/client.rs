@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hallpass_core::brand::Brand;
+use hallpass_core::brand::{Brand, Mode};
 use hallpass_core::public_url::is_loopback;
 use hallpass_core::wire::metadata::AuthMode;
 use hallpass_core::{Random, Secret};
@@ -15,14 +15,14 @@ use crate::discovery::{auth_config, parse_server};
 use crate::doctor::{self, Finding};
 use crate::environment::{Environment, config_dir};
 use crate::helper;
-use crate::http::Http;
+use crate::http::{Http, Waits};
 use crate::legacy::{self, LegacyCleaned, LegacyPhase, LegacyToken};
 use crate::login::launch::{Launcher, SystemLauncher};
 use crate::login::oidc::{self, JobLogin};
-use crate::login::{Event, Inbox, Login, LoginOptions, Mode, Pending, Start, forced, token};
+use crate::login::{Event, Inbox, Login, LoginOptions, Pending, Start, forced, token};
 use crate::logout::{self, LogoutReport};
 use crate::profiles::{self, Listed};
-use crate::session::{Answer, Call, Session};
+use crate::session::Session;
 use crate::source::{self, Selection, token_variable};
 use crate::status::{self, Status};
 use crate::system::{SystemRandom, SystemTimes};
@@ -34,8 +34,8 @@ use crate::vault::{
 };
 use crate::workload::{JobMemory, KernelMemory};
 
-/// How long `status --check` waits for an answer (CLIENT G2).
-const CHECK: Duration = Duration::from_secs(5);
+/// How long `status --check` and `doctor` wait for a server, all in all (CLIENT G2).
+pub const CHECK: Duration = Duration::from_secs(5);
 
 /// What a [`Client`] is made of.
 #[derive(Clone)]
@@ -60,7 +60,8 @@ pub struct Parts {
 pub struct Client {
     parts: Parts,
     selection: Selection,
-    http: OnceLock<Arc<Http>>,
+    waits: Waits,
+    http: OnceLock<Http>,
 }
 
 /// Which profiles a sign-out is about.
@@ -75,7 +76,26 @@ pub enum Which {
 impl Client {
     /// A client for `selection`. Nothing is read, opened or sent yet.
     pub fn new(parts: Parts, selection: Selection) -> Self {
-        Self { parts, selection, http: OnceLock::new() }
+        Self { parts, selection, waits: Waits::default(), http: OnceLock::new() }
+    }
+
+    /// The same, which tells what it waits for when that takes longer than a few seconds: a
+    /// server's name, or another process. Each is told once.
+    #[must_use]
+    pub fn telling(self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { waits: Waits::new(tell), http: OnceLock::new(), ..self }
+    }
+
+    /// The same for somebody who waits: all that it asks servers from now on may take this long
+    /// together. What servers told is shared.
+    #[must_use]
+    pub fn within(&self, whole: Duration) -> Self {
+        Self {
+            parts: self.parts.clone(),
+            selection: self.selection.clone(),
+            waits: self.waits.clone(),
+            http: self.http_within(whole).into(),
+        }
     }
 
     /// A client with the real clocks, the operating system's randomness and keyring, the
@@ -198,15 +218,7 @@ impl Client {
     /// # Errors
     /// [`Error::NotSignedIn`] or [`Error::SessionEnded`] if there is no credential.
     pub fn session(&self) -> Result<Session, Error> {
-        self.session_over(self.shared_http())
-    }
-
-    /// The same for somebody who waits: each answer of the server may take this long at most.
-    ///
-    /// # Errors
-    /// As [`Client::session`].
-    pub fn session_within(&self, limit: Duration) -> Result<Session, Error> {
-        self.session_over(Arc::new(self.new_http().within(limit)))
+        self.session_of(&self.selection)
     }
 
     /// The profile at `server` that is called `name`, or whose account has this e-mail
@@ -238,16 +250,14 @@ impl Client {
         status::offline(&self.parts, &self.selection)
     }
 
-    /// The same, after asking the server; refreshes if that is due. 5 s at most for each
-    /// answer.
+    /// The same, after asking the server; refreshes if that is due. 5 s at most for all of it.
     pub fn status_checked(&self) -> Status {
         self.status_checked_at(&Target::default())
     }
 
     /// The same, with what the server says about the organization and project that were chosen.
     pub fn status_checked_at(&self, target: &Target) -> Status {
-        let http = Arc::new(self.new_http().within(CHECK));
-        status::checked(&self.parts, &self.selection, target, self.session_over(http))
+        status::checked(&self.parts, &self.selection, target, self.within(CHECK).session())
     }
 
     /// Revokes at the server, then removes locally whatever the server said. Idempotent.
@@ -326,26 +336,6 @@ impl Client {
         config::set_server(vault.dir(), time, random, server)
     }
 
-    /// A call without a credential, to a server that wants none (`/auth/config` or the brand's
-    /// variable for the mode says `local`);
-    /// `None` if it wants one.
-    pub fn call_openly(&self, call: &Call<'_>) -> Result<Option<Answer>, Error> {
-        let server = parse_server(&self.server()?)?;
-        let local = match forced(&self.parts)? {
-            Some(mode) => mode == Mode::Local,
-            None => {
-                let config = auth_config(self.http(), &server)?;
-                config.is_some_and(|config| config.mode == AuthMode::Local)
-            }
-        };
-        if !local {
-            return Ok(None);
-        }
-        let reply = self.http().call_openly(&server.join(call.path), call)?;
-        let body = reply.body.to_vec();
-        Ok(Some(Answer { status: reply.status, content_type: reply.content_type, body }))
-    }
-
     /// As [`Client::session`]; where nobody is signed in and nobody has to be, a session that
     /// presents nothing. Only a server on this machine is asked whether that is so.
     ///
@@ -353,18 +343,24 @@ impl Client {
     /// As [`Client::session`].
     pub fn session_or_open(&self) -> Result<Session, Error> {
         match self.session() {
-            Err(error @ Error::NotSignedIn { .. }) => self.open_session().ok_or(error),
+            Err(error @ Error::NotSignedIn { .. }) => self.open_session()?.ok_or(error),
             session => session,
         }
     }
 
-    fn open_session(&self) -> Option<Session> {
-        let server = parse_server(&self.server().ok()?).ok()?;
-        let here = url::Url::parse(server.issuer()).is_ok_and(|url| is_loopback(&url));
-        let http = self.shared_http();
-        let config = here.then(|| auth_config(&http, &server).ok().flatten()).flatten();
-        config.filter(|config| config.mode == AuthMode::Local)?;
-        Some(Session::open(&self.parts, http, server.to_string()))
+    fn open_session(&self) -> Result<Option<Session>, Error> {
+        let server = parse_server(&self.server()?)?;
+        let local = match forced(&self.parts)? {
+            Some(mode) => mode == Mode::Local,
+            None => {
+                let here = url::Url::parse(server.issuer()).is_ok_and(|url| is_loopback(&url));
+                let config =
+                    here.then(|| auth_config(self.http(), &server).ok().flatten()).flatten();
+                config.is_some_and(|config| config.mode == AuthMode::Local)
+            }
+        };
+        let open = || Session::open(&self.parts, self.http().clone(), server.to_string());
+        Ok(local.then(open))
     }
 
     /// The profiles that there are. Sends nothing.
@@ -397,9 +393,9 @@ impl Client {
     }
 
     /// Looks at everything that decides here; asks the server about itself, and sends no
-    /// token. 5 s at most for each answer.
+    /// token. 5 s at most for all of its answers.
     pub fn examine(&self, target: &Target, stdin_is_terminal: bool) -> Vec<Finding> {
-        let http = self.new_http().within(CHECK);
+        let http = self.http_within(CHECK);
         doctor::examine(&self.parts, &http, &self.selection, target, stdin_is_terminal)
     }
 
@@ -417,18 +413,10 @@ impl Client {
         Start { parts: &self.parts, http: self.http(), selection: &self.selection, options }
     }
 
-    fn session_over(&self, http: Arc<Http>) -> Result<Session, Error> {
-        self.session_with(http, &self.selection)
-    }
-
     /// As [`Client::session`], for another credential.
     pub(crate) fn session_of(&self, selection: &Selection) -> Result<Session, Error> {
-        self.session_with(self.shared_http(), selection)
-    }
-
-    fn session_with(&self, http: Arc<Http>, selection: &Selection) -> Result<Session, Error> {
         let resolved = source::resolve(selection, &self.parts)?;
-        Session::new(&self.parts, http, resolved)
+        Session::new(&self.parts, self.http().clone(), resolved)
     }
 
     pub(crate) fn environment(&self) -> &dyn Environment {
@@ -436,16 +424,16 @@ impl Client {
     }
 
     fn http(&self) -> &Http {
-        self.http.get_or_init(|| Arc::new(self.new_http()))
+        self.http.get_or_init(|| {
+            let agent = format!("{}/{}", self.parts.brand.name, env!("CARGO_PKG_VERSION"));
+            Http::new(&*self.parts.environment, agent)
+                .trusting(self.selection.ca_bundle.clone())
+                .telling(self.waits.clone())
+        })
     }
 
-    fn shared_http(&self) -> Arc<Http> {
-        Arc::clone(self.http.get_or_init(|| Arc::new(self.new_http())))
-    }
-
-    fn new_http(&self) -> Http {
-        let agent = format!("{}/{}", self.parts.brand.name, env!("CARGO_PKG_VERSION"));
-        Http::new(&*self.parts.environment, agent).trusting(self.selection.ca_bundle.clone())
+    fn http_within(&self, whole: Duration) -> Http {
+        self.http().clone().within(&self.parts.time, whole)
     }
 }
 
@@ -456,10 +444,12 @@ fn store_policy(
     brand: &Brand,
     environment: &dyn Environment,
 ) -> Result<Option<StorePolicy>, UnknownPolicy> {
-    match selection.store {
-        Some(policy) => Ok(Some(policy)),
-        None => environment.var(&brand.variable("STORE")).map(|text| text.parse()).transpose(),
+    if selection.store.is_some() {
+        return Ok(selection.store);
     }
+    let variable = brand.variable("STORE");
+    let said = environment.var(&variable).map(|text| text.parse()).transpose();
+    said.map_err(|unknown: UnknownPolicy| UnknownPolicy { variable: Some(variable), ..unknown })
 }
 
 /// How long the keyring is waited for (CLIENT D3); what is no number of seconds says nothing.

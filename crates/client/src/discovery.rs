@@ -197,7 +197,7 @@ pub(crate) fn parse_server(text: &str) -> Result<PublicUrl, Error> {
         if local { format!("http://{text}") } else { https }
     };
     PublicUrl::parse(&full)
-        .map_err(|why| Error::BadServer { text: presentable(text, 200), why: why.to_string() })
+        .map_err(|why| Error::bad_server(presentable(text, 200), why.to_string()))
 }
 
 /// Asks `server`, then the issuer that it names. `client_id` is used if nobody names one.

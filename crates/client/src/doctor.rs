@@ -8,8 +8,9 @@ use hallpass_core::text::presentable;
 
 use crate::client::Parts;
 use crate::discovery::{self, Discovered, Offer, Said, parse_server};
+use crate::dpop::BoundKey;
 use crate::error::Class;
-use crate::http::Http;
+use crate::http::{Http, HttpError};
 use crate::login::choose::{self, Facts};
 use crate::login::{Flow, LoginOptions, Wish};
 use crate::refresh::lock_path;
@@ -42,7 +43,7 @@ const OTHERS: [&str; 16] = [
 ];
 
 /// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Finding {
     /// A stable name.
     pub name: &'static str,
@@ -52,6 +53,8 @@ pub struct Finding {
     pub said: String,
     /// How long it took, where that says something.
     pub took: Option<Duration>,
+    /// What other commands would fail with because of it; it knows the next command.
+    pub error: Option<Error>,
 }
 
 /// How something is.
@@ -67,15 +70,16 @@ pub enum Health {
 
 impl Finding {
     fn new(name: &'static str, health: Health, said: impl Into<String>) -> Self {
-        Self { name, health, said: said.into(), took: None }
+        Self { name, health, said: said.into(), took: None, error: None }
     }
 
     fn good(name: &'static str, said: impl Into<String>) -> Self {
         Self::new(name, Health::Good, said)
     }
 
-    fn failed(name: &'static str, error: &Error) -> Self {
-        Self::new(name, Health::Bad(error.class()), error.to_string())
+    fn failed(name: &'static str, error: Error) -> Self {
+        let found = Self::new(name, Health::Bad(error.class()), error.to_string());
+        Self { error: Some(error), ..found }
     }
 
     fn within(mut self, took: Duration) -> Self {
@@ -95,14 +99,13 @@ pub(crate) fn examine(
     let facts = Facts::gather(&*parts.environment, &parts.brand.variable_prefix, stdin_is_terminal);
     let resolved = source::resolve(selection, parts);
     let server = server(parts, selection, resolved.as_ref().ok());
-    let mut findings = vec![surroundings(&facts)];
-    findings.push(match &resolved {
-        Ok(resolved) => decided(parts, selection, resolved),
-        Err(error) => Finding::failed("source", error),
-    });
-    findings.push(place(target));
-    findings.push(store(parts));
-    findings.push(lock_of(parts, resolved.as_ref().ok()));
+    let (source, resolved) = match resolved {
+        Ok(resolved) => (decided(parts, selection, &resolved), Some(resolved)),
+        Err(error) => (Finding::failed("source", error), None),
+    };
+    let mut findings = vec![surroundings(&facts), source, place(target), store(parts)];
+    findings.extend(key(parts, resolved.as_ref()));
+    findings.push(lock_of(parts, resolved.as_ref()));
     findings.push(network(parts, http, &server));
     findings.extend(asked(parts, http, &server));
     findings.push(variables(parts));
@@ -130,6 +133,11 @@ fn surroundings(facts: &Facts) -> Finding {
 
 /// Which source wins, and why.
 fn decided(parts: &Parts, selection: &Selection, resolved: &Resolved) -> Finding {
+    if let Some(token) = &resolved.token
+        && let Err(error) = source::check_outside(&resolved.source, token, &parts.brand)
+    {
+        return Finding::failed("source", error);
+    }
     let variable = parts.brand.variable("PROFILE");
     let server = &resolved.server;
     match &resolved.source {
@@ -201,9 +209,22 @@ fn store(parts: &Parts) -> Finding {
                 None => Finding::good("store", said),
             }
         }
-        Err(error) => Finding::failed("store", &error.into()),
+        Err(error) => Finding::failed("store", error.into()),
     };
     finding.within(took)
+}
+
+/// Whether the key is here that the sign-in is bound to, if it is bound to one.
+fn key(parts: &Parts, resolved: Option<&Resolved>) -> Option<Finding> {
+    let resolved = resolved?;
+    let Source::Profile { name } = &resolved.source else { return None };
+    let credential = resolved.contents.as_ref()?.of_profile(name)?;
+    credential.binding.as_ref()?;
+    Some(match BoundKey::of(parts, credential) {
+        Ok(Some(_)) => Finding::good("key", "the sign-in is bound to a key, and that is here"),
+        Ok(None) => Finding::failed("key", Error::KeyMissing { profile: name.clone() }),
+        Err(error) => Finding::failed("key", error.into()),
+    })
 }
 
 /// Whether the lock can be had that a refresh needs.
@@ -236,7 +257,7 @@ fn lock_of(parts: &Parts, resolved: Option<&Resolved>) -> Finding {
         Ok(Err(GaveUp::Deadline | GaveUp::NotWanted)) => {
             Finding::new("lock", Health::Note, "another process holds it, refreshing")
         }
-        Err(error) => Finding::failed("lock", &error.into()),
+        Err(error) => Finding::failed("lock", error.into()),
     };
     finding.within(took)
 }
@@ -265,11 +286,12 @@ fn network(parts: &Parts, http: &Http, server: &str) -> Finding {
     if missing.is_empty() {
         return Finding::good("network", format!("{way}, trusting {trusted}"));
     }
-    Finding::new(
-        "network",
-        Health::Bad(Class::CannotVerify),
-        format!("{way}; {}", missing.join("; ")),
-    )
+    let said = format!("{way}; {}", missing.join("; "));
+    let error = HttpError::Tls { host: server.to_owned(), why: missing.join("; ") }.into();
+    Finding {
+        error: Some(error),
+        ..Finding::new("network", Health::Bad(Class::CannotVerify), said)
+    }
 }
 
 /// What the server says about itself, and its clock.
@@ -297,7 +319,7 @@ fn asked(parts: &Parts, http: &Http, server: &str) -> Vec<Finding> {
         Err(Error::LocalMode { server }) => {
             vec![Finding::good("server", format!("{server} needs no sign-in")).within(took)]
         }
-        Err(error) => vec![Finding::failed("server", &error).within(took)],
+        Err(error) => vec![Finding::failed("server", error).within(took)],
     }
 }
 
@@ -400,6 +422,23 @@ mod tests {
         assert!(town.server.all().iter().all(|seen| seen.header("authorization").is_none()));
     }
 
+    // proves: client-L2, HP03
+    #[test]
+    fn a_key_that_is_not_here_is_found_and_one_that_is_here_too() {
+        let town = Town::new();
+        town.sign_in_bound();
+        assert_eq!(of(&findings(&town), "key").health, Health::Good);
+        let keys = town.file().with_file_name("keys.json");
+        std::fs::write(&keys, "{").unwrap();
+        assert_eq!(of(&findings(&town), "key").health, Health::Bad(Class::Store));
+        std::fs::remove_file(&keys).unwrap();
+        let all = findings(&town);
+        let key = of(&all, "key");
+        assert_eq!(key.health, Health::Bad(Class::NotSignedIn));
+        let next = key.error.as_ref().and_then(|error| error.next("hallpass"));
+        assert_eq!(next.as_deref(), Some("hallpass login --profile default"));
+    }
+
     // proves: client-L2, HP15
     #[test]
     fn what_will_fail_is_told_apart_from_what_is_worth_knowing() {
@@ -407,7 +446,7 @@ mod tests {
         town.table.variables.extend([
             ("CI".to_owned(), "true".to_owned()),
             ("SSL_CERT_FILE".to_owned(), "/not/there.pem".to_owned()),
-            ("HALLPASS_TOKEN".to_owned(), "hp_x".to_owned()),
+            ("HALLPASS_TOKEN".to_owned(), "some-token".to_owned()),
         ]);
         town.server = FakeServer::empty();
         let all = findings(&town);
@@ -416,6 +455,6 @@ mod tests {
         assert_eq!(of(&all, "network").health, Health::Bad(Class::CannotVerify));
         assert!(of(&all, "source").said.contains("HALLPASS_TOKEN"));
         assert!(matches!(of(&all, "server").health, Health::Bad(_)), "{all:?}");
-        assert!(!format!("{all:?}").contains("hp_x"));
+        assert!(!format!("{all:?}").contains("some-token"));
     }
 }

@@ -132,22 +132,11 @@ fn a_server_that_does_not_bind_is_used_as_ever() {
     assert!(town.server.all().iter().all(|seen| seen.header("dpop").is_none()));
 }
 
-/// A bound sign-in of ada's in the vault.
-fn signed_in(town: &Town) -> BoundKey {
-    let mut credential = town.sign_in();
-    let key = BoundKey::make().unwrap();
-    let jkt = key.thumbprint().to_string();
-    credential.binding = Some(crate::vault::model::Binding { jkt, ..Default::default() });
-    town.vault.keep_binding_key(&credential.key, key.private()).unwrap();
-    town.put("default", credential);
-    key
-}
-
 // proves: HP03, client-F6, client-J4
 #[test]
 fn other_programs_get_a_bearer_token_that_is_kept_for_a_while() {
     let town = Town::new();
-    signed_in(&town);
+    town.sign_in_bound();
     let bearer = json!({
         "access_token": "small-1", "token_type": "Bearer", "expires_in": 300,
         "issued_token_type": TOKEN_EXCHANGE,
@@ -173,7 +162,7 @@ fn other_programs_get_a_bearer_token_that_is_kept_for_a_while() {
 #[test]
 fn less_is_asked_for_and_kept_apart() {
     let town = Town::new();
-    signed_in(&town);
+    town.sign_in_bound();
     let token = |name: &str| {
         let answer = json!({ "access_token": name, "token_type": "Bearer", "expires_in": 300 });
         Said::json(200, &answer)
@@ -200,7 +189,7 @@ fn less_is_asked_for_and_kept_apart() {
 #[test]
 fn without_its_key_a_sign_in_is_good_for_nothing_and_is_left_as_it_is() {
     let town = Town::new();
-    signed_in(&town);
+    town.sign_in_bound();
     let key = town.stored().key;
     town.vault.remove_binding_key(&key).unwrap();
     town.server.says("/oauth/token", Said::error("invalid_dpop_proof"));
@@ -220,7 +209,7 @@ fn without_its_key_a_sign_in_is_good_for_nothing_and_is_left_as_it_is() {
 #[test]
 fn a_wrong_clock_is_made_good_by_the_servers() {
     let town = Town::new();
-    signed_in(&town);
+    town.sign_in_bound();
     // RFC 9110 §5.6.7; the town's clock says 2026-04-18.
     let date = "Sat, 18 Apr 2026 14:00:00 GMT";
     town.server.script(

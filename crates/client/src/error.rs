@@ -4,16 +4,19 @@
 //! [`Error::next`], because only the program knows its own name. Nothing in here
 //! is secret, and text that a server sent has been made presentable.
 
+mod next;
+
 use hallpass_core::Timestamp;
 
 use crate::discovery::DiscoveryError;
 use crate::http::HttpError;
 use crate::login::Flow;
+use crate::source::Source;
 use crate::vault::VaultError;
 use crate::workload::Platform;
 
 /// Why something could not be done.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// A login was started where nobody can answer (CLIENT A7, A8).
     #[error("{why}, so nobody can sign in here; set {variable}, or use --device or --with-token")]
@@ -52,10 +55,34 @@ pub enum Error {
         value: String,
     },
     /// The server's address cannot be used.
-    #[error("{text:?} is not a server's address: {why}")]
+    #[error(
+        "{}{text:?} is not a server's address: {why}",
+        .variable.as_ref().map(|name| format!("{name}: ")).unwrap_or_default()
+    )]
     BadServer {
         /// What was given.
         text: String,
+        /// What is wrong with it.
+        why: String,
+        /// The variable that says it, if one does.
+        variable: Option<String>,
+    },
+    /// A call's path cannot be used.
+    #[error("{text:?} cannot be called: {why}; nothing was sent")]
+    BadPath {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// What was handed over for this invocation cannot be a token, so no server is asked.
+    #[error(
+        "{} is no token: {why}; nothing was sent",
+        .variable.as_ref().map_or_else(|| "what was handed over".to_owned(), |name| format!("the value of {name}"))
+    )]
+    MalformedToken {
+        /// The variable that holds it, if one does.
+        variable: Option<String>,
         /// What is wrong with it.
         why: String,
     },
@@ -174,10 +201,18 @@ pub enum Error {
         title: String,
         /// What happened this time.
         detail: Option<String>,
+        /// Whose call it was.
+        by: Box<Source>,
     },
     /// The server could not be reached, or did not answer as one. What is stored was not touched.
     #[error("{0}; nothing that is stored was changed")]
     Http(#[from] HttpError),
+    /// It took longer than whoever asked could wait, whatever it was that took so long.
+    #[error("no token could be had within {seconds} s; nothing that is stored was changed")]
+    TooSlow {
+        /// How long was waited.
+        seconds: u64,
+    },
     /// Another process holds the refresh lock for longer than anybody should (CLIENT E4).
     #[error("another process is refreshing this sign-in and has not finished; nothing was changed")]
     Busy,
@@ -234,6 +269,14 @@ pub enum Error {
         /// Who was asked.
         issuer: String,
     },
+    /// There are several started logins, and none was named.
+    #[error("several logins wait to be resumed: {}", .waiting.join("; "))]
+    SeveralToResume {
+        /// Each with its handle, its server and its code; the newest one first.
+        waiting: Vec<String>,
+        /// The handle of the newest one.
+        newest: String,
+    },
     /// There is no started login to resume.
     #[error("there is no login to resume: {why}")]
     NothingToResume {
@@ -245,6 +288,12 @@ pub enum Error {
     NoWorkload {
         /// What was looked for and what would help.
         why: String,
+    },
+    /// This identity is good for one pass, which could wait for no later step.
+    #[error("a server takes this identity once, and nothing here keeps a pass; nothing was sent")]
+    TakenOnce {
+        /// The variable that can hold one.
+        variable: String,
     },
     /// The platform did not hand out the job's identity.
     #[error("{platform} did not give this job its identity: {why}")]
@@ -297,23 +346,27 @@ impl Error {
         match self {
             Error::NobodyToAsk { .. }
             | Error::BadServer { .. }
+            | Error::BadPath { .. }
+            | Error::SeveralToResume { .. }
             | Error::BadMode { .. }
             | Error::ForeignProfile { .. }
             | Error::BadProfileName { .. }
             | Error::BadToken(_)
             | Error::NothingToNarrow
             | Error::NoWorkload { .. }
+            | Error::TakenOnce { .. }
             | Error::NothingToResume { .. } => Class::Usage,
             Error::UnknownProfile { .. }
             | Error::NotSignedIn { .. }
             | Error::SessionEnded { .. }
             | Error::Expired { .. }
+            | Error::MalformedToken { .. }
             | Error::KeyMissing { .. } => Class::NotSignedIn,
             Error::Rejected { .. }
             | Error::NotTrusted { .. }
             | Error::NarrowToken { .. }
             | Error::Problem { status: 401 | 403, .. } => Class::Rejected,
-            Error::Http(_) | Error::Busy => Class::CannotVerify,
+            Error::Http(_) | Error::Busy | Error::TooSlow { .. } => Class::CannotVerify,
             Error::NoFlow { .. }
             | Error::OtherAccount { .. }
             | Error::Denied
@@ -340,6 +393,10 @@ impl Error {
             Error::NobodyToAsk { .. } => "nobody_to_ask",
             Error::NoFlow { .. } => "no_flow",
             Error::BadServer { .. } => "bad_server",
+            Error::BadPath { .. } => "bad_path",
+            Error::MalformedToken { .. } => "malformed",
+            Error::SeveralToResume { .. } => "several_to_resume",
+            Error::TooSlow { .. } => "too_slow",
             Error::NotConfigured { .. } => "not_configured",
             Error::BadMode { .. } => "bad_mode",
             Error::UnknownProfile { .. } => "unknown_profile",
@@ -355,6 +412,7 @@ impl Error {
             Error::KeyMissing { .. } => "key_missing",
             Error::NothingToNarrow => "nothing_to_narrow",
             Error::NoWorkload { .. } => "no_workload",
+            Error::TakenOnce { .. } => "taken_once",
             Error::NoIdentity { .. } => "no_identity",
             // A person's "no" has the same code, and is another one.
             Error::NotTrusted { code, .. } if code == "access_denied" => "not_trusted",
@@ -378,53 +436,9 @@ impl Error {
         }
     }
 
-    /// The one next command, for a program called `tool`; `None` where trying again
-    /// later is all that can be done.
-    pub fn next(&self, tool: &str) -> Option<String> {
-        match self {
-            Error::NobodyToAsk { .. } => Some(format!("{tool} login --device")),
-            Error::NoFlow { .. } => Some(format!("{tool} login --with-token")),
-            Error::BadServer { .. } => Some(format!("{tool} login https://id.example.com")),
-            Error::UnknownProfile { name, .. } => Some(format!("{tool} login --profile {name}")),
-            Error::ForeignProfile { profile_server, profile, .. } => {
-                Some(format!("{tool} --profile {profile} --server {profile_server} status"))
-            }
-            Error::OtherAccount { .. } | Error::BadProfileName { .. } => {
-                Some(format!("{tool} login --profile NAME"))
-            }
-            Error::BadToken(_) => Some(format!("{tool} login --with-token")),
-            Error::NoWorkload { .. } => Some(format!("{tool} login --with-token")),
-            Error::NoIdentity { .. } => Some(format!("{tool} login --oidc")),
-            Error::NotTrusted { .. } => Some(format!("{tool} trust denied")),
-            Error::NothingToNarrow => Some(format!("{tool} token create NAME")),
-            Error::NarrowToken { scope, .. } => {
-                Some(format!("{tool} token create NAME --scope {scope}"))
-            }
-            Error::NotSignedIn { server } => Some(format!("{tool} login {server}")),
-            Error::SessionEnded { profile, .. }
-            | Error::Expired { profile }
-            | Error::KeyMissing { profile } => Some(format!("{tool} login --profile {profile}")),
-            Error::BadMode { variable, .. } => Some(format!("unset {variable}")),
-            Error::Denied
-            | Error::NotConfigured { .. }
-            | Error::CodeExpired
-            | Error::TimedOut { .. }
-            | Error::Cancelled
-            | Error::Authorization { .. }
-            | Error::NothingToResume { .. } => Some(format!("{tool} login")),
-            Error::PortInUse { .. } | Error::NoListener { .. } => {
-                Some(format!("{tool} login --device"))
-            }
-            Error::Rejected { .. } => Some(format!("{tool} status --check")),
-            Error::Vault(error) => error.next(tool),
-            Error::LocalMode { .. } => Some(format!("{tool} doctor")),
-            Error::Problem { .. }
-            | Error::Http(_)
-            | Error::Busy
-            | Error::Discovery(_)
-            | Error::IssuerMismatch { .. }
-            | Error::ForeignPage { .. } => None,
-        }
+    /// That is no server's address, and no variable says it.
+    pub(crate) fn bad_server(text: String, why: String) -> Self {
+        Error::BadServer { text, why, variable: None }
     }
 }
 
@@ -471,16 +485,5 @@ mod tests {
         );
         let nothing = Error::NoFlow { offered: vec![], refused: vec![] };
         assert!(nothing.to_string().contains("offers nothing"));
-    }
-
-    #[test]
-    fn a_next_command_is_one_that_can_be_typed() {
-        let unknown = Error::UnknownProfile { name: "work".into(), known: vec!["home".into()] };
-        assert_eq!(unknown.to_string(), "there is no profile \"work\"; there is \"home\"");
-        assert_eq!(unknown.next("hallpass").unwrap(), "hallpass login --profile work");
-        let nobody = Error::NotSignedIn { server: "https://id.example.com".into() };
-        assert_eq!(nobody.next("tool").unwrap(), "tool login https://id.example.com");
-        // What only time helps against names no command.
-        assert_eq!(Error::Busy.next("hallpass"), None);
     }
 }

@@ -4,17 +4,18 @@
 //! https only, except on loopback. No redirect is followed. The TLS roots are read
 //! when the first request is made, not before (CLIENT J4).
 
+mod reply;
 mod trouble;
+mod wait;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hallpass_core::dpop;
 use hallpass_core::public_url::is_loopback;
 use hallpass_core::text::presentable;
-use hallpass_core::{Timestamp, dpop};
-use serde::de::DeserializeOwned;
 use ureq::http::{HeaderValue, Method, Request as HttpRequest, header};
 use url::Url;
 use zeroize::Zeroizing;
@@ -22,9 +23,14 @@ use zeroize::Zeroizing;
 use crate::dpop::Told;
 use crate::environment::Environment;
 use crate::session::Call;
+use crate::time::Time;
+pub(crate) use reply::Reply;
+use reply::http_date;
 #[cfg(test)]
 use trouble::insecure;
 use trouble::{by_proxy, describe};
+use wait::Limit;
+pub(crate) use wait::Waits;
 
 /// Time to a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -101,18 +107,21 @@ pub enum HttpError {
     Refresh(Box<HttpError>),
 }
 
-/// The HTTP client.
-#[derive(Debug)]
+/// The HTTP client. Clones share connections, and what servers told about proofs.
+#[derive(Clone, Debug)]
 pub struct Http {
     user_agent: String,
     proxy: Option<String>,
     no_proxy: Vec<String>,
     /// Certificates to trust instead of the system's.
     ca_bundle: Option<PathBuf>,
-    total: Duration,
-    agent: OnceLock<Result<ureq::Agent, String>>,
+    /// Until when all requests together have to be done.
+    limit: Option<Limit>,
+    agent: Arc<OnceLock<Result<ureq::Agent, String>>>,
     /// What servers told about proofs.
-    pub(crate) told: Told,
+    pub(crate) told: Arc<Told>,
+    /// Who is told of a long wait.
+    pub(crate) waits: Waits,
 }
 
 /// One request.
@@ -128,22 +137,6 @@ pub(crate) struct Request<'a> {
     /// Media type and bytes.
     pub body: Option<(&'a str, &'a [u8])>,
     pub largest_answer: u64,
-}
-
-/// One answer, whatever its status.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub host: String,
-    pub status: u16,
-    pub content_type: Option<String>,
-    pub location: Option<String>,
-    pub www_authenticate: Option<String>,
-    pub retry_after: Option<Duration>,
-    /// For the next proof (RFC 9449 §8.1).
-    pub dpop_nonce: Option<String>,
-    /// The server's clock.
-    pub date: Option<Timestamp>,
-    pub body: Zeroizing<Vec<u8>>,
 }
 
 impl Http {
@@ -163,15 +156,34 @@ impl Http {
                 .map(str::to_ascii_lowercase)
                 .collect(),
             ca_bundle: None,
-            total: TOTAL,
-            agent: OnceLock::new(),
-            told: Told::default(),
+            limit: None,
+            agent: Arc::default(),
+            told: Arc::default(),
+            waits: Waits::default(),
         }
     }
 
-    /// The same with another limit for the whole of one request.
-    pub fn within(mut self, total: Duration) -> Self {
-        self.total = total;
+    /// The same, all of whose requests from now on may take this long together.
+    #[must_use]
+    pub fn within(mut self, time: &Arc<dyn Time>, whole: Duration) -> Self {
+        let whole = self.patience(whole);
+        self.limit = Some(Limit::new(time, whole));
+        self
+    }
+
+    /// How long the next request may take.
+    pub(crate) fn left(&self) -> Duration {
+        self.patience(TOTAL)
+    }
+
+    /// How long to wait for something else than a server, at most this long.
+    pub(crate) fn patience(&self, longest: Duration) -> Duration {
+        self.limit.as_ref().map_or(longest, |limit| limit.left().min(longest))
+    }
+
+    /// The same, but somebody is told what is waited for, if it takes long.
+    pub(crate) fn telling(mut self, waits: Waits) -> Self {
+        self.waits = waits;
         self
     }
 
@@ -299,21 +311,19 @@ impl Http {
         if let Some((media_type, _)) = request.body {
             builder = builder.header(header::CONTENT_TYPE, media_type);
         }
-        let direct = self.goes_direct(&url);
+        let way = Way { direct: self.goes_direct(&url), left: self.left() };
+        if way.left.is_zero() {
+            return Err(HttpError::Timeout { host });
+        }
         let agent = self.agent.get_or_init(|| self.build());
         let agent = agent
             .as_ref()
             .map_err(|why| HttpError::Tls { host: host.clone(), why: why.clone() })?;
+        let _waiting = self.waits.watch(&host);
+        let unsent = |_| malformed("a header cannot be sent");
         let answer = match request.body {
-            Some((_, bytes)) => {
-                let request =
-                    builder.body(bytes).map_err(|_| malformed("a header cannot be sent"))?;
-                run(agent, request, direct)
-            }
-            None => {
-                let request = builder.body(()).map_err(|_| malformed("a header cannot be sent"))?;
-                run(agent, request, direct)
-            }
+            Some((_, bytes)) => run(agent, builder.body(bytes).map_err(unsent)?, way),
+            None => run(agent, builder.body(()).map_err(unsent)?, way),
         };
         let mut answer = answer
             .map_err(|error| by_proxy(describe(error, &url), self.proxy_for(url.as_str())))?;
@@ -354,8 +364,6 @@ impl Http {
             .proxy(self.proxy.as_deref().and_then(|proxy| ureq::Proxy::new(proxy).ok()))
             .tls_config(tls)
             .user_agent(self.user_agent.as_str())
-            .timeout_connect(Some(CONNECT.min(self.total)))
-            .timeout_global(Some(self.total))
             .allow_non_standard_methods(true)
             .build()
             .new_agent();
@@ -385,17 +393,26 @@ impl Http {
     }
 }
 
+/// How one request goes.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Past the proxy.
+    direct: bool,
+    /// How long it may take.
+    left: Duration,
+}
+
 fn run(
     agent: &ureq::Agent,
     request: HttpRequest<impl ureq::AsSendBody>,
-    direct: bool,
+    way: Way,
 ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-    if direct {
-        let request = agent.configure_request(request).proxy(None).build();
-        agent.run(request)
-    } else {
-        agent.run(request)
-    }
+    let request = agent
+        .configure_request(request)
+        .timeout_connect(Some(CONNECT.min(way.left)))
+        .timeout_global(Some(way.left));
+    let request = if way.direct { request.proxy(None) } else { request };
+    agent.run(request.build())
 }
 
 /// The certificates in a PEM file. A file without any would trust nobody, which is no
@@ -415,78 +432,17 @@ fn certificates(path: &Path) -> Result<Vec<ureq::tls::Certificate<'static>>, Str
     Ok(found)
 }
 
-impl Reply {
-    /// Whether it says to try again later (CLIENT E6).
-    pub(crate) fn is_temporary(&self) -> bool {
-        matches!(self.status, 408 | 429) || self.status >= 500
-    }
-
-    /// Whether its challenge names this error (RFC 6750 §3.1). Quotes around the value are
-    /// optional (RFC 9110 §11.2).
-    pub(crate) fn challenges_with(&self, error: &str) -> bool {
-        self.www_authenticate.as_ref().is_some_and(|header| {
-            let header = header.replace('"', "");
-            header.split([',', ' ']).any(|part| part.trim().strip_prefix("error=") == Some(error))
-        })
-    }
-
-    /// Whether it says that it is JSON.
-    pub(crate) fn is_json(&self) -> bool {
-        let Some(content_type) = &self.content_type else { return false };
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("application/json")
-            || essence.to_ascii_lowercase().ends_with("+json")
-    }
-
-    /// Reads the body as JSON of type `T`.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        if !self.is_json() {
-            let found = self.content_type.as_deref().unwrap_or("no type");
-            return Err(self.malformed(format!("it is {} instead of JSON", presentable(found, 60))));
-        }
-        serde_json::from_slice(&self.body).map_err(|error| {
-            // serde's words can quote the document, which may hold a secret.
-            let why = match error.classify() {
-                serde_json::error::Category::Data => "a member is missing or of the wrong type",
-                _ => "it is not well-formed JSON",
-            };
-            self.malformed(why.to_owned())
-        })
-    }
-
-    /// What to say about an answer that is not the wanted one.
-    pub(crate) fn unexpected(&self) -> HttpError {
-        match &self.location {
-            Some(to) if (300..400).contains(&self.status) => {
-                HttpError::Redirect { host: self.host.clone(), to: presentable(to, 200) }
-            }
-            _ => HttpError::Status { host: self.host.clone(), status: self.status },
-        }
-    }
-
-    /// The answer is not what the protocol says.
-    pub(crate) fn malformed(&self, why: impl Into<String>) -> HttpError {
-        HttpError::Malformed { host: self.host.clone(), why: why.into() }
-    }
-}
-
 /// https, or http on loopback.
 pub(crate) fn is_safe(url: &Url) -> bool {
     url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
 }
 
-fn authority(url: &Url) -> String {
+pub(crate) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     }
-}
-
-/// RFC 9110 §5.6.7; of the three forms only the one that is still sent.
-fn http_date(text: &str) -> Option<Timestamp> {
-    let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Time limits, proxies, sizes, and what is said when something goes wrong.
 
 use super::*;
-use crate::testing::{FakeServer, Said, Table};
+use crate::testing::{FakeServer, FakeTime, Said, Table};
 
 fn http(variables: &[(&str, &str)]) -> Http {
     Http::new(&Table::of(variables), "hallpass/test")
@@ -91,8 +91,19 @@ fn what_goes_wrong_is_told_apart() {
 fn a_server_that_is_silent_is_given_up() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
-    let http = http(&[]).within(Duration::from_millis(50));
+    let clock = FakeTime::new();
+    let time: Arc<dyn Time> = Arc::new(clock.clone());
+    let http = http(&[]).within(&time, Duration::from_millis(50));
     assert!(matches!(http.get(&url, None), Err(HttpError::Timeout { .. })));
+    // All requests share the time: once it is over, none is sent.
+    let server = FakeServer::empty();
+    let url = format!("{}/x", server.origin);
+    assert_eq!(http.get(&url, None).unwrap().status, 404);
+    clock.pass(Duration::from_millis(50));
+    for http in [http.clone(), http.within(&time, Duration::from_secs(9))] {
+        assert!(matches!(http.get(&url, None), Err(HttpError::Timeout { .. })));
+    }
+    assert_eq!(server.all().len(), 1);
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hallpass_core::Timestamp;
 use hallpass_core::brand::Revokes;
+use hallpass_core::{Secret, Timestamp};
 
 use crate::Error;
 use crate::client::{Parts, Which};
@@ -16,18 +16,18 @@ use crate::refresh::lock_path;
 use crate::revoke::{NotRevoked, revoke};
 use crate::source::{self, Resolved, Selection, Source};
 use crate::status::Account;
-use crate::vault::Key;
 use crate::vault::lock::{self, Held};
-use crate::vault::model::{Credential, CredentialKind};
+use crate::vault::model::{Access, Credential, CredentialKind};
+use crate::vault::{Key, VaultError};
 use crate::workload::job::Kept;
-use crate::workload::platform::{self, Found};
+use crate::workload::platform;
 use crate::workload::{self, Platform, Workload};
 
 /// How long to wait for a refresh that is under way. Its new token would be refused
 /// anyway: revoking any token of a grant ends the grant.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What one sign-out did. The local copy is gone in any case.
+/// What one sign-out did. The local copy is gone, unless `left` says why not.
 #[derive(Clone, Debug)]
 pub struct Logout {
     /// The profile.
@@ -38,6 +38,8 @@ pub struct Logout {
     pub account: Account,
     /// What happened at the server.
     pub revocation: Revocation,
+    /// Why the local copy is still there, if it is.
+    pub left: Option<VaultError>,
     /// Where the browser's own session at a provider that is not ours can be ended (OIDC
     /// RP-Initiated Logout §2). Nothing secret is in it.
     pub end_session: Option<String>,
@@ -58,8 +60,10 @@ pub enum Revocation {
     LocalOnly {
         /// Why.
         reason: String,
-        /// Until when the access token may still be good.
+        /// Until when an access token may still be good, if it is.
         access_token_valid_until: Option<Timestamp>,
+        /// Whether a refresh token may be good, too: until the server ends the sign-in.
+        refresh_token: bool,
     },
 }
 
@@ -99,20 +103,12 @@ pub(crate) fn run(
         variable: parts.environment.var(&variable).map(|_| variable),
         ..LogoutReport::default()
     };
-    if let Some(ended) = end_variable(parts, http, selection) {
-        // It is still set, and good for nothing.
-        report.variable = None;
-        report.job = Some(ended);
-        if which == Which::Selected {
-            return Ok(report);
+    if let Some(job) = Job::here(parts, selection) {
+        if job.token.is_some() {
+            // It is still set, and good for nothing.
+            report.variable = None;
         }
-    } else if let Ok(Resolved {
-        source: Source::Workload { platform },
-        workload: Some(found),
-        ..
-    }) = source::resolve(selection, parts)
-    {
-        report.job = end_job(parts, http, platform, found);
+        report.job = job.end(parts, http);
         if which == Which::Selected {
             // What is stored beside it is not this job's.
             return Ok(report);
@@ -140,41 +136,60 @@ pub(crate) fn run(
     Ok(report)
 }
 
-/// Ends the pass that a job has put into the variable for the rest of its script. What else may
-/// be in there lives longer than a job, and is not the job's.
-fn end_variable(parts: &Parts, http: &Http, selection: &Selection) -> Option<JobEnded> {
-    let Resolved { source: Source::Variable { .. }, server, token: Some(token), .. } =
-        source::resolve(selection, parts).ok()?
-    else {
-        return None;
-    };
-    let platform = platform::standing(&parts.brand, &*parts.environment)?.platform;
-    if !workload::is_pass(&token) {
-        return None;
-    }
-    let revocation = match oidc::revoke_pass(parts, http, &server, &token) {
-        Ok(()) => Revocation::Revoked,
-        Err(why) => {
-            Revocation::LocalOnly { reason: why.to_string(), access_token_valid_until: None }
-        }
-    };
-    Some(JobEnded { server, platform, revocation })
+/// A job that signs out.
+struct Job {
+    workload: Workload,
+    server: String,
+    /// The pass that it has put into the variable for the rest of its script. What else may be in
+    /// there lives longer than a job, and is not the job's.
+    token: Option<Secret>,
 }
 
-/// Ends the pass that waits for the later steps of this job. Where none waits, each step's has
-/// ended with the step.
-fn end_job(parts: &Parts, http: &Http, platform: Platform, found: Found) -> Option<JobEnded> {
-    let workload = Workload::new(found, parts);
-    let Kept { server, access, .. } = workload.kept(parts)?;
-    let revocation = match oidc::revoke_pass(parts, http, &server, &access.token) {
-        Ok(()) => Revocation::Revoked,
-        Err(why) => Revocation::LocalOnly {
-            reason: why.to_string(),
-            access_token_valid_until: access.expires_at(&*parts.time),
-        },
-    };
-    workload.forget(parts);
-    Some(JobEnded { server, platform, revocation })
+impl Job {
+    fn here(parts: &Parts, selection: &Selection) -> Option<Self> {
+        let Resolved { source, server, token, workload, .. } =
+            source::resolve(selection, parts).ok()?;
+        let (found, token) = match (source, token) {
+            (Source::Workload { .. }, _) => (workload?, None),
+            (Source::Variable { .. }, Some(token)) if workload::end_of_pass(&token).is_some() => {
+                (platform::standing(&parts.brand, &*parts.environment)?, Some(token))
+            }
+            _ => return None,
+        };
+        Some(Self { workload: Workload::new(found, parts), server, token })
+    }
+
+    /// Ends that one, what waits for the later steps, and what earlier ones handed to other
+    /// programs. Where neither is, each step's has ended with the step.
+    fn end(self, parts: &Parts, http: &Http) -> Option<JobEnded> {
+        let platform = self.workload.platform();
+        let mut passes: Vec<_> =
+            self.token.map(|token| (self.server, token, None)).into_iter().collect();
+        for Kept { server, pass, .. } in self.workload.kept(parts) {
+            let until = ahead(parts, [&pass.access]);
+            let token = pass.access.token;
+            if passes.iter().all(|(_, known, _)| *known != token) {
+                passes.push((server, token, until));
+            }
+        }
+        let mut told = None;
+        for (server, token, access_token_valid_until) in passes {
+            let revocation = match oidc::revoke_pass(parts, http, &server, &token) {
+                Ok(()) => Revocation::Revoked,
+                Err(why) => {
+                    let reason = why.to_string();
+                    Revocation::LocalOnly { reason, access_token_valid_until, refresh_token: false }
+                }
+            };
+            // The first, unless another could not be revoked.
+            let failed = revocation != Revocation::Revoked;
+            if told.is_none() || failed {
+                told = Some(JobEnded { server, platform, revocation });
+            }
+        }
+        self.workload.forget(parts);
+        told
+    }
 }
 
 /// The profiles that it is about. What is stored counts, whatever a variable says: a
@@ -206,7 +221,7 @@ fn end(parts: &Parts, http: &Http, name: &str) -> Result<Option<Logout>, Error> 
     let contents = parts.vault.read()?;
     let credential = contents.credential(&profile.key);
     let shared = contents.profiles.iter().any(|(n, p)| n != name && p.key == profile.key);
-    let ended = credential.map(|credential| Logout {
+    let mut ended = credential.map(|credential| Logout {
         profile: name.to_owned(),
         server: profile.server.clone(),
         account: credential.account(),
@@ -215,17 +230,30 @@ fn end(parts: &Parts, http: &Http, name: &str) -> Result<Option<Logout>, Error> 
         } else {
             revoke_all(parts, http, &profile.server, credential)
         },
+        left: None,
         end_session: end_session(credential).filter(|_| !shared),
     });
-    parts.vault.change(&mut |contents| {
-        contents.remove_profile(name);
-        true
-    })?;
-    if !shared {
-        parts.vault.remove_binding_key(&profile.key)?;
-        lock.into_iter().for_each(Held::remove);
+    let forget = || {
+        parts.vault.change(&mut |contents| {
+            contents.remove_profile(name);
+            true
+        })?;
+        if shared { Ok(()) } else { parts.vault.remove_binding_key(&profile.key) }
+    };
+    match (forget(), &mut ended) {
+        (Ok(()), _) if shared => {}
+        (Ok(()), _) => lock.into_iter().for_each(Held::remove),
+        // What was done at the server is done.
+        (Err(error), Some(ended)) => ended.left = Some(error),
+        (Err(error), None) => return Err(error.into()),
     }
     Ok(ended)
+}
+
+/// The last end of these that is still to come.
+fn ahead<'a>(parts: &Parts, all: impl IntoIterator<Item = &'a Access>) -> Option<Timestamp> {
+    let ends = all.into_iter().filter_map(|access| access.expires_at(&*parts.time));
+    ends.filter(|end| *end > parts.time.now()).max()
 }
 
 /// The provider's page for it. It knows the client from the address; without a hint of who it
@@ -252,6 +280,14 @@ fn revoke_all(parts: &Parts, http: &Http, server: &str, credential: &Credential)
     {
         return Revocation::NotOurs;
     }
+    let local_only = |reason: String| Revocation::LocalOnly {
+        reason,
+        access_token_valid_until: ahead(
+            parts,
+            credential.access.iter().chain(credential.narrowed.iter().map(|kept| &kept.access)),
+        ),
+        refresh_token: credential.refresh_token.is_some(),
+    };
     let said = match credential.kind {
         CredentialKind::Given => at_server(parts, http, server),
         CredentialKind::Oauth => Ok(None),
@@ -259,13 +295,7 @@ fn revoke_all(parts: &Parts, http: &Http, server: &str, credential: &Credential)
     let (found, client_id) = match said {
         Ok(Some(said)) => said,
         Ok(None) => (credential.endpoints.revocation.clone(), credential.key.client_id.clone()),
-        Err(why) => {
-            let access = credential.access.as_ref();
-            return Revocation::LocalOnly {
-                reason: why.to_string(),
-                access_token_valid_until: access.and_then(|it| it.expires_at(&*parts.time)),
-            };
-        }
+        Err(why) => return local_only(why.to_string()),
     };
     let endpoint = found.as_deref();
     let send = |token, hint| revoke(http, endpoint, &client_id, token, Some(hint));
@@ -286,10 +316,7 @@ fn revoke_all(parts: &Parts, http: &Http, server: &str, credential: &Credential)
     };
     match outcome {
         Ok(()) => Revocation::Revoked,
-        Err(why) => Revocation::LocalOnly {
-            reason: why.to_string(),
-            access_token_valid_until: access.and_then(|access| access.expires_at(&*parts.time)),
-        },
+        Err(why) => local_only(why.to_string()),
     }
 }
 

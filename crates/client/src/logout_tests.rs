@@ -55,15 +55,47 @@ fn when_the_server_cannot_the_file_goes_anyway_and_it_is_said() {
         town.sign_in();
         town.server.says("/oauth/revoke", said);
         let report = town.client().logout(Which::Selected).unwrap();
-        let Revocation::LocalOnly { reason: why, access_token_valid_until } =
+        let Revocation::LocalOnly { reason: why, access_token_valid_until, refresh_token } =
             &report.ended[0].revocation
         else {
             panic!("{report:?}")
         };
         assert!(why.contains(reason), "{why}");
         assert_eq!(access_token_valid_until.unwrap().to_rfc3339(), "2026-04-18T10:05:00Z");
+        assert!(refresh_token, "{report:?}");
         assert!(!town.file().exists());
     }
+    // What has ended is not good until an hour ago.
+    let town = Town::new();
+    town.sign_in();
+    town.time.pass(std::time::Duration::from_secs(3600));
+    town.server.says("/oauth/revoke", Said::hang_up());
+    let report = town.client().logout(Which::Selected).unwrap();
+    let over = &report.ended[0].revocation;
+    let valid = matches!(
+        over,
+        Revocation::LocalOnly { access_token_valid_until: None, refresh_token: true, .. }
+    );
+    assert!(valid, "{over:?}");
+}
+
+// proves: client-K1, client-L3
+#[test]
+fn what_cannot_be_removed_here_is_revoked_all_the_same() {
+    let town = Town::new();
+    let mut second = town.sign_in();
+    second.key.account = "usr_bo".into();
+    town.put("second", second);
+    *town.vault.tokens.fail_at.lock().unwrap() = Some(crate::vault::atomic::Step::Write);
+    let before = town.bytes();
+    let report = town.client().logout(Which::Selected).unwrap();
+    assert_eq!(report.ended[0].revocation, Revocation::Revoked);
+    assert!(matches!(report.ended[0].left, Some(VaultError::Io { .. })), "{report:?}");
+    assert_eq!((revoked(&town).len(), town.bytes()), (2, before));
+    *town.vault.tokens.fail_at.lock().unwrap() = None;
+    let report = town.client().logout(Which::All).unwrap();
+    assert!(report.ended.iter().all(|ended| ended.left.is_none()), "{report:?}");
+    assert!(!town.file().exists());
 }
 
 #[test]
@@ -119,7 +151,19 @@ fn started_logins_at_that_server_go_too() {
         "verification_uri": format!("{}/device", town.server.origin),
     });
     town.server.says("/oauth/device", Said::json(200, &answer));
-    town.client().login_begin(&crate::LoginOptions::default()).unwrap();
+    let (_sender, inbox) = crate::Inbox::new();
+    let client = town.client();
+    let options = crate::LoginOptions::default();
+    let first = client.login_begin(&options).unwrap();
+    town.time.pass(std::time::Duration::from_secs(1));
+    let second = client.login_begin(&options).unwrap();
+    // Between two nothing is guessed, but both are named.
+    let Err(several) = client.login_resume(None, &options, inbox, &mut |_| ()) else { panic!() };
+    let text = several.to_string();
+    let at = |handle: &str| text.find(handle).unwrap_or_else(|| panic!("{text}"));
+    assert!(at(&second.handle) < at(&first.handle) && text.contains("WDJB-MJHT"), "{text}");
+    let resume = format!("hallpass login --resume {}", second.handle);
+    assert_eq!(several.next("hallpass"), Some(resume));
     assert!(std::fs::read_dir(town.file().parent().unwrap()).unwrap().count() > 1);
     town.client().logout(Which::Selected).unwrap();
     assert_eq!(std::fs::read_dir(town.file().parent().unwrap()).unwrap().count(), 0);
@@ -130,7 +174,7 @@ fn started_logins_at_that_server_go_too() {
 fn a_variable_is_not_signed_out_and_that_is_said() {
     let mut town = Town::new();
     town.sign_in();
-    town.table.variables.insert("HALLPASS_TOKEN".into(), "hp_user_x".into());
+    town.table.variables.insert("HALLPASS_TOKEN".into(), "token-x".into());
     let report = town.client().logout(Which::Selected).unwrap();
     assert_eq!(report.variable.as_deref(), Some("HALLPASS_TOKEN"));
     assert_eq!(report.ended.len(), 1);

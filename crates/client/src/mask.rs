@@ -3,7 +3,7 @@
 use hallpass_core::brand::Brand;
 use hallpass_core::{Kind, Secret, TokenText};
 
-use crate::workload::is_pass;
+use crate::workload::end_of_pass;
 
 /// A token without its secret (CLIENT G6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Masked {
         }
         let jwt = text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2;
         let kind = match jwt {
-            true if is_pass(token) => TokenKind::Pass,
+            true if end_of_pass(token).is_some() => TokenKind::Pass,
             true => TokenKind::Jwt,
             false => TokenKind::Other,
         };
@@ -110,9 +110,10 @@ mod tests {
             ("correct horse battery staple", TokenKind::Other),
             ("stk_short", TokenKind::Legacy),
             ("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", TokenKind::Jwt),
-            // {"sub":"job_01JBBBBBBBBBBBBBBBBBBBBBBB"}
+            // {"sub":"job_01JBBBBBBBBBBBBBBBBBBBBBBB","exp":4000000000}
             (
-                "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqb2JfMDFKQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkIifQ.c2ln",
+                "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqb2JfMDFKQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkIiLCJleHAi\
+                 OjQwMDAwMDAwMDB9.c2ln",
                 TokenKind::Pass,
             ),
             ("", TokenKind::Other),

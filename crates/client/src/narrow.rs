@@ -15,14 +15,11 @@ use hallpass_core::{Scope, Secret};
 use crate::Error;
 use crate::dpop::{BoundKey, Signer};
 use crate::oauth::{NoTokens, redeem};
-use crate::refresh::{Need, Refresh, Refreshed, lock_path};
+use crate::refresh::{Need, Refresh, Refreshed, Turn};
 use crate::session::{Handed, Held, Session};
-use crate::vault::lock::{self, GaveUp};
 use crate::vault::model::{Access, Narrowed, Receipt};
 use crate::vault::{Credential, CredentialKind, Key};
 
-/// How long to wait for another process that exchanges or refreshes.
-const PATIENCE: Duration = Duration::from_secs(35);
 /// A token is handed out until this long before its end, or a tenth of its life.
 const MARGIN: Duration = Duration::from_secs(30);
 /// What a token lives if the server does not say.
@@ -93,7 +90,7 @@ impl Session {
             let token = self.presented(Need::Age)?.token;
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             if let Held::Workload(workload) = &mut *held {
-                workload.hand_over();
+                workload.hand_over(&self.parts, &self.server);
             }
             return Ok(token);
         }
@@ -152,20 +149,11 @@ impl Refresh<'_> {
         wanted: &Wanted,
     ) -> Result<(Refreshed, Access), Error> {
         let time = &*self.parts.time;
-        let path = lock_path(self.parts, &held.key);
-        let mut ready = None;
-        let mut still_wanted = || {
-            let there = self.load(&held.key).ok().flatten();
-            ready = there.filter(|there| kept(there, wanted, time).is_some());
-            ready.is_none()
-        };
-        match lock::acquire(&path, PATIENCE, time, &*self.parts.random, &mut still_wanted)? {
-            Ok(_lock) => self.exchange(&held.key, wanted),
-            Err(GaveUp::Deadline) => Err(Error::Busy),
-            Err(GaveUp::NotWanted) => {
-                let there = ready.ok_or(Error::Busy)?;
+        match self.turn(&held.key, |there| kept(there, wanted, time).is_some())? {
+            Turn::Ours(_lock) => self.exchange(&held.key, wanted),
+            Turn::Theirs(there) => {
                 let access = kept(&there, wanted, time).cloned().ok_or(Error::Busy)?;
-                Ok((there.into(), access))
+                Ok(((*there).into(), access))
             }
         }
     }

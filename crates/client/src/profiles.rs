@@ -66,7 +66,10 @@ fn listed(parts: &Parts, contents: &Contents, name: &str) -> Listed {
             (None, None) => Account::default(),
         },
         current: contents.current.as_deref() == Some(name),
-        state: credential.map_or(State::NotSignedIn, |credential| stored_state(credential, parts)),
+        state: credential.map_or(State::NotSignedIn, |credential| {
+            stored_state(credential, parts)
+                .unwrap_or_else(|why| State::StoreUnavailable { reason: why.to_string() })
+        }),
         expires_at: credential
             .and_then(|credential| credential.access.as_ref())
             .and_then(|access| access.expires_at(&*parts.time)),

@@ -19,15 +19,16 @@ use crate::oauth::{Granted, NoTokens, Refusal, redeem};
 use crate::presented;
 use crate::revoke::revoke;
 use crate::status::Warning;
-use crate::vault::lock::{self, GaveUp};
+use crate::vault::lock::{self, GaveUp, Held};
 use crate::vault::model::{Access, Credential, Ended, Receipt};
 use crate::vault::{Key, VaultError};
 
-/// How long to wait for another process. It makes at most one request of 30 s at a
-/// time, so one that takes longer hangs.
+/// How long to wait for another process. One that takes longer than its tries hangs.
 const PATIENCE: Duration = Duration::from_secs(35);
-/// Requests in one refresh.
+/// Requests in one refresh, and how long they may take together: a server that lets one of
+/// them stand for all of that is not asked again.
 const TRIES: u32 = 3;
+const TRYING: Duration = Duration::from_secs(30);
 /// The longest wait between them, whatever `Retry-After` says; beyond it, later is better.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// A refresh starts this long before the end, or a tenth of the lifetime (CLIENT E8).
@@ -140,17 +141,35 @@ impl Refresh<'_> {
         // A token that is redeemed is spent: where its successor cannot be kept, as on a file
         // system that is read-only, nothing is sent.
         self.parts.vault.writable()?;
-        let path = lock_path(self.parts, &held.key);
+        match self.turn(&held.key, |there| self.meets(there, need))? {
+            Turn::Ours(_lock) => self.redeem_reloaded(&held.key, need),
+            Turn::Theirs(there) => Ok(Refreshed::from(*there)),
+        }
+    }
+
+    /// Waits for the lock, or for another process to have put there what `will_do`.
+    pub(crate) fn turn(
+        &self,
+        key: &Key,
+        will_do: impl Fn(&Credential) -> bool,
+    ) -> Result<Turn, Error> {
+        let (time, random) = (&*self.parts.time, &*self.parts.random);
+        let began = time.monotonic();
         let mut ready = None;
         let mut still_wanted = || {
-            ready = self.load(&held.key).ok().flatten().filter(|there| self.meets(there, need));
+            let waited = time.monotonic().saturating_sub(began);
+            self.http.waits.so_far("another process, which refreshes this sign-in", waited);
+            ready = self.load(key).ok().flatten().filter(&will_do);
             ready.is_none()
         };
-        let (time, random) = (&*self.parts.time, &*self.parts.random);
-        match lock::acquire(&path, PATIENCE, time, random, &mut still_wanted)? {
-            Ok(_lock) => self.redeem_reloaded(&held.key, need),
+        let patience = self.http.patience(PATIENCE);
+        let path = lock_path(self.parts, key);
+        match lock::acquire(&path, patience, time, random, &mut still_wanted)? {
+            Ok(lock) => Ok(Turn::Ours(lock)),
             Err(GaveUp::Deadline) => Err(Error::Busy),
-            Err(GaveUp::NotWanted) => ready.map(Refreshed::from).ok_or(Error::Busy),
+            Err(GaveUp::NotWanted) => {
+                ready.map(|there| Turn::Theirs(Box::new(there))).ok_or(Error::Busy)
+            }
         }
     }
 
@@ -230,10 +249,11 @@ impl Refresh<'_> {
         // Without the key that it is bound to the server refuses it, and its owner is told.
         let key = BoundKey::of(self.parts, current)?;
         let signer = key.as_ref().map(|key| Signer::new(key, self.parts));
+        let http = self.http.clone().within(&self.parts.time, TRYING);
         let mut tries = 0;
         loop {
             tries += 1;
-            let (why, after) = match redeem(self.http, endpoint, &parameters, signer) {
+            let (why, after) = match redeem(&http, endpoint, &parameters, signer) {
                 Ok(granted) => return Ok(Redeemed::Tokens(Box::new(granted))),
                 Err(NoTokens::Refused(_)) if current.binding.is_some() && key.is_none() => {
                     return Err(Error::KeyMissing { profile: self.profile.to_owned() });
@@ -249,7 +269,7 @@ impl Refresh<'_> {
                 Err(NoTokens::Unavailable { why, after }) => (why, after),
             };
             let pause = after.unwrap_or(Duration::from_millis(200) * tries);
-            if tries >= TRIES || pause > MAX_PAUSE {
+            if tries >= TRIES || pause > MAX_PAUSE.min(http.left()) {
                 return Err(HttpError::Refresh(Box::new(why)).into());
             }
             let [jitter] = chance::bytes::<1>(&*self.parts.random);
@@ -361,6 +381,14 @@ impl Refresh<'_> {
     fn refused(&self, refusal: Refusal) -> Error {
         refusal.into_error(self.server, "this sign-in")
     }
+}
+
+/// Whose turn it is to ask the server.
+pub(crate) enum Turn {
+    /// Ours, as long as this is held.
+    Ours(Held),
+    /// Nobody's: another process has left what was wanted.
+    Theirs(Box<Credential>),
 }
 
 enum Redeemed {

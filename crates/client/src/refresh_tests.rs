@@ -464,8 +464,9 @@ fn a_refresh_that_is_never_answered_has_its_own_end_and_changes_nothing() {
     credential.access.as_mut().unwrap().expires_in = Some(0);
     town.put("default", credential.clone());
     let before = town.bytes();
-    let http = Http::new(&*town.parts().environment, "test").within(Duration::from_millis(200));
     let parts = town.parts();
+    let http = Http::new(&*parts.environment, "test");
+    let http = http.within(&parts.time, Duration::from_millis(200));
     let refresh =
         Refresh { parts: &parts, http: &http, profile: "default", server: "s", jitter: 0 };
     let outcome = refresh.run(&credential, Need::Age);

@@ -35,7 +35,7 @@ const MAX_PAGES: usize = 1000;
 /// Calls an API as somebody. Cheap calls from many threads share one refresh.
 pub struct Session {
     pub(crate) parts: Parts,
-    pub(crate) http: Arc<Http>,
+    pub(crate) http: Http,
     pub(crate) server: String,
     source: Source,
     /// Spreads the refreshes of many processes.
@@ -106,7 +106,7 @@ pub struct Handed {
 
 impl Session {
     /// For what was resolved; sends nothing.
-    pub(crate) fn new(parts: &Parts, http: Arc<Http>, resolved: Resolved) -> Result<Self, Error> {
+    pub(crate) fn new(parts: &Parts, http: Http, resolved: Resolved) -> Result<Self, Error> {
         let Resolved { source, server, token, contents, workload } = resolved;
         let not_signed_in = || Error::NotSignedIn { server: server.clone() };
         let held = match (&source, token) {
@@ -114,7 +114,9 @@ impl Session {
                 let found = workload.ok_or_else(not_signed_in)?;
                 Held::Workload(Box::new(Workload::new(found, parts)))
             }
-            (_, Some(token)) => Held::Outside(source::check_outside(&source, &token)?),
+            (_, Some(token)) => {
+                Held::Outside(source::check_outside(&source, &token, &parts.brand)?)
+            }
             (Source::Profile { name }, None) => {
                 let credential = contents
                     .as_ref()
@@ -141,11 +143,11 @@ impl Session {
     }
 
     /// At a server where nobody has to sign in.
-    pub(crate) fn open(parts: &Parts, http: Arc<Http>, server: String) -> Self {
+    pub(crate) fn open(parts: &Parts, http: Http, server: String) -> Self {
         Self::holding(parts, http, server, Source::None, Held::Nothing)
     }
 
-    fn holding(parts: &Parts, http: Arc<Http>, server: String, source: Source, held: Held) -> Self {
+    fn holding(parts: &Parts, http: Http, server: String, source: Source, held: Held) -> Self {
         let [jitter] = chance::bytes::<1>(&*parts.random);
         Self {
             parts: parts.clone(),
@@ -391,8 +393,7 @@ impl Session {
 
     /// CLIENT H7: tokens go to the server that they are for, and nowhere else.
     fn address(&self, path: &str) -> Result<String, Error> {
-        let bad =
-            |why: &str| Error::BadServer { text: presentable(path, 200), why: why.to_owned() };
+        let bad = |why: &str| Error::BadPath { text: presentable(path, 200), why: why.to_owned() };
         let full = if path.starts_with('/') {
             format!("{}{path}", self.server)
         } else if path.contains("://") {
@@ -448,6 +449,7 @@ impl Session {
                 .as_ref()
                 .map_or_else(|| "no explanation".to_owned(), |p| presentable(&p.title, 200)),
             detail: problem.and_then(|p| p.detail).map(|text| presentable(&text, 400)),
+            by: Box::new(self.source.clone()),
         }
     }
 }

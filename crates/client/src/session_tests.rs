@@ -154,7 +154,7 @@ fn other_refusals_are_answers() {
         let Err(Error::Problem { status: s, code: c, title, detail, .. }) = session.whoami() else {
             panic!("{status}")
         };
-        assert_eq!((s, c.as_str(), title.as_str()), (status, code, "No [31m"));
+        assert_eq!((s, c.as_str(), title.as_str()), (status, code, "No"));
         assert_eq!(detail.as_deref(), Some("because"));
     }
     town.server.says(WHOAMI, Said::text(502, "text/html", "<h1>gateway</h1>"));
@@ -183,7 +183,7 @@ fn a_token_goes_to_its_own_server_only() {
     {
         let call = Call { method: "GET", path, headers: &[], body: None };
         match session.call(&call) {
-            Err(Error::BadServer { .. }) => {}
+            Err(Error::BadPath { .. }) => {}
             // Two slashes are a path like any other.
             Ok(answer) => assert_eq!((path, answer.status), ("//evil.test:80/", 404)),
             Err(error) => panic!("{path}: {error}"),
@@ -231,10 +231,10 @@ fn sessions_are_listed_over_all_pages_and_ended() {
 #[test]
 fn a_token_from_a_variable_is_used_as_it_is() {
     let mut town = Town::new();
-    town.table.variables.insert("HALLPASS_TOKEN".into(), "hp_user_x\n".into());
+    town.table.variables.insert("HALLPASS_TOKEN".into(), "token-x\n".into());
     let calls = AtomicU32::new(0);
     town.server.answers(WHOAMI, move |seen| {
-        assert_eq!(seen.header("authorization"), Some("Bearer hp_user_x"));
+        assert_eq!(seen.header("authorization"), Some("Bearer token-x"));
         if calls.fetch_add(1, Ordering::SeqCst) == 0 {
             Said::json(200, &whoami())
         } else {
@@ -244,14 +244,14 @@ fn a_token_from_a_variable_is_used_as_it_is() {
     let session = town.client().session().unwrap();
     session.whoami().unwrap();
     let text = session.whoami().unwrap_err().to_string();
-    assert!(text.contains("HALLPASS_TOKEN") && !text.contains("hp_user_x"), "{text}");
+    assert!(text.contains("HALLPASS_TOKEN") && !text.contains("token-x"), "{text}");
     assert_eq!(town.server.all().len(), 2);
     assert!(!town.file().parent().unwrap().exists());
 
     for bad in ["two words", "a\nb", "é"] {
         town.table.variables.insert("HALLPASS_TOKEN".into(), bad.into());
         let Err(error) = town.client().session() else { panic!("{bad:?}") };
-        assert!(matches!(&error, Error::BadToken(why) if why.contains("HALLPASS_TOKEN")));
+        assert!(error.to_string().contains("the value of HALLPASS_TOKEN is no token"), "{error}");
         assert!(!error.to_string().contains(bad));
     }
 }

@@ -8,7 +8,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use hallpass_core::brand::{Brand, SourceKind};
-use hallpass_core::{Secret, text};
+use hallpass_core::token::NotAToken;
+use hallpass_core::{Secret, TokenText, text};
 
 use crate::Error;
 use crate::client::Parts;
@@ -186,8 +187,15 @@ pub(crate) fn server_variable(
     brand: &Brand,
     environment: &dyn Environment,
 ) -> Result<Option<String>, Error> {
-    let text = environment.var(&brand.variable("SERVER"));
-    Ok(text.map(|text| parse_server(&text)).transpose()?.map(|server| server.to_string()))
+    let name = brand.variable("SERVER");
+    let Some(text) = environment.var(&name) else { return Ok(None) };
+    match parse_server(&text) {
+        Ok(server) => Ok(Some(server.to_string())),
+        Err(Error::BadServer { text, why, .. }) => {
+            Err(Error::BadServer { text, why, variable: Some(name) })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The profile that was asked for by name: `--profile`, else the variable.
@@ -251,17 +259,28 @@ fn pick<'a>(contents: &'a Contents, server: Option<&str>) -> Option<&'a str> {
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
-/// A token from outside is used as it is, but for a newline at its end, which editors add.
-pub(crate) fn check_outside(source: &Source, token: &Secret) -> Result<Secret, Error> {
+/// A token from outside is used as it is, but for a newline at its end, which editors add. One of
+/// our own form has to be whole: no server would take a part of it.
+pub(crate) fn check_outside(
+    source: &Source,
+    token: &Secret,
+    brand: &Brand,
+) -> Result<Secret, Error> {
     let text = token.expose().trim_end_matches(['\r', '\n']);
-    if crate::oauth::is_b64token(text) {
-        return Ok(Secret::new(text));
-    }
-    let place = match source {
-        Source::Variable { name } => format!("the value of {name}"),
-        _ => "it".to_owned(),
+    let whole = || {
+        let read = |prefix| TokenText::parse_with_prefix(prefix, text).err();
+        brand.prefixes().into_iter().filter_map(read).find(|why| *why != NotAToken::Prefix)
     };
-    Err(Error::BadToken(format!("{place} has a character that no token has")))
+    let why = match crate::oauth::is_b64token(text) {
+        true => whole(),
+        false => Some(NotAToken::Character),
+    };
+    let Some(why) = why else { return Ok(Secret::new(text)) };
+    let variable = match source {
+        Source::Variable { name } => Some(name.clone()),
+        _ => None,
+    };
+    Err(Error::MalformedToken { variable, why: why.to_string() })
 }
 
 #[cfg(test)]

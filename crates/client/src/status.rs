@@ -9,6 +9,7 @@ use hallpass_core::wire::tokens::{Org, Project};
 use hallpass_core::{Scope, Timestamp};
 
 use crate::client::Parts;
+use crate::dpop::BoundKey;
 use crate::mask::Masked;
 use crate::refresh::{Fitness, fitness};
 use crate::session::Session;
@@ -16,7 +17,7 @@ use crate::source::{self, Selection, Source};
 use crate::target::Target;
 use crate::tokens::SOON;
 use crate::vault::{Credential, Place, VaultError};
-use crate::workload::Workload;
+use crate::workload::{self, Workload};
 use crate::{Class, Error};
 
 /// The answer of `status`.
@@ -28,8 +29,9 @@ pub struct Status {
     pub source: Source,
     /// Where credentials are kept.
     pub store: Place,
-    /// Why the store cannot be used, if so; it knows the next command.
-    pub store_error: Option<VaultError>,
+    /// What is in the way of a usable credential, where it is more than that there is none. It
+    /// knows the next command.
+    pub error: Option<Error>,
     /// The server that calls would go to.
     pub server: String,
     /// Who issued the credential.
@@ -85,6 +87,13 @@ pub enum State {
     Refreshable,
     /// The access token is over and nothing can be done about it.
     Expired,
+    /// The key that it is bound to is not here, so it is good for nothing.
+    KeyMissing,
+    /// What was handed over cannot be a token.
+    Malformed {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The server ended the session.
     Ended {
         /// What the server said.
@@ -117,6 +126,8 @@ impl State {
             State::Valid => "valid",
             State::Refreshable => "refreshable",
             State::Expired => "expired",
+            State::KeyMissing => "key_missing",
+            State::Malformed { .. } => "malformed",
             State::Ended { .. } => "ended",
             State::Rejected { .. } => "rejected",
             State::CannotVerify { .. } => "cannot_verify",
@@ -128,7 +139,11 @@ impl State {
     pub fn class(&self) -> Option<Class> {
         match self {
             State::Valid | State::Refreshable => None,
-            State::NotSignedIn | State::Expired | State::Ended { .. } => Some(Class::NotSignedIn),
+            State::NotSignedIn
+            | State::Expired
+            | State::Ended { .. }
+            | State::KeyMissing
+            | State::Malformed { .. } => Some(Class::NotSignedIn),
             State::Rejected { .. } => Some(Class::Rejected),
             State::CannotVerify { .. } => Some(Class::CannotVerify),
             State::StoreUnavailable { .. } => Some(Class::Store),
@@ -264,7 +279,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
         state: State::NotSignedIn,
         source: Source::None,
         store: parts.vault.place(),
-        store_error: None,
+        error: None,
         server: parts.brand.default_server.clone(),
         issuer: None,
         account: None,
@@ -276,24 +291,25 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
     };
     let resolved = match resolved {
         Ok(resolved) => resolved,
-        Err(Error::Vault(error)) => {
-            status.state = State::StoreUnavailable { reason: error.to_string() };
-            status.store_error = Some(error);
-            return status;
-        }
         Err(error) => {
-            status.warnings.push(Warning::Selection { reason: error.to_string() });
+            if !matches!(error, Error::Vault(_)) {
+                status.warnings.push(Warning::Selection { reason: error.to_string() });
+            }
+            status.stopped_by(error);
             return status;
         }
     };
     status.server = resolved.server;
     status.source = resolved.source;
     status.token = resolved.token.as_ref().map(|token| Masked::of(token, &parts.brand));
+    // A pass says itself when it ends; no other token from outside does.
+    status.expires_at = resolved.token.as_ref().and_then(workload::end_of_pass);
     match (&status.source, &resolved.contents) {
         // A token from outside is not known to be over, and the vault was not opened (D4).
         (Source::Explicit, _) => status.state = State::Valid,
         (Source::Variable { name }, _) => {
-            status.state = State::Valid;
+            let over = status.expires_at.is_some_and(|end| end <= parts.time.now());
+            status.state = if over { State::Expired } else { State::Valid };
             if parts.brand.sources.variable_wins() {
                 status.warnings.push(Warning::VariableWins { variable: name.clone() });
             }
@@ -301,7 +317,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
         (Source::Workload { .. }, _) => {
             let waiting = resolved.workload.map(|found| Workload::new(found, parts));
             let waiting = waiting.and_then(|workload| workload.waiting(parts, &status.server));
-            status.expires_at = waiting.as_ref().and_then(|it| it.expires_at(&*parts.time));
+            status.expires_at = waiting.as_ref().and_then(|it| it.access.expires_at(&*parts.time));
             status.state = match waiting {
                 Some(_) => State::Valid,
                 // The next use trades for one.
@@ -315,7 +331,17 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
                 status.scope = Some(credential.scope.clone());
                 status.expires_at =
                     credential.access.as_ref().and_then(|access| access.expires_at(&*parts.time));
-                status.state = stored_state(credential, parts);
+                match stored_state(credential, parts) {
+                    Ok(State::KeyMissing) => {
+                        status.state = State::KeyMissing;
+                        status.error = Some(Error::KeyMissing { profile: name.clone() });
+                    }
+                    Ok(state) => status.state = state,
+                    Err(error) => {
+                        status.state = State::StoreUnavailable { reason: error.to_string() };
+                        status.error = Some(error.into());
+                    }
+                }
                 status.token = credential.masked(&parts.brand);
                 let ends =
                     Warning::of_end(status.token.as_ref(), status.expires_at, parts.time.now());
@@ -325,18 +351,26 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
         }
         _ => {}
     }
+    if let Some(token) = &resolved.token
+        && let Err(error) = source::check_outside(&status.source, token, &parts.brand)
+    {
+        status.stopped_by(error);
+    }
     status
 }
 
-pub(crate) fn stored_state(credential: &Credential, parts: &Parts) -> State {
+/// What a stored credential is worth, with the key that it may be bound to.
+pub(crate) fn stored_state(credential: &Credential, parts: &Parts) -> Result<State, VaultError> {
     if let Some(ended) = &credential.ended {
-        return State::Ended { reason: ended.reason.clone(), at: ended.at };
+        return Ok(State::Ended { reason: ended.reason.clone(), at: ended.at });
     }
-    match fitness(credential, parts, 0) {
+    let state = match fitness(credential, parts, 0) {
         Fitness::Fresh | Fitness::Due => State::Valid,
         Fitness::Over => State::Refreshable,
-        Fitness::Dead => State::Expired,
-    }
+        Fitness::Dead => return Ok(State::Expired),
+    };
+    let keyless = credential.binding.is_some() && BoundKey::of(parts, credential)?.is_none();
+    Ok(if keyless { State::KeyMissing } else { state })
 }
 
 /// The same, after asking the server.
@@ -353,7 +387,7 @@ pub(crate) fn checked(
     let session = match session {
         Ok(session) => session,
         Err(error) => {
-            status.state = state_of(&error);
+            status.stopped_by(error);
             return status;
         }
     };
@@ -391,9 +425,16 @@ pub(crate) fn checked(
                 status.warnings.push(Warning::NarrowToken { scope: ACCOUNT });
             }
         }
-        Err(error) => status.state = state_of(&error),
+        Err(error) => status.stopped_by(error),
     }
     status
+}
+
+impl Status {
+    fn stopped_by(&mut self, error: Error) {
+        self.state = state_of(&error);
+        self.error = Some(error);
+    }
 }
 
 /// A job's pass is for its project, and says nothing about an account.
@@ -408,6 +449,9 @@ fn state_of(error: &Error) -> State {
             State::Ended { reason: reason.clone(), at: *at }
         }
         (Error::Expired { .. }, _) => State::Expired,
+        (Error::KeyMissing { .. }, _) => State::KeyMissing,
+        (Error::MalformedToken { .. }, _) => State::Malformed { reason },
+        (Error::BadServer { .. } | Error::ForeignProfile { .. }, _) => State::NotSignedIn,
         (_, Class::NotSignedIn) => State::NotSignedIn,
         (_, Class::Rejected | Class::Usage) => State::Rejected { reason },
         (_, Class::Store) => State::StoreUnavailable { reason },

@@ -56,12 +56,73 @@ fn a_store_that_cannot_be_read_is_told_apart() {
     assert!(matches!(town.client().session(), Err(error) if error.class() == Class::Store));
 }
 
+// proves: client-G1, HP03
+#[test]
+fn a_sign_in_without_the_key_that_it_is_bound_to_is_none() {
+    let town = Town::new();
+    town.sign_in_bound();
+    let keys = town.file().with_file_name("keys.json");
+    let kept = std::fs::read_to_string(&keys).unwrap();
+    assert_eq!(state(&town), State::Valid);
+    assert_eq!(town.client().profiles().unwrap()[0].state, State::Valid);
+    for (text, class, next) in [
+        (None, Class::NotSignedIn, "hallpass login --profile default"),
+        (Some("{"), Class::Store, "hallpass login"),
+        (Some(r#"{"schema_version":1}"#), Class::NotSignedIn, "hallpass login --profile default"),
+        (Some(r#"{"schema_version":9}"#), Class::Store, "hallpass login"),
+    ] {
+        match text {
+            Some(text) => std::fs::write(&keys, text).unwrap(),
+            None => std::fs::remove_file(&keys).unwrap(),
+        }
+        let status = town.client().status();
+        assert_eq!(status.state.class(), Some(class), "{text:?}: {status:?}");
+        assert_eq!(status.error.unwrap().next("hallpass").as_deref(), Some(next), "{text:?}");
+        let listed = town.client().profiles().unwrap().remove(0);
+        assert_eq!(listed.state.class(), Some(class), "{text:?}");
+    }
+    std::fs::write(&keys, kept).unwrap();
+    // Over is over, with the key or without it.
+    town.time.pass(Duration::from_secs(300));
+    assert_eq!(state(&town), State::Refreshable);
+    assert!(town.server.all().is_empty());
+}
+
+// proves: client-G1, client-F3
+#[test]
+fn what_cannot_be_a_token_is_none_whoever_asks() {
+    for bad in ["two words", "hp_user_short", &TOKEN.replace("urKA", "urKB"), &TOKEN[..30]] {
+        let mut town = Town::new();
+        town.table.variables.insert("HALLPASS_TOKEN".into(), bad.to_owned());
+        let status = town.client().status();
+        assert!(matches!(status.state, State::Malformed { .. }), "{bad}: {status:?}");
+        assert_eq!(status.state.class(), Some(Class::NotSignedIn));
+        let error = status.error.unwrap();
+        assert_eq!(error.next("hallpass").as_deref(), Some("unset HALLPASS_TOKEN"));
+        assert!(!error.to_string().contains(bad), "{error}");
+        let asked = town.client().status_checked();
+        assert!(matches!(asked.state, State::Malformed { .. }), "{bad}: {asked:?}");
+        assert!(matches!(town.client().session(), Err(Error::MalformedToken { .. })), "{bad}");
+        assert!(town.server.all().is_empty(), "{bad}");
+    }
+}
+
+// proves: client-L3
+#[test]
+fn what_says_where_to_sign_in_wrongly_is_named() {
+    let mut town = Town::new();
+    town.table.variables.insert("HALLPASS_SERVER".into(), "not a server".into());
+    let status = crate::Client::new(town.parts(), Selection::default()).status();
+    assert_eq!(status.state, State::NotSignedIn);
+    assert_eq!(status.error.unwrap().next("hallpass").as_deref(), Some("unset HALLPASS_SERVER"));
+}
+
 // proves: client-F2
 #[test]
 fn a_variable_that_wins_is_named_and_its_value_is_not() {
     let mut town = Town::new();
     town.sign_in();
-    town.table.variables.insert("HALLPASS_TOKEN".into(), "hp_user_hidden".into());
+    town.table.variables.insert("HALLPASS_TOKEN".into(), "a-hidden-token".into());
     let status = town.client().status();
     assert_eq!(status.source, Source::Variable { name: "HALLPASS_TOKEN".into() });
     assert_eq!(status.warnings, [Warning::VariableWins { variable: "HALLPASS_TOKEN".into() }]);

@@ -6,9 +6,9 @@ use crate::logout::Revocation;
 use crate::testing::{FakeServer, Said, Table, Town};
 use crate::{Error, Platform, Selection, Source, State, Which};
 
-/// `{"sub":"job_01JBBBBBBBBBBBBBBBBBBBBBBB"}`
-const JOB: &str =
-    "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqb2JfMDFKQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkIifQ.c2ln";
+/// `{"sub":"job_01JBBBBBBBBBBBBBBBBBBBBBBB","exp":4000000000}`
+const JOB: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqb2JfMDFKQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkIiLCJleHAi\
+                   OjQwMDAwMDAwMDB9.c2ln";
 const PASS: &str = "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiIx";
 
 /// Its nth pass is `PASS.n`, its nth identity `e30.e30.n`.
@@ -52,6 +52,10 @@ fn pass(n: u32) -> serde_json::Value {
 
 fn count(server: &FakeServer, path: &str) -> usize {
     server.seen(path).len()
+}
+
+fn revoked(server: &FakeServer) -> Vec<String> {
+    server.seen("/oauth/revoke").iter().map(|seen| seen.form("token")).collect()
 }
 
 fn bearer(server: &FakeServer) -> Vec<String> {
@@ -109,12 +113,68 @@ fn where_a_machine_serves_many_jobs_each_step_trades_anew_and_leaves_nothing() {
         assert_eq!(count(&town.server, "/oauth/revoke"), n, "each ends its own");
         assert!(town.shelf.bytes().is_empty());
     }
-    // What another program was handed is not taken away from it.
+    // What another program was handed is not taken away from it, and is no later step's.
     let token = town.client().session().unwrap().access_token().unwrap();
     assert_eq!(token.expose(), format!("{PASS}.n3"));
     assert_eq!(count(&town.server, "/oauth/revoke"), 2);
+    assert_eq!(town.client().status().state, State::Refreshable);
+    // Unless that program is known to have ended.
+    let session = town.client().session().unwrap();
+    assert!(session.is_for_this_step());
+    session.access_token().unwrap();
+    session.take_back();
+    drop(session);
+    assert_eq!(revoked(&town.server)[2], format!("{PASS}.n4"));
+    // A login says that it works, and leaves nothing.
     let login = town.client().login_as_job(None).unwrap();
-    assert!(!login.waits && login.stands);
+    assert!(!login.waits && login.stands && login.expires_at.is_none());
+    assert_eq!(revoked(&town.server)[3], format!("{PASS}.n5"));
+    // The end of the job revokes what is still about.
+    let report = town.client().logout(Which::Selected).unwrap();
+    assert_eq!(report.job.unwrap().revocation, Revocation::Revoked);
+    assert!(revoked(&town.server)[4..].contains(&format!("{PASS}.n3")));
+    assert!(town.shelf.bytes().is_empty());
+}
+
+// proves: jobs-1
+#[test]
+fn the_end_of_a_job_revokes_each_pass_that_it_was_given() {
+    let town = town(&[]);
+    town.client().login_as_job(None).unwrap();
+    town.client().login_as_job(None).unwrap();
+    town.time.pass(std::time::Duration::from_secs(850));
+    town.client().session().unwrap().whoami().unwrap();
+    assert_eq!(count(&town.server, "/oauth/revoke"), 0);
+    town.client().logout(Which::Selected).unwrap();
+    let all = [3, 2, 1].map(|n| format!("{PASS}.n{n}"));
+    assert_eq!(revoked(&town.server), all);
+}
+
+// proves: jobs-1
+#[test]
+fn a_job_with_one_identity_serves_its_later_steps_or_spends_nothing() {
+    let mut town = town(&[]);
+    town.table = Table::of(&[("HALLPASS_ID_TOKEN", "e30.e30.once")]);
+    for _ in 1..=2 {
+        let login = town.client().login_as_job(None).unwrap();
+        assert!(login.waits && !login.again && login.policy == "trp_1", "{login:?}");
+    }
+    town.client().session().unwrap().whoami().unwrap();
+    assert_eq!(count(&town.server, "/auth/oidc/exchange"), 1);
+    town.client().logout(Which::Selected).unwrap();
+    assert_eq!(revoked(&town.server), [format!("{PASS}.n1")]);
+    // Another project needs another identity, and that is said.
+    let refused = json!({ "error": "access_denied", "error_description": "No policy does." });
+    town.server.says("/auth/oidc/exchange", Said::json(403, &refused));
+    let error = town.client().login_as_job(Some("acme/docs".to_owned())).unwrap_err();
+    assert!(error.to_string().contains("a server takes it once"), "{error}");
+    // Where nothing can wait, the identity is left for whoever can use its pass.
+    town.table.system = Some(crate::environment::System::Mac);
+    let error = town.client().login_as_job(None).unwrap_err();
+    assert!(matches!(error, Error::TakenOnce { .. }), "{error}");
+    let next = "export HALLPASS_TOKEN=\"$(hallpass token print)\"";
+    assert_eq!(error.next("hallpass").unwrap(), next);
+    assert_eq!(count(&town.server, "/auth/oidc/exchange"), 2);
 }
 
 // proves: jobs-1
@@ -180,8 +240,12 @@ fn an_identity_from_a_variable_a_file_or_a_command() {
     let token = |variables: &[(&str, &str)]| {
         let mut town = town(&[]);
         town.table = Table::of(variables);
+        let file = variables.iter().find(|(name, _)| *name == "HALLPASS_ID_TOKEN_FILE");
+        if let Some((_, path)) = file {
+            town.table.files.extend(std::fs::read_to_string(path).map(|it| (path.into(), it)));
+        }
         let login = town.client().login_as_job(None)?;
-        assert!(!login.waits);
+        assert_eq!(login.waits, !login.again);
         let seen = town.server.seen("/auth/oidc/exchange");
         Ok::<_, Error>((seen[0].body.clone(), login.again))
     };

@@ -17,8 +17,8 @@ use serde::Deserialize;
 pub use error::BadBrand;
 pub use text::filled;
 pub use tool::{
-    Argument, CALLED, Call, ConfigRules, Keeps, LoginRules, LogoutRules, PARTS, Pages, Presents,
-    Revokes, STATES, StatusRules, Texts, VERBS, Way, Words, parts, placeable,
+    Argument, CALLED, Call, ConfigRules, Keeps, LoginRules, LogoutRules, Mode, NotAMode, PARTS,
+    Pages, Presents, Revokes, STATES, StatusRules, Texts, VERBS, Way, Words, parts, placeable,
 };
 
 use crate::Kind;

@@ -106,9 +106,14 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = String::deserialize(d)?;
         text.parse::<jiff::Timestamp>()
             .map(|t| Timestamp(t.as_millisecond()))
-            .map_err(serde::de::Error::custom)
+            // The parser's own words would repeat what was sent.
+            .map_err(|_| serde::de::Error::custom(BAD_TIME))
     }
 }
+
+/// What a time has to be; the last one is that of the calendar that reads it.
+pub const BAD_TIME: &str =
+    "a time is written like 2026-04-18T10:00:00Z, and is at the latest 9999-12-30T22:00:00Z";
 
 /// Says what time it is.
 pub trait Clock: Send + Sync {
@@ -135,6 +140,11 @@ mod tests {
         );
         assert_eq!(Timestamp::parse("2026-13-18").or(Timestamp::parse("soon")), None);
         assert_eq!(Timestamp::from_millis(-1).secs(), -1);
+        let read = |text: &str| serde_json::from_str::<Timestamp>(&format!("\"{text}\""));
+        assert!(read("9999-12-30T22:00:00Z").is_ok());
+        for bad in ["9999-12-31T23:59:59Z", "soon", "2026-04-18"] {
+            assert!(read(bad).unwrap_err().to_string().starts_with(BAD_TIME), "{bad}");
+        }
         assert_eq!(Timestamp::from_millis(5).since(Timestamp::from_millis(9)), Duration::ZERO);
     }
 

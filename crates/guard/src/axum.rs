@@ -101,10 +101,13 @@ impl<P: Permission, S: Sync> FromRequestParts<S> for Require<P> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let Caller(decision) = Caller::from_request_parts(parts, state).await?;
         if decision.may(P::NAME) {
-            Ok(Self { decision, permission: PhantomData })
-        } else {
-            Err(refuse(parts, Refusal::NotAllowed, Some(P::NAME)))
+            return Ok(Self { decision, permission: PhantomData });
         }
+        let refusal = match decision.is_scoped_to(P::NAME) {
+            true => Refusal::NotAllowed,
+            false => Refusal::ScopeMissing,
+        };
+        Err(refuse(parts, refusal, Some(P::NAME)))
     }
 }
 
@@ -178,7 +181,7 @@ mod tests {
 
     permission!(Publish = "project:publish");
 
-    /// Everybody may publish in `acme/good`.
+    /// Everybody may publish in `acme/good`; the token of `acme/narrow` was not made for it.
     #[derive(Clone)]
     struct Town(Arc<Shapes>);
 
@@ -191,7 +194,8 @@ mod tests {
 
         async fn verify_at(&self, _: &str, place: &Where) -> Result<Decision, Unverified> {
             let good = *place == Where::project("acme", "good");
-            Ok(decision(good.then(|| Place {
+            let narrow = *place == Where::project("acme", "narrow");
+            let mut decision = decision(good.then(|| Place {
                 org: "org_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().expect("id"),
                 org_slug: "acme".into(),
                 project: None,
@@ -199,7 +203,11 @@ mod tests {
                 org_role: None,
                 role: None,
                 permissions: Arc::new(["project:publish".to_owned()].into()),
-            })))
+            }));
+            if narrow {
+                decision.scope = "project:read".parse().expect("scope");
+            }
+            Ok(decision)
         }
 
         fn shapes(&self) -> &Shapes {
@@ -269,14 +277,19 @@ mod tests {
             ask("POST", "/v1/acme/good").await,
             (StatusCode::OK, String::new(), "ci".into())
         );
-        for path in ["/v1/acme/other", "/v1/about"] {
+        // RFC 6750 §3.1: a wider scope is asked for where that would help, and nowhere else.
+        for (path, code, helps) in [
+            ("/v1/acme/other", "not_allowed", false),
+            ("/v1/about", "not_allowed", false),
+            ("/v1/acme/narrow", "insufficient_scope", true),
+        ] {
             let (status, challenge, body) = ask("POST", path).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{path}");
-            assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
-            assert!(challenge.contains("scope=\"project:publish\""), "{challenge}");
+            assert_eq!(challenge.contains("error=\"insufficient_scope\""), helps, "{challenge}");
+            assert_eq!(challenge.contains("scope=\"project:publish\""), helps, "{challenge}");
             let metadata = "https://api.example/.well-known/oauth-protected-resource/v1";
             assert!(challenge.contains(metadata), "{challenge}");
-            assert!(body.contains("not_allowed"), "{body}");
+            assert!(body.contains(code), "{body}");
         }
         assert_eq!(ask("GET", "/v1/me").await.0, StatusCode::OK);
     }

@@ -38,9 +38,8 @@ pub enum Refusal {
     /// 403.
     #[error("the access token lacks the scope that is needed here")]
     ScopeMissing,
-    /// 403: the role in the organization or project does not allow it, or the credential
-    /// was not scoped to it.
-    #[error("the holder of this token may not do this here")]
+    /// 403: the role at the place does not allow it, or there is none: no other token would help.
+    #[error("whoever holds this token has no role here that allows this")]
     NotAllowed,
     /// 503.
     #[error("the access token cannot be checked right now")]
@@ -86,15 +85,16 @@ impl Refusal {
         }
     }
 
-    /// RFC 6750 §3.1, RFC 9449 §7.1, §9; none for a request without a credential.
+    /// RFC 6750 §3.1, RFC 9449 §7.1, §9; none for a request without a credential, and none where
+    /// the scope is wide enough and the role is not: a program would ask for a scope in vain.
     pub fn error(self) -> Option<&'static str> {
         match self {
-            Self::NoCredential | Self::Unavailable => None,
+            Self::NoCredential | Self::NotAllowed | Self::Unavailable => None,
             Self::Malformed | Self::TwoCredentials | Self::TokenInUrl => Some("invalid_request"),
             Self::NotGood | Self::KeyMissing => Some("invalid_token"),
             Self::BadProof => Some("invalid_dpop_proof"),
             Self::NonceMissing => Some("use_dpop_nonce"),
-            Self::ScopeMissing | Self::NotAllowed => Some("insufficient_scope"),
+            Self::ScopeMissing => Some("insufficient_scope"),
         }
     }
 
@@ -113,7 +113,7 @@ impl Refusal {
             parameters.push(format!("error=\"{error}\""));
             parameters.push(format!("error_description=\"{self}\""));
         }
-        if let Some(scope) = &challenge.scope {
+        if let Some(scope) = challenge.scope.as_ref().filter(|_| self != Self::NotAllowed) {
             parameters.push(format!("scope=\"{scope}\""));
         }
         if let Some(url) = &challenge.resource_metadata {
@@ -174,8 +174,8 @@ impl Refusal {
                 "; send it as Authorization: DPoP with a new proof"
             }
             Self::NonceMissing => "; make a new proof with it and try again",
-            Self::ScopeMissing => "; sign in again and ask for it",
-            Self::NotAllowed => "; ask an owner of the project for a role that does",
+            Self::ScopeMissing => "; sign in again and ask for it, or make a token that has it",
+            Self::NotAllowed => "; ask an owner of the place for one",
             Self::Unavailable => "; try again in a moment",
         }
     }
@@ -222,6 +222,11 @@ mod tests {
             r#"Bearer error="invalid_token", error_description="the access token is expired, revoked or not valid here", scope="account", resource_metadata="https://id.example/.well-known/x""#
         );
         assert!(says(Refusal::ScopeMissing).starts_with(r#"Bearer error="insufficient_scope""#));
+        // No scope helps whoever has no role.
+        assert_eq!(
+            says(Refusal::NotAllowed),
+            r#"Bearer resource_metadata="https://id.example/.well-known/x""#
+        );
         assert_eq!(Refusal::NoCredential.challenge(&Challenge::default()).expect("bare"), "Bearer");
         assert!(
             says(Refusal::NonceMissing).starts_with(r#"DPoP algs="ES256", error="use_dpop_nonce""#)

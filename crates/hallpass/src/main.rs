@@ -36,13 +36,9 @@ fn main() -> ExitCode {
         Some(file) => format!("hallpass --brand {}", file.display()),
         None => "hallpass".to_owned(),
     };
-    let process = Process {
-        brand: &brand,
-        program: &program,
-        tree: &|| tree(&brand),
-        alone: &|name| hallpass_cli::command_alone(&brand, name).map(with_brand_flag),
-    };
-    let matches = match process.parse() {
+    let process = Process { brand: &brand, program: &program, tree: &|| tree(&brand) };
+    let alone = |name: &str| hallpass_cli::command_alone(&brand, name).map(with_brand_flag);
+    let matches = match process.parse_first(alone) {
         Ok(matches) => matches,
         Err(exit) => return exit.into(),
     };

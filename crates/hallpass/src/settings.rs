@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use hallpass_core::brand::Mode;
 use hallpass_server::config::{ConfigError, Layers, SETTINGS, Setting, VARIABLE_PREFIX};
 
 use crate::{brand, system};
@@ -79,9 +80,8 @@ fn of_brand(layers: &mut Layers) {
         let Some(text) = system::variable(variable).filter(|text| !text.is_empty()) else {
             continue;
         };
-        let text = match (name, &*text) {
-            ("mode", "local") => "true".to_owned(),
-            ("mode", "clerk") => "false".to_owned(),
+        let text = match (name, text.parse::<Mode>()) {
+            ("mode", Ok(mode)) => (mode == Mode::Local).to_string(),
             _ => text,
         };
         layers.variable(variable, setting, text);

@@ -36,6 +36,10 @@ pub use error::OrgError;
 pub(crate) use seat::Seat;
 pub use standing::Standing;
 
+/// Sees an organization, its projects and who is in it.
+pub const ORG_READ: &str = "org:read";
+/// Sees a project.
+pub const PROJECT_READ: &str = "project:read";
 /// Manages people.
 pub const MEMBERS_MANAGE: &str = "members:manage";
 /// Makes tokens for a project.
@@ -67,7 +71,7 @@ impl Issuer {
             (Actor::Operator, None) => None,
             (Actor::Operator, Some(owner)) => {
                 let found = self.user_called(owner).await?;
-                Some(found.ok_or(OrgError::Unknown("user"))?.id)
+                Some(found.ok_or(OrgError::NoUser)?.id)
             }
             _ => Some(self.whole_person(actor).await?),
         };
@@ -102,10 +106,16 @@ impl Issuer {
     pub async fn orgs_of(&self, actor: &Actor<'_>) -> Result<Vec<wire::Org>, OrgError> {
         let reach = self.reach(actor).await?;
         let mut shown = Vec::new();
-        let Some(user) = reach.user else {
-            return Err(OrgError::NotAllowed("only a person has a list of organizations"));
+        let listed = match (reach.user, reach.roles.first()) {
+            (Some(user), _) => {
+                let listed = self.0.store.orgs().list_of_user(user).await?;
+                listed.into_iter().map(|(org, _)| org).collect()
+            }
+            // A key belongs to one.
+            (None, Some(own)) => Vec::from_iter(self.org_called(&own.org_id.to_string()).await?),
+            (None, None) => Vec::new(),
         };
-        for (org, _) in self.0.store.orgs().list_of_user(user).await? {
+        for org in listed {
             if self.is_visible(&reach, org.id).await? {
                 let role = reach.in_org(org.id);
                 shown.push(shown_org(org, role));
@@ -237,13 +247,13 @@ impl Issuer {
         origin: &Origin,
     ) -> Result<(), OrgError> {
         let seat = self.seat_with(actor, org, project, MEMBERS_MANAGE).await?;
-        let user = self.user_called(user).await?.ok_or(OrgError::Unknown("member"))?;
+        let user = self.user_called(user).await?.ok_or(OrgError::NoMember)?;
         self.must_outrank(actor, &seat, user.id).await?;
         let at = seat.project.as_ref().map(|project| project.id);
         let by = self.by(&actor.name(), None, Some(origin));
         match self.0.store.members().leave(user.id, seat.org.id, at, keys, &by).await? {
             RemoveRole::Done => Ok(()),
-            RemoveRole::None => Err(OrgError::Unknown("member")),
+            RemoveRole::None => Err(OrgError::NoMember),
             RemoveRole::LastOwner => Err(OrgError::LastOwner),
             RemoveRole::KeysMade => {
                 Err(OrgError::KeysMade(self.keys_made_by(user.id, Some((seat.org.id, at))).await?))
@@ -275,7 +285,7 @@ impl Issuer {
         origin: &Origin,
     ) -> Result<User, OrgError> {
         let found = self.user_called(user).await?.filter(|user| user.disabled_at.is_none());
-        let user = found.ok_or(OrgError::Unknown("user"))?;
+        let user = found.ok_or(OrgError::NoUser)?;
         if !seat.outranks(role) {
             return Err(OrgError::NotAllowed("nobody gives a role above their own; ask an owner"));
         }

@@ -86,7 +86,7 @@ pub(crate) async fn answer(app: &App, request: Request) -> Response {
             if let Some((org, project)) = asked.named() {
                 app.issuer().denied_at(&decision, org, project, address);
             }
-            refuse(Refusal::ScopeMissing)
+            refuse(asked.unmet(app, &decision))
         }
         Ok(Err(why)) => {
             tracing::debug!(%why, "a credential was refused");
@@ -167,6 +167,17 @@ impl Asked {
     fn is_met_by(&self, decision: &Decision) -> bool {
         let somewhere = self.place().is_none() || decision.place.is_some();
         somewhere && self.permission.as_ref().is_none_or(|permission| decision.may(permission))
+    }
+
+    /// What is missing where it is not met: the scope, if the role alone would do (RFC 6750 §3.1).
+    /// Where there is no role, nothing else is told.
+    fn unmet(&self, app: &App, decision: &Decision) -> Refusal {
+        match decision.place.as_ref().zip(self.permission.as_deref()) {
+            Some((place, permission)) if app.issuer().role_allows(place, permission) => {
+                Refusal::ScopeMissing
+            }
+            _ => Refusal::NotAllowed,
+        }
     }
 }
 

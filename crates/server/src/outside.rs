@@ -19,6 +19,8 @@ use url::{Host, Url};
 /// For how long an answer is waited for, and a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
+/// Why what is in a network of one's own is not asked.
+const AT_HOME: &str = "it is at a private address; trust_private_issuers has to name it";
 /// Longer than any metadata or key set.
 const MAX_ANSWER: usize = 256 * 1024;
 
@@ -31,6 +33,22 @@ pub(crate) struct Outside {
 impl Outside {
     pub(crate) fn new(private: Vec<String>) -> Self {
         Self { private }
+    }
+
+    /// Whether `issuer` is at an address that will be asked. A name that cannot be resolved now
+    /// may be later.
+    async fn examine(&self, issuer: &str) -> Result<(), NotFetched> {
+        let Ok(url) = Url::parse(issuer) else { return Ok(()) };
+        let private = self.private.iter().any(|known| known == issuer);
+        may_be_asked(&url, issuer, private).map_err(|why| NotFetched(why.to_owned()))?;
+        let Some(Host::Domain(name)) = url.host().filter(|_| !private) else { return Ok(()) };
+        let found = tokio::time::timeout(CONNECT, tokio::net::lookup_host((name, 443))).await;
+        let Ok(Ok(found)) = found else { return Ok(()) };
+        let found: Vec<SocketAddr> = found.collect();
+        if found.is_empty() || found.iter().any(|it| is_public(it.ip())) {
+            return Ok(());
+        }
+        Err(NotFetched(AT_HOME.to_owned()))
     }
 
     async fn get(&self, issuer: &str, address: &str) -> Result<Vec<u8>, NotFetched> {
@@ -79,6 +97,13 @@ impl Fetcher for Outside {
     ) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, NotFetched>> + Send + 'a>> {
         Box::pin(self.get(issuer, url))
     }
+
+    fn look<'a>(
+        &'a self,
+        issuer: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<(), NotFetched>> + Send + 'a>> {
+        Box::pin(self.examine(issuer))
+    }
 }
 
 /// Whether `url` is one that an issuer may be asked at.
@@ -93,7 +118,9 @@ fn may_be_asked(url: &Url, issuer: &str, private: bool) -> Result<(), &'static s
         return if same && plain { Ok(()) } else { Err("its jwks_uri is at another address") };
     }
     if url.scheme() != "https" {
-        return Err("it is not https; an issuer on this machine has to be allowed by name");
+        return Err(
+            "it is not https; one on this machine has to be named in trust_private_issuers",
+        );
     }
     let public = match url.host() {
         Some(Host::Ipv4(address)) => is_public(address.into()),
@@ -101,8 +128,7 @@ fn may_be_asked(url: &Url, issuer: &str, private: bool) -> Result<(), &'static s
         Some(Host::Domain(_)) => true,
         None => false,
     };
-    let why = "it is at a private address; trust_private_issuers has to name it";
-    if public { Ok(()) } else { Err(why) }
+    if public { Ok(()) } else { Err(AT_HOME) }
 }
 
 /// Resolves names, and leaves out what is not on the public internet.
@@ -114,8 +140,7 @@ impl Resolve for PublicOnly {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let public: Vec<SocketAddr> = found.filter(|it| is_public(it.ip())).collect();
             if public.is_empty() {
-                let why = "it is at a private address; trust_private_issuers has to name it";
-                return Err(std::io::Error::other(why).into());
+                return Err(std::io::Error::other(AT_HOME).into());
             }
             Ok(Box::new(public.into_iter()) as Addrs)
         })

@@ -60,13 +60,7 @@ async fn not_found(State(app): State<App>, request: Request) -> Response {
     if let Some(page) = alias(&app, &request) {
         return (StatusCode::SEE_OTHER, [(header::LOCATION, page)]).into_response();
     }
-    Audience::of(&request).answer(
-        &app,
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "There is nothing here",
-        "Check the address.",
-    )
+    web::nothing_here(Audience::of(&request), &app)
 }
 
 /// The page that the brand has another address for, with the query that was asked with.

@@ -9,40 +9,18 @@
 //! otherwise, when nobody could read it any more.
 
 use hallpass_core::Timestamp;
-use hallpass_core::id::{AgentId, ProjectId, UserId};
+use hallpass_core::id::{AgentId, UserId};
 
 use crate::db::{Row, Tx, binds, kept, statements};
 use crate::store::Store;
 use crate::{Agent, By, Error, audit};
-
-/// Which of a person's agents a secret is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretFor {
-    /// This one alone.
-    Run(AgentId),
-    /// All that are called so.
-    Name(String),
-    /// All in this project.
-    Project(ProjectId),
-}
-
-impl SecretFor {
-    /// As it is kept: the kind, and which.
-    pub fn parts(&self) -> (&'static str, String) {
-        match self {
-            Self::Run(id) => ("run", id.to_string()),
-            Self::Name(name) => ("name", kept(name)),
-            Self::Project(id) => ("project", id.to_string()),
-        }
-    }
-}
 
 /// A secret as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedSecret {
     /// Whose.
     pub owner: UserId,
-    /// The kind of [`SecretFor`], and which.
+    /// Whom it is for: the first of [`SecretOf::parts`](hallpass_core::wire::agents::SecretOf::parts).
     pub kind: String,
     /// See `kind`.
     pub which: String,
@@ -57,7 +35,7 @@ pub struct SealedSecret {
 /// A secret as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptSecret {
-    /// The kind of [`SecretFor`], and which.
+    /// As in [`SealedSecret`].
     pub kind: String,
     /// See `kind`; of a project, `ORG/PROJECT`.
     pub which: String,

@@ -29,6 +29,17 @@ pub struct By {
     pub letters: Vec<NewMail>,
 }
 
+impl By {
+    /// For another change in the same transaction: the one after this in the order of ids.
+    pub(crate) fn next(&self) -> Self {
+        Self {
+            id: AuditId::from_bits(self.id.to_bits().wrapping_add(1)),
+            letters: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
 /// One row of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRow {

@@ -135,11 +135,35 @@ impl Keys<'_> {
 }
 
 /// What became of the keys that somebody made who leaves.
+#[derive(Default)]
 pub(crate) struct Left {
     /// Those that ended; their tombstones are the caller's.
-    pub(crate) ended: Vec<String>,
+    pub(crate) keys: Vec<Credential>,
     /// For the audit row.
     pub(crate) words: String,
+}
+
+impl Left {
+    /// The ids of those that ended.
+    pub(crate) fn ended(&self) -> Vec<String> {
+        self.keys.iter().map(|key| key.id.to_string()).collect()
+    }
+}
+
+/// A row for each key that ended because whoever made it was disabled. That itself is no
+/// organization's business, and what became of its keys is: each is in the log of its own, which
+/// learns nothing of another's.
+pub(crate) async fn tell_of_ended(
+    tx: &mut Tx<'_>,
+    keys: &[Credential],
+    by: &By,
+) -> Result<(), Error> {
+    let mut by = by.clone();
+    for key in keys {
+        by = by.next();
+        audit::write(tx, &by, "key.revoke", key.id, Some("whoever made it left")).await?;
+    }
+    Ok(())
 }
 
 /// Does with the live keys that somebody made, at a place or anywhere, what was said, if anything
@@ -154,21 +178,21 @@ pub(crate) async fn left_by(
     let (org, project) = (place.map(|it| it.0), place.and_then(|it| it.1));
     let which = binds![user, org, project, by.at];
     let made = tx.all(&TAKE_MADE_BY, which, credentials::read).await?;
-    let mut left = Left { ended: Vec::new(), words: String::new() };
+    let mut left = Left::default();
     if made.is_empty() {
         return Ok(Some(left));
     }
-    let ids = made.iter().map(|key| key.id.to_string());
+    let ids = made.iter().map(|key| key.id.to_string()).collect::<Vec<_>>().join(" ");
     left.words = match said {
         KeysMade::NotAsked => return Ok(None),
-        KeysMade::Keep => format!("; kept the keys {}", ids.collect::<Vec<_>>().join(" ")),
+        KeysMade::Keep => format!("; kept the keys {ids}"),
         KeysMade::Revoke => {
             for key in &made {
                 tx.execute(&END, binds![key.id, by.at, "whoever made it left"]).await?;
                 tx.tell(Effect::CredentialEnded { id: key.id, digest: key.digest });
             }
-            left.ended = ids.collect();
-            format!("; revoked the keys {}", left.ended.join(" "))
+            left.keys = made;
+            format!("; revoked the keys {ids}")
         }
     };
     Ok(Some(left))

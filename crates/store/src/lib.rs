@@ -103,7 +103,7 @@ pub mod trust;
 pub mod users;
 pub mod watch;
 
-pub use agent_secrets::{AgentSecrets, KeptSecret, SealedSecret, SecretFor};
+pub use agent_secrets::{AgentSecrets, KeptSecret, SealedSecret};
 pub use agents::{Agent, Agents, Begin, NewAgent, Renew, Whose};
 pub use approvals::{Approval, ApprovalPoll, ApprovalStatus, Approvals, Ask, NewApproval};
 pub use audit::{Audit, AuditFilter, AuditFound, AuditRow, By, Denied};

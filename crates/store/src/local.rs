@@ -67,7 +67,9 @@ pub(crate) async fn adopt(
     }
     users::replace(tx, new).await?;
     let left = keys::left_by(tx, new.id, None, KeysMade::Revoke, by).await?;
-    let (mut keys, words) = left.map(|left| (left.ended, left.words)).unwrap_or_default();
+    let left = left.unwrap_or_default();
+    keys::tell_of_ended(tx, &left.keys, by).await?;
+    let (mut keys, words) = (left.ended(), left.words);
     let reason = "nobody had to sign in for it";
     // Whoever was on the machine could let jobs and people in.
     let invitations = invitations::end_all(tx, reason, by).await?;

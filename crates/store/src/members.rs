@@ -172,7 +172,8 @@ impl Members<'_> {
             };
             tx.execute(&REMOVE, binds![user, org, project]).await?;
             tx.tell(Effect::MemberGone { principal: user.to_string(), org, project });
-            let subjects: Vec<String> = [user.to_string()].into_iter().chain(left.ended).collect();
+            let subjects: Vec<String> =
+                [user.to_string()].into_iter().chain(left.ended()).collect();
             tombstones::bury(tx, &by, &subjects, None).await?;
             let mut detail = detail(org, project, None);
             detail.push_str(&left.words);

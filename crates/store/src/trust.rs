@@ -146,8 +146,14 @@ impl Trust<'_> {
         Ok(found)
     }
 
-    /// Ends a policy and every pass of it. `false` if there is none such.
-    pub async fn revoke(&self, id: TrustId, by: &By) -> Result<bool, Error> {
+    /// Ends a policy and every pass of it. `false` if there is none such. `settled` are alarms of the
+    /// organization that are none any more.
+    pub async fn revoke(
+        &self,
+        id: TrustId,
+        settled: Vec<TrustDeniedId>,
+        by: &By,
+    ) -> Result<bool, Error> {
         let by = by.clone();
         let change = async move |tx: &mut Tx<'_>| {
             let place = |row: &mut crate::db::Row<'_>| Ok((row.next()?, row.next()?));
@@ -157,6 +163,7 @@ impl Trust<'_> {
                 tombstones::wait(tx).await?;
                 return Ok(false);
             };
+            pins::settle(tx, &settled, org).await?;
             let mut subjects = vec![id.to_string()];
             subjects.extend(jobs::end_of_policy(tx, id, &by).await?);
             let ended = subjects.len() - 1;
@@ -380,8 +387,8 @@ statements! {
             issuer, who, why, alarm, address, claims)
         VALUES ($1, $2, $3, $4, $5, $5, 1, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (org_id, fingerprint) DO UPDATE SET at = excluded.at,
-            count = trust_denied.count + 1, why = excluded.why, address = excluded.address,
-            claims = excluded.claims";
+            count = trust_denied.count + 1, why = excluded.why, alarm = excluded.alarm,
+            address = excluded.address, claims = excluded.claims";
     FORGET_MOST = "DELETE FROM trust_denied WHERE org_id = $1 AND id NOT IN
         (SELECT id FROM trust_denied WHERE org_id = $1 ORDER BY alarm DESC, at DESC, id LIMIT $2)";
     DENIED = denied!("d.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR d.project_id = $2)

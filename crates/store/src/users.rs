@@ -170,8 +170,9 @@ impl Users<'_> {
             };
             tx.execute(&DISABLE, binds![id, by.at]).await?;
             tell(tx, id).await?;
-            let mut ended = end_everything(tx, id, left.ended, "user disabled", &by).await?;
+            let mut ended = end_everything(tx, id, left.ended(), "user disabled", &by).await?;
             ended.push_str(&left.words);
+            keys::tell_of_ended(tx, &left.keys, &by).await?;
             audit::write(tx, &by, "user.disable", id, Some(&ended)).await?;
             Ok(Disable::Done)
         };

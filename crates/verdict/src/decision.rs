@@ -7,6 +7,7 @@ use hallpass_core::dpop::Thumbprint;
 use hallpass_core::id::{AgentId, GrantId, JobId, OrgId, ProjectId, UserId};
 use hallpass_core::permission::Permissions;
 use hallpass_core::role::{OrgRole, ProjectRole};
+use hallpass_core::scope::TOKENS;
 use hallpass_core::{Scope, Timestamp};
 
 /// How long before its end a credential's answers begin to tell of it.
@@ -266,6 +267,14 @@ impl Decision {
                 | CredentialKind::Local
         );
         self.expires_at.filter(|end| !renewed && *end <= now + TOLD_AHEAD)
+    }
+
+    /// Whether the credential was made for `permission`, wherever that is: whoever may not do it
+    /// all the same lacks the role. A sign-in that may make tokens could make one that has it, so
+    /// it is narrowed in nothing.
+    pub fn is_scoped_to(&self, permission: &str) -> bool {
+        let could = self.kind.is_sign_in() && self.scope.contains(TOKENS);
+        could || self.scope.contains(permission)
     }
 
     /// Whether `permission` is there, at the place that was asked about.

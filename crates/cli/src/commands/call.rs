@@ -50,19 +50,13 @@ pub fn run(
         headers: &[],
         body: body.as_ref().map(|body| ("application/json", body.as_bytes())),
     };
-    let session = match client.session() {
+    let session = match client.session_or_open() {
         Err(Error::NotSignedIn { .. }) if let Some(older) = older(cx, globals, rule, matches) => {
-            older.session().map_err(refuse)?
+            older.session()
         }
-        // Where nobody has to sign in, nobody has.
-        Err(error @ Error::NotSignedIn { .. }) => {
-            return match client.call_openly(&call).map_err(refuse)? {
-                Some(answer) => super::api::hand_out(out, &answer, &again),
-                None => Err(refuse(error)),
-            };
-        }
-        session => session.map_err(refuse)?,
+        session => session,
     };
+    let session = session.map_err(refuse)?;
     let answer = session.call(&call).map_err(refuse)?;
     warn(out, &session.take_warnings());
     if answer.status == 401 {

@@ -6,9 +6,9 @@ use hallpass_client::doctor::{Finding, Health};
 use hallpass_client::target::Asked;
 use serde::Serialize;
 
-use super::client;
+use super::{client, retry};
 use crate::arguments::Globals;
-use crate::refusal::exit_of;
+use crate::refusal::{exit_of, told};
 use crate::{Context, Exit, Failure, Output, layout};
 
 /// The command's part of the tree.
@@ -24,17 +24,26 @@ pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<
         .target(&Asked::from(globals))
         .unwrap_or_else(|error| Target { ignored: Some(error.to_string()), ..Target::default() });
     let findings = client.examine(&target, out.terminal.streams.stdin);
+    let helps = |finding: &Finding| {
+        let error = finding.error.as_ref()?;
+        Some(told(error, cx, &retry(cx, globals, "doctor")).next)
+    };
+    let bad = findings.iter().find(|finding| matches!(finding.health, Health::Bad(_)));
     if out.json {
-        out.json(&View { schema_version: 1, checks: findings.iter().map(Check::from).collect() })?;
+        let check = |finding| Check { next: helps(finding), ..Check::from(finding) };
+        out.json(&View { schema_version: 1, checks: findings.iter().map(check).collect() })?;
     } else {
         let text: String = findings.iter().map(|finding| line(out, finding)).collect();
         out.data(text.as_bytes())?;
+        // What comes first is in the way of the rest.
+        if let Some(next) = bad.and_then(helps) {
+            out.next(&next);
+        }
     }
-    let bad = findings.iter().find_map(|finding| match finding.health {
-        Health::Bad(class) => Some(exit_of(class)),
-        _ => None,
-    });
-    Ok(bad.unwrap_or(Exit::Usable))
+    Ok(match bad.map(|finding| finding.health) {
+        Some(Health::Bad(class)) => exit_of(class),
+        _ => Exit::Usable,
+    })
 }
 
 fn line(out: &Output<'_>, finding: &Finding) -> String {
@@ -74,6 +83,8 @@ struct Check<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     milliseconds: Option<u128>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 impl<'a> From<&'a Finding> for Check<'a> {
@@ -84,7 +95,7 @@ impl<'a> From<&'a Finding> for Check<'a> {
             Health::Bad(_) => "bad",
         };
         let milliseconds = finding.took.map(|took| took.as_millis());
-        Self { name: finding.name, state, message: &finding.said, milliseconds }
+        Self { name: finding.name, state, message: &finding.said, milliseconds, next: None }
     }
 }
 

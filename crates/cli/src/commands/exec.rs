@@ -2,7 +2,8 @@
 //!
 //! The program takes our place, so signals and exit code are its own. It gets the token
 //! under the names that were asked for, or from a file descriptor, and none of our own
-//! long-lived variables.
+//! long-lived variables. The pass of a job that no later step finds ends with the program, so
+//! there we stay, pass signals on, and revoke it at the end.
 
 use std::ffi::OsString;
 use std::process;
@@ -12,7 +13,7 @@ use hallpass_core::Secret;
 use hallpass_core::brand::Brand;
 
 use super::token::print::masked;
-use super::{client, retry, warn};
+use super::{PATIENCE, client, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Output, system};
@@ -62,7 +63,7 @@ pub fn run(
     let names = names(cx, matches)?;
     let refuse = |error| told(&error, cx, &retry(cx, globals, "status --check"));
     let client = client(cx, globals);
-    let session = client.session().map_err(refuse)?;
+    let session = client.within(PATIENCE).session().map_err(refuse)?;
     let token = session.access_token().map_err(refuse)?;
     warn(out, &session.take_warnings());
     if let Some(mask) = masked(&client, &session, &token) {
@@ -76,7 +77,14 @@ pub fn run(
         command.env(cx.brand.variable("TOKEN_FD"), pipe.number().to_string());
     }
     drop(token);
-    match system::run_instead(&mut command) {
+    let ran = if session.is_for_this_step() {
+        let ran = system::run_beside(&mut command);
+        session.take_back();
+        ran
+    } else {
+        system::run_instead(&mut command)
+    };
+    match ran {
         Ok(code) => Ok(Exit::Child(code)),
         Err(error) => {
             let name = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
@@ -166,7 +174,7 @@ mod tests {
     // proves: client-H8
     #[test]
     fn nothing_is_given_that_was_not_asked_for() {
-        let town = Town::new().var("HALLPASS_TOKEN", "hp_user_x");
+        let town = Town::new().var("HALLPASS_TOKEN", "token-x");
         for line in [
             "exec -- true",
             "exec --env A=b -- true",
@@ -177,7 +185,7 @@ mod tests {
         ] {
             let done = town.run(&format!("hallpass {line}"));
             assert_eq!((done.exit, done.stdout.as_str()), (Exit::Usage, ""), "{line}: {done:?}");
-            assert!(!done.stderr.contains("hp_user_x"), "{done:?}");
+            assert!(!done.stderr.contains("token-x"), "{done:?}");
         }
         let done = town.run("hallpass exec --env A -- /not/there/at/all");
         assert_eq!(done.exit, Exit::Child(127), "{done:?}");

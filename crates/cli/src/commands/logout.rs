@@ -78,10 +78,27 @@ pub(super) fn told(
     report: &LogoutReport,
 ) -> Result<(), Failure> {
     if out.json {
-        return out.json(&view(report));
+        out.json(&view(report))?;
+    } else {
+        tell(cx, out, report);
     }
-    tell(cx, out, report);
-    Ok(())
+    match report.ended.iter().find_map(|logout| Some((logout, logout.left.as_ref()?))) {
+        None => Ok(()),
+        Some((logout, error)) => {
+            let next = error.next(cx.program).unwrap_or_else(|| format!("{} logout", cx.program));
+            let what = format!("the sign-in could not be removed here: {error}");
+            let failure = Failure::new(Exit::StoreUnavailable, error.code(), what, next);
+            Err(match is_over(&logout.revocation) {
+                true => failure.kept("It was ended at the server, so what is left is worthless."),
+                false => failure,
+            })
+        }
+    }
+}
+
+/// Whether what may be left of it here is good for nothing.
+const fn is_over(revocation: &Revocation) -> bool {
+    matches!(revocation, Revocation::Revoked | Revocation::AlreadyEnded)
 }
 
 fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
@@ -115,7 +132,7 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
 fn tell_job(out: &mut Output<'_>, job: &JobEnded) {
     out.success(&format!("Signed this job out of {}", job.server));
     match &job.revocation {
-        Revocation::LocalOnly { reason, access_token_valid_until } => {
+        Revocation::LocalOnly { reason, access_token_valid_until, .. } => {
             let until = match access_token_valid_until {
                 Some(end) => format!("; its pass is good until {}", end.to_human()),
                 None => String::new(),
@@ -129,6 +146,16 @@ fn tell_job(out: &mut Output<'_>, job: &JobEnded) {
 fn tell_one(out: &mut Output<'_>, logout: &Logout) {
     let paint = out.paint();
     let who = paint.foreign(logout.account.label(), 320);
+    if logout.left.is_some() {
+        match &logout.revocation {
+            revocation if is_over(revocation) => {
+                out.success(&format!("Signed out at {} ({who}), and not here", logout.server));
+            }
+            Revocation::LocalOnly { .. } => out.warning(&not_revoked(&logout.revocation)),
+            _ => {}
+        }
+        return;
+    }
     out.success(&format!("Signed out of {} ({who})", logout.server));
     match &logout.revocation {
         Revocation::Revoked => out.sentence("Revoked at the server, and removed here."),
@@ -142,13 +169,9 @@ fn tell_one(out: &mut Output<'_>, logout: &Logout) {
         Revocation::StillUsed => {
             out.sentence("Removed here. Another profile uses the same sign-in, so it goes on.");
         }
-        Revocation::LocalOnly { reason, access_token_valid_until } => {
+        Revocation::LocalOnly { .. } => {
             out.sentence("Removed here only.");
-            let until = match access_token_valid_until {
-                Some(end) => format!("; the access token is good until {}", end.to_human()),
-                None => String::new(),
-            };
-            out.warning(&format!("it could not be revoked at the server: {reason}{until}"));
+            out.warning(&not_revoked(&logout.revocation));
         }
     }
     if let Some(address) = &logout.end_session {
@@ -157,19 +180,35 @@ fn tell_one(out: &mut Output<'_>, logout: &Logout) {
     }
 }
 
+/// Why it could not be revoked, and what is good at the server until when.
+fn not_revoked(revocation: &Revocation) -> String {
+    let Revocation::LocalOnly { reason, access_token_valid_until, refresh_token } = revocation
+    else {
+        return String::new();
+    };
+    let access = access_token_valid_until.map(|end| format!("until {}", end.to_human()));
+    let ended = "until the sign-in is ended there";
+    let good = match (access, refresh_token) {
+        (Some(until), true) => {
+            format!("; the access token is good {until}, and the refresh token {ended}")
+        }
+        (Some(until), false) => format!("; the access token is good {until}"),
+        (None, true) => format!("; the refresh token is good {ended}"),
+        (None, false) => String::new(),
+    };
+    format!("it could not be revoked at the server: {reason}{good}")
+}
+
 /// In the brand's words; what went wrong stands below them.
 fn tell_own(out: &mut Output<'_>, logout: &Logout, own: &str) {
     let paint = out.paint();
     let who = paint.foreign(logout.account.label(), 320);
-    out.own(&filled(own, &[("account", Some(who)), ("server", Some(logout.server.clone()))]));
-    if let Revocation::LocalOnly { reason, access_token_valid_until } = &logout.revocation {
-        let until = match access_token_valid_until {
-            Some(end) => format!("; the access token is good until {}", end.to_human()),
-            None => String::new(),
-        };
-        out.warning(&format!(
-            "it was removed here only, and could not be revoked at the server: {reason}{until}"
-        ));
+    if logout.left.is_none() {
+        out.own(&filled(own, &[("account", Some(who)), ("server", Some(logout.server.clone()))]));
+    }
+    if matches!(logout.revocation, Revocation::LocalOnly { .. }) {
+        let removed = if logout.left.is_none() { "it was removed here only: " } else { "" };
+        out.warning(&format!("{removed}{}", not_revoked(&logout.revocation)));
     }
 }
 
@@ -211,6 +250,8 @@ struct Revoked<'a> {
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_valid_until: Option<hallpass_core::Timestamp>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    refresh_token_valid: bool,
 }
 
 #[derive(Serialize)]
@@ -222,19 +263,30 @@ struct Ended<'a> {
     revoked: Revoked<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_session: Option<&'a str>,
+    /// Why it could not be removed here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<String>,
 }
 
 fn revoked(revocation: &Revocation) -> Revoked<'_> {
-    let (revocation, reason, access_token_valid_until) = match revocation {
-        Revocation::Revoked => ("revoked", None, None),
-        Revocation::AlreadyEnded => ("already_ended", None, None),
-        Revocation::NotOurs => ("not_ours", None, None),
-        Revocation::StillUsed => ("still_used", None, None),
-        Revocation::LocalOnly { reason, access_token_valid_until } => {
-            ("local_only", Some(reason.as_str()), *access_token_valid_until)
-        }
+    let done = |revocation| Revoked {
+        revocation,
+        reason: None,
+        access_token_valid_until: None,
+        refresh_token_valid: false,
     };
-    Revoked { revocation, reason, access_token_valid_until }
+    match revocation {
+        Revocation::Revoked => done("revoked"),
+        Revocation::AlreadyEnded => done("already_ended"),
+        Revocation::NotOurs => done("not_ours"),
+        Revocation::StillUsed => done("still_used"),
+        Revocation::LocalOnly { reason, access_token_valid_until, refresh_token } => Revoked {
+            revocation: "local_only",
+            reason: Some(reason.as_str()),
+            access_token_valid_until: *access_token_valid_until,
+            refresh_token_valid: *refresh_token,
+        },
+    }
 }
 
 fn view(report: &LogoutReport) -> View<'_> {
@@ -244,6 +296,7 @@ fn view(report: &LogoutReport) -> View<'_> {
         account: logout.account.label(),
         revoked: revoked(&logout.revocation),
         end_session: logout.end_session.as_deref(),
+        left: logout.left.as_ref().map(ToString::to_string),
     });
     let job = report.job.as_ref().map(|job| EndedJob {
         server: &job.server,
@@ -278,6 +331,7 @@ mod tests {
                     name: None,
                 },
                 revocation,
+                left: None,
                 end_session: None,
             }],
             ..LogoutReport::default()
@@ -288,6 +342,7 @@ mod tests {
         Revocation::LocalOnly {
             reason: "cannot reach localhost:8470: connection refused".into(),
             access_token_valid_until: Some(Timestamp::from_secs(1_795_351_500)),
+            refresh_token: true,
         }
     }
 
@@ -305,7 +360,43 @@ mod tests {
           Removed here only.
         warning: it could not be revoked at the server: cannot reach
           localhost:8470: connection refused; the access token is good until
-          2026-11-22 12:45:00 UTC
+          2026-11-22 12:45:00 UTC, and the refresh token until the sign-in is
+          ended there
+        ");
+        let over = Revocation::LocalOnly {
+            reason: "it answered 503".into(),
+            access_token_valid_until: None,
+            refresh_token: true,
+        };
+        insta::assert_snapshot!(told(&ended(over)), @"
+        ✓ Signed out of http://localhost:8470 (ada@example.com)
+          Removed here only.
+        warning: it could not be revoked at the server: it answered 503; the
+          refresh token is good until the sign-in is ended there
+        ");
+    }
+
+    // proves: client-K1, client-L3
+    #[test]
+    fn what_cannot_be_removed_here_is_said_after_what_was_revoked() {
+        let mut report = ended(Revocation::Revoked);
+        report.ended[0].left = Some(hallpass_client::vault::VaultError::Io {
+            what: "write in",
+            path: "/home/ada/.config/hallpass".into(),
+            why: "Permission denied (os error 13)".into(),
+        });
+        let text = Town::new().told(|cx, out| {
+            let failure = super::told(cx, out, &report).unwrap_err();
+            assert_eq!(failure.exit, Exit::StoreUnavailable);
+            out.failure(&failure);
+        });
+        insta::assert_snapshot!(text, @"
+        ✓ Signed out at http://localhost:8470 (ada@example.com), and not here
+        error: the sign-in could not be removed here: cannot write in
+          /home/ada/.config/hallpass: Permission denied (os error 13); nothing was
+          changed
+          It was ended at the server, so what is left is worthless.
+          Next: chmod u+rwx /home/ada/.config/hallpass
         ");
     }
 
@@ -333,7 +424,8 @@ mod tests {
               "account": "ada@example.com",
               "revocation": "local_only",
               "reason": "cannot reach localhost:8470: connection refused",
-              "access_token_valid_until": "2026-11-22T12:45:00Z"
+              "access_token_valid_until": "2026-11-22T12:45:00Z",
+              "refresh_token_valid": true
             }
           ]
         }

@@ -41,13 +41,18 @@ pub mod token;
 pub mod trust;
 pub mod whoami;
 
-use clap::{ArgMatches, Command};
-use hallpass_client::{Client, Selection, Warning};
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use hallpass_client::{Client, Error, Selection, Warning};
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
 use crate::tree::{self, Found};
 use crate::{Context, Exit, Failure, Input, Output};
+
+/// How long another program is kept waiting for a token, whatever is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command's part of the tree, made when it is needed.
 type Made = fn(&Brand) -> Command;
@@ -91,6 +96,17 @@ pub(crate) fn of(brand: &Brand, verb: &str) -> Option<Command> {
 
 /// Runs the command that `matches` names.
 pub fn dispatch(
+    cx: &Context<'_>,
+    out: &mut Output<'_>,
+    stdin: &mut dyn Input,
+    globals: &Globals,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
+    let done = dispatched(cx, out, stdin, globals, matches);
+    done.map_err(|failure| agent::without_login(failure, cx, globals))
+}
+
+fn dispatched(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     stdin: &mut dyn Input,
@@ -149,11 +165,10 @@ fn client(cx: &Context<'_>, globals: &Globals) -> Client {
     })
 }
 
-/// What helps where the server does not allow it: a new sign-in is good for all that its person
-/// may do (RFC 6750 §3.1); beyond that, to know who one is.
-fn forbidden(cx: &Context<'_>, globals: &Globals, code: &str) -> String {
-    let command = if code == "insufficient_scope" { "login" } else { "whoami" };
-    retry(cx, globals, command)
+/// What helps where the server does not allow it: what the error knows, beyond that to know who
+/// one is.
+fn forbidden(cx: &Context<'_>, globals: &Globals, error: &Error) -> String {
+    error.next(cx.program).unwrap_or_else(|| retry(cx, globals, "whoami"))
 }
 
 /// The command line to type again, with the flags that select an account.
@@ -165,6 +180,37 @@ fn retry(cx: &Context<'_>, globals: &Globals, command: &str) -> String {
         }
     }
     format!("{line} {command}")
+}
+
+/// An argument that has to be there.
+fn needed(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).required(true).value_name(value).help(help)
+}
+
+/// An option without a value.
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+/// What is not easily undone is said first, and done with this.
+fn confirm() -> Arg {
+    flag("confirm", "Do it; without this, only say what would happen")
+}
+
+/// Goes on with `--confirm`; without it says `what` would happen, and how `command` does it.
+fn confirmed(
+    cx: &Context<'_>,
+    globals: &Globals,
+    matches: &ArgMatches,
+    what: &str,
+    command: &str,
+) -> Result<(), Failure> {
+    if matches.get_flag("confirm") {
+        return Ok(());
+    }
+    let next = retry(cx, globals, &format!("{command} --confirm"));
+    let what = format!("{what}; say --confirm if that is meant");
+    Err(Failure::new(Exit::Usage, "not_confirmed", what, next).kept("Nothing was changed."))
 }
 
 /// Tells what happened on the way.

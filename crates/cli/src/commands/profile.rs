@@ -189,6 +189,7 @@ fn state(profile: &Listed, now: Timestamp) -> String {
         (State::Valid, _) => "signed in".to_owned(),
         (State::Refreshable, _) => "signed in; will refresh at the next use".to_owned(),
         (State::Expired, _) => "ended; sign in again".to_owned(),
+        (State::KeyMissing, _) => "its key is not on this machine; sign in again".to_owned(),
         (State::Ended { at, .. }, _) => format!("ended by the server on {}", at.to_human()),
         (state, _) => state.name().replace('_', " "),
     }

@@ -214,7 +214,7 @@ mod tests {
           a copy of it was tried from 203.0.113.7 2 minutes ago, and refused
           grt_01JD2XW6S7Y8Z9ABCDEFGHJKMN
 
-        Firefox[2J on Linux
+        Firefox on Linux
           browser, from 2001:db8::7, signed in 1 day 1 hour ago
           ses_01JD2XW6S7Y8Z9ABCDEFGHJKMP
         ");
@@ -225,7 +225,7 @@ mod tests {
           203.0.113.7 2 minutes ago, and refused
           grt_01JD2XW6S7Y8Z9ABCDEFGHJKMN
 
-        Firefox[2J on Linux
+        Firefox on Linux
           browser, from 2001:db8::7, signed in 1
           day 1 hour ago
           ses_01JD2XW6S7Y8Z9ABCDEFGHJKMP

@@ -3,6 +3,7 @@
 mod view;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use hallpass_client::client::CHECK;
 use hallpass_client::target::Asked;
 use hallpass_client::{Client, Masked, Source, State, Status, Target, Warning};
 use hallpass_core::Timestamp;
@@ -26,7 +27,7 @@ pub fn command() -> Command {
         Arg::new("check")
             .long("check")
             .action(ArgAction::SetTrue)
-            .help("Ask the server too; without it nothing is sent"),
+            .help("Ask the server too, also for what waits for you; without it nothing is sent"),
     )
 }
 
@@ -38,15 +39,18 @@ pub fn run(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let check = matches.get_flag("check");
-    let client = client(cx, globals);
+    // All that it asks shares the one limit (CLIENT G2).
+    let client = client(cx, globals).within(CHECK);
     // Whoever contradicts himself about the place is still signed in.
     let target = client
         .target(&Asked::from(globals))
         .unwrap_or_else(|error| Target { ignored: Some(error.to_string()), ..Target::default() });
     let status = look(cx, out, &client, &target, check);
     let exit = status.state.class().map_or(Exit::Usable, exit_of);
+    let persons = check && exit == Exit::Usable && matches!(status.source, Source::Profile { .. });
     if out.json {
-        out.json(&view(&status, &target))?;
+        let waiting = persons.then(|| waiting(&client));
+        out.json(&view(&status, &target, waiting))?;
     } else if let (Exit::Usable, Some(own)) = (exit, &cx.brand.texts.status) {
         let ends = out.exit_of(status.state.name(), exit);
         if ends != exit {
@@ -61,15 +65,16 @@ pub fn run(
         let look = (out.terminal.data(), out.terminal.width);
         let text = usable(cx, &status, &target, check, look);
         out.data(text.as_bytes())?;
-        if check && matches!(status.source, Source::Profile { .. }) {
-            tell_what_waits(cx, out, &client);
+        if persons {
+            tell_what_waits(cx, out, waiting(&client));
         }
     } else {
         // What was selected cannot be: that is the failure itself, and not a warning.
-        let (_, rest): (Vec<_>, Vec<_>) =
-            status.warnings.iter().cloned().partition(|warning| selection(warning).is_some());
-        warn(out, &rest);
-        return Ok(out.failure(&unusable(cx, globals, &status, exit)));
+        let failure = |warning: &Warning| matches!(warning, Warning::Selection { .. });
+        let rest = status.warnings.iter().filter(|warning| !failure(warning));
+        warn(out, &rest.cloned().collect::<Vec<_>>());
+        let failure = unusable(cx, globals, &status, exit);
+        return Ok(out.failure(&super::agent::without_login(failure, cx, globals)));
     }
     Ok(out.exit_of(status.state.name(), exit))
 }
@@ -102,10 +107,13 @@ fn look(
     }
 }
 
-/// What agents ask for, if any of it waits. An older server, which does not know of it, says nothing.
-fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, client: &Client) {
+/// How much of what agents ask for waits. An older server, which does not know of it, says nothing.
+fn waiting(client: &Client) -> usize {
     let asked = client.session().and_then(|session| session.approvals()).unwrap_or_default();
-    let waiting = asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count();
+    asked.iter().filter(|asked| asked.state == ApprovalState::Pending).count()
+}
+
+fn tell_what_waits(cx: &Context<'_>, out: &mut Output<'_>, waiting: usize) {
     if waiting > 0 {
         let agents = if waiting == 1 { "An agent asks" } else { "Agents ask" };
         out.sentence(&format!(
@@ -239,20 +247,28 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
         Some(name) => format!("{} login --profile {name}", cx.program),
         None => format!("{} login {server}", cx.program),
     };
+    let told = |command| status.error.as_ref().map(|it| told(it, cx, &retry(cx, globals, command)));
+    let told_as_it_is = !matches!(
+        status.state,
+        State::Expired | State::Ended { .. } | State::Rejected { .. } | State::CannotVerify { .. }
+    );
+    if let Some(mut failure) = told("status").filter(|_| told_as_it_is) {
+        (failure.exit, failure.code) = (exit, status.state.name().to_owned());
+        return failure;
+    }
     let kept_profile = Some("The profile is still there, to sign in to again.");
     let mut reason_of_end = None;
     // Where there is nothing about what was kept, the client's own words say it.
     let (what, kept, next) = match &status.state {
-        State::NotSignedIn | State::Valid | State::Refreshable => {
-            let selected = status.warnings.iter().find_map(selection);
-            let what = selected.map_or_else(|| format!("not signed in to {server}"), str::to_owned);
-            (what, Some("Nothing was changed."), login)
+        State::Expired => {
+            let what = format!("the access token for {server} has ended and cannot be refreshed");
+            match &status.source {
+                Source::Variable { name } => {
+                    (what, Some("Nothing was changed."), format!("unset {name}"))
+                }
+                _ => (what, kept_profile, login),
+            }
         }
-        State::Expired => (
-            format!("the access token for {server} has ended and cannot be refreshed"),
-            kept_profile,
-            login,
-        ),
         State::Ended { at, reason } => {
             reason_of_end = Some(reason.as_str().into());
             (ended(server, *at), kept_profile, login)
@@ -272,29 +288,17 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
         State::CannotVerify { reason } => (
             format!("cannot verify your sign-in: {reason}"),
             None,
-            retry(cx, globals, "status --check"),
+            match told("status --check") {
+                Some(failure) => failure.next,
+                None => retry(cx, globals, "status --check"),
+            },
         ),
-        State::StoreUnavailable { reason } => {
-            let again = retry(cx, globals, "status");
-            // Told as every other command tells it.
-            if let Some(error) = &status.store_error {
-                return told(&error.clone().into(), cx, &again);
-            }
-            (reason.clone(), None, again)
-        }
+        _ => (format!("not signed in to {server}"), Some("Nothing was changed."), login),
     };
     let mut failure = Failure::new(exit, status.state.name(), what, next);
     failure.kept = kept.map(Box::from);
     failure.reason = reason_of_end;
     failure
-}
-
-/// Why what the flags select cannot be.
-fn selection(warning: &Warning) -> Option<&str> {
-    match warning {
-        Warning::Selection { reason } => Some(reason),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ fn status(town: &Town, state: State) -> Status {
             path: town.home().join(".config/hallpass/credentials.json"),
             keyring: None,
         },
-        store_error: None,
+        error: None,
         server: "https://id.example.com".into(),
         issuer: Some("https://id.example.com".into()),
         account: Some(Account {
@@ -134,7 +134,7 @@ fn every_state_has_its_exit_code_and_one_next_command() {
 fn programs_read_one_object_with_a_stable_state() {
     let town = Town::new();
     let json =
-        serde_json::to_string_pretty(&view(&status(&town, State::Valid), &Target::default()))
+        serde_json::to_string_pretty(&view(&status(&town, State::Valid), &Target::default(), None))
             .unwrap();
     let home = town.home().display().to_string();
     insta::assert_snapshot!(json.replace(&home, "<home>"), @r#"
@@ -169,7 +169,8 @@ fn programs_read_one_object_with_a_stable_state() {
     "#);
     for (state, _) in unusable_states() {
         let name = state.name();
-        let json = serde_json::to_value(view(&status(&town, state), &Target::default())).unwrap();
+        let json =
+            serde_json::to_value(view(&status(&town, state), &Target::default(), None)).unwrap();
         assert_eq!((json["state"].as_str(), json["usable"].as_bool()), (Some(name), Some(false)));
     }
 }

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_name_cannot_add_a_line() {
         let paint = Paint { colour: true, unicode: true };
-        assert_eq!(line(&whoami("Ada\nroot\u{1b}[2J"), paint), "ada@example.com (Ada root[2J)\n");
+        assert_eq!(line(&whoami("Ada\nroot\u{1b}[2J"), paint), "ada@example.com (Ada root)\n");
         assert_eq!(line(&whoami(""), paint), "ada@example.com\n");
         let older = Whoami { older: true, kind: Whose::Key, ..whoami("ci") };
         assert_eq!(line(&older, paint), "ci (an older token of )\n");

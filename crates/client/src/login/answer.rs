@@ -198,7 +198,7 @@ mod tests {
         let other =
             format!("error=server_error&error_description=a%1B%5B31mb&state=the-state&{ISS}");
         let Judged::Ours(Err(error)) = expected(true).judge(&other) else { panic!() };
-        assert_eq!(error.to_string(), "the server did not sign you in: server_error (a[31mb)");
+        assert_eq!(error.to_string(), "the server did not sign you in: server_error (ab)");
     }
 
     // proves: client-A11

@@ -102,7 +102,7 @@ fn authorization_url(
     // Discovery checked it, and the choice of this flow that it is there.
     let endpoint = found.metadata.authorization_endpoint.as_deref().unwrap_or_default();
     let mut url = Url::parse(endpoint)
-        .map_err(|error| Error::BadServer { text: endpoint.to_owned(), why: error.to_string() })?;
+        .map_err(|error| Error::bad_server(endpoint.to_owned(), error.to_string()))?;
     {
         let mut query = url.query_pairs_mut();
         query

@@ -48,17 +48,15 @@ pub(crate) fn keep(
             changed
         })
     };
-    bind(parts, named.as_deref(), replace, &credential, key, server)?;
-    match write() {
-        // CLIENT D10: a login is how a person gets over a broken store.
-        Err(error) if gets_over(&*parts.vault, &error) => {
-            if let Some(path) = parts.vault.set_aside()? {
-                warnings.push(Warning::SetAside { path: path.display().to_string() });
-            }
-            write()?;
-        }
-        written => written?,
+    // CLIENT D10: a login is how a person gets over a broken store.
+    if let Err(error) = parts.vault.read()
+        && gets_over(&*parts.vault, &error)
+        && let Some(path) = parts.vault.set_aside()?
+    {
+        warnings.push(Warning::SetAside { path: path.display().to_string() });
     }
+    bind(parts, named.as_deref(), replace, &credential, key, server)?;
+    write()?;
     // A vault that never shows its contents has not stored anything.
     let kept = kept.ok_or_else(|| VaultError::Busy { path: parts.vault.place().path })??;
 

@@ -108,7 +108,7 @@ fn signing_in_again_ends_the_session_before() {
 #[test]
 fn a_variable_that_still_wins_is_told() {
     let mut town = town();
-    town.table.variables.insert("HALLPASS_TOKEN".into(), "hp_user_x".into());
+    town.table.variables.insert("HALLPASS_TOKEN".into(), "token-x".into());
     let login = login_as(&town, None, false).unwrap();
     assert_eq!(login.warnings, [Warning::VariableWins { variable: "HALLPASS_TOKEN".into() }]);
 }
@@ -134,10 +134,15 @@ fn a_newer_store_is_put_aside_as_it_is() {
     let private = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(town.file().parent().unwrap(), private).unwrap();
     std::fs::write(town.file(), r#"{"schema_version": 9}"#).unwrap();
+    // The same account may be in there, bound to a key of the same name.
+    let keys = town.file().with_file_name("keys.json");
+    std::fs::write(&keys, r#"{"schema_version": 1, "keys": [], "x": 1}"#).unwrap();
     let login = login_as(&town, None, false).unwrap();
     let [Warning::SetAside { path }] = &login.warnings[..] else { panic!("{:?}", login.warnings) };
     assert!(path.contains("credentials.json.newer-"), "{path}");
     assert_eq!(std::fs::read_to_string(path).unwrap(), r#"{"schema_version": 9}"#);
+    let aside = path.replace("credentials.json", "keys.json");
+    assert!(std::fs::read_to_string(aside).unwrap().contains("\"x\": 1"));
     assert_eq!(town.stored().key.account, "usr_ada");
 }
 

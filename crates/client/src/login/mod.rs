@@ -38,6 +38,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_core::brand::{Mode, NotAMode};
 use hallpass_core::{Scope, Secret, Timestamp};
 
 pub use choose::{Choice, Facts};
@@ -214,15 +215,6 @@ pub struct Pending {
     pub expires_at: Timestamp,
 }
 
-/// What a variable can force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Everybody signs in, where other variables say.
-    Clerk,
-    /// Nobody does.
-    Local,
-}
-
 /// What a variable says that only some brands name.
 fn said_by(parts: &Parts, name: &str) -> Option<String> {
     parts.environment.var(parts.brand.variables.get(name)?)
@@ -230,15 +222,11 @@ fn said_by(parts: &Parts, name: &str) -> Option<String> {
 
 /// The mode that the variable forces; `None`: the server is asked.
 pub(crate) fn forced(parts: &Parts) -> Result<Option<Mode>, Error> {
-    match said_by(parts, "mode").as_deref() {
-        None => Ok(None),
-        Some("clerk") => Ok(Some(Mode::Clerk)),
-        Some("local") => Ok(Some(Mode::Local)),
-        Some(other) => Err(Error::BadMode {
-            variable: parts.brand.variable("mode"),
-            value: hallpass_core::text::presentable(other, 40),
-        }),
-    }
+    let Some(said) = said_by(parts, "mode") else { return Ok(None) };
+    said.parse().map(Some).map_err(|_: NotAMode| Error::BadMode {
+        variable: parts.brand.variable("mode"),
+        value: hallpass_core::text::presentable(&said, 40),
+    })
 }
 
 /// A login in the making: what was asked for, before anything was sent.

@@ -6,6 +6,7 @@ use hallpass_core::text::presentable;
 use hallpass_core::wire::path;
 use hallpass_core::wire::trust::{Exchange, ExchangeRefused, Exchanged};
 use hallpass_core::{Scope, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::Error;
@@ -39,7 +40,7 @@ pub struct JobLogin {
     pub policy: String,
     /// What the pass may do.
     pub scope: Scope,
-    /// When it ends.
+    /// When it ends, if the later steps have it; else it has ended.
     pub expires_at: Option<Timestamp>,
     /// Whether the later steps of this job find it.
     pub waits: bool,
@@ -51,14 +52,16 @@ pub struct JobLogin {
 }
 
 /// A pass, and what the server said about it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pass {
     pub(crate) access: Access,
     pub(crate) project: String,
-    policy: String,
-    scope: Scope,
+    pub(crate) policy: String,
+    pub(crate) scope: Scope,
 }
 
-/// Trades once, and lets the pass wait for the later steps where that can be.
+/// Trades once, and lets the pass wait for the later steps where that can be. Where it cannot, it
+/// was only tried, and is revoked.
 pub(crate) fn run(
     parts: &Parts,
     http: &Http,
@@ -94,14 +97,28 @@ pub(crate) fn run(
     if project.is_some() {
         workload.wanted.project = project;
     }
-    let pass = workload.trade(parts, http, &server)?;
+    // What is taken once was taken by an earlier step, or must not be taken for nothing.
+    let earlier = if again { None } else { workload.waiting(parts, &server) };
+    if !again && earlier.is_none() {
+        workload.could_wait(parts, http, &server)?;
+    }
+    let waited = earlier.is_some();
+    let pass = match earlier {
+        Some(pass) => pass,
+        None => workload.trade(parts, http, &server)?,
+    };
+    let waits = waited || workload.waits(parts);
+    if let Some(token) = workload.spent(parts) {
+        // If nobody answers, it ends by itself in minutes.
+        let _ = revoke_pass(parts, http, &server, &token);
+    }
     Ok(JobLogin {
         platform: workload.platform(),
         project: pass.project,
         policy: pass.policy,
         scope: pass.scope,
-        expires_at: pass.access.expires_at(&*parts.time),
-        waits: workload.waits(parts, &server),
+        expires_at: pass.access.expires_at(&*parts.time).filter(|_| waits),
+        waits,
         stands,
         again,
         server,

@@ -2,6 +2,7 @@
 //! (`--resume`). What continues it is in a 0600 file of its own, which goes when the
 //! login ends, however it ends (CLIENT C10).
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,13 +91,11 @@ pub(crate) fn load(vault: &dyn Vault, handle: Option<&str>) -> Result<(String, S
     let handle = match handle {
         Some(handle) => handle.to_owned(),
         None => {
-            let mut found = handles(vault.dir()).into_iter();
-            match (found.next(), found.next()) {
+            let mut found = handles(vault.dir());
+            match (found.pop(), found.is_empty()) {
                 (None, _) => return Err(nothing("none was started with --no-wait")),
-                (Some(one), None) => one,
-                (Some(_), Some(_)) => {
-                    return Err(nothing("several were started; name one of them"));
-                }
+                (Some(one), true) => one,
+                (Some(last), false) => return Err(several(vault, found, last)),
             }
         }
     };
@@ -116,6 +115,23 @@ pub(crate) fn load(vault: &dyn Vault, handle: Option<&str>) -> Result<(String, S
         Error::from(VaultError::Corrupt { path, why: "it is not a started login".to_owned() })
     })?;
     Ok((handle, saved))
+}
+
+/// Names all of them, the newest one first.
+fn several(vault: &dyn Vault, mut handles: Vec<String>, last: String) -> Error {
+    handles.push(last);
+    let mut all: Vec<_> = handles
+        .into_iter()
+        .map(|handle| (load(vault, Some(&handle)).ok().map(|(_, saved)| saved), handle))
+        .collect();
+    all.sort_by_key(|(saved, _)| Reverse(saved.as_ref().map(|saved| saved.received.at)));
+    let waiting = all.iter().map(|(saved, handle)| match saved {
+        Some(saved) => format!("{handle} ({}, code {})", saved.server, saved.user_code),
+        None => handle.clone(),
+    });
+    let waiting = waiting.collect();
+    let newest = all.into_iter().next().map(|(_, handle)| handle).unwrap_or_default();
+    Error::SeveralToResume { waiting, newest }
 }
 
 /// Removes the file; it is no error if there is none.

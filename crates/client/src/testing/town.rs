@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 use super::{FakeServer, FakeTime, Said, Shelf, Table};
 use crate::Error;
 use crate::client::{Client, Parts};
+use crate::dpop::BoundKey;
 use crate::login::choose::Launch;
 use crate::login::launch::Launcher;
 use crate::login::{Event, Inbox, Login, LoginOptions, Wish};
 use crate::source::Selection;
 use crate::system::SystemRandom;
 use crate::time::Time;
-use crate::vault::model::{Access, Credential, CredentialKind, Endpoints, Profile, Receipt};
+use crate::vault::model::{
+    Access, Binding, Credential, CredentialKind, Endpoints, Profile, Receipt,
+};
 use crate::vault::{FileVault, Key, Vault as _};
 
 /// A town with one server in it.
@@ -126,6 +129,17 @@ impl Town {
         };
         self.put("default", credential.clone());
         credential
+    }
+
+    /// The same, bound to a key that is kept where it belongs.
+    pub(crate) fn sign_in_bound(&self) -> BoundKey {
+        let mut credential = self.sign_in();
+        let key = BoundKey::make().unwrap();
+        let jkt = key.thumbprint().to_string();
+        credential.binding = Some(Binding { jkt, ..Binding::default() });
+        self.vault.keep_binding_key(&credential.key, key.private()).unwrap();
+        self.put("default", credential);
+        key
     }
 
     /// Puts a credential into the vault under `profile`, which becomes the current one.

@@ -180,6 +180,11 @@ impl FileVault {
         self.write(&self.keys, &target, binding::NAME, &keys, &form)
     }
 
+    /// What stands behind the name of a file that was put aside.
+    fn mark(&self, why: &str) -> String {
+        format!("{why}-{}", self.tokens.now().secs())
+    }
+
     pub(super) fn saw(&self, form: Option<Form>) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = form;
     }
@@ -272,7 +277,15 @@ impl Vault for FileVault {
             Some(_) => "sealed",
             None => self.read().err().and_then(|error| error.aside()).unwrap_or("corrupt"),
         };
-        self.tokens.set_aside(why)
+        let mark = self.mark(why);
+        let aside = self.tokens.set_aside(&mark)?;
+        // Without their keys the sign-ins in it would be worth nothing to whoever can read them:
+        // a newer version, or the keyring that is gone now.
+        self.keys.set_aside(&mark)?;
+        if self.settings()?.keyring_entry.is_some() {
+            self.change_settings(|settings| settings.keyring_entry = None)?;
+        }
+        Ok(aside)
     }
 
     fn binding_key(&self, key: &Key) -> Result<Option<BindingKey>, VaultError> {
@@ -299,7 +312,7 @@ impl Vault for FileVault {
         match keep() {
             // CLIENT D10: a login is how a person gets over a broken store.
             Err(error) if super::gets_over(self, &error) => {
-                self.keys.set_aside(error.aside().unwrap_or("sealed"))?;
+                self.keys.set_aside(&self.mark(error.aside().unwrap_or("sealed")))?;
                 keep()
             }
             kept => kept,
@@ -317,7 +330,7 @@ impl Vault for FileVault {
             Some(_) => match self.change_keys(&mut |keys| keys.remove(key)) {
                 // Nothing in it can be used, so nothing in it needs removing.
                 Err(error) if super::gets_over(self, &error) => {
-                    self.keys.set_aside(error.aside().unwrap_or("sealed")).map(drop)
+                    self.keys.set_aside(&self.mark(error.aside().unwrap_or("sealed"))).map(drop)
                 }
                 removed => removed,
             },

@@ -182,6 +182,17 @@ fn a_damaged_file_is_named_kept_and_can_be_moved_aside() {
         }
         assert_eq!(fs::read_to_string(dir.join(NAME)).unwrap(), bad);
     }
+    for (other, what) in [
+        ("[1,2]", "a list"),
+        (" [1]", "a list"),
+        ("7", "a single value"),
+        ("{]", "not well-formed"),
+    ] {
+        fs::write(dir.join(NAME), other).unwrap();
+        let text = vault.read().unwrap_err().to_string();
+        assert!(text.contains(what), "{other}: {text}");
+    }
+    fs::write(dir.join(NAME), &cut).unwrap();
     let aside = vault.set_aside().unwrap().unwrap();
     assert_eq!(fs::read_to_string(aside).unwrap(), cut);
     assert_eq!(vault.set_aside().unwrap(), None);

@@ -47,7 +47,7 @@ impl FileVault {
     pub(super) fn in_memory(&self) -> Result<bool, VaultError> {
         match &self.asked {
             Ok(asked) => Ok(*asked == Some(StorePolicy::None)),
-            Err(unknown) => Err(VaultError::UnknownPolicy { text: unknown.0.clone() }),
+            Err(unknown) => Err(VaultError::UnknownPolicy(unknown.clone())),
         }
     }
 
@@ -56,7 +56,7 @@ impl FileVault {
         let policy = match &self.asked {
             Ok(Some(policy)) => *policy,
             Ok(None) => self.settings()?.store.unwrap_or_default(),
-            Err(unknown) => return Err(VaultError::UnknownPolicy { text: unknown.0.clone() }),
+            Err(unknown) => return Err(VaultError::UnknownPolicy(unknown.clone())),
         };
         Ok(match policy {
             StorePolicy::None => policy,

@@ -246,8 +246,9 @@ impl KeptFile {
         self.time.now()
     }
 
-    /// Moves it out of the way and says where it is now; `None` if there was nothing.
-    pub(crate) fn set_aside(&self, why: &str) -> Result<Option<PathBuf>, VaultError> {
+    /// Moves it out of the way, to the same name with a `mark` behind it, and says where it is
+    /// now; `None` if there was nothing.
+    pub(crate) fn set_aside(&self, mark: &str) -> Result<Option<PathBuf>, VaultError> {
         let _held = self.lock()?;
         let target = match self.target() {
             // The link itself then, or what else stands in the file's place.
@@ -255,7 +256,7 @@ impl KeptFile {
             target => target?,
         };
         let mut aside = target.clone().into_os_string();
-        aside.push(format!(".{why}-{}", self.time.now().secs()));
+        aside.push(format!(".{mark}"));
         let aside = PathBuf::from(aside);
         match std::fs::rename(&target, &aside) {
             Ok(()) => Ok(Some(aside)),

@@ -18,8 +18,16 @@ use crate::time::Time;
 #[derive(Debug)]
 pub(crate) struct Held {
     path: PathBuf,
-    // Closing it lets go.
-    _file: File,
+    file: File,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing it would do, but for a child that another thread is starting at this moment:
+        // until its exec it has the file open too, and the lock with it. There is no more to be
+        // done if this fails: the file is closed next.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Held {
@@ -60,7 +68,7 @@ pub(crate) fn acquire(
             // The holder before us may have removed the file: then we hold a lock that
             // nobody else will ever look at.
             Ok(()) if is_still_at(&file, path) => {
-                return Ok(Ok(Held { path: path.to_owned(), _file: file }));
+                return Ok(Ok(Held { path: path.to_owned(), file }));
             }
             Ok(()) => continue,
             Err(TryLockError::WouldBlock) => {}
@@ -125,6 +133,19 @@ mod tests {
         assert!(get(true).is_ok());
     }
 
+    // A child that another thread is starting has the file open too, until its exec.
+    #[test]
+    fn it_is_let_go_while_somebody_else_has_the_file_open() {
+        let dir = scratch();
+        let path = dir.path().join("a.lock");
+        let (time, random) = (FakeTime::new(), counting());
+        let held = acquire(&path, Duration::ZERO, &time, &random, &mut || true).unwrap().unwrap();
+        let child = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(acquire(&path, Duration::ZERO, &time, &random, &mut || true).unwrap().is_ok());
+        drop(child);
+    }
+
     // proves: client-E2
     #[cfg(unix)]
     #[test]
@@ -156,6 +177,6 @@ mod tests {
         stale.try_lock().unwrap();
         assert!(!is_still_at(&stale, &path));
         let second = acquire(&path, Duration::ZERO, &time, &random, &mut || true).unwrap().unwrap();
-        assert!(is_still_at(&second._file, &path));
+        assert!(is_still_at(&second.file, &path));
     }
 }

@@ -47,6 +47,7 @@ pub(crate) use shape::ID_TOKEN;
 pub use shape::Shape;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::status::Warning;
 use kept::{corrupt, why};
@@ -71,8 +72,8 @@ pub trait Vault: Send + Sync {
     /// Remembers where sign-ins are to be kept, for when nothing else is said.
     fn remember(&self, policy: StorePolicy) -> Result<(), VaultError>;
 
-    /// Moves what cannot be read out of the way and says where it is now;
-    /// `None` if there was nothing.
+    /// Moves what cannot be read out of the way, with the keys that it is bound to, and says
+    /// where it is now; `None` if there was nothing.
     fn set_aside(&self) -> Result<Option<PathBuf>, VaultError>;
 
     /// The private key that binds the refresh token of `key` (RFC 9449 §5); `None` if it
@@ -195,14 +196,9 @@ pub enum VaultError {
         /// What is wrong with the keyring.
         why: KeyringError,
     },
-    /// The variable names no place to keep sign-ins.
-    #[error(
-        "sign-ins are kept as auto, keyring, file or none, not as {text:?}; nothing was changed"
-    )]
-    UnknownPolicy {
-        /// What it says.
-        text: String,
-    },
+    /// What was said about where to keep sign-ins names no place.
+    #[error("{0}; nothing was changed")]
+    UnknownPolicy(UnknownPolicy),
     /// Another process holds the lock for longer than anybody should.
     #[error("another process is changing {} and has not finished; nothing was changed", .path.display())]
     Busy {
@@ -226,7 +222,7 @@ impl VaultError {
             VaultError::Keyring { why } => why.code(),
             VaultError::KeyGone { .. } => "store_sealed",
             VaultError::Unasked { .. } => "store_unencrypted",
-            VaultError::UnknownPolicy { .. } => "store_unknown",
+            VaultError::UnknownPolicy(_) => "store_unknown",
         }
     }
 
@@ -242,10 +238,21 @@ impl VaultError {
                 Some(format!("{tool} login --store file"))
             }
             VaultError::Exposed { path, .. } => Some(format!("chmod 700 {}", path.display())),
-            VaultError::Io { .. }
-            | VaultError::NoHome
-            | VaultError::UnknownPolicy { .. }
-            | VaultError::Busy { .. } => None,
+            VaultError::UnknownPolicy(UnknownPolicy { variable, .. }) => Some(match variable {
+                Some(variable) => format!("unset {variable}"),
+                None => format!("{tool} --store auto status"),
+            }),
+            VaultError::NoHome => Some("export HOME=DIR".to_owned()),
+            VaultError::Io { what, path, .. } if self.code() == "store_denied" => {
+                // All but reading is about the directory.
+                let (mode, denied) = match *what {
+                    "read" => ("u+rw", path.as_path()),
+                    "write in" | "make private" => ("u+rwx", path.as_path()),
+                    _ => ("u+rwx", path.parent().unwrap_or(path)),
+                };
+                Some(format!("chmod {mode} {}", denied.display()))
+            }
+            VaultError::Io { .. } | VaultError::Busy { .. } => None,
         }
     }
 
@@ -278,6 +285,14 @@ fn newer(bytes: &[u8], path: &Path) -> Result<u32, VaultError> {
     #[derive(Deserialize)]
     struct Version {
         schema_version: u32,
+    }
+    // A list would do for serde, in the place of an object.
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|first| *first != b'{')
+        && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+    {
+        let what = if first == Some(&b'[') { "a list" } else { "a single value" };
+        return Err(corrupt(path, &format!("it is JSON, but {what} and not an object")));
     }
     let version: Version =
         serde_json::from_slice(bytes).map_err(|error| corrupt(path, why(&error)))?;

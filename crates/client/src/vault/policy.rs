@@ -53,8 +53,16 @@ impl fmt::Display for StorePolicy {
 
 /// That is none of the four words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is none of auto, keyring, file, none")]
-pub struct UnknownPolicy(pub String);
+#[error(
+    "{}{text:?} is none of auto, keyring, file, none",
+    .variable.as_ref().map(|name| format!("{name}: ")).unwrap_or_default()
+)]
+pub struct UnknownPolicy {
+    /// What was said instead.
+    pub text: String,
+    /// The variable that says it, if one does.
+    pub variable: Option<String>,
+}
 
 impl FromStr for StorePolicy {
     type Err = UnknownPolicy;
@@ -65,7 +73,10 @@ impl FromStr for StorePolicy {
             "keyring" => StorePolicy::Keyring,
             "file" => StorePolicy::File,
             "none" => StorePolicy::None,
-            other => return Err(UnknownPolicy(hallpass_core::text::presentable(other, 40))),
+            other => {
+                let text = hallpass_core::text::presentable(other, 40);
+                return Err(UnknownPolicy { text, variable: None });
+            }
         })
     }
 }

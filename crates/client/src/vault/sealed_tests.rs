@@ -199,7 +199,7 @@ fn the_policy_decides_and_the_place_is_named() {
     let keyring: Arc<dyn super::Keyring> = home.keyring.clone();
     let vault = FileVault::new(home.path(), Arc::new(SystemTimes), Arc::new(SystemRandom))
         .with_keyring(keyring, Duration::ZERO, unknown, Rules::default());
-    assert!(matches!(vault.read(), Err(VaultError::UnknownPolicy { text }) if text == "drawer"));
+    assert!(matches!(vault.read(), Err(VaultError::UnknownPolicy(said)) if said.text == "drawer"));
 }
 
 // proves: client-D2
@@ -340,6 +340,10 @@ fn a_locked_keyring_is_no_silence_and_a_key_that_is_gone_can_be_got_over() {
     assert!(aside.to_str().unwrap().contains("credentials.json.sealed-"), "{aside:?}");
     put(&home.vault(None), "b").unwrap();
     assert_eq!(secret_in(&home.vault(None)), "b");
+    // What was put aside can be put back, also after the one in its place has gone.
+    empty(&home.vault(None)).unwrap();
+    fs::rename(&aside, home.file()).unwrap();
+    assert_eq!(secret_in(&home.vault(None)), "a");
 }
 
 // proves: client-D12

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`platform`] | which platform this is, and where its identity is: a pure function |
 //! | `identity` | asking the platform for it |
-//! | [`job`] | what the later steps of the same job find, and no other job |
+//! | [`job`] | what the later steps of the same job find, or its end revokes; no other job |
 //! | [`kernel`] | where that waits: the kernel's keyring |
 //!
 //! The pass is never refreshed: before it ends, and when it is refused, the job trades anew.
@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hallpass_core::Secret;
 use hallpass_core::id::JobId;
+use hallpass_core::{Secret, Timestamp};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -47,7 +47,7 @@ const UNSAID_LIFETIME: u64 = 60;
 pub(crate) struct Workload {
     found: Found,
     key: Option<JobKey>,
-    held: Option<Access>,
+    held: Option<Pass>,
     /// Somebody else has the pass too, so it does not end with us.
     handed: bool,
     /// What was asked for.
@@ -63,22 +63,25 @@ pub(crate) struct Wanted {
     pub(crate) resources: Vec<String>,
 }
 
-/// Whether it is a pass of a job, as far as its text tells: a JWT whose `sub` is a job.
-pub(crate) fn is_pass(token: &Secret) -> bool {
+/// The end of a pass of a job, as far as its text tells: a JWT whose `sub` is a job. `None`: it is
+/// none.
+pub(crate) fn end_of_pass(token: &Secret) -> Option<Timestamp> {
     #[derive(Deserialize)]
     struct Claims {
         sub: String,
+        exp: i64,
     }
     let claims = token.expose().split('.').nth(1);
     let claims = claims.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).map(Zeroizing::new);
     let claims = claims.and_then(|text| serde_json::from_slice::<Claims>(&text).ok());
-    claims.is_some_and(|claims| claims.sub.parse::<JobId>().is_ok())
+    let job = claims.filter(|claims| claims.sub.parse::<JobId>().is_ok())?;
+    Some(Timestamp::from_secs(job.exp))
 }
 
 /// The server that an earlier step of this job signed in to.
 pub(crate) fn remembered_server(found: &Found, parts: &Parts) -> Option<String> {
-    let key = JobKey::of(found, &parts.brand, &*parts.environment)?;
-    key.load(&*parts.job_memory).map(|kept| kept.server)
+    let key = JobKey::of(found, &parts.brand, &*parts.environment).filter(|key| key.serves)?;
+    key.load(&*parts.job_memory).into_iter().next().map(|kept| kept.server)
 }
 
 impl Workload {
@@ -91,21 +94,47 @@ impl Workload {
         self.found.platform
     }
 
-    /// The pass that waits for this job. Sends nothing.
-    pub(crate) fn kept(&self, parts: &Parts) -> Option<Kept> {
-        self.key.as_ref()?.load(&*parts.job_memory)
+    /// The passes that wait for this job, or for its end. Sends nothing.
+    pub(crate) fn kept(&self, parts: &Parts) -> Vec<Kept> {
+        self.key.as_ref().map(|key| key.load(&*parts.job_memory)).unwrap_or_default()
     }
 
-    /// The same, if it is for `server`, for the project that is wanted, and not over.
-    pub(crate) fn waiting(&self, parts: &Parts, server: &str) -> Option<Access> {
+    /// The newest that is for `server`, for the project that is wanted, and not over.
+    pub(crate) fn waiting(&self, parts: &Parts, server: &str) -> Option<Pass> {
         let fits = |kept: &Kept| {
             let project = self.wanted.project.as_ref();
             kept.server == server
                 && kept.resources == self.wanted.resources
-                && project.is_none_or(|project| *project == kept.project)
+                && project.is_none_or(|project| *project == kept.pass.project)
+                && !remaining(&kept.pass.access, parts).is_zero()
         };
-        let kept = self.kept(parts).filter(fits)?;
-        (!remaining(&kept.access, parts).is_zero()).then_some(kept.access)
+        let serves = self.key.as_ref().is_some_and(|key| key.serves);
+        serves.then(|| self.kept(parts))?.into_iter().find(fits).map(|kept| kept.pass)
+    }
+
+    /// An identity that is taken once is not traded where its pass could wait for no later step.
+    pub(crate) fn could_wait(&self, parts: &Parts, http: &Http, server: &str) -> Result<(), Error> {
+        identity::obtain(&self.found, server, parts, http)?;
+        let could = self.key.as_ref().filter(|key| key.serves).is_some_and(|key| {
+            let memory = &*parts.job_memory;
+            !key.load(memory).is_empty() || key.store(memory, &[], UNSAID_LIFETIME, &*parts.random)
+        });
+        let variable = parts.brand.variable("TOKEN");
+        if could { Ok(()) } else { Err(Error::TakenOnce { variable }) }
+    }
+
+    /// Puts a pass before those that wait, and takes away those that are over.
+    fn keep(&self, parts: &Parts, server: &str, pass: &Pass) {
+        let Some(key) = &self.key else { return };
+        let mut all = key.load(&*parts.job_memory);
+        all.retain(|kept| {
+            !remaining(&kept.pass.access, parts).is_zero()
+                && kept.pass.access.token != pass.access.token
+        });
+        let (server, resources) = (server.to_owned(), self.wanted.resources.clone());
+        all.insert(0, Kept { server, resources, pass: pass.clone() });
+        let seconds = all.iter().map(|kept| remaining(&kept.pass.access, parts).as_secs()).max();
+        key.store(&*parts.job_memory, &all, seconds.unwrap_or_default(), &*parts.random);
     }
 
     /// A pass that meets `need`: the one that is held, the one that waits for this job, or a
@@ -123,17 +152,18 @@ impl Workload {
                 access.token != *refused && remaining(access, parts) > Duration::ZERO
             }
         };
-        if let Some(access) = self.held.as_ref().filter(|access| meets(access)) {
-            return Ok(access.token.clone());
+        if let Some(held) = self.held.as_ref().filter(|held| meets(&held.access)) {
+            return Ok(held.access.token.clone());
         }
-        if let Some(access) = self.waiting(parts, server).filter(meets) {
-            return Ok(self.held.insert(access).token.clone());
+        if let Some(pass) = self.waiting(parts, server).filter(|pass| meets(&pass.access)) {
+            return Ok(self.held.insert(pass).access.token.clone());
         }
         match self.trade(parts, http, server) {
             Ok(pass) => Ok(pass.access.token),
             Err(error) => {
                 // Early is early: as long as the pass is good, trouble can wait.
-                let good = self.held.as_ref().filter(|held| !remaining(held, parts).is_zero());
+                let held = self.held.as_ref().map(|held| &held.access);
+                let good = held.filter(|held| !remaining(held, parts).is_zero());
                 match (good, need, &error) {
                     (Some(held), Need::Age, Error::Http(_)) => Ok(held.token.clone()),
                     _ => Err(error),
@@ -151,42 +181,49 @@ impl Workload {
     ) -> Result<Pass, Error> {
         // A server takes an identity that is made out for its own address, and for no other.
         let identity = || identity::obtain(&self.found, server, parts, http);
-        let pass = oidc::exchange(parts, http, server, &self.wanted, &identity)?;
-        if let Some(key) = &self.key {
-            let kept = Kept {
-                server: server.to_owned(),
-                project: pass.project.clone(),
-                resources: self.wanted.resources.clone(),
-                access: pass.access.clone(),
-            };
-            let seconds = remaining(&pass.access, parts).as_secs();
-            key.store(&*parts.job_memory, &kept, seconds, &*parts.random);
+        let mut pass = oidc::exchange(parts, http, server, &self.wanted, &identity);
+        if let Err(Error::NotTrusted { detail: Some(detail), .. }) = &mut pass
+            && !self.found.identity.is_renewed()
+        {
+            detail.push_str("; this job has one identity, and a server takes it once");
         }
-        self.held = Some(pass.access.clone());
+        let pass = pass?;
+        if self.key.as_ref().is_some_and(|key| key.serves) {
+            self.keep(parts, server, &pass);
+        }
+        self.held = Some(pass.clone());
         Ok(pass)
     }
 
-    /// Whether the later steps of this job find the pass.
-    pub(crate) fn waits(&self, parts: &Parts, server: &str) -> bool {
-        self.waiting(parts, server).is_some()
+    /// Whether the later steps of this job find the pass that is held.
+    pub(crate) fn waits(&self, parts: &Parts) -> bool {
+        let serves = self.key.as_ref().is_some_and(|key| key.serves);
+        let held = self.held.as_ref().filter(|_| serves).map(|held| &held.access.token);
+        held.is_some_and(|held| self.kept(parts).iter().any(|kept| kept.pass.access.token == *held))
     }
 
-    /// The pass goes to another program, and is that one's from now on.
-    pub(crate) fn hand_over(&mut self) {
+    /// The pass goes to another program, and is that one's from now on; the end of the job
+    /// revokes it.
+    pub(crate) fn hand_over(&mut self, parts: &Parts, server: &str) {
         self.handed = true;
+        if let Some(held) = &self.held
+            && !self.waits(parts)
+        {
+            self.keep(parts, server, held);
+        }
     }
 
     /// When the pass that is held ends.
-    pub(crate) fn expires_at(&self, parts: &Parts) -> Option<hallpass_core::Timestamp> {
-        self.held.as_ref().and_then(|access| access.expires_at(&*parts.time))
+    pub(crate) fn expires_at(&self, parts: &Parts) -> Option<Timestamp> {
+        self.held.as_ref().and_then(|held| held.access.expires_at(&*parts.time))
     }
 
     /// The pass that nobody will use any more: it waits for no later step, and was handed to
     /// nobody.
-    pub(crate) fn spent(&mut self, parts: &Parts, server: &str) -> Option<Secret> {
-        let held = self.held.take()?;
+    pub(crate) fn spent(&mut self, parts: &Parts) -> Option<Secret> {
+        let waits = self.waits(parts);
+        let held = self.held.take()?.access;
         let over = self.handed || remaining(&held, parts).is_zero();
-        let waits = self.waiting(parts, server).is_some_and(|kept| kept.token == held.token);
         (!over && !waits).then_some(held.token)
     }
 
@@ -198,12 +235,32 @@ impl Workload {
     }
 }
 
+impl Session {
+    /// Whether what is presented is the pass of a job that no later step will find. A program
+    /// that is handed it is to have it for its own life, and no longer ([`Session::take_back`]).
+    pub fn is_for_this_step(&self) -> bool {
+        match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
+            Held::Workload(workload) => !workload.waits(&self.parts),
+            _ => false,
+        }
+    }
+
+    /// The program that the pass was handed to has ended, and the pass ends with this handle.
+    pub fn take_back(&self) {
+        if let Held::Workload(workload) =
+            &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            workload.handed = false;
+        }
+    }
+}
+
 impl Drop for Session {
     /// A pass that was traded for this alone, and that no later step finds, ends with it.
     fn drop(&mut self) {
         let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
         let Held::Workload(workload) = held else { return };
-        if let Some(token) = workload.spent(&self.parts, &self.server) {
+        if let Some(token) = workload.spent(&self.parts) {
             // If nobody answers, it ends by itself in minutes.
             let _ = oidc::revoke_pass(&self.parts, &self.http, &self.server, &token);
         }

@@ -1,6 +1,7 @@
 //! What a brand says about the command-line tool: its tree, its words, what it keeps and ends.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde::Deserialize;
 
@@ -120,6 +121,7 @@ pub const STATES: &[&str] = &[
     "session_ended",
     "refresh_failed",
     "key_missing",
+    "malformed",
     "local_mode",
     "not_configured",
     "bad_mode",
@@ -168,6 +170,32 @@ pub struct LoginRules {
     /// Whether `--token VALUE` is taken, with a warning: only for a tool whose documentation
     /// says so.
     pub token_argument: bool,
+}
+
+/// Who signs in, as a variable of a brand's says it for its tool and its server alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Everybody, at the provider that other variables name.
+    Clerk,
+    /// Nobody.
+    Local,
+}
+
+/// That is no mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it can be clerk, local or unset")]
+pub struct NotAMode;
+
+impl FromStr for Mode {
+    type Err = NotAMode;
+
+    fn from_str(text: &str) -> Result<Self, NotAMode> {
+        match text {
+            "clerk" => Ok(Mode::Clerk),
+            "local" => Ok(Mode::Local),
+            _ => Err(NotAMode),
+        }
+    }
 }
 
 /// A way to sign in.

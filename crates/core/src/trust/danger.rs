@@ -33,6 +33,20 @@ pub enum Danger {
 }
 
 impl Danger {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::WholeOrganization,
+        Self::AnyRef,
+        Self::MovableTag,
+        Self::AnyEvent,
+        Self::OutsidersEvent,
+        Self::UnprotectedRef,
+        Self::NamesWithoutIds,
+        Self::MovableWorkflow,
+        Self::ShellInJob,
+        Self::WholeIssuer,
+    ];
+
     /// Its code, for programs.
     pub const fn as_str(self) -> &'static str {
         match self {

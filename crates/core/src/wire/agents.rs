@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::whole::whole_or_none;
 use crate::{Scope, Secret, Timestamp};
 
 /// What every agent is asked to report to, and asks.
@@ -33,10 +34,10 @@ pub struct NewAgent {
     pub permissions: Scope,
     /// How long its token lives, and so for how long it goes on unless it is renewed: 10 to
     /// 3600, 900 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_or_none")]
     pub ttl_seconds: Option<u32>,
     /// How many levels of agents may come below it: 0 to 8, 2 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_or_none")]
     pub depth: Option<u32>,
     /// Resources (RFC 8707) that its tokens are good at, besides this server's own API.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -155,7 +156,7 @@ pub struct AgentReport {
     /// What it is doing.
     pub text: String,
     /// How far it is, in percent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_or_none")]
     pub progress: Option<u32>,
 }
 
@@ -172,12 +173,22 @@ pub enum SecretOf {
 }
 
 impl SecretOf {
-    /// As it is kept: the kind, and which.
-    pub fn read(kind: &str, which: String) -> Self {
+    /// As it is kept, and as a page's form says it: the kind, and which.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Run(id) => ("run", id),
+            Self::Agent(name) => ("name", name),
+            Self::Project(project) => ("project", project),
+        }
+    }
+
+    /// What [`Self::parts`] gave.
+    pub fn read(kind: &str, which: String) -> Option<Self> {
         match kind {
-            "run" => Self::Run(which),
-            "project" => Self::Project(which),
-            _ => Self::Agent(which),
+            "run" => Some(Self::Run(which)),
+            "name" => Some(Self::Agent(which)),
+            "project" => Some(Self::Project(which)),
+            _ => None,
         }
     }
 }

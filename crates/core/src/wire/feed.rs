@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::whole::{whole, whole_or_none};
+
 /// What a guard sends. The caller is a confidential client (RFC 7662 §2.1's rule).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedRequest {
@@ -15,10 +17,10 @@ pub struct FeedRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
     /// Everything up to this epoch is applied; absent before the first answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_or_none")]
     pub applied: Option<i64>,
     /// For how long to wait for news, at most; the server may answer earlier.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     pub wait_ms: u64,
 }
 

@@ -31,6 +31,7 @@ pub mod operator;
 pub mod params;
 pub mod tokens;
 pub mod trust;
+mod whole;
 
 /// Paths that client and server must agree on before discovery has answered.
 pub mod path {

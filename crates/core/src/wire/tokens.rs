@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::whole::whole;
 use crate::role::{OrgRole, ProjectRole};
 use crate::{Scope, Secret, Timestamp};
 
@@ -141,7 +142,7 @@ pub struct TokenChange {
 #[serde(deny_unknown_fields)]
 pub struct RotateToken {
     /// For how many seconds the old one stays good; 0: not at all.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     pub overlap_seconds: u64,
 }
 

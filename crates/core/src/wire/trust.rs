@@ -21,6 +21,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::whole::whole_or_none;
 use crate::trust::{Changed, Check, Condition, Danger, Pin, Platform};
 use crate::{Scope, Secret, Timestamp};
 
@@ -120,6 +121,18 @@ pub struct TrustPolicy {
     /// When it last let somebody in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
+    /// Why it lets nobody in at this moment: the keys of its issuer cannot be fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys_unknown: Option<KeysUnknown>,
+}
+
+/// The keys of an issuer could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeysUnknown {
+    /// When that was last tried.
+    pub at: Timestamp,
+    /// What was wrong, in words.
+    pub why: String,
 }
 
 /// Something dangerous, with what it means.
@@ -163,7 +176,7 @@ pub struct NewTrustPolicy {
     #[serde(default)]
     pub permissions: Scope,
     /// How long a pass is good for, 60 to 900 seconds; absent: 900.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_or_none")]
     pub ttl_seconds: Option<u64>,
     /// The dangers that whoever makes it has read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -234,6 +247,9 @@ pub struct DeniedExplained {
     pub claims: serde_json::Value,
     /// Each policy and each condition, the nearest policy first.
     pub policies: Vec<PolicyExplained>,
+    /// Its name goes with another id by now: there is nothing to be let in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
     /// The least rule that would have let it in: to be posted as it is, by whoever means it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub least: Option<LeastRule>,

@@ -224,7 +224,8 @@ fn since(at: &Option<Timestamp>, word: &str) -> String {
 
 /// Names come from elsewhere, and a terminal obeys what it prints.
 fn shown(text: &str) -> String {
-    hallpass_core::text::presentable(text, 60)
+    // Whole: what is cut can be neither searched nor copied.
+    hallpass_core::text::presentable(text, usize::MAX)
 }
 
 fn aligned(rows: &[Vec<String>]) -> String {
@@ -247,11 +248,28 @@ fn aligned(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use hallpass_server::admin::command::AuditRow;
+
     use super::*;
 
     #[test]
     fn columns_are_aligned_and_end_without_spaces() {
         let rows = [vec!["a".to_owned(), "bcd".to_owned()], vec!["efg".to_owned(), String::new()]];
         assert_eq!(aligned(&rows), "a    bcd\nefg\n");
+    }
+
+    #[test]
+    fn nothing_is_cut() {
+        let detail = "org_01M8N3CZ4J6J3PVMGNG8TZCA2P prj_01M8N3CZ4J6J3PVMGNG8TZCA2P: ".repeat(9);
+        let row = AuditRow {
+            seq: 1,
+            at: Timestamp::from_secs(0),
+            actor: "system".to_owned(),
+            action: "member.set".to_owned(),
+            subject: "usr_1".to_owned(),
+            address: None,
+            detail: Some(detail.clone()),
+        };
+        assert!(table(&Answer::Audit(vec![row])).contains(detail.trim()));
     }
 }

@@ -11,7 +11,7 @@
 use hallpass_core::Secret;
 use hallpass_core::id::{AgentId, UserId};
 use hallpass_core::wire::agents as wire;
-use hallpass_store::{SealedSecret, SecretFor, Whose};
+use hallpass_store::{SealedSecret, Whose};
 use hallpass_verdict::Decision;
 
 use super::{AgentError, owner};
@@ -43,6 +43,7 @@ impl Issuer {
         }
         let generation = self.secret_generation().await?;
         let (kind, which) = of.parts();
+        let which = which.to_owned();
         let context = context(keeper, kind, &which, &name);
         let seal = self.0.keys.agent_secrets(generation)?;
         let sealed = seal.seal(&context, new.value.expose().as_bytes(), &*self.0.random)?;
@@ -65,13 +66,12 @@ impl Issuer {
     ) -> Result<Vec<wire::AgentSecret>, AgentError> {
         let keeper = keeper(actor, None)?;
         let all = self.0.store.agent_secrets().of_owner(keeper, self.now()).await?;
-        let shown = |kept: hallpass_store::KeptSecret| wire::AgentSecret {
-            of: wire::SecretOf::read(&kept.kind, kept.which),
-            name: kept.name,
-            set_at: kept.set_at,
-            read_at: kept.read_at,
+        let shown = |kept: hallpass_store::KeptSecret| {
+            let of = wire::SecretOf::read(&kept.kind, kept.which)?;
+            let (name, set_at, read_at) = (kept.name, kept.set_at, kept.read_at);
+            Some(wire::AgentSecret { of, name, set_at, read_at })
         };
-        Ok(all.into_iter().map(shown).collect())
+        Ok(all.into_iter().filter_map(shown).collect())
     }
 
     /// Takes one away.
@@ -83,11 +83,7 @@ impl Issuer {
     ) -> Result<(), AgentError> {
         // Among their own, whatever became of the project or the run since.
         let keeper = keeper(actor, None)?;
-        let of = match &which.of {
-            wire::SecretOf::Run(id) => ("run", id.as_str()),
-            wire::SecretOf::Agent(name) => ("name", name.as_str()),
-            wire::SecretOf::Project(project) => ("project", project.as_str()),
-        };
+        let of = which.of.parts();
         let by = self.by(&actor.name(), None, Some(origin));
         let secrets = self.0.store.agent_secrets();
         if secrets.remove(keeper, of, &which.name, &by).await? {
@@ -148,23 +144,24 @@ impl Issuer {
         Ok(kept.and_then(|number| number.parse().ok()).unwrap_or(1))
     }
 
-    /// For whom, if the person has such agents or may have them.
+    /// For whom as it is kept, if the person has such agents or may have them.
     async fn secret_for(
         &self,
         actor: &Actor<'_>,
         of: &wire::SecretOf,
-    ) -> Result<SecretFor, AgentError> {
+    ) -> Result<wire::SecretOf, AgentError> {
         Ok(match of {
             wire::SecretOf::Run(id) => {
                 let id: AgentId = id.parse().map_err(|_| AgentError::Unknown)?;
                 let found = self.0.store.agents().one(id, super::whose(actor)?).await?;
                 let found = found.filter(|agent| agent.is_live(self.now()));
-                SecretFor::Run(found.ok_or(AgentError::Unknown)?.id)
+                wire::SecretOf::Run(found.ok_or(AgentError::Unknown)?.id.to_string())
             }
-            wire::SecretOf::Agent(name) => SecretFor::Name(tokens::name(name)?),
+            wire::SecretOf::Agent(name) => wire::SecretOf::Agent(tokens::name(name)?),
             wire::SecretOf::Project(project) => {
                 let none = hallpass_core::Scope::empty();
-                SecretFor::Project(self.lendable(actor, project, &none).await?.1)
+                let project = self.lendable(actor, project, &none).await?.1;
+                wire::SecretOf::Project(project.to_string())
             }
         })
     }

@@ -243,7 +243,8 @@ impl Issuer {
         filter: &AuditFilter,
         before: Option<i64>,
     ) -> Result<(String, Option<i64>), Error> {
-        let found = self.0.store.audit().search(filter, before, PORTION).await?;
+        let filter = self.by_ids(filter).await?;
+        let found = self.0.store.audit().search(&filter, before, PORTION).await?;
         let head = if before.is_none() { form.head() } else { "" };
         let rows = found.rows.iter().map(|row| form.row(&line::row(row)));
         Ok((std::iter::once(head.to_owned()).chain(rows).collect(), found.next))

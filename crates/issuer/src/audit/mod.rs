@@ -7,6 +7,7 @@
 //! | [`verify`] | an exported log is proved, without a database |
 //! | [`export`], `csv` | it goes out, portion by portion |
 //! | [`denied`] | what was refused and is of interest, bounded |
+//! | [`names`] | what the ids in it are called |
 
 use hallpass_core::role::OrgRole;
 use hallpass_core::wire::api::Page;
@@ -21,6 +22,7 @@ mod csv;
 pub mod denied;
 pub mod export;
 mod line;
+pub mod names;
 pub(crate) mod seal;
 #[cfg(test)]
 mod tests;
@@ -61,7 +63,8 @@ impl Issuer {
         limit: u32,
     ) -> Result<Page<Row>, Error> {
         let limit = limit.clamp(1, MAX_PAGE);
-        let found = self.0.store.audit().search(filter, cursor, limit).await?;
+        let filter = self.by_ids(filter).await?;
+        let found = self.0.store.audit().search(&filter, cursor, limit).await?;
         let next_cursor = found.next.map(|seq| seq.to_string());
         Ok(Page { items: found.rows.iter().map(line::row).collect(), next_cursor })
     }

@@ -5,12 +5,12 @@
 //! is about the same owner, or whose project was asked for. Nobody fills another's page: equal
 //! ones are counted, and of each organization so many are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hallpass_core::id::{OrgId, TrustDeniedId};
+use hallpass_core::id::{OrgId, ProjectId, TrustDeniedId};
 use hallpass_core::trust::{
-    Check, Claims, Examined, Policy, dangers, least, nearest_first, sentence,
+    Check, Claims, Examined, Policy, dangers, examine, least, nearest_first, sentence,
 };
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::trust as wire;
@@ -46,17 +46,21 @@ impl Issuer {
         origin: &Origin,
     ) -> Result<(), Refusal> {
         let nearest = nearest_first(known.iter().map(|it| (it, &it.policy)), claims);
-        let mut told: BTreeMap<OrgId, (&Known, &Examined, bool)> = BTreeMap::new();
+        // An alarm is of the project whose policy knew the name; all else of the organization.
+        let mut told: BTreeMap<(OrgId, Option<ProjectId>), (&Known, &Examined)> = BTreeMap::new();
         for (it, examined) in &nearest {
             let named = asked.project.as_deref() == Some(it.policy.project.as_str());
             if !(named || examined.is_about_them() || shares_owner(&it.policy, claims)) {
                 continue;
             }
-            let alarm = !examined.changed.is_empty();
-            let entry = told.entry(it.kept.org).or_insert((*it, examined, alarm));
-            entry.2 |= alarm;
+            let alarm = (!examined.changed.is_empty()).then_some(it.kept.project);
+            told.entry((it.kept.org, alarm)).or_insert((*it, examined));
         }
-        for (org, (it, examined, alarm)) in told.into_iter().take(MOST_TOLD) {
+        let alarmed: BTreeSet<OrgId> =
+            told.keys().filter(|(_, alarm)| alarm.is_some()).map(|(org, _)| *org).collect();
+        told.retain(|(org, alarm), _| alarm.is_some() || !alarmed.contains(org));
+        for ((org, alarm), (it, examined)) in told.into_iter().take(MOST_TOLD) {
+            let alarm = alarm.is_some();
             let why = match bad {
                 Some(bad) => format!("{bad}."),
                 None => first_failed(&examined.checks),
@@ -104,11 +108,13 @@ impl Issuer {
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let last = found.last().filter(|_| more).map(|it| format!("{}.{}", it.at.millis(), it.id));
+        let found = self.with_alarms(seat.org.id, found).await?;
         Ok(Page { items: found.iter().map(denied).collect(), next_cursor: last })
     }
 
     /// Denied exchanges in which a name came back with another id, and nobody has said yet that it
-    /// is theirs: of a project, or of an organization and all of its projects.
+    /// is theirs, or removed the policies that know it: of a project, or of an organization and all
+    /// of its projects.
     pub async fn alarms(
         &self,
         actor: &Actor<'_>,
@@ -118,7 +124,22 @@ impl Issuer {
         let seat = self.seat_with(actor, org, project, KEYS_MANAGE).await?;
         let at = seat.project.as_ref().map(|it| it.id);
         let found = self.0.store.trust().alarms(seat.org.id, at, self.now() - KEPT).await?;
-        Ok(found.iter().map(denied).collect())
+        let found = self.with_alarms(seat.org.id, found).await?;
+        Ok(found.iter().filter(|it| it.alarm).map(denied).collect())
+    }
+
+    /// The same, of which those are alarms that still are.
+    async fn with_alarms(
+        &self,
+        org: OrgId,
+        mut found: Vec<TrustDenied>,
+    ) -> Result<Vec<TrustDenied>, TrustError> {
+        if found.iter().any(|it| it.alarm) {
+            let kept = self.0.store.trust().of(org, None).await?;
+            let known: Vec<Known> = kept.into_iter().filter_map(Known::of).collect();
+            found.iter_mut().for_each(|it| it.alarm = it.alarm && is_alarm(it, &known));
+        }
+        Ok(found)
     }
 
     /// One denied exchange, explained: of one place, or wherever it is. One of another place is
@@ -155,6 +176,11 @@ impl Issuer {
         // Where a policy lets its claims in already, another one would help nobody: something is
         // wrong with the token itself, or with what it asked for.
         let nearest_but_out = nearest.first().filter(|(_, examined)| !examined.admitted);
+        // What was denied before a name got another id, or before somebody said whose it is, is
+        // no reason to take that back.
+        let open = found.alarm && is_alarm(&found, &known);
+        let settled = !open && nearest.iter().any(|(_, examined)| !examined.changed.is_empty());
+        let nearest_but_out = nearest_but_out.filter(|_| !settled);
         let rule = nearest_but_out.and_then(|(it, _)| Some((it, least(&claims, &it.policy)?)));
         let rule = rule.map(|(it, policy)| wire::LeastRule {
             project: format!("{}/{}", it.kept.org_slug, it.kept.project_slug),
@@ -168,10 +194,11 @@ impl Issuer {
             sentence: sentence(&it.policy),
             checks: examined.checks,
             admitted: examined.admitted,
-            changed: examined.changed,
+            changed: if open { examined.changed } else { Vec::new() },
         });
         Ok(wire::DeniedExplained {
-            denied: denied(&found),
+            denied: wire::DeniedExchange { alarm: open, ..denied(&found) },
+            settled,
             policies: policies.collect(),
             claims: claims.to_json(),
             least: rule,
@@ -194,6 +221,13 @@ pub(super) fn bad_cursor() -> TrustError {
 fn before(cursor: &str) -> Option<(Timestamp, TrustDeniedId)> {
     let (at, id) = cursor.split_once('.')?;
     Some((Timestamp::from_millis(at.parse().ok()?), id.parse().ok()?))
+}
+
+/// Whether a policy of its project still pins another id than the one that it came with.
+pub(super) fn is_alarm(found: &TrustDenied, known: &[Known]) -> bool {
+    let Some(claims) = Claims::parse(found.claims.as_bytes()) else { return false };
+    let here = known.iter().filter(|it| Some(it.kept.project) == found.project);
+    here.into_iter().any(|it| !examine(&it.policy, &claims).changed.is_empty())
 }
 
 fn denied(found: &TrustDenied) -> wire::DeniedExchange {

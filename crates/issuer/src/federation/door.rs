@@ -32,7 +32,17 @@ pub(crate) fn asked(params: &Params) -> Result<Option<Asked>, OAuthError> {
         Some(JWT_BEARER) => (JWT_BEARER, "assertion"),
         Some(TOKEN_EXCHANGE) => match params.get("subject_token_type") {
             Some(TYPE_JWT | TYPE_ID_TOKEN) => (TOKEN_EXCHANGE, "subject_token"),
-            _ => return Ok(None),
+            // One of ours, which only a client may bring.
+            Some(TYPE_ACCESS_TOKEN) => return Ok(None),
+            // RFC 8693 §2.1, §2.2.2: who would need no client is not asked for one first.
+            Some(_) => {
+                let why = "subject_token_type is none that is taken here";
+                return Err(bad(ErrorCode::InvalidRequest, why));
+            }
+            None => {
+                let why = "subject_token_type is missing";
+                return Err(bad(ErrorCode::InvalidRequest, why));
+            }
         },
         _ => return Ok(None),
     };

@@ -117,7 +117,10 @@ impl Issuer {
         let now = self.now();
         let key = match self.0.outside.key(token.issuer(), token.kid(), now).await {
             Found::Key(key) => key,
-            Found::Unknown => return Err(Refusal::Unavailable),
+            Found::Unknown => {
+                self.note_outside_why("the keys of the token's issuer are not known", origin);
+                return Err(Refusal::Unavailable);
+            }
             Found::Nowhere => {
                 self.note_outside(Bad::Key, origin);
                 return Err(Refusal::Denied);

@@ -19,6 +19,9 @@ const FRESH: Duration = Duration::from_secs(300);
 /// Keys that could not be fetched anew for so long are not used any more.
 const STALE: Duration = Duration::from_secs(3600);
 
+/// Troubles that are remembered; whoever has more has others.
+const MOST_TROUBLES: usize = 1000;
+
 /// Why nothing was fetched. For logs; it holds nothing secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -33,6 +36,14 @@ pub trait Fetcher: Send + Sync + 'static {
         issuer: &'a str,
         url: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, NotFetched>> + Send + 'a>>;
+
+    /// Whether `issuer` will be asked at all, as far as its address tells. Asks nobody.
+    fn look<'a>(
+        &'a self,
+        _issuer: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<(), NotFetched>> + Send + 'a>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// A key, or why there is none.
@@ -49,6 +60,18 @@ pub(super) enum Found {
 pub(crate) struct Outside {
     fetcher: OnceLock<Arc<dyn Fetcher>>,
     issuers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Known>>>>,
+    /// Issuers whose keys could not be fetched when that was last tried, and why.
+    troubles: Arc<Troubles>,
+}
+
+type Troubles = Mutex<HashMap<String, (Timestamp, NotFetched)>>;
+
+fn note(troubles: &Troubles, issuer: String, now: Timestamp, why: NotFetched) {
+    let mut troubles = troubles.lock().unwrap_or_else(PoisonError::into_inner);
+    if troubles.len() >= MOST_TROUBLES {
+        troubles.clear();
+    }
+    troubles.insert(issuer, (now, why));
 }
 
 /// The keys of one issuer. Locked while they are fetched, so that one fetch does for all.
@@ -92,17 +115,36 @@ impl Outside {
         }
         known.tried = Some(now);
         let (issuer, kid) = (issuer.to_owned(), kid.to_owned());
+        let troubles = Arc::clone(&self.troubles);
         let fetching = async move {
             match fetch(&*fetcher, &issuer).await {
-                Ok(keys) => (known.keys, known.fetched) = (keys, Some(now)),
+                Ok(keys) => {
+                    troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(&issuer);
+                    (known.keys, known.fetched) = (keys, Some(now));
+                }
                 Err(error) => {
                     tracing::warn!(%issuer, %error, "the keys of an outside issuer could not be fetched");
+                    note(&troubles, issuer, now, error);
                 }
             }
             known.answer(&kid, now)
         };
         // Fails only when the runtime ends.
         tokio::spawn(fetching).await.unwrap_or(Found::Unknown)
+    }
+
+    /// Notes it if an issuer that somebody is about to trust will not be asked.
+    pub(super) async fn look(&self, issuer: &str, now: Timestamp) {
+        let Some(fetcher) = self.fetcher.get().cloned() else { return };
+        if let Err(why) = fetcher.look(issuer).await {
+            note(&self.troubles, issuer.to_owned(), now, why);
+        }
+    }
+
+    /// Why nobody of `issuer` can be let in now, and since when that is known: for those who trust
+    /// it. Outsiders are told no more than that its keys are not known.
+    pub(super) fn trouble(&self, issuer: &str) -> Option<(Timestamp, NotFetched)> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned()
     }
 }
 

@@ -96,6 +96,7 @@ impl Issuer {
         };
         let by = self.by(&actor.name(), None, Some(origin));
         let kept = self.0.store.trust().create(new, &by).await?;
+        self.0.outside.look(&kept.issuer, self.now()).await;
         self.shown_policies(vec![kept]).await?.pop().ok_or(UNKNOWN)
     }
 
@@ -155,7 +156,8 @@ impl Issuer {
     ) -> Result<(), TrustError> {
         let kept = self.managed_trust(actor, id).await?;
         let by = self.by(&actor.name(), None, Some(origin));
-        let done = self.0.store.trust().revoke(kept.id, &by).await?;
+        let settled = self.settled_by(&kept, None).await?;
+        let done = self.0.store.trust().revoke(kept.id, settled, &by).await?;
         if done { Ok(()) } else { Err(UNKNOWN) }
     }
 
@@ -220,6 +222,10 @@ impl Issuer {
                 project: kept.project_slug,
                 sentence: sentence(&policy),
                 dangers: dangers(&policy).into_iter().map(Into::into).collect(),
+                keys_unknown: self.0.outside.trouble(&policy.issuer).map(|(at, why)| {
+                    let why = hallpass_core::text::presentable(&why.to_string(), 300);
+                    wire::KeysUnknown { at, why }
+                }),
                 issuer: policy.issuer,
                 platform: policy.platform,
                 conditions: policy.conditions,

@@ -2,11 +2,11 @@
 //! place knows better: they name both ids, and the other one counts from then on.
 
 use hallpass_core::id::TrustDeniedId;
-use hallpass_core::trust::{Changed, Claims, Policy, examine};
+use hallpass_core::trust::{Changed, Policy};
 use hallpass_core::wire::trust as wire;
 use hallpass_store::{Repin, TrustPolicy};
 
-use super::denied::KEPT;
+use super::denied::{KEPT, is_alarm};
 use super::exchange::Known;
 use super::policies::{TrustError, UNKNOWN, invalid};
 use crate::keys::KEYS_MANAGE;
@@ -32,7 +32,7 @@ impl Issuer {
         let pin = policy.pins.iter_mut().find(|pin| changed.is_of(pin));
         pin.ok_or(TrustError::Moved)?.id.clone_from(&changed.found);
         policy.check().map_err(|why| invalid(why.to_string()))?;
-        let settled = self.settled_by(&kept, &policy).await?;
+        let settled = self.settled_by(&kept, Some(&policy)).await?;
         let by = self.by(&actor.name(), None, Some(origin));
         match self.0.store.trust().repin(kept.id, changed, settled, &by).await? {
             Repin::Done => self.trust(actor, id).await,
@@ -41,24 +41,24 @@ impl Issuer {
         }
     }
 
-    /// Alarms of the organization that are none any more once `policy` is as it is here.
-    async fn settled_by(
+    /// Alarms of the organization that are none any more once the policy is as it is here, or gone.
+    pub(super) async fn settled_by(
         &self,
         kept: &TrustPolicy,
-        policy: &Policy,
+        policy: Option<&Policy>,
     ) -> Result<Vec<TrustDeniedId>, TrustError> {
         let trust = self.0.store.trust();
         let mut known: Vec<Known> =
             trust.of(kept.org, None).await?.into_iter().filter_map(Known::of).collect();
-        for it in known.iter_mut().filter(|it| it.kept.id == kept.id) {
-            it.policy = policy.clone();
+        match policy {
+            Some(policy) => {
+                let here = known.iter_mut().filter(|it| it.kept.id == kept.id);
+                here.for_each(|it| it.policy = policy.clone());
+            }
+            None => known.retain(|it| it.kept.id != kept.id),
         }
         let alarms = trust.alarms(kept.org, None, self.now() - KEPT).await?;
-        let settled = alarms.into_iter().filter(|it| {
-            Claims::parse(it.claims.as_bytes()).is_some_and(|claims| {
-                known.iter().all(|it| examine(&it.policy, &claims).changed.is_empty())
-            })
-        });
+        let settled = alarms.into_iter().filter(|it| !is_alarm(it, &known));
         Ok(settled.map(|it| it.id).collect())
     }
 }

@@ -202,12 +202,12 @@ impl Issuer {
         let (Some((from, ..)), Some(OrgRole::Owner)) = (actor.person(), seat.org_role) else {
             return Err(OrgError::NotAllowed("only an owner hands an organization over"));
         };
-        let to = self.user_called(user).await?.ok_or(OrgError::Unknown("member"))?;
+        let to = self.user_called(user).await?.ok_or(OrgError::NoMember)?;
         let by = self.by(&actor.name(), None, Some(origin));
         match self.0.store.members().hand_over(seat.org.id, from, to.id, &by).await {
             Ok(HandOver::Done) => Ok(()),
             Ok(HandOver::Not) | Err(hallpass_store::Error::Missing("user")) => {
-                Err(OrgError::Unknown("member"))
+                Err(OrgError::NoMember)
             }
             Err(other) => Err(other.into()),
         }

@@ -17,11 +17,20 @@ pub enum OrgError {
     /// There is none, or the one who asks may not know: the two are not told apart.
     #[error("there is no such {0} here, or you have no role in it")]
     Unknown(&'static str),
+    /// Nobody who could be given a role has that address or id.
+    #[error("nobody who can sign in here has this e-mail address or id; invite them instead")]
+    NoUser,
+    /// They have no role that could be taken away or handed over to: whether they have an account
+    /// is not told.
+    #[error("they have no role here")]
+    NoMember,
     /// The name in addresses is taken.
     #[error("this slug is taken; choose another")]
     SlugTaken,
     /// An organization always has an owner.
-    #[error("they are the last owner of the organization; make somebody else an owner first")]
+    #[error(
+        "an organization keeps an owner, and this is the last owner; make somebody else one first"
+    )]
     LastOwner,
     /// What becomes of the keys that somebody made is to be said before they are removed.
     #[error(
@@ -53,6 +62,7 @@ impl From<hallpass_store::Error> for OrgError {
         match error {
             // Two at once are told by the index.
             hallpass_store::Error::Conflict("slug" | "an id") => Self::SlugTaken,
+            hallpass_store::Error::Missing("user") => Self::NoUser,
             hallpass_store::Error::Missing(what) => Self::Unknown(what),
             other => Self::Failed(other.into()),
         }

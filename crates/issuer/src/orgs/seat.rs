@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use hallpass_core::id::{OrgId, ProjectId, TokenId, UserId};
 use hallpass_core::permission::implied;
 use hallpass_core::role::{OrgRole, ProjectRole};
-use hallpass_core::scope::TOKENS;
-use hallpass_store::{Membership, Org, Project, Role, TokenKind};
-use hallpass_verdict::CredentialKind;
+use hallpass_store::{Membership, Org, Project, Role};
+use hallpass_verdict::{CredentialKind, Place};
 
 use super::OrgError;
 use crate::Issuer;
@@ -35,7 +34,7 @@ impl Seat {
 
 /// Whose roles count, and in which projects: a token that was narrowed sees no other.
 pub(super) struct Reach {
-    /// `None`: a key of an organization.
+    /// `None`: a key.
     pub(super) user: Option<UserId>,
     pub(super) roles: Vec<Membership>,
     /// `None`: everywhere.
@@ -83,7 +82,7 @@ impl Reach {
 }
 
 impl Issuer {
-    /// Whose roles count for `actor`: a person, or an organization's key, which is an admin there.
+    /// Whose roles count for `actor`: a person's, or the one that a key has at its place.
     pub(super) async fn reach(&self, actor: &Actor<'_>) -> Result<Reach, OrgError> {
         if let Some(reach) = self.reach_of_key(actor).await? {
             return Ok(reach);
@@ -91,7 +90,7 @@ impl Issuer {
         let person = actor.person().filter(|_| actor.is_person());
         let Some((user, ..)) = person else {
             return Err(OrgError::NotAllowed(
-                "a key of a project has no say here; sign in, or present a personal token or a key of the organization",
+                "a token of an older system has no say here; sign in, or present a personal token or a key",
             ));
         };
         let bounds = self.bounds_of(actor).await.map_err(|error| match error {
@@ -107,10 +106,10 @@ impl Issuer {
         })
     }
 
-    /// What an organization's key reaches: that organization, whatever else it may be given.
+    /// What a key reaches: its project, or its organization, whatever else it may be given.
     async fn reach_of_key(&self, actor: &Actor<'_>) -> Result<Option<Reach>, OrgError> {
         let Actor::Bearer(decision) = actor else { return Ok(None) };
-        if decision.kind != CredentialKind::OrgKey {
+        if !matches!(decision.kind, CredentialKind::OrgKey | CredentialKind::ProjectKey) {
             return Ok(None);
         }
         let id: Option<TokenId> = decision.id.parse().ok();
@@ -118,13 +117,18 @@ impl Issuer {
             Some(id) => self.0.store.credentials().by_id(id).await?,
             None => None,
         };
-        let live = kept.filter(|kept| kept.kind == TokenKind::OrgKey && kept.is_live(self.now()));
+        let live = kept.filter(|kept| kept.is_key() && kept.is_live(self.now()));
         let Some((kept, org_id)) = live.and_then(|kept| kept.org_id.map(|org| (kept, org))) else {
             return Err(OrgError::NotAllowed("the key has just ended; take another"));
         };
+        let role = match kept.project_id.zip(kept.role) {
+            Some((project, role)) => Role::Project(project, role),
+            None => Role::Org(KEY_OF_ORG),
+        };
+        let only = kept.project_id.map(|project| BTreeSet::from([project]));
         let (principal, created_at) = (kept.principal, kept.created_at);
-        let role = Membership { principal, org_id, role: Role::Org(KEY_OF_ORG), created_at };
-        Ok(Some(Reach { user: None, roles: vec![role], only: None }))
+        let role = Membership { principal, org_id, role, created_at };
+        Ok(Some(Reach { user: None, roles: vec![role], only }))
     }
 
     /// Where `actor` has a role now. `Unknown` where they have none.
@@ -165,12 +169,8 @@ impl Issuer {
         permission: &str,
     ) -> Result<Seat, OrgError> {
         let seat = self.seat(actor, org, project).await?;
-        let table = &self.0.config.brand.roles;
-        let by_role = match (&seat.project, seat.org_role, seat.role) {
-            (Some(_), _, Some(role)) => table.of_project(role).contains(permission),
-            (None, Some(role), _) => table.of_org(role).contains(permission),
-            _ => false,
-        };
+        let in_project = seat.project.is_some();
+        let by_role = self.allows((in_project, seat.org_role, seat.role), permission);
         let scoped = self.is_scoped_to(actor, permission);
         match (by_role, scoped) {
             (true, true) => Ok(seat),
@@ -181,16 +181,30 @@ impl Issuer {
         }
     }
 
+    /// Whether the role at a place that was asked about comes with `permission`, whatever the
+    /// credential was made for.
+    pub fn role_allows(&self, place: &Place, permission: &str) -> bool {
+        self.allows((place.project.is_some(), place.org_role, place.role), permission)
+    }
+
+    /// Whether the role in a project, or else in an organization, comes with `permission`.
+    fn allows(
+        &self,
+        (in_project, org_role, role): (bool, Option<OrgRole>, Option<ProjectRole>),
+        permission: &str,
+    ) -> bool {
+        let table = &self.0.config.brand.roles;
+        match in_project {
+            true => role.is_some_and(|role| table.of_project(role).contains(permission)),
+            false => org_role.is_some_and(|role| table.of_org(role).contains(permission)),
+        }
+    }
+
     /// Whether the credential that acts, if one does, was scoped to `permission`.
     pub(crate) fn is_scoped_to(&self, actor: &Actor<'_>, permission: &str) -> bool {
         match actor {
             Actor::Person(_) | Actor::Operator => true,
-            Actor::Bearer(decision) => {
-                // A program that may make tokens could make itself one that may this: it needs
-                // no detour. Every other credential says by name what it is for.
-                let could = decision.kind.is_sign_in() && decision.scope.contains(TOKENS);
-                could || decision.scope.contains(permission)
-            }
+            Actor::Bearer(decision) => decision.is_scoped_to(permission),
         }
     }
 

@@ -19,6 +19,8 @@ fn refused<T>(result: Result<T, OrgError>) -> &'static str {
         Err(OrgError::NotAllowed(_)) => "not allowed",
         Err(OrgError::NotScoped) => "not scoped",
         Err(OrgError::Unknown(_)) => "unknown",
+        Err(OrgError::NoUser) => "no user",
+        Err(OrgError::NoMember) => "no member",
         Err(OrgError::SlugTaken) => "slug taken",
         Err(OrgError::KeysMade(_)) => "keys",
         Err(OrgError::LastOwner) => "last owner",
@@ -339,7 +341,7 @@ async fn a_project_changes_hands_without_those_of_the_old_place() {
     // The organization itself, to a member.
     assert_eq!(
         refused(issuer.transfer_org(&ada, "lab", "cy@example.com", &home()).await),
-        "unknown"
+        "no member"
     );
     lab.in_org(&lab.ada, &lab.cy, OrgRole::Member).await.unwrap();
     issuer.transfer_org(&ada, "lab", "cy@example.com", &home()).await.unwrap();

@@ -8,6 +8,7 @@ use std::future::Future;
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::response::Response;
 use hallpass_core::text::presentable;
+use hallpass_core::time::BAD_TIME;
 use hallpass_core::wire::params::Params;
 use hallpass_issuer::Origin;
 use hallpass_store::KeysMade;
@@ -17,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem;
 use super::route::{Incoming, Operation};
-use super::schema::{Described, refer};
+use super::schema::{Described, matching, one_of, refer, text, whether, whole};
 use crate::app::App;
 use crate::http::Peer;
 use crate::http::form::{self, FormError};
@@ -84,15 +85,6 @@ pub(super) struct Paging {
 /// Items on a page, if nothing else is asked for.
 const PAGE: u32 = 50;
 
-const LIMIT: (&str, &str, &str) =
-    ("limit", "How many items at most: 1 to 200, 50 if absent.", "integer");
-const CURSOR: (&str, &str, &str) = ("cursor", "`next_cursor` of the page before.", "string");
-const USER: (&str, &str, &str) =
-    ("user", "Whose, by id or e-mail address; only administrators ask about others.", "string");
-
-const ARCHIVED: (&str, &str, &str) =
-    ("archived", "`true`: the archived ones instead, that you could bring back.", "boolean");
-
 impl Paging {
     pub(super) fn read(params: &Params) -> Result<Self, Box<Response>> {
         let limit = params.get("limit").map_or(Ok(PAGE), str::parse);
@@ -106,7 +98,10 @@ impl Paging {
 
 impl Argument for Paging {
     fn describe(operation: &mut Operation) {
-        operation.query.extend([LIMIT, CURSOR]);
+        operation.query.extend([
+            ("limit", whole("How many items at most; 50 if absent.", 1, 200)),
+            ("cursor", text("`next_cursor` of the page before.")),
+        ]);
         operation.may_refuse([400]);
     }
 
@@ -125,7 +120,8 @@ pub(super) struct PageOf {
 impl Argument for PageOf {
     fn describe(operation: &mut Operation) {
         Paging::describe(operation);
-        operation.query.push(USER);
+        let user = "Whose, by id or e-mail address; only administrators ask about others.";
+        operation.query.push(("user", text(user)));
     }
 
     async fn take(incoming: &mut Incoming, _: &App) -> Result<Self, Response> {
@@ -145,8 +141,9 @@ impl Argument for AtPlace {
     fn describe(operation: &mut Operation) {
         let org = "The organization that is asked about: its slug or id.";
         let project = "The project that is asked about: `ORG/PROJECT`.";
-        operation.query.push(("org", org, "string"));
-        operation.query.push(("project", project, "string"));
+        operation.query.push(("org", text(org)));
+        // An empty parameter is none (RFC 6749 §3.1).
+        operation.query.push(("project", matching("^([^/]+/[^/]+)?$", project)));
         operation.may_refuse([400, 404]);
     }
 
@@ -170,11 +167,8 @@ pub(super) struct KeysOfLeaver(pub(super) KeysMade);
 
 impl Argument for KeysOfLeaver {
     fn describe(operation: &mut Operation) {
-        operation.query.push((
-            "keys",
-            "What becomes of the keys that they made there: `keep` or `revoke`; needed where there are any.",
-            "string",
-        ));
+        let keys = "What becomes of the keys that they made there; needed where there are any.";
+        operation.query.push(("keys", one_of(&["keep", "revoke"], keys)));
         operation.may_refuse([400, 409]);
     }
 
@@ -201,7 +195,8 @@ pub(super) struct Places {
 impl Argument for Places {
     fn describe(operation: &mut Operation) {
         Paging::describe(operation);
-        operation.query.push(ARCHIVED);
+        let archived = "The archived ones instead, that you could bring back.";
+        operation.query.push(("archived", whether(archived)));
     }
 
     async fn take(incoming: &mut Incoming, _: &App) -> Result<Self, Response> {
@@ -241,6 +236,11 @@ impl<T: Described + DeserializeOwned + Send + 'static> Argument for Body<T> {
 
     async fn take(incoming: &mut Incoming, app: &App) -> Result<Self, Response> {
         let bytes = json_bytes(incoming, app, form::BODY_LIMIT).await?;
+        // What is read is an object. serde would take the members in their order for one, too.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            let detail = "Line 1, column 1: an object is needed, and not an array.";
+            return Err(problem(StatusCode::BAD_REQUEST, "invalid_body", detail));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| not_this(&error))
     }
 }
@@ -271,7 +271,7 @@ pub(super) async fn json_bytes(
 /// names of members: it may be a secret.
 fn not_this(error: &serde_json::Error) -> Response {
     let (line, column, what) = (error.line(), error.column(), error.to_string());
-    let named = ["unknown field", "missing field", "duplicate field", "unknown variant"];
+    let named = ["unknown field", "missing field", "duplicate field", "unknown variant", BAD_TIME];
     let what = match error.classify() {
         serde_json::error::Category::Data if named.iter().any(|it| what.starts_with(it)) => {
             presentable(what.split(" at line ").next().unwrap_or_default(), 200)

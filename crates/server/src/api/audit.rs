@@ -18,8 +18,9 @@ use super::answer::{Answer, Shown};
 use super::argument::{Argument, Paging, Path, query};
 use super::problem;
 use super::refused::Refused;
-use super::right::{Administrator, Anybody, Needs, OrgOffice};
-use super::route::{Incoming, Operation, Route};
+use super::right::{Administrator, Anybody, ManageMembers, Needs};
+use super::route::{Incoming, Operation, Parameter, Route};
+use super::schema::{text, time_or_day};
 use crate::app::App;
 use crate::books;
 
@@ -45,21 +46,29 @@ struct Asked {
     limit: u32,
 }
 
-const ORG: (&str, &str, &str) = ("org", "In which organization, by slug or id.", "string");
-const FILTERS: [(&str, &str, &str); 5] = [
-    ("actor", "Who did it: an id.", "string"),
-    ("action", "What was done, or what that begins with: `token.`.", "string"),
-    ("subject", "To what: an id.", "string"),
-    ("since", "Not before this day or RFC 3339 time.", "string"),
-    ("until", "Not after this RFC 3339 time.", "string"),
-];
+fn filters() -> [Parameter; 3] {
+    [
+        ("actor", text("Who did it: an id.")),
+        ("action", text("What was done, or what that begins with: `token.`.")),
+        ("subject", text("To what: an id.")),
+    ]
+}
+
+/// A day counts from its beginning.
+fn times() -> [Parameter; 2] {
+    [
+        ("since", time_or_day("Not before this day or RFC 3339 time.")),
+        ("until", time_or_day("Not after this day or RFC 3339 time.")),
+    ]
+}
 
 impl Argument for Asked {
     fn describe(operation: &mut Operation) {
         Paging::describe(operation);
-        operation.query.extend(FILTERS);
+        operation.query.extend(filters());
+        operation.query.extend(times());
         if !operation.path.contains("{org}") {
-            operation.query.push(ORG);
+            operation.query.push(("org", text("In which organization, by slug or id.")));
         }
     }
 
@@ -117,7 +126,7 @@ async fn list(
 
 async fn of_org(
     app: App,
-    Needs(caller): Needs<OrgOffice>,
+    Needs(caller): Needs<ManageMembers>,
     Path([org]): Path<1>,
     Asked { filter, cursor, limit, .. }: Asked,
 ) -> Result<Shown<Page<Row>>, Refused> {
@@ -139,7 +148,7 @@ struct Span {
 
 impl Argument for Span {
     fn describe(operation: &mut Operation) {
-        operation.query.extend(FILTERS[3..].iter().copied());
+        operation.query.extend(times());
         operation.may_refuse([400]);
     }
 

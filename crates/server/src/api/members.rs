@@ -11,7 +11,7 @@ use http::Method;
 use super::answer::{Done, Shown};
 use super::argument::{Body, KeysOfLeaver, Paging, Path};
 use super::refused::Refused;
-use super::right::{ManageMembers, Member, Needs};
+use super::right::{ManageMembers, Member, Needs, ReadMembers};
 use super::route::Route;
 use crate::app::App;
 
@@ -51,7 +51,7 @@ pub(super) fn table() -> Vec<Route> {
 
 async fn of_org(
     app: App,
-    Needs(caller): Needs<Member>,
+    Needs(caller): Needs<ReadMembers>,
     Path([org]): Path<1>,
     Paging { limit, cursor }: Paging,
 ) -> Result<Shown<Page<Somebody<OrgRole>>>, Refused> {
@@ -67,7 +67,7 @@ async fn of_org(
 
 async fn of_project(
     app: App,
-    Needs(caller): Needs<Member>,
+    Needs(caller): Needs<ReadMembers>,
     Path([org, project]): Path<2>,
     Paging { limit, cursor }: Paging,
 ) -> Result<Shown<Page<Somebody<ProjectRole>>>, Refused> {

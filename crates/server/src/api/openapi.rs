@@ -100,12 +100,14 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> Value {
             "schema": { "type": "string" },
         }));
     }
-    for (name, what, kind) in &operation.query {
+    for (name, schema) in &operation.query {
+        let mut schema = schema.clone();
+        let what = schema.as_object_mut().and_then(|schema| schema.remove("description"));
         parameters.push(json!({
             "name": name,
             "in": "query",
             "description": what,
-            "schema": { "type": kind },
+            "schema": schema,
         }));
     }
     let mut answers = Map::new();

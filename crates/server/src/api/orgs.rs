@@ -10,7 +10,7 @@ use http::Method;
 use super::answer::{Made, Shown};
 use super::argument::{Body, Paging, Path, Places};
 use super::refused::Refused;
-use super::right::{Account, CreateProjects, Member, Needs};
+use super::right::{Account, CreateProjects, Needs, ReadOrg, ReadProject, ReadProjects};
 use super::route::Route;
 use crate::app::App;
 
@@ -33,7 +33,7 @@ pub(super) fn table() -> Vec<Route> {
 /// Somebody is in few of them: one page holds all.
 async fn list(
     app: App,
-    Needs(caller): Needs<Account>,
+    Needs(caller): Needs<ReadOrg>,
     Places { archived, .. }: Places,
 ) -> Result<Shown<Page<Org>>, Refused> {
     let actor = Actor::Bearer(&caller);
@@ -57,7 +57,7 @@ async fn create(
 /// Also for somebody who only has a role in one of its projects.
 async fn show(
     app: App,
-    Needs(caller): Needs<Account>,
+    Needs(caller): Needs<ReadOrg>,
     Path([org]): Path<1>,
 ) -> Result<Shown<Org>, Refused> {
     Ok(Shown(app.issuer().org(&Actor::Bearer(&caller), &org).await?))
@@ -65,7 +65,7 @@ async fn show(
 
 async fn projects(
     app: App,
-    Needs(caller): Needs<Account>,
+    Needs(caller): Needs<ReadProjects>,
     Path([org]): Path<1>,
     Places { paging: Paging { limit, cursor }, archived }: Places,
 ) -> Result<Shown<Page<Project>>, Refused> {
@@ -91,7 +91,7 @@ async fn create_project(
 
 async fn project(
     app: App,
-    Needs(caller): Needs<Member>,
+    Needs(caller): Needs<ReadProject>,
     Path([org, project]): Path<2>,
 ) -> Result<Shown<Project>, Refused> {
     Ok(Shown(app.issuer().project(&Actor::Bearer(&caller), &org, &project).await?))

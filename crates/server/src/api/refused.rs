@@ -111,6 +111,8 @@ pub(super) fn org(error: OrgError) -> Response {
         // RFC 6750 §3.1.
         OrgError::NotScoped => problem(StatusCode::FORBIDDEN, "insufficient_scope", detail),
         OrgError::Unknown(_) => problem(StatusCode::NOT_FOUND, "not_found", detail),
+        OrgError::NoUser => problem(StatusCode::NOT_FOUND, "no_such_user", detail),
+        OrgError::NoMember => problem(StatusCode::NOT_FOUND, "no_such_member", detail),
         OrgError::SlugTaken => problem(StatusCode::CONFLICT, "slug_taken", detail),
         OrgError::KeysMade(_) => problem(StatusCode::CONFLICT, "keys_undecided", detail),
         OrgError::LastOwner => problem(StatusCode::CONFLICT, "last_owner", detail),

@@ -13,7 +13,8 @@ use hallpass_core::scope;
 use hallpass_guard::{Decision, Guard, Refusal};
 use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{
-    MEMBERS_MANAGE, ORG_MANAGE, OrgError, PROJECTS_CREATE, SETTINGS_MANAGE, TOKENS_MANAGE,
+    MEMBERS_MANAGE, ORG_MANAGE, ORG_READ, OrgError, PROJECT_READ, PROJECTS_CREATE, SETTINGS_MANAGE,
+    TOKENS_MANAGE,
 };
 use hallpass_issuer::tokens::Actor;
 use hallpass_verdict::{CredentialKind, Who};
@@ -152,9 +153,60 @@ scoped! {
     /// Brings an archived project back, likewise.
     FormerManager = scope::ACCOUNT,
         "A credential with the scope `account`, of whoever has `settings:manage` in the project.";
-    /// Reads the log of an organization: asked by the handler.
-    OrgOffice = scope::ACCOUNT,
-        "A credential with the scope `account`, of an owner or admin of the organization.";
+}
+
+macro_rules! readers {
+    ($(#[$doc:meta] $name:ident = [$($scope:expr),*], $asked:expr, $right:literal;)*) => {$(
+        #[$doc]
+        pub(super) enum $name {}
+
+        impl Right for $name {
+            type Who = Decision;
+
+            fn describe(operation: &mut Operation) {
+                describe_bearer(operation, &[], $right);
+            }
+
+            fn guarded(route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
+                route.route_layer(guard(app).suggest(scope::ACCOUNT))
+            }
+
+            async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
+                let decision = caller(incoming, app).map_err(|refusal| *refusal)?;
+                if ![$($scope),*].iter().any(|scope| decision.scope.contains(scope)) {
+                    let asked = guard(app).suggest(scope::ACCOUNT);
+                    return Err(Refusal::ScopeMissing.response(asked.challenge()));
+                }
+                match $asked {
+                    Asked::Here => there(decision, incoming, app, None).await,
+                    Asked::ByHandler => Ok(decision),
+                }
+            }
+        }
+    )*};
+}
+
+/// Who asks whether there is a role at the place that the path names.
+enum Asked {
+    Here,
+    ByHandler,
+}
+
+// What whoever has a role may see of a place: also with a token that was made for that alone, and
+// with a key.
+readers! {
+    /// Sees organizations.
+    ReadOrg = [scope::ACCOUNT, ORG_READ], Asked::ByHandler,
+        "A credential with the scope `account` or `org:read`, of somebody with a role there.";
+    /// Sees the projects of the organization that the path names.
+    ReadProjects = [scope::ACCOUNT, ORG_READ, PROJECT_READ], Asked::ByHandler,
+        "A credential with the scope `account`, `org:read` or `project:read`, of somebody with a role there.";
+    /// Sees the project that the path names.
+    ReadProject = [scope::ACCOUNT, ORG_READ, PROJECT_READ], Asked::Here,
+        "A credential with the scope `account`, `org:read` or `project:read`, of somebody with a role there.";
+    /// Sees who has a role at the place that the path names.
+    ReadMembers = [scope::ACCOUNT, ORG_READ, MEMBERS_MANAGE], Asked::Here,
+        "A credential with the scope `account`, `org:read` or `members:manage`, of somebody with a role there.";
 }
 
 /// Whoever presents a credential that is good: a key or a job for itself, and whoever else with
@@ -370,6 +422,16 @@ async fn at_place(
     permission: Option<&str>,
 ) -> Result<Decision, Response> {
     let decision = caller(incoming, app).map_err(|refusal| *refusal)?;
+    there(decision, incoming, app, permission).await
+}
+
+/// The same for a caller who is known.
+async fn there(
+    decision: Decision,
+    incoming: &mut Incoming,
+    app: &App,
+    permission: Option<&str>,
+) -> Result<Decision, Response> {
     let place = path_values(incoming, app).await?;
     let named = |name: &str| place.iter().find(|(known, _)| known == name);
     let org = named("org").map(|(_, value)| value.as_str());

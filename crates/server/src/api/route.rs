@@ -14,6 +14,7 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 use http::request::Parts;
+use serde_json::Value;
 
 use super::answer::Answer;
 use super::argument::Argument;
@@ -26,6 +27,9 @@ pub(super) struct Incoming {
     pub(super) parts: Parts,
     pub(super) body: Body,
 }
+
+/// A parameter's name, and its schema with what it is about.
+pub(super) type Parameter = (&'static str, Value);
 
 /// What a route says about itself.
 pub(super) struct Operation {
@@ -40,8 +44,8 @@ pub(super) struct Operation {
     pub(super) security: Option<(&'static str, Vec<&'static str>)>,
     /// The right, in words.
     pub(super) right: &'static str,
-    /// Parameters of the query: name, description, type.
-    pub(super) query: Vec<(&'static str, &'static str, &'static str)>,
+    /// Parameters of the query, each with its schema.
+    pub(super) query: Vec<Parameter>,
     /// The schema of the body, if it has one.
     pub(super) body: Option<Reference>,
     /// The media type of what it answers, if that is no JSON.

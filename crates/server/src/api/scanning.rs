@@ -94,11 +94,11 @@ impl Argument for Delivery {
     }
 
     async fn take(incoming: &mut Incoming, app: &App) -> Result<Self, axum::response::Response> {
+        let (key, signature) = named(&incoming.parts.headers).map_err(|refusal| *refusal)?;
         let Some(file) = app.settings().secret_scanning_keys_file.as_deref() else {
             let detail = "No keys of GitHub are configured here (secret_scanning_keys_file).";
             return Err(problem(StatusCode::NOT_FOUND, "not_configured", detail));
         };
-        let (key, signature) = named(&incoming.parts.headers).map_err(|refusal| *refusal)?;
         let keys = Keys::read(file).await.map_err(|error| {
             tracing::error!(cause = %error, "secret scanning: GitHub's keys cannot be read");
             let detail = "GitHub's keys cannot be read; the operator has to look into it.";

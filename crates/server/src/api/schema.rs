@@ -11,14 +11,12 @@ pub(super) use hallpass_core::wire::api::Problem;
 use hallpass_core::wire::api::{Page, Session};
 use hallpass_core::wire::audit::{Jwks, Row};
 use hallpass_core::wire::feed::{FeedAnswer, FeedRequest};
-use hallpass_core::wire::keys::{CreatedKey, Key, KeyText, NewKey};
 use hallpass_core::wire::operator::{
     Client, ClientSecret, NewClient, Person, RotateKeys, SigningKey,
 };
 use hallpass_core::wire::tokens::{
-    CreatedLegacyToken, CreatedToken, LeakedRevoked, Member, NewInvitation, NewLegacyToken,
-    NewPlace, NewToken, Org, PlaceChange, Project, RevokeLeaked, RotateToken, SetPlan, SetRole,
-    Token, TokenChange, TransferOrg, TransferProject,
+    Member, NewInvitation, NewPlace, Org, PlaceChange, Project, SetPlan, SetRole, TransferOrg,
+    TransferProject,
 };
 use serde_json::{Map, Value, json};
 
@@ -59,7 +57,8 @@ fn object(about: &str, members: &[(&str, Value)]) -> Value {
         if plain == *name {
             required.push(plain);
         }
-        properties.insert(plain.to_owned(), schema.clone());
+        let before = properties.insert(plain.to_owned(), schema.clone());
+        debug_assert!(before.is_none(), "{plain} twice");
     }
     json!({
         "type": "object",
@@ -70,20 +69,51 @@ fn object(about: &str, members: &[(&str, Value)]) -> Value {
     })
 }
 
-fn text(about: &str) -> Value {
+pub(super) fn text(about: &str) -> Value {
     json!({ "type": "string", "description": about })
+}
+
+/// A text of this form.
+pub(super) fn matching(pattern: &str, about: &str) -> Value {
+    json!({ "type": "string", "pattern": pattern, "description": about })
+}
+
+/// What people call something: it is shown to others, so nothing in it may deceive.
+fn label(about: &str) -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": 80, "pattern": VISIBLE, "description": about })
+}
+
+/// A number of these.
+pub(super) fn whole(about: &str, least: u64, most: u64) -> Value {
+    json!({ "type": "integer", "minimum": least, "maximum": most, "description": about })
+}
+
+/// `schema`, where `null` says the same as leaving it out.
+fn or_null(mut schema: Value) -> Value {
+    schema["type"] = json!([schema["type"], "null"]);
+    if let Some(names) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        names.push(Value::Null);
+    }
+    schema
 }
 
 fn number(about: &str) -> Value {
     json!({ "type": "integer", "description": about })
 }
 
-fn whether(about: &str) -> Value {
+pub(super) fn whether(about: &str) -> Value {
     json!({ "type": "boolean", "description": about })
 }
 
 fn time(about: &str) -> Value {
     json!({ "type": "string", "format": "date-time", "description": about })
+}
+
+pub(super) fn time_or_day(about: &str) -> Value {
+    // An empty parameter is none (RFC 6749 §3.1).
+    let forms =
+        [json!({ "format": "date" }), json!({ "format": "date-time" }), json!({ "const": "" })];
+    json!({ "type": "string", "anyOf": forms, "description": about })
 }
 
 fn scope() -> Value {
@@ -98,13 +128,27 @@ fn id(prefix: &str, about: &str) -> Value {
     })
 }
 
-fn one_of(names: &[&str], about: &str) -> Value {
+pub(super) fn one_of(names: &[&str], about: &str) -> Value {
     json!({ "type": "string", "enum": names, "description": about })
 }
 
 fn list(of: Value, about: &str) -> Value {
     json!({ "type": "array", "items": of, "description": about })
 }
+
+const SLUG: &str = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$";
+/// `ORG/PROJECT`, by slugs or ids.
+pub(super) const PLACE: &str = "^[^/]+/[^/]+$";
+/// No control, bidirectional or invisible characters.
+const VISIBLE: &str =
+    "^[^\\x00-\\x1f\\x7f-\\xa0\\xad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]+$";
+/// Something at somewhere.
+const ADDRESS: &str = "^[^@\\s]+@[^@\\s]+$";
+/// A URI with a scheme (RFC 3986 §4.3).
+const ABSOLUTE: &str = "^[a-z][a-z0-9+.-]*:[^#\\s]+$";
+
+/// Whole numbers up to here are the same to all that read JSON (RFC 8259 §6).
+const EXACT: u64 = (1 << 53) - 1;
 
 const ORG_ROLES: [&str; 3] =
     [OrgRole::Member.as_str(), OrgRole::Admin.as_str(), OrgRole::Owner.as_str()];
@@ -128,110 +172,11 @@ macro_rules! described {
 mod agents;
 mod approvals;
 mod invitations;
+mod tokens;
 mod trust;
 mod whoami;
 
-fn token_members() -> Vec<(&'static str, Value)> {
-    vec![
-        ("id", id("tok", "The token's id.")),
-        ("name", text("What its owner calls it; unique among their live tokens.")),
-        ("prefix", text("What its text begins with.")),
-        ("last_four", text("The last four characters of its text.")),
-        ("scope?", scope()),
-        (
-            "projects?",
-            list(text("`ORG/PROJECT`."), "The projects that it is narrowed to; absent: all."),
-        ),
-        ("created_at", time("When it was made.")),
-        ("created_by?", text("Who made it, if that was not its owner.")),
-        ("expires_at?", time("When it ends by itself; absent: never.")),
-        ("last_used_at?", time("When it was last used, to within a minute.")),
-        ("last_used_address?", text("From where it was last used.")),
-        ("rotated_from?", id("tok", "The token that it took over from.")),
-        ("overlap_until?", time("It was rotated, and is good until then beside its successor.")),
-        ("leaked_at?", time("It had leaked, and was revoked then.")),
-    ]
-}
-
-impl Described for Token {
-    fn name() -> String {
-        "Token".to_owned()
-    }
-
-    fn schema(_: &mut Schemas) -> Value {
-        object("A personal token, without its text.", &token_members())
-    }
-}
-
-impl Described for CreatedToken {
-    fn name() -> String {
-        "CreatedToken".to_owned()
-    }
-
-    fn schema(_: &mut Schemas) -> Value {
-        let mut members = token_members();
-        members.push(("value", text("Its text, shown this once.")));
-        object("A personal token with its text.", &members)
-    }
-}
-
-fn key_members() -> Vec<(&'static str, Value)> {
-    vec![
-        ("id", id("tok", "Its id.")),
-        ("kind", one_of(&["project_key", "org_key"], "What it acts for.")),
-        ("principal", id("tok", "Who acts with it: the id of its first generation.")),
-        ("name", text("What it is called.")),
-        ("org", text("The organization's slug.")),
-        ("project?", text("The slug of the project that it is bound to.")),
-        ("prefix", text("What its text begins with.")),
-        ("last_four", text("The last four characters of its text.")),
-        ("scope?", scope()),
-        ("created_at", time("When it was made.")),
-        ("created_by", text("Who made it.")),
-        ("creator?", text("The e-mail address of whoever made it.")),
-        ("expires_at?", time("When it ends by itself; absent: never.")),
-        ("last_used_at?", time("When it was last used, to within a minute.")),
-        ("last_used_address?", text("From where it was last used.")),
-        ("rotated_from?", id("tok", "The generation that it took over from.")),
-        ("overlap_until?", time("It was rotated, and is good until then beside its successor.")),
-    ]
-}
-
-impl Described for Key {
-    fn name() -> String {
-        "Key".to_owned()
-    }
-
-    fn schema(_: &mut Schemas) -> Value {
-        object("A key, without its text.", &key_members())
-    }
-}
-
-impl Described for CreatedKey {
-    fn name() -> String {
-        "CreatedKey".to_owned()
-    }
-
-    fn schema(_: &mut Schemas) -> Value {
-        let mut members = key_members();
-        members.push(("value", text("Its text, shown this once.")));
-        object("A key with its text.", &members)
-    }
-}
-
 described! {
-    NewKey = "NewKey", "A key to be made." {
-        "name": text("What to call it."),
-        "expires_at?": json!({
-            "type": ["string", "null"],
-            "format": "date-time",
-            "description": "When it ends; absent: in 90 days; null: never.",
-        }),
-        "scope?": scope(),
-    }
-    KeyText = "KeyText", "The text of a key." {
-        "value": text("The text."),
-    }
     Problem = "Problem", "What went wrong (RFC 9457)." {
         "type": text("`about:blank`."),
         "title": text("What happened, in a few words."),
@@ -254,49 +199,6 @@ described! {
             ("address?", text("From where.")),
         ]),
     }
-    NewToken = "NewToken", "A token to be made." {
-        "name": text("What to call it."),
-        "expires_at?": time("When it ends; absent: never."),
-        "scope?": scope(),
-        "projects?": list(text("`ORG/PROJECT`."), "The projects to narrow it to; absent: all."),
-        "user?": text("Whose it is to be, by id or e-mail address; only for administrators."),
-    }
-    NewLegacyToken = "NewLegacyToken", "A token like those of an older system, to be made." {
-        "name": text("What to call it."),
-        "role?": one_of(&PROJECT_ROLES, "The most that it may do; collaborator if absent."),
-    }
-    CreatedLegacyToken = "CreatedLegacyToken", "Such a token, with its text." {
-        "id": id("tok", "The token's id."),
-        "name": text("What it is called."),
-        "project": text("`ORG/PROJECT`: what it is good for."),
-        "role": one_of(&PROJECT_ROLES, "The most that it may do there."),
-        "prefix": text("What its text begins with."),
-        "last_four": text("The last four characters of its text."),
-        "created_at": time("When it was made."),
-        "expires_at?": time("When it ends by itself; absent: never."),
-        "value": text("Its text, shown this once."),
-    }
-    TokenChange = "TokenChange", "What is to change; what is absent stays." {
-        "name?": text("Another name."),
-        "expires_at?": json!({
-            "type": ["string", "null"],
-            "format": "date-time",
-            "description": "Another end; null: never.",
-        }),
-    }
-    RotateToken = "RotateToken", "How a token is to be rotated." {
-        "overlap_seconds?": json!({
-            "type": "integer",
-            "minimum": 0,
-            "description": "For how long the old one stays good; 0: not at all.",
-        }),
-    }
-    RevokeLeaked = "RevokeLeaked", "Tokens that leaked." {
-        "tokens": list(text("A token's text."), "Texts of tokens of any kind."),
-    }
-    LeakedRevoked = "LeakedRevoked", "They were read; good and bad ones are not told apart." {
-        "received": number("How many were read."),
-    }
     Org = "Org", "An organization." {
         "id": id("org", "The organization's id."),
         "slug": text("Its name in addresses."),
@@ -314,20 +216,12 @@ described! {
         "archived_at?": time("Since when it is archived; nobody has any rights in it."),
     }
     NewPlace = "NewPlace", "An organization or a project to be made." {
-        "slug": json!({
-            "type": "string",
-            "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
-            "description": "Its name in addresses.",
-        }),
-        "name?": text("What people call it; the slug if absent."),
+        "slug": matching(SLUG, "Its name in addresses."),
+        "name?": or_null(text("What people call it; the slug if absent.")),
     }
     PlaceChange = "PlaceChange", "Another name; what is absent stays." {
-        "slug?": json!({
-            "type": ["string", "null"],
-            "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
-            "description": "Another name in addresses. Nobody else gets the old one.",
-        }),
-        "name?": json!({ "type": ["string", "null"], "description": "What people call it." }),
+        "slug?": or_null(matching(SLUG, "Another name in addresses. Nobody else gets the old one.")),
+        "name?": or_null(text("What people call it.")),
     }
     SetPlan = "SetPlan", "A plan's label." {
         "plan": json!({
@@ -343,7 +237,7 @@ described! {
         "org": text("The organization that it moves to: slug or id."),
     }
     NewInvitation = "NewInvitation", "Somebody to be invited." {
-        "email": text("E-mail address of whoever is invited."),
+        "email": matching(ADDRESS, "E-mail address of whoever is invited."),
         "role": text("The role that it gives, of an organization or of a project."),
     }
     Member<OrgRole> = "OrgMember", "Somebody with a role in an organization." {
@@ -366,26 +260,11 @@ described! {
     }
     FeedRequest = "FeedRequest", "What a guard says of itself." {
         "holder": text("Random, made when the guard started."),
-        "server?": json!({
-            "type": ["string", "null"],
-            "description": "Whose answers those were that are applied.",
-        }),
-        "server?": json!({
-            "type": ["string", "null"],
-            "description": "Whose answers those were.",
-        }),
-        "applied?": json!({
-            "type": ["integer", "null"],
-            "description": "Everything up to this epoch is applied.",
-        }),
-        "wait_ms?": json!({
-            "type": "integer",
-            "minimum": 0,
-            "description": "For how long to wait for news, at most.",
-        }),
+        "server?": or_null(text("Whose answers those were that are applied.")),
+        "applied?": or_null(whole("Everything up to this epoch is applied.", 0, EXACT)),
+        "wait_ms?": whole("For how long to wait for news, at most.", 0, EXACT),
     }
     FeedAnswer = "FeedAnswer", "What was revoked, and the lease." {
-        "server": text("Random, made when the server started."),
         "server": text("Random, made when the server started."),
         "epoch": number("What `revoked` leads up to."),
         "revoked": list(text("An id."), "What may not be relied on any more."),
@@ -438,7 +317,7 @@ described! {
     }
     NewClient = "NewClient", "A client to register." {
         "id": text("Its `client_id`."),
-        "name?": text("What people see; the id if absent."),
+        "name?": or_null(text("What people see; the id if absent.")),
         "confidential?": whether("Whether it can keep a secret, and gets one."),
         "redirect_uris?": list(text("A URI."), "Where codes may be sent; complete."),
     }

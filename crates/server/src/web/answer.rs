@@ -20,6 +20,33 @@ use crate::app::App;
 use crate::http::Visitor;
 use crate::http::headers::NO_REFERRER;
 
+/// What a handler of pages answers.
+pub(super) type Page = Result<Response, Refusal>;
+
+/// What is answered in place of what was asked for: sign in first, there is no such thing, the
+/// form came from elsewhere. In a box, because an answer is large and this is the rare way.
+#[derive(Debug)]
+pub(super) struct Refusal(Box<Response>);
+
+impl From<Response> for Refusal {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl Refusal {
+    /// As what it is answered.
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+}
+
 /// What surrounds a page.
 pub(super) fn frame(app: &App, signed_in: Option<&SignedIn>) -> Frame {
     Frame {
@@ -158,10 +185,10 @@ pub(super) fn person<'a>(
     visitor: &'a Visitor,
     app: &App,
     here: &str,
-) -> Result<(&'a Secret, &'a SignedIn), Box<Response>> {
+) -> Result<(&'a Secret, &'a SignedIn), Refusal> {
     visitor.require().ok_or_else(|| {
         let here = ReturnTo::parse(here, app.public_url());
-        Box::new(see_other(&here.through_signin()))
+        Refusal::from(see_other(&here.through_signin()))
     })
 }
 
@@ -171,7 +198,7 @@ pub(super) fn poster<'a>(
     visitor: &'a Visitor,
     app: &App,
     page: &str,
-) -> Result<(&'a Secret, &'a SignedIn), Box<Response>> {
+) -> Result<(&'a Secret, &'a SignedIn), Refusal> {
     visitor.require().ok_or_else(|| {
         let back = ReturnTo::parse(page, app.public_url());
         let way = Way { href: back.through_signin(), label: "Sign in" };
@@ -179,7 +206,7 @@ pub(super) fn poster<'a>(
         let heading = "You are signed out";
         let mut response = outcome(app, None, "signed-out", heading, &lines, Some(way));
         *response.status_mut() = StatusCode::FORBIDDEN;
-        Box::new(response)
+        Refusal::from(response)
     })
 }
 
@@ -190,7 +217,7 @@ pub(super) fn posted<'a>(
     page: &str,
     purpose: Purpose<'_>,
     form: &Params,
-) -> Result<(&'a Secret, &'a SignedIn), Box<Response>> {
+) -> Result<(&'a Secret, &'a SignedIn), Refusal> {
     let known = poster(visitor, app, page)?;
     csrf::check(app, Some(known.0), purpose, form)?;
     Ok(known)

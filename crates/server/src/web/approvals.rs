@@ -4,7 +4,6 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::Response;
 use axum::routing::{get, post};
 use hallpass_core::Timestamp;
 use hallpass_core::action::Action;
@@ -13,7 +12,7 @@ use hallpass_issuer::agents::AgentError;
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::home::query;
 use super::shown::Shown;
@@ -71,14 +70,11 @@ struct Line {
     text: String,
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let (cookie, person) = match answer::person(&visitor, &app, PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let (cookie, person) = answer::person(&visitor, &app, PAGE)?;
     let all = match app.issuer().approvals_of(&Actor::Person(&person.user), None, MOST).await {
         Ok(page) => page.items,
-        Err(AgentError::Failed(error)) => return failure::page(&app, &error),
+        Err(AgentError::Failed(error)) => return Ok(failure::page(&app, &error)),
         Err(_) => Vec::new(),
     };
     let now = app.clock().now();
@@ -99,7 +95,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         decided,
         ask_command: app.command("agent ask --action FILE --wait"),
     };
-    answer::page(StatusCode::OK, &view)
+    Ok(answer::page(StatusCode::OK, &view))
 }
 
 fn item(approval: Approval, csrf: String, now: Timestamp) -> Option<Item> {
@@ -155,13 +151,9 @@ async fn decide(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
+) -> Page {
     let (id, digest) = (form.get("id").unwrap_or_default(), form.get("digest").unwrap_or_default());
-    let (_, person) =
-        match answer::posted(&visitor, &app, PAGE, Purpose::Approval(id, digest), &form) {
-            Ok(known) => known,
-            Err(refusal) => return *refusal,
-        };
+    let (_, person) = answer::posted(&visitor, &app, PAGE, Purpose::Approval(id, digest), &form)?;
     let (issuer, actor) = (app.issuer(), Actor::Person(&person.user));
     let (decided, done) = match form.get("decision") {
         Some("approve") => {
@@ -169,11 +161,11 @@ async fn decide(
         }
         Some("deny") => (issuer.deny_action(&actor, id, &origin).await, "?done=denied"),
         // A form without a decision decides nothing.
-        _ => return answer::see_other(PAGE),
+        _ => return Ok(answer::see_other(PAGE)),
     };
-    match decided {
+    Ok(match decided {
         Ok(()) => answer::see_other(&format!("{PAGE}{done}")),
         Err(AgentError::Failed(error)) => failure::page(&app, &error),
         Err(_) => answer::see_other("/settings/approvals?done=late"),
-    }
+    })
 }

@@ -77,7 +77,7 @@ pub(super) fn routes() -> Router<App> {
 
 async fn get(State(app): State<App>, Path(name): Path<String>) -> Response {
     let Some(asset) = app.assets().0.iter().find(|asset| asset.name == name) else {
-        return super::not_found(&app);
+        return super::not_found();
     };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.kind)),

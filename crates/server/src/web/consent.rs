@@ -11,7 +11,7 @@ use hallpass_issuer::SignedIn;
 use hallpass_issuer::authorize::{AuthorizeError, ConsentPrompt};
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::return_to::ReturnTo;
 use super::setup::sentence;
@@ -57,27 +57,24 @@ async fn decide(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
+) -> Page {
     let request = form.get("request").unwrap_or_default();
-    let (_, person) = match answer::posted(
+    let (_, person) = answer::posted(
         &visitor,
         &app,
         &format!("{AUTHORIZE}?{request}"),
         Purpose::Consent(request),
         &form,
-    ) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+    )?;
     let Ok(params) = Params::parse(request.as_bytes()) else {
-        return unusable(&app, person, "the request did not arrive in one piece");
+        return Ok(unusable(&app, person, "the request did not arrive in one piece"));
     };
     let (heading, outcome) = match form.get("decision") {
         Some("approve") => ("Approved", app.issuer().approve(&params, person, &origin).await),
         Some("deny") => ("Denied", app.issuer().deny(&params, person).await),
-        _ => return unusable(&app, person, "the form says neither approve nor deny"),
+        _ => return Ok(unusable(&app, person, "the form says neither approve nor deny")),
     };
-    match outcome {
+    Ok(match outcome {
         Ok(url) => {
             let text = "Going back to the program that asked.".to_owned();
             answer::go_on(&app, Some(person), heading, text, url)
@@ -88,7 +85,7 @@ async fn decide(
         }
         Err(AuthorizeError::Page(error)) => unusable(&app, person, &error.to_string()),
         Err(AuthorizeError::Failed(error)) => failure::page(&app, &error),
-    }
+    })
 }
 
 fn unusable(app: &App, person: &SignedIn, why: &str) -> Response {

@@ -9,7 +9,7 @@ use hallpass_core::Secret;
 use hallpass_core::wire::params::Params;
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Refusal};
 use crate::app::App;
 
 /// Name of the hidden field.
@@ -101,9 +101,9 @@ pub(super) fn check(
     cookie: Option<&Secret>,
     purpose: Purpose<'_>,
     form: &Params,
-) -> Result<(), Box<Response>> {
+) -> Result<(), Refusal> {
     let Some(cookie) = cookie else {
-        return Err(Box::new(refusal(
+        return Err(Refusal::from(refusal(
             app,
             "Your browser sent no cookie with this form",
             "Nothing was changed. Allow cookies for this site, go back, reload the page and try again.",
@@ -112,7 +112,7 @@ pub(super) fn check(
     if holds(app, cookie, purpose, form) {
         return Ok(());
     }
-    Err(Box::new(refusal(
+    Err(Refusal::from(refusal(
         app,
         "This form is no longer good",
         "Nothing was changed. It was made for another sign-in, or is too old. Go back, reload the page and try again.",

@@ -18,7 +18,7 @@ use hallpass_issuer::device::{Decided, DeviceDecision, DevicePrompt, UserCodeErr
 use hallpass_issuer::{Origin, SignedIn};
 use http::{HeaderMap, StatusCode};
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::home::query;
 use super::jar::Jar;
@@ -42,16 +42,12 @@ pub(super) fn routes() -> Router<App> {
         .route(DENIED, get(denied))
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
     let here = request.uri().path_and_query().map_or(DEVICE_PAGE, |here| here.as_str());
-    match answer::person(&visitor, &app, here) {
-        Ok((cookie, person)) => {
-            let query = query(request.uri());
-            let typed = query.get("user_code").unwrap_or_default();
-            form(&app, cookie, person, typed, None)
-        }
-        Err(signed_out) => *signed_out,
-    }
+    let (cookie, person) = answer::person(&visitor, &app, here)?;
+    let query = query(request.uri());
+    let typed = query.get("user_code").unwrap_or_default();
+    Ok(form(&app, cookie, person, typed, None))
 }
 
 /// The form. With a `notice` the code was not good.
@@ -81,24 +77,21 @@ async fn look_up(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(params): Form,
-) -> Response {
+) -> Page {
     let (cookie, person) =
-        match answer::posted(&visitor, &app, DEVICE_PAGE, Purpose::DeviceCode, &params) {
-            Ok(known) => known,
-            Err(refusal) => return *refusal,
-        };
+        answer::posted(&visitor, &app, DEVICE_PAGE, Purpose::DeviceCode, &params)?;
     let typed = params.get("user_code").unwrap_or_default();
     if typed.trim().is_empty() {
         let notice = Notice::problem("The code is missing.", "Your terminal shows it.");
-        return form(&app, cookie, person, "", Some(notice));
+        return Ok(form(&app, cookie, person, "", Some(notice)));
     }
-    match app.issuer().device_prompt(person, typed, &origin).await {
+    Ok(match app.issuer().device_prompt(person, typed, &origin).await {
         Ok(prompt) => match Jar::Device.keep(&app, &prompt.grouped_code) {
             Some(kept) => answer::with_cookie(answer::see_other(CONFIRM), kept),
             None => see_confirmation(&app, cookie, person, &prompt, &origin),
         },
         Err(error) => refused(&app, cookie, person, typed, &error),
-    }
+    })
 }
 
 fn refused(
@@ -132,22 +125,19 @@ async fn confirm(
     Peer(origin): Peer,
     visitor: Visitor,
     headers: HeaderMap,
-) -> Response {
-    let (cookie, person) = match answer::person(&visitor, &app, DEVICE_PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
+) -> Page {
+    let (cookie, person) = answer::person(&visitor, &app, DEVICE_PAGE)?;
     let Some(code) = Jar::Device.read(&app, &headers) else {
-        return answer::see_other(DEVICE_PAGE);
+        return Ok(answer::see_other(DEVICE_PAGE));
     };
-    match app.issuer().device_prompt(person, code.expose(), &origin).await {
+    Ok(match app.issuer().device_prompt(person, code.expose(), &origin).await {
         Ok(prompt) => see_confirmation(&app, cookie, person, &prompt, &origin),
         Err(error) => {
             // A code that is over must not be counted as a wrong one at every reload.
             let response = refused(&app, cookie, person, "", &error);
             answer::with_cookie(response, Jar::Device.forget(&app))
         }
-    }
+    })
 }
 
 /// Who asks, as far as this server knows, and as the requester says (D10, D11, HP11).
@@ -190,18 +180,15 @@ async fn decide(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(params): Form,
-) -> Response {
+) -> Page {
     let code = params.get("user_code").unwrap_or_default();
     let (cookie, person) =
-        match answer::posted(&visitor, &app, DEVICE_PAGE, Purpose::DeviceDecision(code), &params) {
-            Ok(known) => known,
-            Err(refusal) => return *refusal,
-        };
+        answer::posted(&visitor, &app, DEVICE_PAGE, Purpose::DeviceDecision(code), &params)?;
     let decision = match params.get("decision") {
         Some("approve") => DeviceDecision::Approve,
         Some("deny") => DeviceDecision::Deny,
         // A form without a decision decides nothing.
-        _ => return answer::see_other(CONFIRM),
+        _ => return Ok(answer::see_other(CONFIRM)),
     };
     let response = match app.issuer().device_decide(person, code, decision, &origin).await {
         Ok(Decided::Approved { .. }) => answer::see_other(APPROVED),
@@ -209,7 +196,7 @@ async fn decide(
         Ok(Decided::TooLate) | Err(UserCodeError::Wrong) => too_late(&app, person),
         Err(error) => refused(&app, cookie, person, "", &error),
     };
-    answer::with_cookie(response, Jar::Device.forget(&app))
+    Ok(answer::with_cookie(response, Jar::Device.forget(&app)))
 }
 
 fn too_late(app: &App, person: &SignedIn) -> Response {

@@ -14,7 +14,7 @@ use hallpass_issuer::passwords::MIN_CHARS;
 use hallpass_issuer::signin::SignInError;
 use http::{HeaderMap, StatusCode};
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::home::query;
 use super::jar::{self, Jar};
@@ -125,24 +125,21 @@ async fn accept(
     visitor: Visitor,
     headers: HeaderMap,
     Form(form): Form,
-) -> Response {
-    let (cookie, person) = match answer::poster(&visitor, &app, invite::PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+) -> Page {
+    let (cookie, person) = answer::poster(&visitor, &app, invite::PAGE)?;
+    let Some(secret) = Jar::Invitation.read(&app, &headers) else {
+        return Ok(gone(&app, &visitor));
     };
-    let Some(secret) = Jar::Invitation.read(&app, &headers) else { return gone(&app, &visitor) };
     let found = match app.issuer().invitation(secret.expose()).await {
         Ok(found) => found,
-        Err(error) => return failed(&app, &visitor, &error),
+        Err(error) => return Ok(failed(&app, &visitor, &error)),
     };
     let id = found.id.to_string();
-    if let Err(refusal) = csrf::check(&app, Some(cookie), Purpose::Invitation(&id), &form) {
-        return *refusal;
-    }
-    match app.issuer().accept(secret.expose(), person, &origin).await {
+    csrf::check(&app, Some(cookie), Purpose::Invitation(&id), &form)?;
+    Ok(match app.issuer().accept(secret.expose(), person, &origin).await {
         Ok(()) => joined(&app, &found.place),
         Err(error) => failed(&app, &visitor, &error),
-    }
+    })
 }
 
 async fn join(
@@ -151,16 +148,16 @@ async fn join(
     visitor: Visitor,
     headers: HeaderMap,
     Form(form): Form,
-) -> Response {
-    let Some(secret) = Jar::Invitation.read(&app, &headers) else { return gone(&app, &visitor) };
+) -> Page {
+    let Some(secret) = Jar::Invitation.read(&app, &headers) else {
+        return Ok(gone(&app, &visitor));
+    };
     let found = match app.issuer().invitation(secret.expose()).await {
         Ok(found) => found,
-        Err(error) => return failed(&app, &visitor, &error),
+        Err(error) => return Ok(failed(&app, &visitor, &error)),
     };
     let (id, visit) = (found.id.to_string(), Jar::Visit.read(&app, &headers));
-    if let Err(refusal) = csrf::check(&app, visit.as_ref(), Purpose::Invitation(&id), &form) {
-        return *refusal;
-    }
+    csrf::check(&app, visit.as_ref(), Purpose::Invitation(&id), &form)?;
     let field = |name| form.get(name).unwrap_or_default();
     let (name, password) = (field("name").trim(), Secret::new(field("new_password")));
     let next = "Nothing was made yet. Correct it and send the form again.";
@@ -178,18 +175,18 @@ async fn join(
             match made {
                 Ok(made) => {
                     let response = joined(&app, &found.place);
-                    return answer::with_cookie(response, cookie::set(&app, &made.cookie));
+                    return Ok(answer::with_cookie(response, cookie::set(&app, &made.cookie)));
                 }
                 Err(AcceptError::Password(error)) => sentence(&error.to_string()),
                 Err(AcceptError::HasAccount) => {
                     "There is an account with this address already.".to_owned()
                 }
-                Err(error) => return failed(&app, &visitor, &error),
+                Err(error) => return Ok(failed(&app, &visitor, &error)),
             }
         }
     };
     let (notice, status) = (Notice::problem(wrong, next), StatusCode::UNPROCESSABLE_ENTITY);
-    page(&app, &visitor, &headers, &secret, status, Some(notice), name).await
+    Ok(page(&app, &visitor, &headers, &secret, status, Some(notice), name).await)
 }
 
 /// Where somebody was invited to.

@@ -8,7 +8,7 @@ use hallpass_core::wire::params::Params;
 use hallpass_issuer::logout::Logout;
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::shown::Shown;
 use super::views;
@@ -64,19 +64,17 @@ async fn decide(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
+) -> Page {
     // Signed out in another tab meanwhile: that is what was asked for.
-    let Some((session, person)) = visitor.require() else { return signed_out(&app, None) };
+    let Some((session, person)) = visitor.require() else { return Ok(signed_out(&app, None)) };
     let request = form.get("request").unwrap_or_default();
-    if let Err(refusal) = csrf::check(&app, Some(session), Purpose::Logout(request), &form) {
-        return *refusal;
-    }
+    csrf::check(&app, Some(session), Purpose::Logout(request), &form)?;
     if form.get("decision") != Some("signout") {
-        return answer::see_other("/");
+        return Ok(answer::see_other("/"));
     }
     let params = Params::parse(request.as_bytes()).unwrap_or_default();
-    match app.issuer().logout_confirmed(&params, Some(person), &origin).await {
+    Ok(match app.issuer().logout_confirmed(&params, Some(person), &origin).await {
         Ok(logout) => page(&app, &visitor, logout),
         Err(error) => failure::page(&app, &error),
-    }
+    })
 }

@@ -76,12 +76,14 @@ mod which;
 #[cfg(test)]
 mod tests;
 
-use axum::response::Response;
-use axum::{Router, middleware};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
 use crate::app::App;
-use crate::http::same_origin;
+use crate::http::{Audience, same_origin};
 
 pub(crate) use assets::Assets;
 pub(crate) use consent::page as consent_page;
@@ -111,6 +113,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(legacy::routes())
         .merge(security::routes())
         .merge(logout::routes())
+        .layer(middleware::from_fn_with_state(app.clone(), say_nothing_is_here))
         .layer(middleware::from_fn_with_state(app.clone(), same_origin::only))
 }
 
@@ -119,8 +122,29 @@ pub(crate) fn error_page(app: &App, status: StatusCode, title: &str, what_next: 
     answer::error(app, None, status, title, &[what_next])
 }
 
-/// There is no such page: in the words of the router's own answer, so that a page that is
-/// not for somebody looks like none.
-pub(crate) fn not_found(app: &App) -> Response {
-    error_page(app, StatusCode::NOT_FOUND, "There is nothing here", "Check the address.")
+/// What a handler answers where there is no such page for whoever asks: in the form and the words
+/// of the router's own answer, so that a page that is not for somebody looks like none.
+pub(crate) fn not_found() -> Response {
+    let mut response = StatusCode::NOT_FOUND.into_response();
+    response.extensions_mut().insert(Nothing);
+    response
+}
+
+#[derive(Clone, Copy)]
+struct Nothing;
+
+/// Says it, once it is known who asked.
+async fn say_nothing_is_here(State(app): State<App>, request: Request, next: Next) -> Response {
+    let audience = Audience::of(&request);
+    let response = next.run(request).await;
+    match response.extensions().get::<Nothing>() {
+        Some(_) => nothing_here(audience, &app),
+        None => response,
+    }
+}
+
+/// There is nothing at an address.
+pub(crate) fn nothing_here(audience: Audience, app: &App) -> Response {
+    let title = "There is nothing here";
+    audience.answer(app, StatusCode::NOT_FOUND, "not_found", title, "Check the address.")
 }

@@ -11,6 +11,7 @@ use hallpass_issuer::SignedIn;
 use hallpass_issuer::tokens::{Actor, TokenError};
 use http::StatusCode;
 
+use super::answer::Page;
 use super::home::query;
 use super::shown::Shown;
 use super::tokens::base_of;
@@ -65,11 +66,8 @@ pub(super) fn nobody(app: &App, person: &SignedIn) -> Response {
     response
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let (_, person) = match answer::person(&visitor, &app, PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let (_, person) = answer::person(&visitor, &app, PAGE)?;
     let asked = query(request.uri());
     let search = asked.get("q").unwrap_or_default();
     // A page is shown whatever stands in its address: a cursor that is none begins anew.
@@ -77,9 +75,9 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
     let actor = Actor::Person(&person.user);
     let found = match app.issuer().people(&actor, search, cursor, SHOWN).await {
         Ok(found) => found,
-        Err(TokenError::Failed(error)) => return failure::page(&app, &error),
-        Err(TokenError::Invalid { .. }) => return answer::see_other(PAGE),
-        Err(_) => return not_found(&app),
+        Err(TokenError::Failed(error)) => return Ok(failure::page(&app, &error)),
+        Err(TokenError::Invalid { .. }) => return Ok(answer::see_other(PAGE)),
+        Err(_) => return Ok(not_found()),
     };
     let people = found.items.iter().map(|user| Line {
         id: user.id.to_string(),
@@ -100,7 +98,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         further: cursor.is_some(),
         create_command: "hallpass admin user create --email bo@example.com --name Bo".to_owned(),
     };
-    answer::page(StatusCode::OK, &view)
+    Ok(answer::page(StatusCode::OK, &view))
 }
 
 fn address(search: &str, after: Option<&str>) -> String {

@@ -10,7 +10,7 @@ use hallpass_issuer::passwords::MIN_CHARS;
 use hallpass_issuer::signin::{ChangePasswordError, SignInError};
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::home::query;
 use super::setup::sentence;
@@ -27,11 +27,8 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route(PAGE, get(show).post(change))
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let (cookie, person) = match answer::person(&visitor, &app, PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let (cookie, person) = answer::person(&visitor, &app, PAGE)?;
     let changed = query(request.uri()).get("done") == Some("changed");
     let notice = changed.then(|| {
         Notice::done(
@@ -39,7 +36,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
             "Every other browser and every program is signed out.",
         )
     });
-    form(&app, cookie, person, StatusCode::OK, notice, false)
+    Ok(form(&app, cookie, person, StatusCode::OK, notice, false))
 }
 
 fn form(
@@ -68,20 +65,17 @@ async fn change(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(params): Form,
-) -> Response {
-    let (cookie, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Password, &params) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let (cookie, person) = answer::posted(&visitor, &app, PAGE, Purpose::Password, &params)?;
     let secret = |name| Secret::new(params.get(name).unwrap_or_default());
     let (present, new) = (secret("password"), secret("new_password"));
     let again = |notice, rejected| {
         form(&app, cookie, person, StatusCode::UNPROCESSABLE_ENTITY, Some(notice), rejected)
     };
     if new != secret("repeat_password") {
-        return again(Notice::problem("The two new passwords are not the same.", KEPT), false);
+        return Ok(again(Notice::problem("The two new passwords are not the same.", KEPT), false));
     }
-    match app.issuer().change_password(person, &present, &new, &origin).await {
+    Ok(match app.issuer().change_password(person, &present, &new, &origin).await {
         Ok(()) => answer::see_other("/settings/security?done=changed"),
         Err(ChangePasswordError::Password(error)) => {
             again(Notice::problem(sentence(&error.to_string()), KEPT), false)
@@ -98,5 +92,5 @@ async fn change(
                 None => response,
             }
         }
-    }
+    })
 }

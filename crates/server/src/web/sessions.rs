@@ -2,14 +2,13 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::Response;
 use axum::routing::{get, post};
 use hallpass_core::Timestamp;
 use hallpass_core::wire::api::{Session, SessionKind};
 use hallpass_issuer::session::Current;
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Page};
 use super::browser;
 use super::csrf::{self, Purpose};
 use super::home::{login_command, query};
@@ -28,15 +27,12 @@ pub(super) fn routes() -> Router<App> {
         .route("/settings/sessions/end-others", post(end_others))
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let (cookie, person) = match answer::person(&visitor, &app, PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let (cookie, person) = answer::person(&visitor, &app, PAGE)?;
     let current = Some(Current::Session(person.session.id));
     let all = match app.issuer().sessions_of(person.user.id, current).await {
         Ok(all) => all,
-        Err(error) => return failure::page(&app, &error),
+        Err(error) => return Ok(failure::page(&app, &error)),
     };
     let now = app.clock().now();
     let (browsers, programs): (Vec<_>, Vec<_>) =
@@ -51,7 +47,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         browsers: lines(browsers),
         login_command: login_command(&app),
     };
-    answer::page(StatusCode::OK, &view)
+    Ok(answer::page(StatusCode::OK, &view))
 }
 
 fn line(session: &Session, now: Timestamp) -> SessionLine {
@@ -96,17 +92,14 @@ async fn end(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Sessions, &form) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let (_, person) = answer::posted(&visitor, &app, PAGE, Purpose::Sessions, &form)?;
     let id = form.get("id").unwrap_or_default();
-    match app.issuer().end_session(person.user.id, id, &origin).await {
+    Ok(match app.issuer().end_session(person.user.id, id, &origin).await {
         Ok(true) => answer::see_other("/settings/sessions?done=ended"),
         Ok(false) => answer::see_other("/settings/sessions?done=gone"),
         Err(error) => failure::page(&app, &error),
-    }
+    })
 }
 
 async fn end_others(
@@ -114,20 +107,17 @@ async fn end_others(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Sessions, &form) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let (_, person) = answer::posted(&visitor, &app, PAGE, Purpose::Sessions, &form)?;
     let current = Some(Current::Session(person.session.id));
     let all = match app.issuer().sessions_of(person.user.id, current).await {
         Ok(all) => all,
-        Err(error) => return failure::page(&app, &error),
+        Err(error) => return Ok(failure::page(&app, &error)),
     };
     for session in all.iter().filter(|session| !session.current) {
         if let Err(error) = app.issuer().end_session(person.user.id, &session.id, &origin).await {
-            return failure::page(&app, &error);
+            return Ok(failure::page(&app, &error));
         }
     }
-    answer::see_other("/settings/sessions?done=others")
+    Ok(answer::see_other("/settings/sessions?done=others"))
 }

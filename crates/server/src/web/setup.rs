@@ -13,7 +13,7 @@ use hallpass_issuer::setup::SetUpError;
 use hallpass_issuer::signin::SignInError;
 use http::{HeaderMap, StatusCode};
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::home::query;
 use super::jar::{self, Jar};
@@ -91,11 +91,9 @@ async fn set_up(
     Peer(origin): Peer,
     headers: HeaderMap,
     Form(params): Form,
-) -> Response {
+) -> Page {
     let visit = Jar::Visit.read(&app, &headers);
-    if let Err(refusal) = csrf::check(&app, visit.as_ref(), Purpose::SetUp, &params) {
-        return *refusal;
-    }
+    csrf::check(&app, visit.as_ref(), Purpose::SetUp, &params)?;
     let field = |name| params.get(name).unwrap_or_default();
     let typed = params.get("code").map(|code| Secret::new(code.trim()));
     let code = typed.or_else(|| Jar::Setup.read(&app, &headers)).unwrap_or_default();
@@ -108,13 +106,13 @@ async fn set_up(
     };
     const REFUSED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
     if password != Secret::new(field("repeat_password")) {
-        return again(REFUSED, "The two passwords are not the same.".to_owned(), false);
+        return Ok(again(REFUSED, "The two passwords are not the same.".to_owned(), false));
     }
     if Shown::typed(name).is_empty() || name.chars().count() > MAX_NAME {
         let what = format!("A name is needed, of at most {MAX_NAME} characters.");
-        return again(REFUSED, what, false);
+        return Ok(again(REFUSED, what, false));
     }
-    match app.issuer().set_up(code.expose(), email, name, &password, &origin).await {
+    Ok(match app.issuer().set_up(code.expose(), email, name, &password, &origin).await {
         Ok(made) => {
             let response = answer::see_other("/?done=set-up");
             let response = answer::with_cookie(response, cookie::set(&app, &made.cookie));
@@ -136,7 +134,7 @@ async fn set_up(
             answer::with_retry_after(response, wait.unwrap_or_default())
         }
         Err(SetUpError::Failed(error)) => failure::page(&app, &error),
-    }
+    })
 }
 
 /// `a password needs …` as a sentence.

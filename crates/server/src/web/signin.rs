@@ -12,7 +12,7 @@ use hallpass_issuer::{Origin, SignedIn};
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::home::query;
 use super::jar::{self, Jar};
@@ -91,7 +91,7 @@ async fn sign_in(
     visitor: Visitor,
     headers: HeaderMap,
     Form(params): Form,
-) -> Response {
+) -> Page {
     let visit = Jar::Visit.read(&app, &headers);
     // A page that was left open over night is nothing to be blamed for: here is a fresh one.
     if visit.as_ref().is_some_and(|visit| !csrf::holds(&app, visit, Purpose::SignIn, &params)) {
@@ -100,15 +100,13 @@ async fn sign_in(
             "You are not signed in. Sign in here.",
         );
         let filled = Filled { notice: Some(notice), ..Filled::default() };
-        return form(&app, &visitor, &headers, &params, StatusCode::FORBIDDEN, filled);
+        return Ok(form(&app, &visitor, &headers, &params, StatusCode::FORBIDDEN, filled));
     }
-    if let Err(refusal) = csrf::check(&app, visit.as_ref(), Purpose::SignIn, &params) {
-        return *refusal;
-    }
+    csrf::check(&app, visit.as_ref(), Purpose::SignIn, &params)?;
     let email = params.get("email").unwrap_or_default();
     let password = Secret::new(params.get("password").unwrap_or_default());
     let old = visitor.cookie.as_ref();
-    match app.issuer().sign_in(email, &password, old, &origin).await {
+    Ok(match app.issuer().sign_in(email, &password, old, &origin).await {
         Ok(SignedInCookie { cookie, signed_in }) => {
             let response = arrive(&app, &signed_in, &origin, &target(&app, &params)).await;
             answer::with_cookie(response, cookie::set(&app, &cookie))
@@ -124,7 +122,7 @@ async fn sign_in(
                 None => response,
             }
         }
-    }
+    })
 }
 
 /// How a refusal reads. The same whether there is such an account or not (attack-36).
@@ -180,16 +178,17 @@ async fn sign_out(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(params): Form,
-) -> Response {
+) -> Page {
     // Signing out twice is signing out.
     let Some((session, person)) = visitor.require() else {
-        return answer::with_cookie(answer::see_other("/?done=signed-out"), cookie::clear(&app));
+        return Ok(answer::with_cookie(
+            answer::see_other("/?done=signed-out"),
+            cookie::clear(&app),
+        ));
     };
-    if let Err(refusal) = csrf::check(&app, Some(session), Purpose::SignOut, &params) {
-        return *refusal;
-    }
-    match app.issuer().sign_out(person, &origin).await {
+    csrf::check(&app, Some(session), Purpose::SignOut, &params)?;
+    Ok(match app.issuer().sign_out(person, &origin).await {
         Ok(()) => answer::with_cookie(answer::see_other("/?done=signed-out"), cookie::clear(&app)),
         Err(error) => failure::page(&app, &error),
-    }
+    })
 }

@@ -4,13 +4,12 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
 use axum::routing::get;
 use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Page};
 use super::shown::Shown;
 use super::views::Frame;
 use crate::app::App;
@@ -41,22 +40,22 @@ async fn show(
     visitor: Visitor,
     page: &'static str,
     below: &'static str,
-) -> Response {
+) -> Page {
     let person = match answer::person(&visitor, &app, page) {
         Ok((_, person)) => person,
-        Err(signed_out) => return *signed_out,
+        Err(signed_out) => return Err(signed_out),
     };
     let orgs = match app.issuer().orgs_of(&Actor::Person(&person.user)).await {
         Ok(orgs) => orgs,
-        Err(OrgError::Failed(error)) => return failure::page(&app, &error),
-        Err(_) => return super::orgs::nothing(&app, person),
+        Err(OrgError::Failed(error)) => return Ok(failure::page(&app, &error)),
+        Err(_) => return Ok(super::orgs::nothing(&app, person)),
     };
     let address = |slug: &str| format!("/orgs/{slug}/{below}");
     if let [only] = &*orgs {
-        return answer::see_other(&address(&only.slug));
+        return Ok(answer::see_other(&address(&only.slug)));
     }
     let frame = answer::frame(&app, Some(person));
     let title = frame.called(page).to_owned();
     let orgs = orgs.iter().map(|org| (Shown::new(&org.name), address(&org.slug))).collect();
-    answer::page(StatusCode::OK, &View { frame, here: below, title, orgs })
+    Ok(answer::page(StatusCode::OK, &View { frame, here: below, title, orgs }))
 }

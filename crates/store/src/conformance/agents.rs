@@ -1,12 +1,12 @@
 //! Agents: trees that end as one.
 
 use hallpass_core::id::{AgentId, GrantId, ProjectId, UserId};
+use hallpass_core::wire::agents::SecretOf;
 
 use super::mirror::Mirror;
 use super::town::{Leaves, MINUTE, Town};
 use crate::{
-    AgentRef, Begin, Disable, Grant, GrantKind, NewAgent, Renew, Rotate, SealedSecret, SecretFor,
-    Store, Whose,
+    AgentRef, Begin, Disable, Grant, GrantKind, NewAgent, Renew, Rotate, SealedSecret, Store, Whose,
 };
 
 /// More than any town has.
@@ -219,13 +219,13 @@ pub(super) async fn secrets(store: Store) {
     let agent = itself(&grant).await;
     let child = itself(&town.agent(zoe, Some(&grant), 0).await).await;
     let stranger = itself(&town.agent(other, None, 0).await).await;
-    let secret = |of: &SecretFor, sealed: &[u8]| {
+    let secret = |of: &SecretOf, sealed: &[u8]| {
         let (kind, which) = of.parts();
-        let (kind, name) = (kind.to_owned(), "KEY".to_owned());
+        let (kind, which, name) = (kind.to_owned(), which.to_owned(), "KEY".to_owned());
         SealedSecret { owner: zoe, kind, which, name, sealed: sealed.to_vec(), generation: 1 }
     };
-    let by_name = SecretFor::Name("builder".to_owned());
-    let by_run = SecretFor::Run(agent.id);
+    let by_name = SecretOf::Agent("builder".to_owned());
+    let by_run = SecretOf::Run(agent.id.to_string());
     let read = async |agent: &crate::Agent| {
         let found = secrets.read(agent, "KEY", &town.by()).await.unwrap();
         found.map(|found| found.sealed)
@@ -244,7 +244,7 @@ pub(super) async fn secrets(store: Store) {
     }
     assert_eq!(read(&agent).await, Some(b"two".to_vec()));
     let by = town.by();
-    let many = secrets.set(secret(&SecretFor::Name("x".to_owned()), b"x"), 2, &by);
+    let many = secrets.set(secret(&SecretOf::Agent("x".to_owned()), b"x"), 2, &by);
     assert!(town.sees(Leaves::Nothing, many).await.is_err());
     let now = town.by().at;
     let listed = secrets.of_owner(zoe, now).await.unwrap();
@@ -267,7 +267,7 @@ pub(super) async fn secrets(store: Store) {
     // What is for a run goes with it: the child's when its parent is stopped, and where nobody
     // stops it when it is over.
     let lasting = itself(&town.agent(zoe, None, 0).await).await;
-    for of in [&child, &lasting].map(|agent| SecretFor::Run(agent.id)) {
+    for of in [&child, &lasting].map(|agent| SecretOf::Run(agent.id.to_string())) {
         secrets.set(secret(&of, b"x"), 9, &town.by()).await.unwrap();
     }
     assert_eq!(secrets.forget(now).await, Ok(0));

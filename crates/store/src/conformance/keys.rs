@@ -8,8 +8,8 @@ use super::RACERS;
 use super::races::{count, race};
 use super::town::{DAWN, Leaves, MINUTE, Town};
 use crate::{
-    Credential, Disable, Error, KeysMade, NewKey, NewMail, Org, Project, RemoveRole, Rotate,
-    SetRole, Store,
+    AuditFilter, Credential, Disable, Error, KeysMade, NewKey, NewMail, Org, Project, RemoveRole,
+    Rotate, SetRole, Store,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -163,8 +163,14 @@ pub(super) async fn life(store: Store) {
     let late = NewKey { name: "late".to_owned(), ..town.new_key(&org, None, "late") };
     assert_eq!(keys.create(late, &town.by_of(zoe)).await, Err(Error::Missing("user")));
     assert!(users.enable(zoe, &town.by()).await.unwrap());
-    assert_eq!(dismiss(KeysMade::Revoke, Leaves::Revocation).await, Disable::Done);
+    assert_eq!(dismiss(KeysMade::Revoke, Leaves::WithKey).await, Disable::Done);
     assert!(!live().await && last().await.ends_with(&format!("; revoked the keys {}", theirs.id)));
+    // The organization whose key ended has a row about that, and none about the account.
+    let theirs_only = AuditFilter { org: theirs.org_id, ..AuditFilter::default() };
+    let found = town.store.audit().search(&theirs_only, None, 9).await.unwrap();
+    let newest = found.rows.first().map(|row| (row.action.as_str(), row.subject.clone()));
+    assert_eq!(newest, Some(("key.revoke", theirs.id.to_string())));
+    assert!(found.rows.iter().all(|row| row.action != "user.disable"));
 
     let nowhere = NewKey { org: town.org_id(), ..town.new_key(&org, None, "x") };
     assert_eq!(keys.create(nowhere, &town.by()).await, Err(Error::Missing("organization")));

@@ -40,6 +40,8 @@ pub(super) enum Leaves {
     Change,
     /// One audit row, the next epoch.
     Revocation,
+    /// The same, and a row of the key that ends with it.
+    WithKey,
 }
 
 /// The town. Clones are the same town.
@@ -138,6 +140,7 @@ impl Town {
             Leaves::Nothing => (0, 0),
             Leaves::Change => (1, 0),
             Leaves::Revocation => (1, 1),
+            Leaves::WithKey => (2, 1),
         };
         assert_eq!(after.0 - before.0, rows, "audit rows, where {leaves:?} was to be left");
         assert_eq!(after.1 - before.1, epochs, "epochs, where {leaves:?} was to be left");

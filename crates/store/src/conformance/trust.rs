@@ -133,10 +133,13 @@ pub(super) async fn life(store: Store) {
 
     // With the policy its passes end, and nobody gets another.
     let by = town.by();
-    assert_eq!(town.sees(Leaves::Revocation, trust.revoke(policy.id, &by)).await, Ok(true));
+    assert_eq!(
+        town.sees(Leaves::Revocation, trust.revoke(policy.id, Vec::new(), &by)).await,
+        Ok(true)
+    );
     assert!(!town.job_runs(&job).await);
     mirror.shows(&town.store, town.by().at).await;
-    assert_eq!(trust.revoke(policy.id, &town.by()).await, Ok(false));
+    assert_eq!(trust.revoke(policy.id, Vec::new(), &town.by()).await, Ok(false));
     let late = town.admission(&policy, town.digest(), "200");
     assert_eq!(trust.admit(late, &town.by()).await, Ok(Admit::Gone));
     assert_eq!(trust.by_id(policy.id).await, Ok(None));
@@ -186,6 +189,12 @@ pub(super) async fn denied(store: Store) {
     trust.deny(alarm, &town.by()).await.unwrap();
     let alarms = trust.alarms(org.id, Some(project.id), since).await.unwrap();
     assert_eq!(alarms.iter().map(|it| it.id).collect::<Vec<_>>(), [id]);
+    // What was no alarm when it was last tried is none, and the other way round.
+    for alarm in [true, false] {
+        let again = NewDenied { alarm, ..new(same) };
+        trust.deny(again, &town.by()).await.unwrap();
+        assert_eq!(trust.denied_by_id(listed[0].id).await.unwrap().unwrap().alarm, alarm);
+    }
     // Page by page nothing is left out, also of what was at one time.
     for _ in 0..4 {
         trust.deny(new(town.digest()), &town.by()).await.unwrap();

@@ -3,6 +3,7 @@
 
 use hallpass_core::id::{GrantId, JobId, OrgId, ProjectId, TrustId};
 use hallpass_core::role::ProjectRole;
+use hallpass_core::trust::MAX_TTL;
 use hallpass_core::{Scope, Timestamp};
 
 use super::Trust;
@@ -86,16 +87,24 @@ impl Trust<'_> {
         self.0.db().change(change).await
     }
 
-    /// Those that have neither ended nor expired at `now`, for an image.
+    /// Those that have neither ended nor expired at `now`, for an image. What came before any
+    /// that could live is not looked at: exchanges are kept for long, and ids go by time.
     pub(crate) async fn live_jobs(
         &self,
         after: Option<JobId>,
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<JobGrant>, Error> {
-        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let after = after.unwrap_or_else(|| oldest_live(now)).to_string();
         self.0.db().all(&LIVE, binds![after, now, limit], read).await
     }
+}
+
+/// Before every job that could be live at `now`. Twice the longest life of a pass leaves room for
+/// clocks that differ.
+fn oldest_live(now: Timestamp) -> JobId {
+    let millis = u128::try_from((now - 2 * MAX_TTL).millis()).unwrap_or_default();
+    JobId::from_bits(millis << 80)
 }
 
 /// What a grant is read from: `trust_exchanges x`. One from before passes were JWTs has no role.
@@ -173,4 +182,20 @@ fn read(row: &mut Row<'_>) -> Result<JobGrant, Error> {
         expires_at: row.next()?,
         ended_at: row.next()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_still_live_is_after_the_oldest_that_is_read() {
+        let now = Timestamp::from_secs(1_800_000_000);
+        let id = |at: Timestamp| {
+            JobId::from_bits((u128::from(at.millis().unsigned_abs()) << 80) | 1).to_string()
+        };
+        let oldest = oldest_live(now).to_string();
+        assert!(oldest < id(now - MAX_TTL) && oldest < id(now));
+        assert!(oldest > id(now - 3 * MAX_TTL), "nor is the history");
+    }
 }

@@ -1,6 +1,6 @@
 //! The id behind a name, put in another's place by whoever was told what changed, and only that.
 
-use hallpass_core::id::{TrustDeniedId, TrustId};
+use hallpass_core::id::{OrgId, TrustDeniedId, TrustId};
 use hallpass_core::trust::Changed;
 
 use super::record::read_policy;
@@ -41,9 +41,7 @@ impl Trust<'_> {
             if tx.execute(&REPIN, row).await? == 0 {
                 return Ok(Repin::Moved);
             }
-            for denied in &settled {
-                tx.execute(&SETTLE, binds![denied, policy.org]).await?;
-            }
+            settle(tx, &settled, policy.org).await?;
             let mut subjects = vec![id.to_string()];
             subjects.extend(jobs::end_of_policy(tx, id, &by).await?);
             let ended = subjects.len() - 1;
@@ -59,6 +57,18 @@ impl Trust<'_> {
         };
         self.0.db().change(change).await
     }
+}
+
+/// These are no alarms of the organization any more.
+pub(super) async fn settle(
+    tx: &mut Tx<'_>,
+    settled: &[TrustDeniedId],
+    org: OrgId,
+) -> Result<(), Error> {
+    for denied in settled {
+        tx.execute(&SETTLE, binds![denied, org]).await?;
+    }
+    Ok(())
 }
 
 statements! {

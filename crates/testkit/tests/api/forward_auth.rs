@@ -181,6 +181,23 @@ async fn check_says_who_and_what_or_why_not() -> Result<()> {
             assert!(answer.header("www-authenticate").starts_with("Bearer"), "{query} {role}");
         }
     }
+    // RFC 6750 §3.1: a scope is asked for where it is the scope that is missing. Of a place where
+    // there is no role, nobody learns more than of one that is not there.
+    for (query, role, code) in [
+        ("?project=lab/tools&permission=project:publish", "account token", "insufficient_scope"),
+        ("?project=lab/tools&permission=project:publish", "viewer", "not_allowed"),
+        ("?org=lab&permission=billing:manage", "org member", "not_allowed"),
+        ("?project=lab/tools&permission=project:read", "stranger", "not_allowed"),
+        ("?project=lab/nothing&permission=project:read", "account token", "not_allowed"),
+        ("?project=lab/tools", "stranger", "not_allowed"),
+    ] {
+        let answer = check(query, role).await?;
+        assert_eq!(answer.json()["code"], code, "{query} as {role}: {answer:?}");
+        let challenge = answer.header("www-authenticate").to_owned();
+        let helps = code == "insufficient_scope";
+        assert_eq!(challenge.contains("insufficient_scope"), helps, "{challenge}");
+        assert_eq!(challenge.contains("scope=\"project:publish\""), helps, "{challenge}");
+    }
     // A session is no credential here: other sites' requests carry the cookie along.
     let page = city.town.person.get("/check").await?;
     assert_eq!(page.status, 401);

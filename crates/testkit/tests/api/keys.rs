@@ -25,7 +25,7 @@ admin = ['projects:create', 'members:manage', 'billing:manage', 'keys:manage', '
 owner = ['org:manage']
 
 [roles.project]
-viewer = ['results:read']
+viewer = ['project:read', 'results:read']
 collaborator = ['runs:create']
 owner = ['members:manage', 'keys:manage', 'keys:rotate', 'settings:manage', 'tokens:manage']
 ";
@@ -95,11 +95,43 @@ async fn a_projects_key_and_an_organizations_may_do_what_the_table_says() -> Res
         }
     }
     // The same at our own API: an organization's key manages members and keys, a project's none.
+    // Each sees its own place, and a token that was made for that alone sees what its owner does.
+    let seer = json!({ "name": "seer", "scope": "org:read" });
+    let seer = city.made(&owner, "/api/v1/tokens", seer).await?;
+    let seer = format!("Bearer {}", text(&seer, "value")?);
+    let (org_key, project_key) = (format!("Bearer {org}"), format!("Bearer {project}"));
+    for (path, by_org_key, by_project_key, by_token) in [
+        ("orgs", 200, 403, 200),
+        ("orgs/lab", 200, 403, 200),
+        ("orgs/lab/projects", 200, 200, 200),
+        ("orgs/lab/projects/tools", 200, 200, 200),
+        ("orgs/lab/projects/other", 200, 404, 200),
+        ("orgs/lab/members", 200, 403, 200),
+        ("orgs/lab/projects/tools/members", 200, 403, 200),
+        ("orgs/lab/audit", 200, 404, 403),
+        ("orgs/lab/keys", 200, 404, 403),
+        ("orgs/elsewhere", 404, 403, 200),
+        ("orgs/elsewhere/members", 404, 403, 200),
+        ("orgs/elsewhere/projects", 404, 404, 200),
+        ("whoami", 200, 200, 403),
+    ] {
+        for (who, status) in
+            [(&org_key, by_org_key), (&project_key, by_project_key), (&seer, by_token)]
+        {
+            let answer = city.call("GET", &format!("/api/v1/{path}"), Some(who), None).await?;
+            assert_eq!(answer.status, status, "{path}: {answer:?}");
+        }
+    }
+    let listed = city.call("GET", "/api/v1/orgs", Some(&org_key), None).await?.json();
+    assert_eq!(
+        (&listed["items"][0]["slug"], listed["items"].as_array().map(Vec::len)),
+        (&json!("lab"), Some(1))
+    );
     let (by_org, by_project) = (format!("Bearer {org}"), format!("Bearer {project}"));
     let member = "/api/v1/orgs/lab/members/target@example.com";
     let rotate = format!("/api/v1/keys/{}/rotate", text(&said, "id")?);
     for (method, path, body, by_key, status) in [
-        ("PUT", member, json!({ "role": "member" }), &by_project, 403),
+        ("PUT", member, json!({ "role": "member" }), &by_project, 404),
         ("PUT", member, json!({ "role": "member" }), &by_org, 200),
         ("PUT", member, json!({ "role": "owner" }), &by_org, 403),
         ("DELETE", member, Value::Null, &by_org, 204),
@@ -116,6 +148,18 @@ async fn a_projects_key_and_an_organizations_may_do_what_the_table_says() -> Res
         let body = Some(body).filter(|body| !body.is_null());
         let answer = city.call(method, path, Some(by_key), body).await?;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+    }
+    // A key that was not narrowed was made for what its role there allows, and for nothing else.
+    for (key, scope) in [
+        (&project, "project:read results:read runs:create"),
+        (
+            &org,
+            "billing:manage keys:manage keys:rotate members:manage org:read project:read \
+             projects:create results:read runs:create settings:manage tokens:manage",
+        ),
+    ] {
+        let told = check(&city, key, "").await?;
+        assert_eq!((told.status.as_u16(), &*told.header("x-hallpass-scope")), (200, scope));
     }
     // Nothing of a person's is a key's.
     for path in ["/api/v1/tokens", "/api/v1/sessions", "/userinfo"] {

@@ -133,6 +133,15 @@ async fn a_job_gets_a_pass_for_one_project_until_its_policy_goes() -> Result<()>
     assert!(answer.get("issued_token_type").ends_with(":access_token"), "{answer:?}");
     let again = cli.post_bare("/oauth/token", &params).await?;
     assert_eq!((again.status.as_u16(), again.error()), (400, "invalid_request".into()));
+    // RFC 8693 §2.1: all three have to be there, and nobody is asked for a client first.
+    for params in [
+        &[("grant_type", EXCHANGE), ("subject_token", &*token)][..],
+        &[("grant_type", EXCHANGE), ("subject_token", &*token), ("subject_token_type", "jwt")],
+        &[("grant_type", EXCHANGE), ("subject_token_type", JWT)],
+    ] {
+        let answer = cli.post_bare("/oauth/token", params).await?;
+        assert_eq!(answer.outcome(), (400, "invalid_request".into()), "{params:?}");
+    }
     let token = place.token(&Job::default());
     let params = [("grant_type", BEARER), ("assertion", &*token), ("scope", "project:publish")];
     let answer = cli.post_bare("/oauth/token", &params).await?;
@@ -398,6 +407,17 @@ async fn who_is_not_let_in_is_told_nothing_and_the_owner_sees_why() -> Result<()
     let denied = place.denied().await?;
     let settled = denied.iter().find(|it| it["id"] == *id).context("it is still listed")?;
     assert_eq!(settled["alarm"], false);
+    // What was denied before then offers neither the old id nor a policy that has it.
+    let id = text(one.context("the one on dev")?, "id")?;
+    let before = place.get(&format!("/api/v1/trust/denied/{id}")).await?;
+    let policies = before["policies"].as_array().context("policies")?;
+    assert!(policies.iter().all(|it| it.get("changed").is_none()), "{before}");
+    assert_eq!((&before["settled"], before.get("least")), (&json!(true), None));
+    // The old one came since, which is an alarm, until no policy knows the name.
+    let alarms = async || -> Result<usize> {
+        Ok(place.denied().await?.iter().filter(|it| it["alarm"] == true).count())
+    };
+    assert_eq!(alarms().await?, 1);
     // Page by page, all of them are there, and each can be opened.
     let mut seen = Vec::new();
     let mut at = "/api/v1/orgs/lab/trust/denied?limit=2".to_owned();
@@ -412,6 +432,12 @@ async fn who_is_not_let_in_is_told_nothing_and_the_owner_sees_why() -> Result<()
         at = format!("/api/v1/orgs/lab/trust/denied?limit=2&cursor={next}");
     }
     assert_eq!(seen.len(), denied.len());
+    for policy in place.get(path).await?["items"].as_array().context("policies")? {
+        let one = format!("/api/v1/trust/{}", text(policy, "id")?);
+        assert_eq!(alarms().await?, 1);
+        place.city.call("DELETE", &one, Some(&place.owner), None).await?;
+    }
+    assert_eq!(alarms().await?, 0);
     let id = text(one.context("the one on dev")?, "id")?;
     // Nobody else sees it.
     for (who, status) in

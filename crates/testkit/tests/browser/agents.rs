@@ -73,6 +73,18 @@ async fn an_owner_sees_a_tree_of_agents_and_stops_it() -> Result<()> {
     browser.goto(&page).await?;
     browser.shows("#running", "Aligning the reads of sample 12").await?;
     keep(browser, "agents-one").await?;
+    // Whoever follows it sees what is new without touching anything, and types into nothing meanwhile.
+    browser.click("#follow").await?;
+    browser.shows("#count", "is read anew").await?;
+    broker.reports(&root, "Sorting what was aligned", 60).await?;
+    browser.shows("#running", "Sorting what was aligned").await?;
+    keep(browser, "agents-followed").await?;
+    let source = browser.driver().source().await?;
+    anyhow::ensure!(!source.contains("set-secret") && source.contains("http-equiv=\"refresh\""));
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    broker.reports(&root, "Aligning the reads of sample 12", 40).await?;
+    browser.click("#still").await?;
+    browser.shows("#running", "Aligning the reads of sample 12").await?;
     secrets(&scene, &page).await?;
     let middle = broker.child(&root, "linter").await?;
     broker.reports(&middle, "Nothing to complain about yet", 90).await?;
@@ -107,6 +119,10 @@ async fn an_owner_sees_a_tree_of_agents_and_stops_it() -> Result<()> {
     browser.click("#running > li.below-1 button").await?;
     browser.shows("#notice", "It is stopped, and so is all below it").await?;
     browser.shows("#count", "498 run").await?;
+    // What has ended is looked for too.
+    browser.goto(&format!("{page}?q=linter+of")).await?;
+    browser.shows("#ended summary", "1 like that ended").await?;
+    browser.shows("#ended", "linter of comments").await?;
     assert_eq!(broker.cli.get_with("/api/v1/agent", &middle).await?.status, 401);
     assert_eq!(broker.cli.get_with("/api/v1/agent", &root).await?.status, 200);
     scene.browser.close().await

@@ -91,6 +91,14 @@ async fn a_repository_is_added_and_a_denied_job_is_let_in_with_one_click() -> Re
     browser.click("#policies li:first-child summary").await?;
     browser.click("#policies li:first-child .remove button").await?;
     browser.shows("#notice", "is removed").await?;
+    // An issuer that nobody will ask is said to be that, at once.
+    browser.fill("#whose", "acme/plant").await?;
+    browser.click("#scope-1").await?;
+    browser.click("#other-issuer summary").await?;
+    browser.fill("#issuer", "https://10.0.0.1").await?;
+    browser.click("#add #submit").await?;
+    browser.shows("#policies", "trust_private_issuers has to name it").await?;
+    keep(browser, "trust-private-issuer").await?;
 
     // To whoever has no role there, there is no such page.
     let bo = server.person("bo@example.com", "Bo").await?;

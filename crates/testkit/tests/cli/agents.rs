@@ -185,7 +185,7 @@ async fn inside_an_agent_reports_and_starts_children_and_one_switch_ends_them() 
         "root",
         &format!(
             "echo pid $$\nhallpass agent status 'half of it' --progress 50\nhallpass whoami\n\
-             echo whoami $?\nhallpass token print\necho print $?\n\
+             echo whoami $?\nhallpass login\nhallpass token print\necho print $?\n\
              hallpass agent run --name middle -- {middle}"
         ),
     )?;
@@ -196,6 +196,9 @@ async fn inside_an_agent_reports_and_starts_children_and_one_switch_ends_them() 
     // A person's commands see no sign-in there.
     let said = broker.written();
     assert!(said.contains("whoami 3") && said.contains("print 3"), "{said}");
+    // And nobody there is sent to sign in.
+    assert!(said.contains("Next: hallpass agent status"), "{said}");
+    assert!(!said.contains("Next: hallpass login"), "{said}");
     let chain = oauth::peek(leaf.token()?)?.1;
     let above = chain["act"]["sub"].as_str().context("a parent")?.to_owned();
     assert_eq!(chain["act"]["act"]["sub"], root.id()?.as_str(), "{chain}");
@@ -214,6 +217,35 @@ async fn inside_an_agent_reports_and_starts_children_and_one_switch_ends_them() 
     leaf.ends().await?;
     root.ends().await?;
     broker.finished().await?;
+    Ok(())
+}
+
+// proves: SN05
+#[tokio::test]
+async fn a_container_runtime_is_told_the_variables_name_and_finds_the_token_in_it() -> Result<()> {
+    let desk = Desk::signed_in().await?;
+    // The line as the documentation prints it.
+    let printed = std::fs::read_to_string(hallpass_testkit::tree::root().join("docs/agents.md"))?;
+    let (_, line) = printed.split_once("For a container: `hallpass ").context("the line")?;
+    let (line, _) = line.split_once(" …`").context("the end of the line")?;
+    assert_eq!(line, "agent run -- podman run -e HALLPASS_AUTH_TOKEN");
+    // A stand-in for the runtime: it gives the container what -e names, from its own variables.
+    let bin = desk.cli.home().join("bin");
+    std::fs::create_dir(&bin)?;
+    let podman = "for word in \"$@\"; do echo \"word $word\"; done\n\
+                  [ \"$1 $2\" = \"run -e\" ] && eval \"echo token \\$$3\"\n";
+    hallpass_testkit::cli::write_script(&bin.join("podman"), podman)?;
+    let words: Vec<&str> = line.split(' ').chain(["image"]).collect();
+    let mut command = shell(&desk, &words)?;
+    command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+    let done = Running::finish(&mut command, b"").await?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let said: Vec<&str> = done.stdout.lines().collect();
+    let (token, words) = said.split_last().context("what it got")?;
+    assert_eq!(words, ["word run", "word -e", "word HALLPASS_AUTH_TOKEN", "word image"]);
+    let token = token.strip_prefix("token ").context("a token")?;
+    assert!(oauth::peek(token)?.1["sub"].as_str().is_some_and(|sub| sub.starts_with("agt_")));
+    assert_eq!(status_of(&desk, token).await?, 401, "it is over with the program");
     Ok(())
 }
 

@@ -64,9 +64,30 @@ async fn an_agent_waits_for_a_yes_in_another_place_and_gets_a_token_for_once() -
     let late = shop.post("/oauth/action", &params).await?;
     assert_eq!(late.json()["active"], false, "{late:?}");
 
+    // Whoever watches is told, and so is a program of theirs: in JSON, never in its words.
+    let told = desk.cli.home().join("told");
+    let hook = desk.cli.home().join("hook");
+    let path = told.display();
+    write_script(
+        &hook,
+        &format!("echo \"$# words\" > {path}.new\ncat >> {path}.new\nmv {path}.new {path}"),
+    )?;
+    let hook = hook.display().to_string();
+    let mut watch = desk.cli.command(&["agent", "approvals", "watch", "--", &hook])?;
+    let mut watch = Running::start(&mut watch)?;
+
     // A no is told as that.
     let mut agent = asks()?;
     let question = waiting(&desk).await?;
+    let read =
+        wait::until("the program to be told", async || Ok(std::fs::read_to_string(&told).ok()));
+    let read = read.await?;
+    let (words, read) = read.split_once('\n').context("two lines")?;
+    let read: Value = serde_json::from_str(read)?;
+    assert_eq!((words, read["id"].as_str()), ("0 words", Some(&*question[0])));
+    assert_eq!((&read["reason"], &read["state"]), (&"all green".into(), &"pending".into()));
+    written(&mut watch, "the question", |text| text.contains(&question[0]).then_some(())).await?;
+    watch.kill()?;
     let status = desk.cli.run(&["status", "--check"]).await?;
     assert!(format!("{}{}", status.stdout, status.stderr).contains("approvals"), "{status:?}");
     let no = desk.cli.run(&["agent", "approvals", "deny", &question[0], "--json"]).await?;

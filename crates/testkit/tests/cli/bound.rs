@@ -144,6 +144,37 @@ async fn a_device_sign_in_is_bound_however_it_is_taken_up_again() -> Result<()> 
     Ok(())
 }
 
+/// What a newer version keeps is put aside by a login, with the keys that it is bound to.
+// proves: client-D11, HP03
+#[tokio::test]
+async fn a_newer_file_that_was_put_aside_is_as_good_as_before_when_it_is_put_back() -> Result<()> {
+    let desk = Desk::signed_in().await?;
+    let file = desk.credentials();
+    let newer =
+        std::fs::read_to_string(&file)?.replace("\"schema_version\": 1,", "\"schema_version\": 9,");
+    std::fs::write(&file, &newer)?;
+    assert_eq!(desk.cli.run(&["whoami"]).await?.code, Some(7));
+    // The same account, and so a key under the same name.
+    desk.sign_in().await?;
+    assert_eq!(desk.cli.run(&["whoami"]).await?.code, Some(0));
+    let aside = |name: &str| -> Result<std::path::PathBuf> {
+        let entries = std::fs::read_dir(desk.cli.config())?;
+        let begins = format!("{name}.newer-");
+        let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        paths.find(|path| path.to_string_lossy().contains(&begins)).context("put aside")
+    };
+    for name in ["credentials.json", "keys.json"] {
+        std::fs::rename(aside(name)?, desk.cli.config().join(name))?;
+    }
+    assert_eq!(std::fs::read_to_string(&file)?, newer, "as it was");
+    // The newer version reads it; for us it is made an old one.
+    std::fs::write(&file, newer.replace("\"schema_version\": 9,", "\"schema_version\": 1,"))?;
+    desk.age()?;
+    let who = desk.cli.run(&["whoami"]).await?;
+    assert_eq!(who.code, Some(0), "{who:?}");
+    Ok(())
+}
+
 // proves: HP03
 #[tokio::test]
 async fn a_sign_in_without_a_key_goes_on_until_the_next_one_is_bound() -> Result<()> {

@@ -135,6 +135,26 @@ async fn on_a_machine_of_ones_own_each_step_trades_anew_through_rotation_and_out
         works.desk.server.start_again().await?;
     }
     works.nothing_on_disk()?;
+    // A login leaves nothing, and a program's pass ends with the program; its code is ours.
+    let signed_in = works.step(&runner, &["login", "--oidc"]).await?;
+    assert!(signed_in.stderr.contains("was revoked"), "{signed_in:?}");
+    let script = "printf %s \"$API_TOKEN\"; exit 7";
+    let words = ["exec", "--env", "API_TOKEN", "--", "sh", "-c", script];
+    let program = works.step(&runner, &words).await?;
+    assert_eq!(program.code, Some(7), "{program:?}");
+    let pass = program.stdout.lines().last().unwrap_or_default();
+    assert!(pass.starts_with("eyJ") && !works.admits(pass).await?, "{program:?}");
+    // What was printed is good until the job signs out, in whatever step.
+    let printed = works.step(&runner, &["token", "print"]).await?;
+    let pass = printed.stdout.trim_end().to_owned();
+    assert!(works.admits(&pass).await?);
+    let foreign = Job { run_id: 8, ..job.clone() };
+    let foreign = works.github.job(&foreign).with("HALLPASS_SERVER", &server);
+    works.step(&foreign, &["logout", "--require-revoke"]).await?;
+    assert!(works.admits(&pass).await?, "another job ends its own only");
+    let out = works.step(&runner, &["logout", "--require-revoke"]).await?;
+    assert!(out.code == Some(0) && out.stderr.contains("revoked at the server"), "{out:?}");
+    assert!(!works.admits(&pass).await?);
     // The platform cannot answer: a failure that says so, and passes.
     works.github.set(Part::Tokens, Some(Trouble::Unavailable));
     let without = works.step(&runner, &["status", "--check"]).await?;
@@ -158,6 +178,15 @@ async fn a_denied_job_is_explained_and_let_in_by_the_least_rule() -> Result<()> 
     let denied = works.step(&runner, &["login", "--oidc"]).await?;
     assert_eq!(denied.code, Some(4), "{denied:?}");
     assert!(!denied.stderr.contains("refs/heads/main"), "no policy is told: {denied:?}");
+
+    // Of all places that she manages.
+    let claims = job.claims(works.github.issuer(), &server).to_string();
+    let file = works.home.path().join("anywhere.json");
+    std::fs::write(&file, claims)?;
+    let path = file.display().to_string();
+    let tested = works.desk.cli.run(&["trust", "test", "--claims", &path]).await?;
+    let said = tested.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(tested.code == Some(4) && said.contains("the token says refs/heads/release"), "{said}");
 
     let place = ["--project", "acme/warehouse"];
     let listed = works.ada(&[&["trust", "denied", "--json"][..], &place].concat()).await?;
@@ -291,6 +320,17 @@ async fn the_github_action_signs_in_and_its_post_step_revokes() -> Result<()> {
     let post = node("post.js", &state).await?;
     assert!(post.code == Some(0) && !post.written().contains("::warning::"), "{post:?}");
     assert!(!works.admits(&pass).await?);
+    // On a machine of one's own it ends what was handed to others, in whatever step.
+    let own = Job { runner: "self-hosted".to_owned(), ..job.clone() };
+    let own = works.github.job(&own);
+    let main = node("main.js", &own.variables).await?;
+    assert!(main.code == Some(0) && main.written().contains("was revoked"), "{main:?}");
+    let own = own.with("HALLPASS_SERVER", &server);
+    let pass = works.step(&own, &["token", "print"]).await?.stdout.trim_end().to_owned();
+    assert!(works.admits(&pass).await?);
+    let post = node("post.js", &[own.variables, state].concat()).await?;
+    assert!(post.code == Some(0) && !post.written().contains("::warning::"), "{post:?}");
+    assert!(!works.admits(&pass).await?);
     // What is at an address has to be what was meant, and nothing of it is run before.
     for more in [
         vec![("INPUT_URL", format!("{server}/health/live"))],
@@ -348,5 +388,39 @@ async fn the_gitlab_include_keeps_the_pass_in_its_shell_and_revokes_it_there() -
     assert!(done.stderr.contains("Signed this job out"), "{done:?}");
     let pass = done.stdout.trim();
     assert!(pass.starts_with("eyJ") && !works.admits(pass).await?, "{done:?}");
+
+    // A job that has one identity serves its later steps with it, each a process of its own.
+    claims["jti"] = json!("another");
+    let given = |name: &str| Runner {
+        variables: [("GITLAB_CI", "true"), ("HALLPASS_SERVER", &*server)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .chain([("HALLPASS_ID_TOKEN".to_owned(), name.to_owned())])
+            .collect(),
+    };
+    let runner = given(&works.github.sign(&claims));
+    for _ in 0..2 {
+        let signed_in = works.step(&runner, &["login", "--oidc"]).await?;
+        assert!(
+            signed_in.stderr.contains("later steps of this job are signed in"),
+            "{signed_in:?}"
+        );
+    }
+    assert_eq!(works.step(&runner, &["status", "--check"]).await?.code, Some(0));
+    let pass = works.step(&runner, &["token", "print"]).await?.stdout.trim_end().to_owned();
+    // The pass in the variable is a pass, and its end is known without asking anybody.
+    let held = runner.clone().with("HALLPASS_TOKEN", &pass);
+    let status = works.step(&held, &["status", "--json"]).await?;
+    let status: Value = serde_json::from_str(&status.stdout)?;
+    assert!(status["expires_at"].is_string(), "{status}");
+    claims["jti"] = json!("somebody else's");
+    let other = given(&works.github.sign(&claims));
+    works.step(&other, &["logout", "--require-revoke"]).await?;
+    assert!(works.admits(&pass).await?);
+    assert_eq!(works.step(&runner, &["logout", "--require-revoke"]).await?.code, Some(0));
+    assert!(!works.admits(&pass).await?);
+    let late = works.step(&runner, &["status", "--check"]).await?;
+    let said = late.written().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(late.code == Some(4) && said.contains("a server takes it once"), "{late:?}");
     works.nothing_on_disk()
 }

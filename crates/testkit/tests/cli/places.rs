@@ -48,6 +48,13 @@ async fn a_team_is_made_invited_changed_archived_and_brought_back() -> Result<()
     assert_eq!(done(&desk, "project list").await?.stdout, listed);
     assert_eq!(done(&desk, "project list --org acme").await?.stdout, listed);
 
+    // What a token was not made for is not had by another sign-in while the variable is there.
+    let narrow = done(&desk, "token create narrow --scope account").await?.stdout;
+    let variable = ("HALLPASS_TOKEN", narrow.trim_end());
+    let refused_it = desk.run_with(variable, &["project", "create", "acme/other"]).await?;
+    assert_eq!(refused_it.code, Some(4), "{refused_it:?}");
+    assert!(refused_it.stderr.contains("Next: unset HALLPASS_TOKEN"), "{refused_it:?}");
+
     // A link goes to standard output, and nowhere else.
     desk.server.person("bo@example.com", "Bo").await?;
     let invited = done(&desk, "member invite acme bo@example.com admin").await?;
@@ -74,9 +81,13 @@ async fn a_team_is_made_invited_changed_archived_and_brought_back() -> Result<()
     refused(&desk, &format!("member uninvite acme/atlas {id}"), 1).await?;
 
     done(&desk, "member set acme/atlas bo@example.com collaborator").await?;
-    assert!(
-        refused(&desk, "member set acme/atlas nobody@x.org viewer", 1).await?.contains("no such")
-    );
+    let role = refused(&desk, "member set acme bo@example.com viewer", 2).await?;
+    assert!(role.contains("the roles are member, admin, owner"), "{role}");
+    let nobody = refused(&desk, "member set acme/atlas nobody@x.org viewer", 1).await?;
+    assert!(nobody.contains("nobody who can sign in here has this e-mail address"), "{nobody}");
+    assert!(nobody.ends_with("Next: hallpass member invite ORG EMAIL ROLE"), "{nobody}");
+    let nobody = refused(&desk, "org transfer acme nobody@x.org --confirm", 1).await?;
+    assert!(nobody.contains("no role here") && nobody.ends_with("member list ORG"), "{nobody}");
     done(&desk, "member remove acme/atlas bo@example.com").await?;
     let last = refused(&desk, "member leave acme --confirm", 1).await?;
     assert!(last.contains("last owner") && last.contains("Next: hallpass member set"), "{last}");

@@ -173,7 +173,7 @@ async fn a_broker_that_is_cut_off_renews_when_the_network_is_back() -> Result<()
     let request = tool.request("POST", "/api/v1/tokens").bearer_auth(&hers);
     let new = json!({ "name": "runtime-host", "scope": "agents" });
     let made = Answer::of(request.json(&new)).await?;
-    let mut command = shell(&desk, &run(&["--ttl", "15s"], &["sh", "-c", LASTING]))?;
+    let mut command = shell(&desk, &run(&["--ttl", "10s"], &["sh", "-c", LASTING]))?;
     command.env("HALLPASS_SERVER", link.url()).env("HALLPASS_TOKEN", made.get("value"));
     let mut broker = Running::start(&mut command)?;
     let agent = Agent::of(&mut broker, 0).await?;
@@ -211,7 +211,13 @@ async fn a_broker_that_is_cut_off_renews_when_the_network_is_back() -> Result<()
     done.store(true, Ordering::SeqCst);
     assert!(reading.await?? > 0);
     assert_eq!(status_of(&desk, fresh.trim_end()).await?, 200);
-    broker.signal(Signal::INT)?;
-    broker.finished().await?;
-    is_refused(&desk, fresh.trim_end()).await
+    // For longer than its token lives: it is over, and said to be over for that.
+    link.set(Wire::Cut);
+    is_refused(&desk, std::fs::read_to_string(&file)?.trim_end()).await?;
+    link.set(Wire::Whole);
+    let over = broker.finished().await?;
+    assert!(over.code == Some(143) && over.stderr.contains("lapsed, for nobody"), "{over:?}");
+    let listed = desk.cli.run(&["agent", "list"]).await?;
+    assert!(listed.stdout.contains("\tlapsed\t"), "{listed:?}");
+    agent.ends().await
 }

@@ -160,6 +160,43 @@ async fn a_directory_that_cannot_be_written_costs_nothing() -> Result<()> {
     }
     assert_eq!(desk.counted("refresh_token", "issued").await?, 0, "nothing was spent");
     opens("700").await?;
-    assert_eq!(desk.cli.run(&["token", "print"]).await?.code, Some(0));
+    let token = desk.token().await?;
+    // Signing out does at the server what it can, and says what is left here.
+    opens("500").await?;
+    let out = read_only(&["logout"]).await?;
+    assert_eq!(out.code, Some(7), "{out:?}");
+    let said = out.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("Signed out at") && said.contains("could not be removed here"), "{said}");
+    assert!(said.contains(&format!("Next: chmod u+rwx {}", closed.display())), "{said}");
+    assert_eq!(desk.admits(&token).await?, 401, "it is over");
+    opens("700").await?;
+    assert_eq!(desk.cli.run(&["logout"]).await?.code, Some(0));
+    assert_eq!(desk.cli.run(&["status"]).await?.code, Some(3));
+    Ok(())
+}
+
+/// A server that takes a request and says nothing: who waits is told for what, and not for ever.
+// proves: client-E6, client-G2, client-I6
+#[tokio::test]
+async fn a_server_that_stalls_is_waited_for_aloud_and_not_for_long() -> Result<()> {
+    let desk = Desk::signed_in_unbound().await?;
+    let link = over_a_wire(&desk).await?;
+    desk.age()?;
+    let before = std::fs::read(desk.credentials())?;
+    link.set(Wire::Slow(Duration::from_secs(3600)));
+    let checked = desk.cli.run(&["status", "--check"]).await?;
+    assert_eq!((checked.code, checked.stdout.as_str()), (Some(5), ""), "{checked:?}");
+    let helped = desk.cli.run(&["credential", "npm"]).await?;
+    assert_eq!((helped.code, helped.stdout.as_str()), (Some(5), ""), "{helped:?}");
+    let host = link.url();
+    let host = host.trim_start_matches("http://");
+    for done in [checked, helped] {
+        let told = format!("waiting for {host} ...\n");
+        assert_eq!(done.stderr.matches(&told).count(), 1, "{done:?}");
+        let said = done.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(&format!("{host} did not answer in time")), "{done:?}");
+        assert!(!said.contains("another process"), "{done:?}");
+    }
+    assert_eq!(std::fs::read(desk.credentials())?, before);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hallpass_core::Scope;
-use hallpass_core::permission::{PermissionTable, Permissions};
+use hallpass_core::permission::{PermissionTable, Permissions, implied};
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::scope::{ACCOUNT, AGENTS, TOKENS};
 
@@ -17,8 +17,6 @@ pub struct Rules {
     roles: Roles,
     /// The scope of a person's token that was not narrowed.
     person: Arc<Scoped>,
-    /// The scope of any other credential that was not narrowed.
-    key: Arc<Scoped>,
 }
 
 /// What each role may do.
@@ -44,13 +42,8 @@ impl Rules {
         let all = table.all();
         let names = all.iter().map(String::as_str);
         let more = if may_make_tokens { &[ACCOUNT, TOKENS][..] } else { &[ACCOUNT][..] };
-        let person = names.clone().chain(more.iter().copied()).collect();
-        let key = names.filter(|name| !OF_PEOPLE.contains(name)).collect();
-        Arc::new(Self {
-            person: Arc::new(roles.scoped(person)),
-            key: Arc::new(roles.scoped(key)),
-            roles,
-        })
+        let person = names.chain(more.iter().copied()).collect();
+        Arc::new(Self { person: Arc::new(roles.scoped(person)), roles })
     }
 
     /// Every scope that a personal token can have if it was not narrowed.
@@ -60,6 +53,20 @@ impl Rules {
 
     pub(super) fn scoped(&self, scope: Scope) -> Scoped {
         self.roles.scoped(scope)
+    }
+
+    /// All that the role at its place allows whatever is bound to it: it can be used nowhere else,
+    /// so nothing else is said to be its scope.
+    fn whole_of(&self, bound: Option<Bound>) -> Scope {
+        let Roles { org, project } = &self.roles;
+        let (in_org, in_project) = match bound {
+            None => (None, None),
+            Some(Bound::Project(_, role)) => (None, Some(role)),
+            Some(Bound::Org(_, role)) => (Some(role), implied(role)),
+        };
+        let org = in_org.map(|role| &org[role as usize]);
+        let project = in_project.map(|role| &project[role as usize]);
+        org.into_iter().chain(project).flat_map(|all| all.iter().map(String::as_str)).collect()
     }
 
     /// What the scope of a person's JWT leaves of a role in an organization.
@@ -182,16 +189,15 @@ impl Book {
     fn scope_of(&mut self, made: &Made, rules: &Rules) -> Arc<Scoped> {
         let kinds = [CredentialKind::PersonalToken, CredentialKind::AccessToken];
         let personal = kinds.contains(&made.kind);
-        match &made.scope {
-            None if personal => rules.person.clone(),
-            None => rules.key.clone(),
-            Some(scope) if personal => self.scoped(scope, rules),
-            // Keys act for themselves: they have no account to read and make no tokens.
-            Some(scope) => {
-                let own = scope.iter().filter(|name| !OF_PEOPLE.contains(name));
-                self.scoped(&own.collect(), rules)
-            }
-        }
+        let scope = match &made.scope {
+            None if personal => return rules.person.clone(),
+            Some(scope) if personal => return self.scoped(scope, rules),
+            Some(scope) => scope.clone(),
+            None => rules.whole_of(made.bound),
+        };
+        // Keys act for themselves: they have no account to read and make no tokens.
+        let own = scope.iter().filter(|name| !OF_PEOPLE.contains(name));
+        self.scoped(&own.collect(), rules)
     }
 
     /// `scope`, shared.

@@ -1,6 +1,6 @@
 //! `agent approvals`: what agents ask their owner for, and the yes or no.
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use hallpass_client::Session;
 use hallpass_client::approvals::action_of;
 use hallpass_core::Timestamp;
@@ -9,9 +9,9 @@ use hallpass_core::text::presentable;
 use hallpass_core::wire::approvals::{Approval, ApprovalState};
 use serde::Serialize;
 
-use super::{list, refused};
+use super::{list, refused, watch};
 use crate::arguments::Globals;
-use crate::commands::{retry, warn};
+use crate::commands::{flag, retry, warn};
 use crate::terminal::Terminal;
 use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output, layout, words};
@@ -27,18 +27,14 @@ pub(super) fn command() -> Command {
             Command::new("approve")
                 .about("See everything that it will do, and say yes; it can be done once")
                 .arg(id())
-                .arg(
-                    Arg::new("confirm")
-                        .long("confirm")
-                        .action(ArgAction::SetTrue)
-                        .help("It is meant, and nobody needs to be asked"),
-                ),
+                .arg(flag("confirm", "It is meant, and nobody needs to be asked")),
         )
         .subcommand(
             Command::new("deny")
                 .about("Say no, also to what was approved and not done yet")
                 .arg(id()),
         )
+        .subcommand(watch::command())
 }
 
 #[derive(Serialize)]
@@ -66,6 +62,7 @@ pub(super) fn run(
     let id = |matches: &ArgMatches| matches.get_one::<String>("id").cloned().unwrap_or_default();
     match below.verb() {
         None | Some(("list", _)) => desk.list(out),
+        Some(("watch", matches)) => watch::run(cx, out, globals, &desk.session, matches),
         Some(("show", matches)) => desk.show(out, &id(matches)),
         Some(("approve", matches)) => {
             desk.approve(out, stdin, &id(matches), matches.get_flag("confirm"))
@@ -181,7 +178,7 @@ impl Desk<'_> {
 
 /// Cards for people; one line of tab-separated fields for each where standard output is no
 /// terminal: id, state, agent, what, digest, when it was asked for.
-fn render(items: &[Approval], now: Timestamp, terminal: &Terminal) -> String {
+pub(super) fn render(items: &[Approval], now: Timestamp, terminal: &Terminal) -> String {
     let mut text = String::new();
     for item in items {
         let Ok(action) = action_of(item) else { continue };
@@ -276,7 +273,7 @@ mod tests {
         let terminal = Town::new().columns(80).terminal();
         insta::assert_snapshot!(render(std::slice::from_ref(&approval), now, &terminal), @r#"
         deploy  waits for you
-          Asked by      builder[2J in acme/web, 5 minutes ago
+          Asked by      builder in acme/web, 5 minutes ago
           What          deploy
           It will       build, restart
           To            shop

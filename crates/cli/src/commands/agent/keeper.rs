@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hallpass_client::{Client, Error, Session};
 use hallpass_core::Secret;
-use hallpass_core::wire::agents::RenewedAgent;
+use hallpass_core::wire::agents::{AgentState, RenewedAgent};
 
 use super::child::TokenFile;
 use super::guard::Guard;
@@ -55,9 +55,24 @@ pub(super) enum Ended {
     ByItself,
     /// Somebody stopped the agent, or whoever started it may not any more.
     Stopped,
+    /// Nobody renewed it in time.
+    Lapsed,
 }
 
 impl Kept<'_> {
+    /// Why it cannot be renewed: as the server tells whoever started it, else by the clock here.
+    fn over(&self, age: Duration) -> Ended {
+        let told = match &self.starter {
+            Starter::Person(session) => session.agent(self.id).ok().map(|agent| agent.state),
+            Starter::Agent(_) => None,
+        };
+        match told {
+            Some(AgentState::Lapsed) => Ended::Lapsed,
+            None if age >= self.ttl => Ended::Lapsed,
+            _ => Ended::Stopped,
+        }
+    }
+
     /// Until `over` says that the program has ended.
     pub(super) fn keep(&mut self, over: &Receiver<()>) -> Ended {
         let beat = (self.ttl / 6).clamp(BEAT.0, BEAT.1);
@@ -94,10 +109,11 @@ impl Kept<'_> {
                     | Error::SessionEnded { .. }
                     | Error::NotSignedIn { .. },
                 ) => {
+                    let how = self.over(age);
                     if let Some(target) = self.target {
                         target.end(GRACE);
                     }
-                    return Ended::Stopped;
+                    return how;
                 }
                 // The server cannot be asked: the token ends by itself, or it can again.
                 Err(_) => {}

@@ -252,7 +252,7 @@ mod tests {
         insta::assert_snapshot!(render(&agents(), now, &terminal), @"
         builder  running
           in acme/web, may project:read, heard of just now
-          40 %: compiling[2J
+          40 %: compiling
           agt_01JD2XW6S7Y8Z9ABCDEFGHJKMN
           linter  stopped
             in acme/web, may project:read, heard of just now

@@ -10,6 +10,7 @@
 //! | `list` | `list`, `show`, `stop`: for whose agents they are |
 //! | `secret` | `secret set`, `list`, `remove`, and `get` inside |
 //! | `approvals` | `approvals`: what agents ask their owner for |
+//! | `watch` | `approvals watch`: each question as it is asked, also for a program |
 //! | `ask` | `ask`: an agent asks its owner for one action |
 //! | `inside` | `status`: for the agent itself |
 
@@ -23,13 +24,14 @@ mod keeper;
 mod list;
 mod run;
 mod secret;
+mod watch;
 
 use clap::Command;
 use hallpass_client::Error;
 use hallpass_core::brand::Brand;
 
 use crate::arguments::Globals;
-use crate::commands::retry;
+use crate::commands::{forbidden, retry};
 use crate::refusal::told;
 use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
@@ -87,18 +89,26 @@ pub(crate) fn run(
 fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Failure {
     let Error::Problem { status, code, title, detail, .. } = error else {
         let mut failure = told(error, cx, &retry(cx, globals, &format!("agent {verb}")));
-        // Inside an agent no sign-in is looked at, and none helps.
-        if matches!(error, Error::Rejected { .. })
-            && cx.environment.var(&cx.brand.variable("AUTH_TOKEN")).is_some()
+        if let Error::Rejected { server, code, .. } = error
+            && is_inside(cx)
         {
-            failure.next = next(cx, globals, "agent status");
             failure = failure.kept("Nothing was changed.");
+            failure.next = next(cx, globals, "agent status");
+            if code == "invalid_token" {
+                failure.what = format!(
+                    "{server} refuses the token of this agent: it was stopped, or nobody renewed \
+                     it in time; its owner can start another"
+                );
+                // The agent itself can do nothing about it.
+                failure.next = format!("{} --help", cx.program);
+            }
         }
         return failure;
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, next) = match status {
-        403 => (Exit::Rejected, next(cx, globals, "whoami")),
+        403 if is_inside(cx) => (Exit::Rejected, next(cx, globals, "whoami")),
+        403 => (Exit::Rejected, forbidden(cx, globals, error)),
         400 | 422 => (Exit::Usage, format!("{} agent {verb} --help", cx.program)),
         _ => {
             let helps = match verb {
@@ -111,6 +121,23 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
         }
     };
     Failure::new(exit, code.clone(), said, next).kept("Nothing was changed.")
+}
+
+/// Whether this runs inside an agent, which has a token of its own and no sign-in.
+pub(crate) fn is_inside(cx: &Context<'_>) -> bool {
+    let is_set = |name: &str| cx.environment.var(&cx.brand.variable(name)).is_some();
+    cx.brand.sources.agent && (is_set("AUTH_TOKEN") || is_set("AUTH_TOKEN_FILE"))
+}
+
+/// Inside an agent nobody signs in: what a person would do next is not the agent's to do.
+pub(crate) fn without_login(mut failure: Failure, cx: &Context<'_>, globals: &Globals) -> Failure {
+    let rest = failure.next.strip_prefix(cx.program).unwrap_or_default();
+    if rest.split(' ').any(|word| word == "login") && is_inside(cx) {
+        failure.next = next(cx, globals, "agent status");
+        failure =
+            failure.kept("An agent has no sign-in, and its own token is for its own commands.");
+    }
+    failure
 }
 
 /// The command line to type next; the help where the brand's tree has no such command.

@@ -193,8 +193,12 @@ fn started(
     let ended = ran.run(out, client, starter, token, Duration::from_secs(ttl.into()));
     match ended {
         Ok((code, Ended::ByItself)) => Ok(Exit::Child(code)),
-        Ok((code, Ended::Stopped)) => {
-            out.warning(&format!("Agent {} was stopped, and its program ended", agent.id));
+        Ok((code, how)) => {
+            let why = match how {
+                Ended::Lapsed => "lapsed, for nobody could renew it in time",
+                Ended::Stopped | Ended::ByItself => "was stopped",
+            };
+            out.warning(&format!("Agent {} {why}, and its program ended", agent.id));
             Ok(Exit::Child(code))
         }
         Err(failure) => Err(*failure),
@@ -351,7 +355,7 @@ mod tests {
     #[test]
     fn nobody_becomes_an_agents_owner_by_a_variable_of_an_agent() {
         // A user's variable does not make an agent, and an agent's does not sign anybody in.
-        let done = Town::new().var("HALLPASS_TOKEN", "hp_user_x").run("hallpass agent status");
+        let done = Town::new().var("HALLPASS_TOKEN", "token-x").run("hallpass agent status");
         assert_eq!(done.exit, Exit::NotSignedIn, "{done:?}");
         let done = Town::new().var("HALLPASS_AUTH_TOKEN", "a.b.c").run("hallpass status");
         assert_eq!(done.exit, Exit::NotSignedIn, "{done:?}");

@@ -3,7 +3,7 @@
 
 use clap::{Arg, ArgMatches, Command};
 use hallpass_core::Secret;
-use hallpass_core::wire::agents::{AgentSecret, SecretOf};
+use hallpass_core::wire::agents::{AgentSecret, AgentSecretValue, SecretOf};
 use serde::Serialize;
 
 use super::{inside, list, refused};
@@ -55,6 +55,23 @@ struct View<'a> {
     items: &'a [AgentSecret],
 }
 
+/// `agent secret set --json`, `remove --json`.
+#[derive(Serialize)]
+struct Changed<'a> {
+    schema_version: u32,
+    state: &'static str,
+    of: &'a SecretOf,
+    name: &'a str,
+}
+
+/// `agent secret get --json`.
+#[derive(Serialize)]
+struct Read<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    secret: &'a AgentSecretValue,
+}
+
 pub(super) fn run(
     cx: &Context<'_>,
     out: &mut Output<'_>,
@@ -69,8 +86,12 @@ pub(super) fn run(
     let told = |error| refused(&error, cx, globals, &format!("secret {verb}"));
     let name = || matches.get_one::<String>("name").map_or("", String::as_str);
     if verb == "get" {
-        let value = inside::session(cx, globals)?.agent_secret(name()).map_err(told)?.value;
-        out.data(value.expose().as_bytes())?;
+        let found = inside::session(cx, globals)?.agent_secret(name()).map_err(told)?;
+        if out.json {
+            out.json(&Read { schema_version: 1, secret: &found })?;
+            return Ok(Exit::Usable);
+        }
+        out.data(found.value.expose().as_bytes())?;
         if out.terminal.streams.stdout {
             out.data(b"\n")?;
         }
@@ -82,12 +103,14 @@ pub(super) fn run(
             let of = for_whom(cx, globals, matches, &verb)?;
             let value = value(cx, out, stdin, globals)?;
             session.set_agent_secret(&of, name(), &value).map_err(told)?;
-            out.success(&format!("{} is kept for {}", name(), shown(&of)));
+            let says = format!("{} is kept for {}", name(), shown(&of));
+            changed(out, "kept", &of, name(), &says)?;
         }
         "remove" => {
             let of = for_whom(cx, globals, matches, &verb)?;
             session.remove_agent_secret(&of, name()).map_err(told)?;
-            out.success(&format!("{} is gone for {}", name(), shown(&of)));
+            let says = format!("{} is gone for {}", name(), shown(&of));
+            changed(out, "removed", &of, name(), &says)?;
         }
         _ => {
             let items = session.agent_secrets().map_err(told)?;
@@ -102,6 +125,21 @@ pub(super) fn run(
     }
     warn(out, &session.take_warnings());
     Ok(Exit::Usable)
+}
+
+/// Says what was done, to a person or to a program.
+fn changed(
+    out: &mut Output<'_>,
+    state: &'static str,
+    of: &SecretOf,
+    name: &str,
+    says: &str,
+) -> Result<(), Failure> {
+    if out.json {
+        return out.json(&Changed { schema_version: 1, state, of, name });
+    }
+    out.success(says);
+    Ok(())
 }
 
 fn for_whom(

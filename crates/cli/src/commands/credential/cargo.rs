@@ -203,7 +203,7 @@ mod tests {
     // proves: client-I2
     #[test]
     fn golden_transcripts() {
-        let town = || Town::new().var("HALLPASS_TOKEN", "hp_user_x");
+        let town = || Town::new().var("HALLPASS_TOKEN", "token-x");
         let listed = r#","args":["--for","https://crates.example.com","--new"]"#;
         let bearer = r#","args":["--bearer","--for","https://crates.example.com"]"#;
         let lines = [
@@ -218,8 +218,8 @@ mod tests {
         insta::assert_snapshot!(transcript(town(), &lines.concat()), @r#"
         {"v":[1]}
         {"Err":{"kind":"url-not-supported"}}
-        {"Ok":{"cache":"session","kind":"get","operation_independent":true,"token":"hp_user_x"}}
-        {"Ok":{"cache":"session","kind":"get","operation_independent":true,"token":"Bearer hp_user_x"}}
+        {"Ok":{"cache":"session","kind":"get","operation_independent":true,"token":"token-x"}}
+        {"Ok":{"cache":"session","kind":"get","operation_independent":true,"token":"Bearer token-x"}}
         {"Err":{"kind":"operation-not-supported"}}
         {"Err":{"caused-by":[],"kind":"other","message":"no token is taken here; sign in with hallpass login"}}
         {"Err":{"caused-by":[],"kind":"other","message":"the request is not one that this version understands"}}
@@ -244,10 +244,10 @@ mod tests {
     // proves: client-I2
     #[test]
     fn the_token_alone_for_token_from_stdout() {
-        let town = Town::new().piped().var("HALLPASS_TOKEN", "hp_user_x");
+        let town = Town::new().piped().var("HALLPASS_TOKEN", "token-x");
         let town = town.var(INDEX_URL, "sparse+https://crates.example.com/");
         let done = town.run("hallpass credential cargo --for https://crates.example.com");
-        assert_eq!((done.exit, done.stdout.as_str()), (Exit::Usable, "hp_user_x\n"), "{done:?}");
+        assert_eq!((done.exit, done.stdout.as_str()), (Exit::Usable, "token-x\n"), "{done:?}");
         let done = town.run("hallpass credential cargo");
         assert_eq!((done.exit, done.stdout.as_str()), (Exit::NotSignedIn, ""), "{done:?}");
     }

@@ -83,7 +83,7 @@ mod tests {
     use crate::testing::Town;
 
     fn said(operation: &str, input: &str) -> (Exit, String) {
-        let mut town = Town::new().piped().var("HALLPASS_TOKEN", "hp_user_x");
+        let mut town = Town::new().piped().var("HALLPASS_TOKEN", "token-x");
         town.stdin(input.as_bytes());
         let line = format!("hallpass credential docker --for registry.example.com {operation}");
         let done = town.run(&line);
@@ -93,8 +93,7 @@ mod tests {
     // proves: client-I3
     #[test]
     fn golden_transcripts() {
-        let token =
-            r#"{"Secret":"hp_user_x","ServerURL":"registry.example.com","Username":"token"}"#;
+        let token = r#"{"Secret":"token-x","ServerURL":"registry.example.com","Username":"token"}"#;
         assert_eq!(said("get", "registry.example.com\n"), (Exit::Usable, format!("{token}\n")));
         let (exit, url) = said("get", "https://registry.example.com/v1/");
         assert!(exit == Exit::Usable && url.contains("\"https://registry.example.com/v1/\""));

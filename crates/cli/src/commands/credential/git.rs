@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_variables_token_is_for_its_own_server() {
         let server = || {
-            let town = Town::new().piped().var("HALLPASS_TOKEN", "hp_user_x");
+            let town = Town::new().piped().var("HALLPASS_TOKEN", "token-x");
             town.var("HALLPASS_SERVER", "https://id.example.com")
         };
         let said = |host: &str, flags: &str| {
@@ -155,7 +155,7 @@ mod tests {
             assert_eq!((done.exit, done.stderr.as_str()), (Exit::Usable, ""), "{done:?}");
             done.stdout
         };
-        let answer = "username=oauth2\npassword=hp_user_x\n";
+        let answer = "username=oauth2\npassword=token-x\n";
         assert_eq!(said("id.example.com", ""), answer);
         assert_eq!(said("git.example.com", ""), "");
         assert_eq!(said("git.example.com", "--for https://git.example.com"), answer);

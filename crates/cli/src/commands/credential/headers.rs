@@ -117,14 +117,14 @@ mod tests {
             )
         );
         let said = |line: &str, input: &str| {
-            let mut town = Town::new().piped().var("HALLPASS_TOKEN", "hp_user_x");
+            let mut town = Town::new().piped().var("HALLPASS_TOKEN", "token-x");
             town.stdin(input.as_bytes());
             let done = town.run(&format!("hallpass credential {line}"));
             (done.exit, done.stdout)
         };
-        assert_eq!(said("npm", ""), (Exit::Usable, "Bearer hp_user_x\n".into()));
+        assert_eq!(said("npm", ""), (Exit::Usable, "Bearer token-x\n".into()));
         let bazel = "bazel --for https://cache.example.com get";
-        let headers = r#"{"headers":{"Authorization":["Bearer hp_user_x"]}}"#;
+        let headers = r#"{"headers":{"Authorization":["Bearer token-x"]}}"#;
         assert_eq!(
             said(bazel, r#"{"uri":"https://cache.example.com/ac/1"}"#),
             (Exit::Usable, format!("{headers}\n"))
@@ -132,6 +132,6 @@ mod tests {
         let evil = said(bazel, r#"{"uri":"https://cache.example.com.evil.example/"}"#);
         assert_eq!(evil, (Exit::NotSignedIn, String::new()));
         assert_eq!(said(bazel, "https://cache.example.com"), (Exit::Usage, String::new()));
-        assert!(said("process", "").1.contains(r#""SessionToken":"hp_user_x""#));
+        assert!(said("process", "").1.contains(r#""SessionToken":"token-x""#));
     }
 }

@@ -91,9 +91,9 @@ mod tests {
             )
         );
         for (version, answered) in [(V1, V1), (V1BETA1, V1BETA1)] {
-            let town = Town::new().piped().var("HALLPASS_TOKEN", "hp_user_x");
+            let town = Town::new().piped().var("HALLPASS_TOKEN", "token-x");
             let done = town.var(INFO, &info(version, false)).run("hallpass credential kubectl");
-            let said = answer(answered, &Secret::new("hp_user_x"), None);
+            let said = answer(answered, &Secret::new("token-x"), None);
             assert_eq!((done.exit, done.stdout.as_str()), (Exit::Usable, said.expose()));
         }
     }

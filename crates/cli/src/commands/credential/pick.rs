@@ -19,8 +19,10 @@ use crate::commands::retry;
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Output};
 
-/// How long a helper may take (CLIENT I6).
+/// How long a helper may take (CLIENT I6), and how much of it servers and locks may take, so that
+/// what they say is still told.
 const DEADLINE: Duration = Duration::from_secs(5);
+const ASKING: Duration = Duration::from_millis(4500);
 /// User names that stand for no account.
 const NOBODYS: [&str; 6] = ["git", "oauth2", "oauth", "x-access-token", "token", "__token__"];
 
@@ -176,9 +178,10 @@ fn within(client: Client) -> Result<Handed, Error> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         // Nobody may be waiting any more.
-        let _ = sender.send(client.session_within(DEADLINE).and_then(|session| session.handed()));
+        let _ = sender.send(client.within(ASKING).session().and_then(|session| session.handed()));
     });
-    receiver.recv_timeout(DEADLINE).unwrap_or(Err(Error::Busy))
+    let slow = || Err(Error::TooSlow { seconds: DEADLINE.as_secs() });
+    receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| slow())
 }
 
 /// Scheme, host and port of an address that a token may be sent to.

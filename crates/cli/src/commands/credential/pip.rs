@@ -60,16 +60,16 @@ mod tests {
     #[test]
     fn golden_transcripts() {
         let said = |line: &str| {
-            let town = Town::new().piped().var("HALLPASS_TOKEN", "hp_user_x");
+            let town = Town::new().piped().var("HALLPASS_TOKEN", "token-x");
             let done = town.run(&format!("hallpass credential pip --for pypi.example.com {line}"));
             (done.exit, done.stdout)
         };
         let pypi = "https://pypi.example.com/simple/";
-        assert_eq!(said(&format!("get {pypi} ada")), (Exit::Usable, "hp_user_x\n".into()));
-        assert_eq!(said("get pypi.example.com __token__"), (Exit::Usable, "hp_user_x\n".into()));
+        assert_eq!(said(&format!("get {pypi} ada")), (Exit::Usable, "token-x\n".into()));
+        assert_eq!(said("get pypi.example.com __token__"), (Exit::Usable, "token-x\n".into()));
         let creds = format!("--mode creds get {pypi}");
-        assert_eq!(said(&creds), (Exit::Usable, "__token__\nhp_user_x\n".into()));
-        assert_eq!(said(&format!("{creds} ada")), (Exit::Usable, "ada\nhp_user_x\n".into()));
+        assert_eq!(said(&creds), (Exit::Usable, "__token__\ntoken-x\n".into()));
+        assert_eq!(said(&format!("{creds} ada")), (Exit::Usable, "ada\ntoken-x\n".into()));
         assert_eq!(said("get https://pypi.org/simple/ ada"), (Exit::Other, String::new()));
         assert_eq!(said("set https://pypi.example.com ada").0, Exit::Usage);
     }

@@ -126,7 +126,7 @@ fn find(
     let mut found: Vec<Key> = keys.iter().filter(called).cloned().collect();
     match (found.pop(), found.is_empty()) {
         (Some(key), true) => Ok(key),
-        (None, _) => Err(refused::unknown(cx, globals, word)),
+        (None, _) => Err(refused::unknown(cx, globals, &format!("{word:?}"))),
         (Some(last), false) => {
             let ids: Vec<_> = found
                 .iter()

@@ -24,8 +24,8 @@ pub(super) fn refused(
         Failure::new(exit, code.clone(), what, next).kept("Nothing was changed.")
     };
     match (status, code.as_str(), verb) {
-        (403, code, _) => fail(Exit::Rejected, said, forbidden(cx, globals, code)),
-        (404, _, "rotate" | "revoke") => unknown(cx, globals, word),
+        (403, ..) => fail(Exit::Rejected, said, forbidden(cx, globals, error)),
+        (404, _, "rotate" | "revoke") => unknown(cx, globals, &format!("{word:?}")),
         (404, ..) => fail(Exit::Other, said, next("whoami")),
         (409, "name_taken", _) => fail(
             Exit::Other,
@@ -50,9 +50,7 @@ pub(super) fn unknown(cx: &Context<'_>, globals: &Globals, word: &str) -> Failur
     Failure::new(
         Exit::Other,
         "not_found",
-        format!(
-            "there is no key {word:?} that you manage; it may have been revoked, or have ended"
-        ),
+        format!("there is no key {word} that you manage; it may have been revoked, or have ended"),
         retry(cx, globals, "key list"),
     )
     .kept("Nothing was changed.")

@@ -12,7 +12,7 @@ use super::refused::{refused, unknown};
 use super::{find, place, place_of, session, text_of, which};
 use crate::arguments::Globals;
 use crate::commands::login::token;
-use crate::commands::{retry, warn};
+use crate::commands::{confirm, confirmed, retry, warn};
 use crate::{Context, Exit, Failure, Input, Output, words};
 
 pub(super) fn command() -> Command {
@@ -34,12 +34,7 @@ pub(super) fn command() -> Command {
                 .conflicts_with("key")
                 .help("The key itself is in this file"),
         )
-        .arg(
-            Arg::new("confirm")
-                .long("confirm")
-                .action(ArgAction::SetTrue)
-                .help("Do it; without this, only say what would happen"),
-        )
+        .arg(confirm())
 }
 
 pub(super) fn run(
@@ -57,7 +52,7 @@ pub(super) fn run(
         None => find(cx, globals, &session, (word, place.as_ref()), "revoke")?,
         Some(text) => session.key_by_text(text).map_err(|error| match error {
             hallpass_client::Error::Problem { status: 404, .. } => {
-                unknown(cx, globals, "of this text")
+                unknown(cx, globals, "with this text")
             }
             error => refused(&error, cx, globals, "revoke", "with this text"),
         })?,
@@ -66,22 +61,15 @@ pub(super) fn run(
     let name = paint.foreign(&key.name, 80);
     let shown = paint.foreign(&text_of(&key), 40);
     let place = paint.foreign(&place_of(&key), 90);
-    if !matches.get_flag("confirm") {
-        let used = match key.last_used_at {
-            Some(at) => format!("last used {}", words::ago(at, cx.clock.now())),
-            None => "never used".to_owned(),
-        };
-        let id = paint.foreign(&key.id, 60);
-        return Err(Failure::new(
-            Exit::Usage,
-            "not_confirmed",
-            format!(
-                "this would end {name:?} ({shown}) of {place}, {used}: whatever uses it is refused at once, and it cannot be undone"
-            ),
-            retry(cx, globals, &format!("key revoke {id} --confirm")),
-        )
-        .kept("Nothing was changed."));
-    }
+    let used = match key.last_used_at {
+        Some(at) => format!("last used {}", words::ago(at, cx.clock.now())),
+        None => "never used".to_owned(),
+    };
+    let what = format!(
+        "this would end {name:?} ({shown}) of {place}, {used}: whatever uses it is refused at once, and it cannot be undone"
+    );
+    let again = format!("key revoke {}", paint.foreign(&key.id, 60));
+    confirmed(cx, globals, matches, &what, &again)?;
     session.revoke_key(&key.id).map_err(|error| refused(&error, cx, globals, "revoke", &key.id))?;
     warn(out, &session.take_warnings());
     if out.json {

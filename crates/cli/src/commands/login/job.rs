@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::options::Options;
 use super::told;
 use crate::arguments::Globals;
-use crate::commands::retry;
 use crate::{Context, Failure, Output, layout, words};
 
 /// Trades the job's identity for a pass, and says how the later steps have it.
@@ -24,7 +23,7 @@ pub(super) fn run(
     if out.json {
         return out.json(&view(&login));
     }
-    tell(cx, out, globals, &login);
+    tell(cx, out, &login);
     Ok(())
 }
 
@@ -44,7 +43,7 @@ fn project(cx: &Context<'_>, globals: &Globals) -> Result<Option<String>, Failur
     }
 }
 
-fn tell(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals, login: &JobLogin) {
+fn tell(cx: &Context<'_>, out: &mut Output<'_>, login: &JobLogin) {
     let paint = out.paint();
     out.success(&format!("Signed this job in to {} ({})", login.server, login.platform));
     let now = cx.clock.now();
@@ -65,16 +64,16 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals, login: &JobLo
         return;
     }
     if !login.again {
-        out.sentence(
-            "A server takes this identity once. To use the pass in the rest of this script, put \
-             it into a variable instead of signing in:",
+        out.warning(
+            "nothing here could keep its pass, so it was revoked; a server takes this identity \
+             once, and the later steps are not signed in",
         );
-        let variable = cx.brand.variable("TOKEN");
-        let print = retry(cx, globals, "token print");
-        out.line(&format!("  export {variable}=\"$({print})\""));
         return;
     }
-    out.sentence("Nothing was kept: on this machine each step trades for a pass of its own.");
+    out.sentence(
+        "Nothing was kept, and the pass of this step was revoked: on this machine each step \
+         trades for one of its own.",
+    );
     let server = cx.brand.variable("SERVER");
     let mut lines = Vec::new();
     if cx.environment.var(&server).is_none() {
@@ -149,9 +148,7 @@ mod tests {
     // proves: jobs-1
     #[test]
     fn it_says_how_the_later_steps_have_it() {
-        let said = |login: &JobLogin| {
-            Town::new().columns(90).told(|cx, out| tell(cx, out, &Globals::default(), login))
-        };
+        let said = |login: &JobLogin| Town::new().columns(90).told(|cx, out| tell(cx, out, login));
         insta::assert_snapshot!(said(&login()), @"
         ✓ Signed this job in to https://id.example.com (GitHub Actions)
           Project     acme/warehouse
@@ -161,10 +158,11 @@ mod tests {
         ");
         let own = JobLogin { waits: false, stands: false, ..login() };
         let own = said(&JobLogin { platform: Platform::Buildkite, ..own });
-        assert!(own.contains("each step trades for a pass of its own"), "{own}");
+        let words = own.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("was revoked: on this machine each step trades"), "{own}");
         assert!(own.contains("HALLPASS_SERVER=https://id.example.com"), "{own}");
         assert!(own.contains("HALLPASS_OIDC=auto"), "{own}");
         let once = said(&JobLogin { waits: false, again: false, ..login() });
-        assert!(once.contains("export HALLPASS_TOKEN=\"$(hallpass token print)\""), "{once}");
+        assert!(once.contains("later steps are not signed in"), "{once}");
     }
 }

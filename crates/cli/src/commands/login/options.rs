@@ -81,6 +81,10 @@ pub fn command(brand: &Brand) -> Command {
                     "qr",
                     "issuer",
                     "client-id",
+                    "no-browser",
+                    "timeout",
+                    "callback-port",
+                    "replace-account",
                 ])
                 .help("As the CI job that this is, with what its platform gives it"),
         )

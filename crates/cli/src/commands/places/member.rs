@@ -2,7 +2,9 @@
 
 use clap::Command;
 
-use super::{Done, One, ask, confirmed, done, flag, list, maybe, needed, option, text};
+use hallpass_core::role::{OrgRole, ProjectRole};
+
+use super::{Done, One, ask, confirm, confirmed, done, list, maybe, needed, option, text};
 use crate::arguments::Globals;
 use crate::commands::retry;
 use crate::tree::Below;
@@ -41,7 +43,7 @@ pub fn command() -> Command {
                 .about("Give up your own role")
                 .arg(place())
                 .arg(keys("What becomes of the keys that you made there"))
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("invite")
@@ -62,6 +64,17 @@ pub fn command() -> Command {
         )
 }
 
+/// Refuses what is no role at such a place.
+fn known_role(cx: &Context<'_>, command: &str, place: &str, role: &str) -> Result<(), Failure> {
+    let unknown = match place.contains('/') {
+        true => role.parse::<ProjectRole>().err(),
+        false => role.parse::<OrgRole>().err(),
+    };
+    let Some(unknown) = unknown else { return Ok(()) };
+    let what = format!("{role:?} is nobody's role in {place}: {unknown}");
+    Err(Failure::usage(what, format!("{} {command} --help", cx.program)))
+}
+
 /// Runs the verb.
 pub(crate) fn run(
     cx: &Context<'_>,
@@ -74,6 +87,10 @@ pub(crate) fn run(
     let (place, name) = (text(matches, "place"), format!("member {verb}"));
     let has = |id: &str| matches.try_get_one::<String>(id).ok().flatten().cloned();
     let (user, role) = (has("user").unwrap_or_default(), has("role").unwrap_or_default());
+    match verb {
+        "set" | "invite" => known_role(cx, &name, place, &role)?,
+        _ => {}
+    }
     match verb {
         "set" => {
             let set = ask(cx, out, globals, &name, |it| it.set_member(place, &user, &role))?;

@@ -10,11 +10,11 @@ pub mod member;
 pub mod org;
 pub mod project;
 
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgMatches};
 use hallpass_client::{Error, Session};
 use serde::Serialize;
 
-use super::{client, forbidden, retry, warn};
+use super::{client, confirm, confirmed, flag, forbidden, needed, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Output};
@@ -42,7 +42,9 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, command: &str) ->
     };
     let words = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, help) = match (status, code.as_str()) {
-        (403, code) => (Exit::Rejected, forbidden(cx, globals, code)),
+        (403, _) => (Exit::Rejected, forbidden(cx, globals, error)),
+        (404, "no_such_user") => (Exit::Other, next("member invite ORG EMAIL ROLE")),
+        (404, "no_such_member") => (Exit::Other, next("member list ORG")),
         (404, _) => (Exit::Other, next("org list")),
         (409, "last_owner") => (Exit::Other, next("member set ORG EMAIL owner")),
         (409, "keys_undecided") if command == "member leave" => {
@@ -136,31 +138,8 @@ fn maybe<'m>(matches: &'m ArgMatches, name: &str) -> Option<&'m str> {
     matches.get_one::<String>(name).map(String::as_str)
 }
 
-fn needed(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).required(true).value_name(value).help(help)
-}
-
-fn flag(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
-}
-
 fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help)
-}
-
-/// Refuses what cannot be taken back by accident.
-fn confirmed(
-    cx: &Context<'_>,
-    globals: &Globals,
-    matches: &ArgMatches,
-    what: &str,
-    command: &str,
-) -> Result<(), Failure> {
-    if matches.get_flag("confirm") {
-        return Ok(());
-    }
-    let next = retry(cx, globals, &format!("{command} --confirm"));
-    Err(Failure::usage(format!("{what}; say --confirm if that is meant"), next))
 }
 
 /// `ORG/PROJECT`, in two.
@@ -172,6 +151,8 @@ fn of_project<'p>(cx: &Context<'_>, place: &'p str) -> Result<(&'p str, &'p str)
 
 #[cfg(test)]
 mod tests {
+    use hallpass_client::Source;
+
     use super::*;
     use crate::testing::Town;
 
@@ -179,8 +160,10 @@ mod tests {
     fn every_refusal_has_its_exit_code_and_the_command_that_helps() {
         for (status, code, exit, next) in [
             (403, "not_allowed", 4, "hallpass whoami"),
-            (403, "insufficient_scope", 4, "hallpass login"),
+            (403, "insufficient_scope", 4, "hallpass login --profile work"),
             (404, "not_found", 1, "hallpass org list"),
+            (404, "no_such_user", 1, "hallpass member invite ORG EMAIL ROLE"),
+            (404, "no_such_member", 1, "hallpass member list ORG"),
             (409, "slug_taken", 1, "hallpass org list"),
             (409, "last_owner", 1, "hallpass member set ORG EMAIL owner"),
             (400, "invalid_slug", 2, "hallpass org create --help"),
@@ -191,6 +174,7 @@ mod tests {
                 code: code.into(),
                 title: "No.".into(),
                 detail: Some("Because.".into()),
+                by: Box::new(Source::Profile { name: "work".into() }),
             };
             let told =
                 Town::new().with(|cx| refused(&error, cx, &Globals::default(), "org create"));

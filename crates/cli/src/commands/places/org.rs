@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Command};
 use hallpass_core::wire::tokens::PlaceChange;
 
-use super::{Done, ask, confirmed, done, flag, list, maybe, needed, option, text};
+use super::{Done, ask, confirm, confirmed, done, flag, list, maybe, needed, option, text};
 use crate::arguments::Globals;
 use crate::commands::{context, retry};
 use crate::tree::Below;
@@ -39,13 +39,13 @@ pub fn command() -> Command {
                 .about("Make a member its owner in your place")
                 .arg(org())
                 .arg(needed("user", "EMAIL", "Who is its owner from then on"))
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("archive")
                 .about("Nobody has any rights in it any more; nothing is lost")
                 .arg(org())
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("unarchive").about("Bring it back, with everything in it").arg(org()),

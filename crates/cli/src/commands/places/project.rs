@@ -3,7 +3,9 @@
 use clap::{ArgMatches, Command};
 use hallpass_client::target::Asked;
 
-use super::{Done, ask, confirmed, done, flag, list, maybe, needed, of_project, option, text};
+use super::{
+    Done, ask, confirm, confirmed, done, flag, list, maybe, needed, of_project, option, text,
+};
 use crate::arguments::Globals;
 use crate::commands::{client, context, retry};
 use crate::tree::Below;
@@ -42,13 +44,13 @@ pub fn command() -> Command {
                 .about("Move it to another organization; what was bound to the old place ends")
                 .arg(place())
                 .arg(needed("to", "ORG", "Where it goes"))
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("archive")
                 .about("Nobody has any rights in it any more; nothing is lost")
                 .arg(place())
-                .arg(flag("confirm", "It is meant")),
+                .arg(confirm()),
         )
         .subcommand(
             Command::new("unarchive").about("Bring it back, with everything in it").arg(place()),

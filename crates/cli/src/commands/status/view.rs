@@ -30,6 +30,9 @@ pub(super) struct View<'a> {
     project: Option<ChosenView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<PlaceView<'a>>,
+    /// Questions of agents, with `--check`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approvals_waiting: Option<usize>,
     warnings: Vec<WarningView>,
 }
 
@@ -135,7 +138,12 @@ impl From<&Warning> for WarningView {
     }
 }
 
-pub(super) fn view<'a>(status: &'a Status, target: &'a Target) -> View<'a> {
+/// What `--json` tells; `waiting` are questions of agents, if they were asked for.
+pub(super) fn view<'a>(
+    status: &'a Status,
+    target: &'a Target,
+    approvals_waiting: Option<usize>,
+) -> View<'a> {
     let (kind, name) = match &status.source {
         Source::Explicit => ("explicit", None),
         Source::Variable { name } => ("variable", Some(name.as_str())),
@@ -145,10 +153,15 @@ pub(super) fn view<'a>(status: &'a Status, target: &'a Target) -> View<'a> {
     };
     let reason = match &status.state {
         State::Ended { reason, .. }
+        | State::Malformed { reason }
         | State::Rejected { reason }
         | State::CannotVerify { reason }
         | State::StoreUnavailable { reason } => Some(reason.as_str()),
-        State::NotSignedIn | State::Valid | State::Refreshable | State::Expired => None,
+        State::NotSignedIn
+        | State::Valid
+        | State::Refreshable
+        | State::Expired
+        | State::KeyMissing => None,
     };
     View {
         schema_version: 1,
@@ -166,6 +179,7 @@ pub(super) fn view<'a>(status: &'a Status, target: &'a Target) -> View<'a> {
         org: target.org.as_ref().map(ChosenView::from),
         project: target.project.as_ref().map(ChosenView::from),
         place: status.place.as_ref().map(PlaceView::from),
+        approvals_waiting,
         warnings: status
             .warnings
             .iter()

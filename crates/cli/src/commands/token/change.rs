@@ -53,7 +53,7 @@ pub(super) fn rename(
     let asked = Asked::Rename { word, name };
     let changed = session
         .rename_token(&token.id, name)
-        .map_err(|error| refused(&error, cx, globals, session.source(), &asked))?;
+        .map_err(|error| refused(&error, cx, globals, &asked))?;
     warn(out, &session.take_warnings());
     let shown = |token: &Token| out.paint().foreign(&token.name, 80);
     let sentence = format!("{:?} is called {:?} now", shown(&token), shown(&changed));
@@ -72,7 +72,7 @@ pub(super) fn expire(
     let asked = Asked::Change { word, verb: "expire" };
     let changed = session
         .expire_token(&token.id, at)
-        .map_err(|error| refused(&error, cx, globals, session.source(), &asked))?;
+        .map_err(|error| refused(&error, cx, globals, &asked))?;
     warn(out, &session.take_warnings());
     let ends = match changed.expires_at {
         Some(at) => {
@@ -99,7 +99,7 @@ pub(super) fn revoke(
     for token in &tokens {
         if let Err(error) = session.revoke_token(&token.id) {
             let asked = Asked::Change { word: &token.id, verb: "revoke" };
-            let mut failure = refused(&error, cx, globals, session.source(), &asked);
+            let mut failure = refused(&error, cx, globals, &asked);
             if !revoked.is_empty() {
                 failure.kept = Some("The others are still there.".into());
             }

@@ -84,9 +84,7 @@ pub(super) fn create(
     let new = wanted(cx, matches)?;
     let session = session(cx, globals, "create")?;
     let asked = Asked::Create { name: &new.name };
-    let made = session
-        .create_token(&new)
-        .map_err(|error| refused(&error, cx, globals, session.source(), &asked))?;
+    let made = session.create_token(&new).map_err(|error| refused(&error, cx, globals, &asked))?;
     warn(out, &session.take_warnings());
     if !out.json {
         let name = out.paint().foreign(&made.token.name, 80);
@@ -144,9 +142,7 @@ fn successor(
     overlap: Duration,
 ) -> Result<CreatedToken, Failure> {
     let asked = Asked::Change { word, verb: "rotate" };
-    session
-        .rotate_token(id, overlap)
-        .map_err(|error| refused(&error, cx, globals, session.source(), &asked))
+    session.rotate_token(id, overlap).map_err(|error| refused(&error, cx, globals, &asked))
 }
 
 fn wanted(cx: &Context<'_>, matches: &ArgMatches) -> Result<NewToken, Failure> {

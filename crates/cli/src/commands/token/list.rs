@@ -35,9 +35,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let user = matches.get_one::<String>("user").map(String::as_str);
     let session = session(cx, globals, "list")?;
-    let items = session
-        .tokens(user)
-        .map_err(|error| refused(&error, cx, globals, session.source(), &Asked::List))?;
+    let items = session.tokens(user).map_err(|error| refused(&error, cx, globals, &Asked::List))?;
     warn(out, &session.take_warnings());
     if out.json {
         out.json(&View { schema_version: 1, items: &items })?;
@@ -274,16 +272,16 @@ mod tests {
     #[test]
     fn people_get_a_table_or_cards() {
         insta::assert_snapshot!(shown(96), @"
-        NAME        ENDS                               LAST USED                      TOKEN
-        ci          in 30 days                         4 minutes ago from 192.0.2.7   hp_user_…urKA
+        NAME       ENDS                               LAST USED                      TOKEN
+        ci         in 30 days                         4 minutes ago from 192.0.2.7   hp_user_…urKA
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMN
-        de[2Jploy   in 3 days !                        never                          hp_user_…urKA
+        deploy     in 3 days !                        never                          hp_user_…urKA
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMP, only in acme/site, acme/blog, only for account project:read
-        ci (old)    in 7 days !                        just now                       hp_user_…urKA
+        ci (old)   in 7 days !                        just now                       hp_user_…urKA
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMQ
-        backup      never                              never                          hp_user_…urKA
+        backup     never                              never                          hp_user_…urKA
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMR
-        old         leaked, revoked 40 minutes ago !   never                          hp_user_…urKA
+        old        leaked, revoked 40 minutes ago !   never                          hp_user_…urKA
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMS
         ");
         insta::assert_snapshot!(shown(40), @"
@@ -293,7 +291,7 @@ mod tests {
           192.0.2.7
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMN
 
-        de[2Jploy
+        deploy
           ends in 3 days !
           hp_user_…urKA, never used
           tok_01JD2XW6S7Y8Z9ABCDEFGHJKMP, only

@@ -25,7 +25,7 @@ pub(super) fn named(
     let mut tokens: Vec<Token> = Vec::new();
     for word in words {
         let asked = Asked::about(word);
-        let refuse = |error| refused(&error, cx, globals, session.source(), &asked);
+        let refuse = |error| refused(&error, cx, globals, &asked);
         // With `--user` an id means a token of that person's or none.
         let token = if word.starts_with("tok_") && user.is_none() {
             session.token_by_id(word).map_err(refuse)?
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_token_in_the_place_of_its_name_is_not_used_and_not_repeated() {
         let token = "hp_user_0123456789ABCDEFGHIJKLMNOPQRST3OurKA";
-        let town = Town::new().var("HALLPASS_TOKEN", "hp_user_x");
+        let town = Town::new().var("HALLPASS_TOKEN", "token-x");
         for verb in ["revoke", "rotate"] {
             let done = town.run(&format!("hallpass token {verb} {token}"));
             assert_eq!((done.exit, done.stdout.as_str()), (Exit::Usage, ""), "{done:?}");

@@ -5,7 +5,7 @@ use hallpass_client::{Client, Selection, Session, Source, Wanted};
 use hallpass_core::Secret;
 
 use crate::arguments::Globals;
-use crate::commands::{retry, warn};
+use crate::commands::{PATIENCE, retry, warn};
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, Output};
 
@@ -59,7 +59,7 @@ pub(super) fn run(
         ca_bundle: globals.ca_bundle.clone(),
         file: globals.file.clone(),
     });
-    let session = client.session().map_err(refuse)?;
+    let session = client.within(PATIENCE).session().map_err(refuse)?;
     let token = session.narrowed_token(&wanted).map_err(refuse)?;
     warn(out, &session.take_warnings());
     if let Some(mask) = masked(&client, &session, &token) {

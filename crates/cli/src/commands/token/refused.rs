@@ -5,7 +5,7 @@ use hallpass_core::scope::{ACCOUNT, TOKENS};
 
 use super::named::unknown;
 use crate::arguments::Globals;
-use crate::commands::retry;
+use crate::commands::{forbidden, retry};
 use crate::refusal::told;
 use crate::{Context, Exit, Failure, words};
 
@@ -61,12 +61,11 @@ pub(super) fn refused(
     error: &Error,
     cx: &Context<'_>,
     globals: &Globals,
-    source: &Source,
     asked: &Asked<'_>,
 ) -> Failure {
     let verb = asked.verb();
     let next = |command: &str| retry(cx, globals, command);
-    let Error::Problem { server, status, code, title, detail } = error else {
+    let Error::Problem { status, code, title, detail, by, .. } = error else {
         return told(error, cx, &next(&format!("token {verb}")));
     };
     let words = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
@@ -76,23 +75,16 @@ pub(super) fn refused(
     match (status, code.as_str(), asked) {
         (403, "insufficient_scope", _) => {
             let scope = asked.scope();
-            let (whose, next) = match source {
-                Source::Variable { name } => {
-                    (format!("the token in {name}"), format!("unset {name}"))
-                }
-                Source::Profile { name } => {
-                    ("this sign-in".to_owned(), format!("{} login --profile {name}", cx.program))
-                }
-                Source::Workload { .. } => {
-                    ("the pass of this job".to_owned(), format!("{} trust list", cx.program))
-                }
-                Source::Explicit | Source::None => {
-                    ("this token".to_owned(), format!("{} login {server}", cx.program))
-                }
+            let whose = match &**by {
+                Source::Variable { name } => format!("the token in {name}"),
+                Source::Profile { .. } => "this sign-in".to_owned(),
+                Source::Workload { .. } => "the pass of this job".to_owned(),
+                Source::Explicit | Source::None => "this token".to_owned(),
             };
-            fail(Exit::Rejected, format!("{whose} was not given the scope {scope}"), next)
+            let what = format!("{whose} was not given the scope {scope}");
+            fail(Exit::Rejected, what, forbidden(cx, globals, error))
         }
-        (403, ..) => fail(Exit::Rejected, words, next("whoami")),
+        (403, ..) => fail(Exit::Rejected, words, forbidden(cx, globals, error)),
         (404, _, Asked::Rename { word, .. } | Asked::Change { word, .. }) => {
             unknown(cx, globals, word, None)
         }
@@ -128,8 +120,9 @@ mod tests {
             code: code.into(),
             title: "No.".into(),
             detail: Some("Because.".into()),
+            by: Box::new(source.clone()),
         };
-        Town::new().with(|cx| refused(&error, cx, &Globals::default(), source, asked))
+        Town::new().with(|cx| refused(&error, cx, &Globals::default(), asked))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use hallpass_core::trust::{Condition, Platform, dangers};
 use hallpass_core::wire::trust::{DangerSaid, NewTrustPolicy, TrustPolicy};
 use serde::Serialize;
 
-use super::{accept, danger, project, refused, session, values};
+use super::{accept, danger, list, project, refused, session, values};
 use crate::arguments::Globals;
 use crate::commands::{retry, warn};
 use crate::{Context, Exit, Failure, Input, Output, words};
@@ -165,6 +165,10 @@ pub(super) fn made_known(
     let paint = out.paint();
     out.success(&paint.foreign(&made.sentence, 2_000));
     let id = paint.foreign(&made.id, 60);
+    if let Some(it) = &made.keys_unknown {
+        let why = list::no_keys(made, it, paint);
+        out.warning(&format!("it is made, and lets nobody in yet: {why}"));
+    }
     out.sentence(&format!(
         "A pass is good for {}. To end this, and every pass of it:",
         words::duration(std::time::Duration::from_secs(made.ttl_seconds))

@@ -117,7 +117,10 @@ fn one(
         return Err(Failure::new(
             Exit::Other,
             "no_rule",
-            "no policy would have let it in: something is wrong with the token itself",
+            match explained.settled {
+                true => "its name goes with another id by now, so there is nothing to be let in",
+                false => "no policy would have let it in: something is wrong with the token itself",
+            },
             retry(cx, globals, &format!("trust denied {id}")),
         )
         .kept("Nothing was changed."));
@@ -161,6 +164,10 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, explained: &DeniedExplained) {
                 out.warning(&danger.says);
             }
         }
+        None if explained.settled => out.sentence(
+            "Its name goes with another id by now, so there is nothing to be let in. If it comes \
+             again, it is an alarm again.",
+        ),
         None => out.sentence("No policy would have let it in."),
     }
 }

@@ -1,12 +1,13 @@
 //! `trust list`: what each policy allows, in a sentence, and what is dangerous about it.
 
 use clap::{ArgMatches, Command};
-use hallpass_core::wire::trust::TrustPolicy;
+use hallpass_core::wire::trust::{KeysUnknown, TrustPolicy};
 use serde::Serialize;
 
 use super::{place, refused, session};
 use crate::arguments::Globals;
 use crate::commands::{retry, warn};
+use crate::paint::Paint;
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 pub(super) fn command() -> Command {
@@ -71,6 +72,15 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, policy: &TrustPolicy) {
     for danger in &policy.dangers {
         out.warning(&danger.says);
     }
+    if let Some(it) = &policy.keys_unknown {
+        out.warning(&format!("it lets nobody in now: {}", no_keys(policy, it, out.paint())));
+    }
+}
+
+/// The keys of a policy's issuer cannot be had, in words.
+pub(super) fn no_keys(policy: &TrustPolicy, it: &KeysUnknown, paint: Paint) -> String {
+    let (issuer, why) = (paint.foreign(&policy.issuer, 300), paint.foreign(&it.why, 300));
+    format!("the keys of {issuer} could not be fetched: {why}")
 }
 
 /// `trust list --json`.

@@ -86,16 +86,29 @@ impl Owned {
 }
 
 /// The place that the command line names, else the one that is chosen here.
-fn place(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Owned, Failure> {
-    let help = || format!("{} trust {verb} --project ORG/PROJECT", cx.program);
+fn chosen(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Option<Owned>, Failure> {
     let target = client(cx, globals)
         .target(&Asked::from(globals))
-        .map_err(|error| Failure::usage(error.to_string(), help()))?;
+        .map_err(|error| Failure::usage(error.to_string(), whose(cx, verb)))?;
     let project = target.project.map(|chosen| chosen.name);
     match target.org.map(|chosen| chosen.name) {
-        Some(org) => Ok(Owned { org, project }),
-        None => Err(Failure::usage("say of which project: ORG/PROJECT", help())),
+        Some(org) => Ok(Some(Owned { org, project })),
+        None if project.is_some() => Err(no_org(cx, verb)),
+        None => Ok(None),
     }
+}
+
+/// The same where it has to be one.
+fn place(cx: &Context<'_>, globals: &Globals, verb: &str) -> Result<Owned, Failure> {
+    chosen(cx, globals, verb)?.ok_or_else(|| no_org(cx, verb))
+}
+
+fn no_org(cx: &Context<'_>, verb: &str) -> Failure {
+    Failure::usage("say of which project: ORG/PROJECT", whose(cx, verb))
+}
+
+fn whose(cx: &Context<'_>, verb: &str) -> String {
+    format!("{} trust {verb} --project ORG/PROJECT", cx.program)
 }
 
 /// The same where it has to be a project.
@@ -121,7 +134,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, help) = match (status, code.as_str(), verb) {
-        (403, code, _) => (Exit::Rejected, forbidden(cx, globals, code)),
+        (403, ..) => (Exit::Rejected, forbidden(cx, globals, error)),
         (404, _, "denied" | "repin") => (Exit::Other, next("trust denied")),
         (404, ..) => (Exit::Other, next("trust list")),
         (409, DANGEROUS, _) => (Exit::Usage, format!("{} trust add --help", cx.program)),

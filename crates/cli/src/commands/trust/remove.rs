@@ -1,25 +1,20 @@
 //! `trust remove`: ends a policy and every pass of it. Without `--confirm` it says so, and does
 //! nothing.
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 use hallpass_core::wire::trust::TrustPolicy;
 use serde::Serialize;
 
 use super::{refused, session};
 use crate::arguments::Globals;
-use crate::commands::{retry, warn};
+use crate::commands::{confirm, confirmed, needed, warn};
 use crate::{Context, Exit, Failure, Output, words};
 
 pub(super) fn command() -> Command {
     Command::new("remove")
         .about("Let jobs in no more; their passes are refused everywhere when this returns")
-        .arg(Arg::new("id").value_name("ID").required(true).help("The policy: trp_…"))
-        .arg(
-            Arg::new("confirm")
-                .long("confirm")
-                .action(ArgAction::SetTrue)
-                .help("Do it; without this, only say what would happen"),
-        )
+        .arg(needed("id", "ID", "The policy: trp_…"))
+        .arg(confirm())
 }
 
 pub(super) fn run(
@@ -34,20 +29,13 @@ pub(super) fn run(
     let policy = session.trust_policy(id).map_err(refuse)?;
     let paint = out.paint();
     let sentence = paint.foreign(policy.sentence.trim_end_matches('.'), 2_000);
-    if !matches.get_flag("confirm") {
-        let used = match policy.last_used_at {
-            Some(at) => format!("last used {}", words::ago(at, cx.clock.now())),
-            None => "never used".to_owned(),
-        };
-        let id = words::quoted(&hallpass_core::text::presentable(&policy.id, 60));
-        return Err(Failure::new(
-            Exit::Usage,
-            "not_confirmed",
-            format!("this would end \"{sentence}\", {used}, and every pass of it"),
-            retry(cx, globals, &format!("trust remove {id} --confirm")),
-        )
-        .kept("Nothing was changed."));
-    }
+    let used = match policy.last_used_at {
+        Some(at) => format!("last used {}", words::ago(at, cx.clock.now())),
+        None => "never used".to_owned(),
+    };
+    let what = format!("this would end \"{sentence}\", {used}, and every pass of it");
+    let id = words::quoted(&hallpass_core::text::presentable(&policy.id, 60));
+    confirmed(cx, globals, matches, &what, &format!("trust remove {id}"))?;
     session.remove_trust(&policy.id).map_err(refuse)?;
     warn(out, &session.take_warnings());
     if out.json {

@@ -1,27 +1,22 @@
 //! `trust repin`: a name that came back with another id is let in with that one from now on.
 //! Without `--confirm` it says what has changed, and does nothing.
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 use hallpass_core::trust::Changed;
 use hallpass_core::wire::trust::{PolicyExplained, TrustPolicy};
 use serde::Serialize;
 
 use super::{refused, session};
 use crate::arguments::Globals;
-use crate::commands::{retry, warn};
+use crate::commands::{confirm, confirmed, needed, retry, warn};
 use crate::paint::Paint;
 use crate::{Context, Exit, Failure, Output, words};
 
 pub(super) fn command() -> Command {
     Command::new("repin")
         .about("Let a job in whose name came back with another id, if you know that it is yours")
-        .arg(Arg::new("id").value_name("ID").required(true).help("The denied job: trd_…"))
-        .arg(
-            Arg::new("confirm")
-                .long("confirm")
-                .action(ArgAction::SetTrue)
-                .help("Do it; without this, only say what has changed"),
-        )
+        .arg(needed("id", "ID", "The denied job: trd_…"))
+        .arg(confirm())
 }
 
 pub(super) fn run(
@@ -43,25 +38,20 @@ pub(super) fn run(
         return Err(Failure::new(
             Exit::Other,
             "nothing_changed",
-            "no policy pins another id than those that this job brought",
+            match explained.settled {
+                true => "its name goes with another id by now, so there is nothing to be let in",
+                false => "no policy pins another id than those that this job brought",
+            },
             retry(cx, globals, &format!("trust denied {id}")),
         )
         .kept("Nothing was changed."));
     }
     let told: Vec<String> = changes.iter().map(|(_, it)| change(it, out.paint())).collect();
-    if !matches.get_flag("confirm") {
-        return Err(Failure::new(
-            Exit::Usage,
-            "not_confirmed",
-            format!(
-                "{}; this would let in the new one, refuse the old one, and end every pass of the \
-                 policy",
-                told.join("; ")
-            ),
-            retry(cx, globals, &format!("trust repin {id} --confirm")),
-        )
-        .kept("Nothing was changed."));
-    }
+    let what = format!(
+        "{}; this would let in the new one, refuse the old one, and end every pass of the policy",
+        told.join("; ")
+    );
+    confirmed(cx, globals, matches, &what, &format!("trust repin {id}"))?;
     let mut repinned = Vec::new();
     for (policy, changed) in &changes {
         repinned.push(session.repin_trust(policy, changed).map_err(refuse)?);

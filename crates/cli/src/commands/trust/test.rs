@@ -4,12 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
+use hallpass_client::keys::Place;
+use hallpass_client::{Error, Session};
 use hallpass_core::trust::{Check, Claims, Examined, Policy, Standing, nearest_first};
 use hallpass_core::wire::trust::{NewTrustPolicy, TrustPolicy};
 use hallpass_core::{Scope, Secret};
 use serde::Serialize;
 
-use super::{checks, place, refused, session};
+use super::{checks, chosen, refused, session};
 use crate::arguments::Globals;
 use crate::commands::login::token;
 use crate::commands::{retry, warn};
@@ -25,7 +27,8 @@ pub(super) fn command() -> Command {
         .about("Would this token be let in? Each condition, with pass or fail")
         .after_help(
             "The token is not sent anywhere, and its signature is not looked at: this says what\n\
-             the policies say. With --line nothing is sent at all.",
+             the policies say, those of --project or --org, else of all places that you manage.\n\
+             With --line nothing is sent at all.",
         )
         .arg(
             file("token-file")
@@ -65,11 +68,12 @@ pub(super) fn run(
     let (tried, server) = match matches.get_one::<String>("line") {
         Some(line) => (vec![of_line(cx, line, &claims)?], globals.server.clone()),
         None => {
-            let place = place(cx, globals, "test")?;
             let session = session(cx, globals, "test")?;
-            let all = session
-                .trust(place.place())
-                .map_err(|error| refused(&error, cx, globals, "test"))?;
+            let all = match chosen(cx, globals, "test")? {
+                Some(place) => session.trust(place.place()),
+                None => everywhere(&session),
+            };
+            let all = all.map_err(|error| refused(&error, cx, globals, "test"))?;
             warn(out, &session.take_warnings());
             (all.into_iter().map(of_policy).collect(), Some(session.server().to_owned()))
         }
@@ -84,6 +88,21 @@ pub(super) fn run(
         tell(cx, out, admitted, (audience.as_ref(), &found), &claims);
     }
     Ok(if admitted { Exit::Usable } else { Exit::Rejected })
+}
+
+/// Where no project is named: the policies of every organization that one manages. A token says
+/// itself whose job it is.
+fn everywhere(session: &Session) -> Result<Vec<TrustPolicy>, Error> {
+    let mut all = Vec::new();
+    for org in session.organizations(false)? {
+        match session.trust(Place { org: &org.slug, project: None }) {
+            Ok(found) => all.extend(found),
+            // Who is only a member there sees no policies.
+            Err(Error::Problem { status: 403 | 404, .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
 }
 
 fn claims(

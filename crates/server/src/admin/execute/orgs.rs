@@ -189,7 +189,7 @@ impl From<OrgError> for Refused {
     fn from(error: OrgError) -> Self {
         match &error {
             OrgError::Failed(_) => Self::store(error.to_string()),
-            OrgError::Unknown("user") => Self::input(
+            OrgError::NoUser => Self::input(
                 "there is no such user, or the account is disabled; hallpass admin user list shows all of them",
             ),
             OrgError::Unknown("organization") => Self::input(
@@ -198,7 +198,7 @@ impl From<OrgError> for Refused {
             OrgError::Unknown("project") => Self::input(
                 "there is no such project; hallpass admin project list shows all of them",
             ),
-            OrgError::Unknown(_) => Self::input(
+            OrgError::NoMember => Self::input(
                 "they have no role of their own there; hallpass admin member list shows who has",
             ),
             _ => Self::input(error.to_string()),

@@ -4,23 +4,26 @@ use hallpass_core::wire::agents::{
     Agent, AgentReport, AgentSecret, AgentSecretValue, AgentState, NewAgent, NewAgentSecret,
     RenewedAgent, StartedAgent, WhichSecret,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Described, Schemas, id, list, number, object, one_of, refer, scope, text, time};
+use super::{
+    ABSOLUTE, Described, PLACE, Schemas, id, label, list, matching, number, object, one_of,
+    or_null, refer, scope, text, time, whole,
+};
 
 const STATES: [&str; 3] =
     [AgentState::Running.as_str(), AgentState::Stopped.as_str(), AgentState::Lapsed.as_str()];
 
 described! {
     NewAgent = "NewAgent", "An agent to start." {
-        "name": text("What to call it."),
-        "project?": text("`ORG/PROJECT`: the one project that it may do anything in."),
+        "name": label("What to call it."),
+        "project?": or_null(matching(PLACE, "`ORG/PROJECT`: the one project that it may do anything in.")),
         "permissions?": scope(),
-        "ttl_seconds?": number("How long its token lives, and so for how long it goes on unless it is renewed: 10 to 3600, 900 if absent."),
-        "depth?": number("How many levels of agents may come below it: 0 to 8, 2 if absent."),
-        "resources?": list(text("A URI."), "Resources (RFC 8707) that its tokens are good at, besides this API."),
-        "host?": text("The host that it is started on."),
-        "command?": text("The command that it is, without arguments that could be secret."),
+        "ttl_seconds?": or_null(whole("How long its token lives, and so for how long it goes on unless it is renewed; 900 if absent.", 10, 3600)),
+        "depth?": or_null(whole("How many levels of agents may come below it; 2 if absent.", 0, 8)),
+        "resources?": list(matching(ABSOLUTE, "A URI."), "Resources (RFC 8707) that its tokens are good at, besides this API."),
+        "host?": or_null(text("The host that it is started on.")),
+        "command?": or_null(text("The command that it is, without arguments that could be secret.")),
     }
     Agent = "Agent", "An agent." {
         "id": id("agt", "The `sub` of its tokens."),
@@ -49,25 +52,31 @@ described! {
     }
     AgentReport = "AgentReport", "What an agent says of itself." {
         "text": text("What it is doing, in 200 characters at most."),
-        "progress?": number("How far it is, in percent."),
+        "progress?": or_null(whole("How far it is, in percent.", 0, 100)),
     }
 }
+
+/// What a secret can be called.
+const NAME: &str = "^[A-Za-z0-9_.-]{1,80}$";
 
 /// For which agents a secret is: one of these.
 fn of() -> Value {
     let members = [
-        ("run?", text("`agt_…`: this agent alone.")),
-        ("agent?", text("All agents that are called so.")),
-        ("project?", text("`ORG/PROJECT`: all agents in this project.")),
+        ("run?", id("agt", "This agent alone.")),
+        ("agent?", label("All agents that are called so.")),
+        ("project?", matching(PLACE, "`ORG/PROJECT`: all agents in this project.")),
     ];
-    object("For whom: one of these.", &members)
+    let mut one = object("For whom: exactly one of these.", &members);
+    one["minProperties"] = json!(1);
+    one["maxProperties"] = json!(1);
+    one
 }
 
 described! {
     NewAgentSecret = "NewAgentSecret", "A secret to keep for agents." {
         "of": of(),
-        "name": text("What it is called."),
-        "value": text("The secret itself."),
+        "name": matching(NAME, "What it is called."),
+        "value": text("The secret itself, 1 to 8192 bytes."),
     }
     WhichSecret = "WhichSecret", "Which secret is meant." {
         "of": of(),

@@ -5,7 +5,7 @@ use hallpass_core::wire::approvals::{
 };
 use serde_json::{Value, json};
 
-use super::{Described, Schemas, id, list, number, object, one_of, text, time};
+use super::{Described, Schemas, id, list, number, object, one_of, or_null, text, time};
 
 const STATES: [&str; 5] = [
     ApprovalState::Pending.as_str(),
@@ -36,7 +36,7 @@ fn digest() -> Value {
 described! {
     NewApproval = "NewApproval", "An action to be approved." {
         "authorization_details": details(),
-        "reason?": text("Why, in the agent's words, in 300 characters at most."),
+        "reason?": or_null(text("Why, in the agent's words, in 300 characters at most.")),
         "resources?": list(text("A URI."), "Where it will be done: some of what the agent's own token is made out for; absent: all."),
     }
     AskedApproval = "AskedApproval", "The owner was asked; poll for the answer (CIBA Core)." {

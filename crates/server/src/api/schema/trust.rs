@@ -1,28 +1,36 @@
 //! Trust in outside issuers.
 
-use hallpass_core::trust::{Changed, Platform};
+use hallpass_core::trust::{Changed, Danger, Platform};
 use hallpass_core::wire::trust::{
     DeniedExchange, DeniedExplained, NewTrustPolicy, TrustExchange, TrustPolicy,
 };
 use serde_json::{Value, json};
 
-use super::{Described, Schemas, id, list, number, object, one_of, scope, text, time, whether};
+use super::{
+    Described, Schemas, id, list, number, object, one_of, or_null, scope, text, time, whether,
+    whole,
+};
 
 fn platform() -> Value {
     one_of(&Platform::ALL.map(Platform::as_str), "What the issuer's claims mean.")
 }
 
 fn conditions() -> Value {
-    let one = object(
+    let mut one = object(
         "A claim, and exactly one of what it has to be.",
         &[
             ("claim", text("Its name, or a JSON pointer to it that begins with `/`.")),
             ("is?", text("This, byte for byte.")),
             ("one_of?", list(text("A value."), "One of these, byte for byte.")),
             ("like?", text("A pattern; for refs and environments only.")),
-            ("any?", whether("Anything, as long as it is there: always `true`.")),
+            (
+                "any?",
+                json!({ "type": "boolean", "const": true, "description": "Anything, as long as it is there." }),
+            ),
         ],
     );
+    one["minProperties"] = json!(2);
+    one["maxProperties"] = json!(2);
     list(one, "All of these have to be met.")
 }
 
@@ -39,11 +47,13 @@ fn pins() -> Value {
     list(one, "Ids behind names.")
 }
 
+fn danger() -> Value {
+    one_of(&Danger::ALL.map(Danger::as_str), "Its code, to be accepted by.")
+}
+
 fn dangers() -> Value {
-    let one = object(
-        "Something dangerous.",
-        &[("danger", text("Its code, to be accepted by.")), ("says", text("What it means."))],
-    );
+    let one =
+        object("Something dangerous.", &[("danger", danger()), ("says", text("What it means."))]);
     list(one, "What is dangerous about it.")
 }
 
@@ -64,15 +74,15 @@ fn checks() -> Value {
 
 fn new_members() -> Vec<(&'static str, Value)> {
     vec![
-        ("line?", text("`repo:acme/warehouse:ref:refs/heads/main`.")),
-        ("issuer?", text("The issuer, exactly; absent: GitHub's.")),
-        ("platform?", platform()),
+        ("line?", or_null(text("`repo:acme/warehouse:ref:refs/heads/main`."))),
+        ("issuer?", or_null(text("The issuer, exactly; absent: GitHub's."))),
+        ("platform?", or_null(platform())),
         ("conditions?", conditions()),
         ("pins?", pins()),
-        ("pin_first_use?", whether("Whether ids are pinned when they are first seen.")),
+        ("pin_first_use?", or_null(whether("Whether ids are pinned when they are first seen."))),
         ("permissions", scope()),
-        ("ttl_seconds?", number("How long a pass is good for, 60 to 900 seconds.")),
-        ("accept?", list(text("A danger's code."), "The dangers that are meant.")),
+        ("ttl_seconds?", or_null(whole("How long a pass is good for.", 60, 900))),
+        ("accept?", list(danger(), "The dangers that are meant.")),
     ]
 }
 
@@ -149,6 +159,16 @@ impl Described for TrustPolicy {
                 ("created_by", text("Who made it.")),
                 ("creator?", text("The e-mail address of whoever made it.")),
                 ("last_used_at?", time("When it last let somebody in.")),
+                (
+                    "keys_unknown?",
+                    object(
+                        "Why it lets nobody in now: the keys of its issuer could not be fetched.",
+                        &[
+                            ("at", time("When that was last tried.")),
+                            ("why", text("What was wrong.")),
+                        ],
+                    ),
+                ),
             ],
         )
     }
@@ -218,6 +238,10 @@ impl Described for DeniedExplained {
         members
             .push(("claims", json!({ "description": "What the token said.", "type": "object" })));
         members.push(("policies", list(policy, "Each policy, the nearest first.")));
+        members.push((
+            "settled?",
+            whether("Its name goes with another id by now: there is nothing to be let in."),
+        ));
         members.push(("least?", least));
         object("Why somebody was not let in.", &members)
     }

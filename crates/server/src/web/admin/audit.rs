@@ -14,17 +14,19 @@ use hallpass_core::wire::params::Params;
 use hallpass_issuer::SignedIn;
 use hallpass_issuer::admin::AdminError;
 use hallpass_issuer::audit::export::Form;
+use hallpass_issuer::audit::names::bare;
 use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::Actor;
 use hallpass_store::{AuditFilter, Org};
 use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
+use super::super::answer::{Page, Refusal};
 use super::super::home::query;
 use super::super::orgs::{Nav, Seat};
 use super::super::shown::Shown;
 use super::super::views::Frame;
-use super::super::{answer, not_found, when};
+use super::super::{answer, when};
 use super::Office;
 use crate::app::App;
 use crate::books;
@@ -47,12 +49,27 @@ struct Line {
     action: Shown,
     at: String,
     ago: String,
-    actor: Shown,
-    subject: Shown,
+    actor: Part,
+    subject: Part,
     from: Option<Shown>,
-    detail: Option<Shown>,
+    detail: Vec<Part>,
     denied: bool,
     sealed: bool,
+}
+
+/// Words of a row. What is called something is a link that finds its rows, by its id.
+struct Part {
+    text: Shown,
+    link: Option<String>,
+    /// What stands between it and the one before.
+    gap: &'static str,
+}
+
+/// How the rows of a page are told.
+struct Telling<'a> {
+    base: &'a str,
+    names: HashMap<String, String>,
+    now: Timestamp,
 }
 
 #[derive(Template)]
@@ -145,11 +162,9 @@ impl Asked {
     }
 }
 
-async fn all(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    match Office::visit(&app, &visitor, PAGE) {
-        Ok(office) => show(&app, office.person, None, &query(request.uri())).await,
-        Err(refusal) => *refusal,
-    }
+async fn all(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let office = Office::visit(&app, &visitor, PAGE)?;
+    Ok(show(&app, office.person, None, &query(request.uri())).await)
 }
 
 /// What is looked for at the log of the whole server, an organization by its name included.
@@ -175,18 +190,11 @@ async fn of_org(
     visitor: Visitor,
     Path(org): Path<String>,
     request: Request,
-) -> Response {
-    let seat = match Seat::visit(&app, &visitor, (&org, None), &here(&org)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    match found(&app, seat.person, &org).await {
-        Ok(org) => {
-            let there = (&org, seat.nav());
-            show(&app, seat.person, Some(there), &query(request.uri())).await
-        }
-        Err(refusal) => *refusal,
-    }
+) -> Page {
+    let seat = Seat::visit(&app, &visitor, (&org, None), &here(&org)).await?;
+    let org = found(&seat).await?;
+    let there = (&org, seat.nav());
+    Ok(show(&app, seat.person, Some(there), &query(request.uri())).await)
 }
 
 /// Where to come back to after signing in.
@@ -195,11 +203,11 @@ fn here(org: &str) -> String {
     if plain(org) { format!("/orgs/{org}/audit") } else { "/".to_owned() }
 }
 
-async fn found(app: &App, person: &SignedIn, org: &str) -> Result<Org, Box<Response>> {
-    let found = app.issuer().org_of_books(&Actor::Person(&person.user), org).await;
+async fn found(seat: &Seat<'_>) -> Result<Org, Refusal> {
+    let found = seat.app.issuer().org_of_books(&seat.actor(), seat.names().0).await;
     found.map_err(|error| match error {
-        OrgError::Failed(error) => Box::new(failure::page(app, &error)),
-        _ => Box::new(not_found(app)),
+        OrgError::Failed(error) => Refusal::from(failure::page(seat.app, &error)),
+        _ => Refusal::from(seat.nothing()),
     })
 }
 
@@ -227,29 +235,22 @@ async fn show(
         Ok(found) => found,
         Err(error) => return failure::page(app, &error),
     };
-    // Whose id that is, an administrator may know of anybody.
-    let named = match org {
-        Some(_) => HashMap::new(),
-        None => {
-            let actors = found.items.iter().map(|row| row.actor.as_str());
-            match app.issuer().addresses_of(actors).await {
-                Ok(named) => named,
-                Err(error) => return failure::page(app, &error),
-            }
-        }
+    let names = match app.issuer().names_in(&found.items, org.map(|org| org.id)).await {
+        Ok(names) => names,
+        Err(error) => return failure::page(app, &error),
     };
-    let now = app.clock().now();
     let base = org.map_or(PAGE.to_owned(), |org| format!("/orgs/{}/audit", org.slug));
     let export = |form: Form| {
         let query = asked.query(&[("format", form.extension())]);
         format!("{base}/export?{query}")
     };
+    let telling = Telling { base: &base, names, now: app.clock().now() };
     let view = View {
         frame: answer::frame(app, Some(person)),
         here: "audit",
         org: org.map(|org| Shown::new(&org.name)),
         nav,
-        rows: found.items.iter().map(|row| line(row, &named, now)).collect(),
+        rows: found.items.iter().map(|row| telling.line(row)).collect(),
         wrong,
         more: found.next_cursor.map(|seq| format!("{base}?{}", asked.query(&[("before", &seq)]))),
         further: before.is_some(),
@@ -262,48 +263,101 @@ async fn show(
     answer::page(StatusCode::OK, &view)
 }
 
-fn line(row: &Row, named: &HashMap<String, String>, now: Timestamp) -> Line {
-    let at = Timestamp::parse(&row.at).unwrap_or(now);
-    let from = match (&row.address, &row.client) {
-        (Some(address), Some(client)) => Some(format!("{address}, through {client}")),
-        (Some(address), None) => Some(address.clone()),
-        (None, client) => client.as_ref().map(|client| format!("through {client}")),
-    };
-    Line {
-        id: row.id.clone(),
-        action: Shown::new(&row.action),
-        at: row.at.clone(),
-        ago: when::ago(now.since(at)),
-        actor: Shown::new(named.get(&row.actor).unwrap_or(&row.actor)),
-        subject: Shown::new(&row.subject),
-        from: Shown::some(from.as_deref()),
-        detail: Shown::some(row.detail.as_deref()),
-        denied: row.action.ends_with(".denied"),
-        sealed: row.n.is_some(),
+impl Telling<'_> {
+    fn line(&self, row: &Row) -> Line {
+        let at = Timestamp::parse(&row.at).unwrap_or(self.now);
+        let from = match (&row.address, &row.client) {
+            (Some(address), Some(client)) => Some(format!("{address}, through {client}")),
+            (Some(address), None) => Some(address.clone()),
+            (None, client) => client.as_ref().map(|client| format!("through {client}")),
+        };
+        Line {
+            id: row.id.clone(),
+            action: Shown::new(&row.action),
+            at: row.at.clone(),
+            ago: when::ago(self.now.since(at)),
+            actor: match &*row.actor {
+                "system" => Part::plain("the operator"),
+                actor => self.part("actor", actor),
+            },
+            subject: self.part("about", &row.subject),
+            from: Shown::some(from.as_deref()),
+            detail: self.words(row.detail.as_deref().unwrap_or_default()),
+            denied: row.action.ends_with(".denied"),
+            sealed: row.n.is_some(),
+        }
+    }
+
+    fn part(&self, field: &str, id: &str) -> Part {
+        match self.names.get(id) {
+            None => Part::plain(id),
+            Some(name) => {
+                let mut params = Params::default();
+                params.set(field, id);
+                let link = Some(format!("{}?{}", self.base, params.to_query()));
+                Part { text: Shown::new(name), link, gap: "" }
+            }
+        }
+    }
+
+    /// A detail with what its ids are called.
+    fn words(&self, detail: &str) -> Vec<Part> {
+        let (mut parts, mut plain) = (Vec::new(), String::new());
+        let mut words = detail.split_inclusive(char::is_whitespace).peekable();
+        while let Some(word) = words.next() {
+            let id = bare(word.trim_end());
+            // The name of a project says in which organization it is.
+            let project = words.peek().map(|next| bare(next.trim_end()));
+            let said =
+                project.is_some_and(|it| it.starts_with("prj_") && self.names.contains_key(it));
+            if id.starts_with("org_") && said {
+                continue;
+            }
+            let Some((before, after)) = word.split_once(id).filter(|_| self.names.contains_key(id))
+            else {
+                plain.push_str(word);
+                continue;
+            };
+            plain.push_str(before);
+            let gap = if plain.ends_with(char::is_whitespace) { " " } else { "" };
+            parts.extend(Part::some(&plain));
+            parts.push(Part { gap, ..self.part("about", id) });
+            plain = after.to_owned();
+        }
+        parts.extend(Part::some(&plain));
+        parts
     }
 }
 
-async fn export_all(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let person = match Office::visit(&app, &visitor, PAGE) {
-        Ok(office) => office.person,
-        Err(refusal) => return *refusal,
-    };
+impl Part {
+    fn plain(text: &str) -> Self {
+        Self { text: Shown::new(text), link: None, gap: "" }
+    }
+
+    fn some(text: &str) -> Option<Self> {
+        let gap = if text.starts_with(char::is_whitespace) { " " } else { "" };
+        Some(Self { text: Shown::long(Some(text))?, link: None, gap })
+    }
+}
+
+async fn export_all(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let person = Office::visit(&app, &visitor, PAGE)?.person;
     let params = query(request.uri());
     if params.get("whole") == Some("yes") {
         let begun = async {
             app.issuer().write_denied(true).await?;
             app.issuer().export_audit(None, None).await
         };
-        return match begun.await {
+        return Ok(match begun.await {
             Ok(export) => file(Form::Ndjson, books::whole(app.issuer().clone(), export)),
             Err(error) => failure::page(&app, &error),
-        };
+        });
     }
     let asked = asked_of_all(&app, person, &Asked::read(&params)).await;
-    match asked {
+    Ok(match asked {
         Ok(filter) => exported(&app, filter, PAGE, &params),
         Err(error) => failure::page(&app, &error),
-    }
+    })
 }
 
 async fn export_of_org(
@@ -311,19 +365,12 @@ async fn export_of_org(
     visitor: Visitor,
     Path(org): Path<String>,
     request: Request,
-) -> Response {
-    let (_, person) = match answer::person(&visitor, &app, &here(&org)) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
-    match found(&app, person, &org).await {
-        Ok(found) => {
-            let params = query(request.uri());
-            let filter = Asked::read(&params).filter(Some(&found));
-            exported(&app, filter, &here(&found.slug), &params)
-        }
-        Err(refusal) => *refusal,
-    }
+) -> Page {
+    let seat = Seat::visit(&app, &visitor, (&org, None), &here(&org)).await?;
+    let found = found(&seat).await?;
+    let params = query(request.uri());
+    let filter = Asked::read(&params).filter(Some(&found));
+    Ok(exported(&app, filter, &here(&found.slug), &params))
 }
 
 fn exported(

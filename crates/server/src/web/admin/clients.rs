@@ -12,6 +12,7 @@ use hallpass_issuer::admin::{AdminError, NewClient};
 use hallpass_store::{Client, ClientKind};
 use http::StatusCode;
 
+use super::super::answer::Page;
 use super::super::csrf::Purpose;
 use super::super::home::query;
 use super::super::setup::sentence;
@@ -72,11 +73,8 @@ struct ShownOnce {
     secret: String,
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let office = match Office::visit(&app, &visitor, PAGE) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let office = Office::visit(&app, &visitor, PAGE)?;
     let asked = query(request.uri());
     let notice = match asked.get("done").unwrap_or_default() {
         "made" => {
@@ -86,7 +84,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         "same" => Some(Notice::done("It was disabled before.", "Nothing was left to do.")),
         _ => None,
     };
-    page(&office, StatusCode::OK, notice, asked.get("after"), None).await
+    Ok(page(&office, StatusCode::OK, notice, asked.get("after"), None).await)
 }
 
 async fn page(
@@ -99,7 +97,7 @@ async fn page(
     let found = match office.app.issuer().clients_for(&office.actor(), after, SHOWN).await {
         Ok(found) => found,
         Err(AdminError::Failed(error)) => return failure::page(office.app, &error),
-        Err(_) => return super::super::not_found(office.app),
+        Err(_) => return super::super::not_found(),
     };
     let own = &office.app.issuer().config().brand.client_id;
     let text = |name| typed.and_then(|form| form.get(name)).unwrap_or_default();
@@ -142,11 +140,8 @@ async fn make(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form)?;
     let text = |name| form.get(name).unwrap_or_default().trim().to_owned();
     let new = NewClient {
         id: text("id"),
@@ -155,7 +150,7 @@ async fn make(
         redirect_uris: text("redirect_uris").split_whitespace().map(str::to_owned).collect(),
         ..NewClient::default()
     };
-    match app.issuer().create_client_for(new, &office.actor(), &origin).await {
+    Ok(match app.issuer().create_client_for(new, &office.actor(), &origin).await {
         Ok((client, Some(secret))) => once(&office, &client.id, &secret),
         Ok((_, None)) => answer::see_other(&format!("{PAGE}?done=made")),
         Err(AdminError::Failed(error)) => failure::page(&app, &error),
@@ -164,7 +159,7 @@ async fn make(
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             page(&office, status, Some(notice), None, Some(&form)).await
         }
-    }
+    })
 }
 
 fn once(office: &Office<'_>, id: &str, secret: &Secret) -> Response {
@@ -182,17 +177,14 @@ async fn disable(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form)?;
     let id = form.get("id").unwrap_or_default();
-    match app.issuer().disable_client_for(id, &office.actor(), &origin).await {
+    Ok(match app.issuer().disable_client_for(id, &office.actor(), &origin).await {
         Ok(true) => answer::see_other(&format!("{PAGE}?done=disabled")),
         Ok(false) => answer::see_other(&format!("{PAGE}?done=same")),
         Err(error) => refused(&office, error).await,
-    }
+    })
 }
 
 async fn rotate(
@@ -200,16 +192,13 @@ async fn rotate(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form)?;
     let id = form.get("id").unwrap_or_default();
-    match app.issuer().change_client_secret(id, &office.actor(), &origin).await {
+    Ok(match app.issuer().change_client_secret(id, &office.actor(), &origin).await {
         Ok(secret) => once(&office, id, &secret),
         Err(error) => refused(&office, error).await,
-    }
+    })
 }
 
 async fn refused(office: &Office<'_>, error: AdminError) -> Response {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
 use axum::routing::get;
 use hallpass_store::Engine;
 use http::StatusCode;
 
+use super::super::answer::Page;
 use super::super::views::Frame;
 use super::super::{answer, when};
 use super::Office;
@@ -34,15 +34,12 @@ struct View {
     trouble: Option<&'static str>,
 }
 
-async fn show(State(app): State<App>, visitor: Visitor) -> Response {
-    let office = match Office::visit(&app, &visitor, PAGE) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    match view(&office).await {
+async fn show(State(app): State<App>, visitor: Visitor) -> Page {
+    let office = Office::visit(&app, &visitor, PAGE)?;
+    Ok(match view(&office).await {
         Ok(view) => answer::page(StatusCode::OK, &view),
         Err(error) => failure::page(&app, &error),
-    }
+    })
 }
 
 async fn view(office: &Office<'_>) -> Result<View, hallpass_issuer::Error> {

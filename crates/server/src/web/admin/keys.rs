@@ -10,6 +10,7 @@ use hallpass_issuer::admin::AdminError;
 use hallpass_store::SigningKey;
 use http::StatusCode;
 
+use super::super::answer::Page;
 use super::super::csrf::Purpose;
 use super::super::home::query;
 use super::super::setup::sentence;
@@ -42,11 +43,8 @@ struct View {
     keys: Vec<Line>,
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let office = match Office::visit(&app, &visitor, PAGE) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let office = Office::visit(&app, &visitor, PAGE)?;
     let notice = match query(request.uri()).get("done").unwrap_or_default() {
         "next" => Some(Notice::done("The next keys are published.", "They sign in a while.")),
         "now" => Some(Notice::done(
@@ -55,7 +53,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         )),
         _ => None,
     };
-    page(&office, StatusCode::OK, notice).await
+    Ok(page(&office, StatusCode::OK, notice).await)
 }
 
 async fn page(office: &Office<'_>, status: StatusCode, notice: Option<Notice>) -> Response {
@@ -96,18 +94,15 @@ async fn rotate(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&app, &visitor, PAGE, Purpose::Operate("keys"), &form) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&app, &visitor, PAGE, Purpose::Operate("keys"), &form)?;
     let now = form.get("now") == Some("yes");
-    match app.issuer().rotate_signing_keys_for(now, &office.actor(), &origin).await {
+    Ok(match app.issuer().rotate_signing_keys_for(now, &office.actor(), &origin).await {
         Ok(_) => answer::see_other(&format!("{PAGE}?done={}", if now { "now" } else { "next" })),
         Err(AdminError::Failed(error)) => failure::page(&app, &error),
         Err(error) => {
             let notice = Notice::problem(sentence(&error.to_string()), "Nothing was changed.");
             page(&office, StatusCode::CONFLICT, Some(notice)).await
         }
-    }
+    })
 }

@@ -11,12 +11,12 @@
 //! | [`audit`] | `/admin/audit`, `/orgs/…/audit`: the log of changes, and its export |
 
 use axum::Router;
-use axum::response::Response;
 use hallpass_core::Secret;
 use hallpass_core::wire::params::Params;
 use hallpass_issuer::SignedIn;
 use hallpass_issuer::tokens::Actor;
 
+use super::answer::Refusal;
 use super::csrf::{self, Purpose};
 use super::{answer, not_found};
 use crate::app::App;
@@ -50,7 +50,7 @@ struct Office<'a> {
 
 impl<'a> Office<'a> {
     /// For somebody who looks: who is signed out signs in first, and comes back to `here`.
-    fn visit(app: &'a App, visitor: &'a Visitor, here: &str) -> Result<Self, Box<Response>> {
+    fn visit(app: &'a App, visitor: &'a Visitor, here: &str) -> Result<Self, Refusal> {
         Self::of(app, answer::person(visitor, app, here)?)
     }
 
@@ -61,18 +61,15 @@ impl<'a> Office<'a> {
         here: &str,
         purpose: Purpose<'_>,
         form: &Params,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let office = Self::of(app, answer::poster(visitor, app, here)?)?;
         csrf::check(app, Some(office.cookie), purpose, form)?;
         Ok(office)
     }
 
-    fn of(
-        app: &'a App,
-        (cookie, person): (&'a Secret, &'a SignedIn),
-    ) -> Result<Self, Box<Response>> {
+    fn of(app: &'a App, (cookie, person): (&'a Secret, &'a SignedIn)) -> Result<Self, Refusal> {
         if !person.user.admin {
-            return Err(Box::new(not_found(app)));
+            return Err(Refusal::from(not_found()));
         }
         Ok(Self { app, cookie, person })
     }

@@ -3,12 +3,12 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::Response;
 use axum::routing::get;
 use hallpass_core::id::OrgId;
 use hallpass_issuer::admin::AdminError;
 use http::StatusCode;
 
+use super::super::answer::Page;
 use super::super::home::query;
 use super::super::shown::Shown;
 use super::super::views::Frame;
@@ -45,17 +45,14 @@ struct View {
     create_command: String,
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let office = match Office::visit(&app, &visitor, PAGE) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let office = Office::visit(&app, &visitor, PAGE)?;
     let asked = query(request.uri());
     let after: Option<OrgId> = asked.get("after").and_then(|after| after.parse().ok());
     let (found, next) = match app.issuer().orgs_for(&office.actor(), after, SHOWN).await {
         Ok(found) => found,
-        Err(AdminError::Failed(error)) => return failure::page(&app, &error),
-        Err(_) => return not_found(&app),
+        Err(AdminError::Failed(error)) => return Ok(failure::page(&app, &error)),
+        Err(_) => return Ok(not_found()),
     };
     let lines = found.into_iter().map(|org| Line {
         id: org.id.to_string(),
@@ -73,5 +70,5 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Res
         further: after.is_some(),
         create_command: "hallpass admin org create acme --owner bo@example.com".to_owned(),
     };
-    answer::page(StatusCode::OK, &view)
+    Ok(answer::page(StatusCode::OK, &view))
 }

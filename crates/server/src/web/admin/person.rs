@@ -14,6 +14,7 @@ use hallpass_issuer::tokens::TokenError;
 use hallpass_store::{Role, User};
 use http::StatusCode;
 
+use super::super::answer::{Page, Refusal};
 use super::super::csrf::Purpose;
 use super::super::home::query;
 use super::super::orgs::keys_made;
@@ -79,15 +80,9 @@ async fn show(
     visitor: Visitor,
     Path(user): Path<String>,
     request: Request,
-) -> Response {
-    let office = match Office::visit(&app, &visitor, &here(&user)) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    let user = match found(&office, &user).await {
-        Ok(user) => user,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::visit(&app, &visitor, &here(&user))?;
+    let user = found(&office, &user).await?;
     let notice = match query(request.uri()).get("done").unwrap_or_default() {
         "disabled" => Some(Notice::done(
             "The account is disabled.",
@@ -99,7 +94,7 @@ async fn show(
         "same" => Some(Notice::done("It was so before.", "Nothing was left to do.")),
         _ => None,
     };
-    page(&office, user, StatusCode::OK, notice).await
+    Ok(page(&office, user, StatusCode::OK, notice).await)
 }
 
 async fn page(
@@ -175,13 +170,13 @@ fn here(user: &str) -> String {
     user.parse().map_or(people::PAGE.to_owned(), page_of)
 }
 
-async fn found(office: &Office<'_>, user: &str) -> Result<User, Box<Response>> {
+async fn found(office: &Office<'_>, user: &str) -> Result<User, Refusal> {
     // By id alone: an address of a page is no place for an e-mail address.
-    let nobody = || Box::new(people::nobody(office.app, office.person));
+    let nobody = || Refusal::from(people::nobody(office.app, office.person));
     let id: UserId = user.parse().map_err(|_| nobody())?;
     let found = office.app.issuer().anybody_for(&office.actor(), &id.to_string()).await;
     found.map_err(|error| match error {
-        TokenError::Failed(error) => Box::new(failure::page(office.app, &error)),
+        TokenError::Failed(error) => Refusal::from(failure::page(office.app, &error)),
         _ => nobody(),
     })
 }
@@ -201,7 +196,7 @@ async fn disable(
     visitor: Visitor,
     Path(user): Path<String>,
     Form(form): Form,
-) -> Response {
+) -> Page {
     done(&app, &origin, &visitor, &user, &form, Deed::Disable).await
 }
 
@@ -211,7 +206,7 @@ async fn enable(
     visitor: Visitor,
     Path(user): Path<String>,
     Form(form): Form,
-) -> Response {
+) -> Page {
     done(&app, &origin, &visitor, &user, &form, Deed::Enable).await
 }
 
@@ -221,7 +216,7 @@ async fn end_all(
     visitor: Visitor,
     Path(user): Path<String>,
     Form(form): Form,
-) -> Response {
+) -> Page {
     done(&app, &origin, &visitor, &user, &form, Deed::EndAll).await
 }
 
@@ -231,7 +226,7 @@ async fn end(
     visitor: Visitor,
     Path(user): Path<String>,
     Form(form): Form,
-) -> Response {
+) -> Page {
     done(&app, &origin, &visitor, &user, &form, Deed::End).await
 }
 
@@ -242,15 +237,9 @@ async fn done(
     user: &str,
     form: &Params,
     deed: Deed,
-) -> Response {
-    let office = match Office::post(app, visitor, &here(user), Purpose::Operate(user), form) {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    let user = match found(&office, user).await {
-        Ok(user) => user,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(app, visitor, &here(user), Purpose::Operate(user), form)?;
+    let user = found(&office, user).await?;
     let (issuer, actor, back) = (app.issuer(), office.actor(), page_of(user.id));
     let changed = match deed {
         Deed::Disable => issuer.disable_person(&actor, user.id, keys_made(form), origin).await,
@@ -267,7 +256,7 @@ async fn done(
         Deed::EndAll => "all",
         Deed::End => "ended",
     };
-    match changed {
+    Ok(match changed {
         Ok(true) => answer::see_other(&format!("{back}?done={said}")),
         Ok(false) => answer::see_other(&format!("{back}?done=same")),
         Err(AdminError::Failed(error)) => failure::page(app, &error),
@@ -275,5 +264,5 @@ async fn done(
             let notice = Notice::problem(sentence(&error.to_string()), "");
             page(&office, user, StatusCode::CONFLICT, Some(notice)).await
         }
-    }
+    })
 }

@@ -2,6 +2,7 @@
 //! switch that ends one and all below it. Below it, the names of what they may know ([`secrets`]).
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use askama::Template;
 use axum::Router;
@@ -17,7 +18,7 @@ use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
 use self::secrets::{SecretLine, Typed};
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::forest::{Forest, Leaf};
 use super::home::query;
@@ -32,6 +33,11 @@ pub(super) mod secrets;
 const PAGE: &str = "/settings/agents";
 /// More than may run at once, and a day's worth of others.
 const MOST: u32 = 2000;
+/// So many that have ended can be looked through.
+const MANY: usize = 10;
+/// How often the page of somebody who follows it is read anew, and for how long.
+const ANEW: Duration = Duration::from_secs(5);
+const FOLLOWED: Duration = Duration::from_secs(600);
 /// The tree is drawn this deep; the issuer lets none be deeper.
 const DEEPEST: usize = 8;
 
@@ -48,6 +54,12 @@ struct Agents {
     here: &'static str,
     notice: Option<Notice>,
     csrf: String,
+    /// The page is read anew by itself, and has no fields that somebody could be typing into.
+    live: Option<u64>,
+    /// Where it is.
+    follow: Option<String>,
+    /// There are so many that somebody may look for one.
+    searchable: bool,
     /// Those that run, each below the one that started it.
     running: Forest<Line>,
     /// Those that ended within a day, newest first.
@@ -103,14 +115,11 @@ impl Line {
     }
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let (cookie, person) = match answer::person(&visitor, &app, PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let (cookie, person) = answer::person(&visitor, &app, PAGE)?;
     let asked = query(request.uri());
     let notice = notice(asked.get("done").unwrap_or_default());
-    page(&app, (cookie, person), &asked, StatusCode::OK, notice, Typed::default()).await
+    Ok(page(&app, (cookie, person), &asked, StatusCode::OK, notice, Typed::default()).await)
 }
 
 async fn page(
@@ -135,19 +144,35 @@ async fn page(
     let now = app.clock().now();
     let (running, ended): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|agent| agent.state == AgentState::Running);
+    let ended: Vec<Line> = ended.iter().map(|agent| line(agent, 0, 0, now)).collect();
+    let many = ended.len() > MANY;
+    let running = Forest::part(as_tree(&running, now), PAGE, asked);
+    let word = running.search.as_str().to_lowercase();
+    let runs = running.all > 0;
+    let live = runs && follows(asked, now);
     let view = Agents {
         frame: answer::frame(app, Some(person)),
         here: "agents",
         notice,
         csrf: csrf::token(app, cookie, Purpose::Agents),
-        running: Forest::part(as_tree(&running, now), PAGE, asked),
-        ended: ended.iter().map(|agent| line(agent, 0, 0, now)).collect(),
+        live: live.then_some(ANEW.as_secs()),
+        follow: (runs && !live).then(|| format!("{PAGE}?live={}", (now + FOLLOWED).secs())),
+        searchable: running.searchable || many,
+        running,
+        ended: ended.into_iter().filter(|line| line.is_like(&word)).collect(),
         run_command: app.command("agent run -- CMD"),
         secret_command: app.command("agent secret set NAME"),
         secrets: kept.iter().map(|kept| SecretLine::of(kept, now)).collect(),
         typed,
     };
     answer::page(status, &view)
+}
+
+/// Whether the page was asked for by somebody who follows it: for some minutes, so that nobody
+/// stays signed in by a window that was forgotten.
+fn follows(asked: &Params, now: Timestamp) -> bool {
+    let until = asked.get("live").and_then(|until| until.parse().ok()).map(Timestamp::from_secs);
+    until.is_some_and(|until| now < until && until <= now + FOLLOWED)
 }
 
 /// Each after the one that it is below; one whose parent does not run stands alone.
@@ -224,15 +249,12 @@ async fn stop(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let (_, person) = answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form)?;
     let id = form.get("id").unwrap_or_default();
-    match app.issuer().stop_agent(&Actor::Person(&person.user), id, &origin).await {
+    Ok(match app.issuer().stop_agent(&Actor::Person(&person.user), id, &origin).await {
         Ok(()) => answer::see_other("/settings/agents?done=stopped"),
         Err(AgentError::Failed(error)) => failure::page(&app, &error),
         Err(_) => answer::see_other("/settings/agents?done=gone"),
-    }
+    })
 }

@@ -3,7 +3,6 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
 use axum::routing::post;
 use hallpass_core::wire::agents::{AgentSecret, NewAgentSecret, SecretOf, WhichSecret};
 use hallpass_core::wire::params::Params;
@@ -12,7 +11,7 @@ use hallpass_issuer::agents::AgentError;
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::csrf::Purpose;
 use super::super::setup::sentence;
 use super::super::shown::Shown;
@@ -41,11 +40,7 @@ pub(in super::super) struct SecretLine {
 
 impl SecretLine {
     pub(in super::super) fn of(kept: &AgentSecret, now: Timestamp) -> Self {
-        let (kind, which) = match &kept.of {
-            SecretOf::Run(id) => ("run", id),
-            SecretOf::Agent(name) => ("agent", name),
-            SecretOf::Project(project) => ("project", project),
-        };
+        let (kind, which) = kept.of.parts();
         Self {
             name: Shown::new(&kept.name),
             kind,
@@ -78,12 +73,7 @@ impl Typed {
 /// For whom, as the form says it.
 fn of(form: &Params) -> Option<SecretOf> {
     let which = form.get("which").map(str::trim).filter(|which| !which.is_empty())?.to_owned();
-    match form.get("kind")? {
-        "run" => Some(SecretOf::Run(which)),
-        "agent" => Some(SecretOf::Agent(which)),
-        "project" => Some(SecretOf::Project(which)),
-        _ => None,
-    }
+    SecretOf::read(form.get("kind")?, which)
 }
 
 fn name(form: &Params) -> String {
@@ -95,11 +85,8 @@ async fn set(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let (cookie, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let (cookie, person) = answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form)?;
     let value = Secret::new(form.get("value").unwrap_or_default());
     let done = match of(&form) {
         Some(of) => {
@@ -109,14 +96,14 @@ async fn set(
         None => Err(AgentError::Unknown),
     };
     let next = match done {
-        Ok(()) => return answer::see_other("/settings/agents?done=kept#secrets"),
-        Err(AgentError::Failed(error)) => return failure::page(&app, &error),
+        Ok(()) => return Ok(answer::see_other("/settings/agents?done=kept#secrets")),
+        Err(AgentError::Failed(error)) => return Ok(failure::page(&app, &error)),
         Err(AgentError::Unknown) => "Say for which agents it is.".to_owned(),
         Err(error) => sentence(&error.to_string()),
     };
     let notice = Some(Notice::problem("Nothing was kept.", next));
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    page(&app, (cookie, person), &Params::default(), status, notice, Typed::read(&form)).await
+    Ok(page(&app, (cookie, person), &Params::default(), status, notice, Typed::read(&form)).await)
 }
 
 async fn remove(
@@ -124,11 +111,8 @@ async fn remove(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let (_, person) = match answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let (_, person) = answer::posted(&visitor, &app, PAGE, Purpose::Agents, &form)?;
     let done = match of(&form) {
         Some(of) => {
             let which = WhichSecret { of, name: name(&form) };
@@ -136,9 +120,9 @@ async fn remove(
         }
         None => Err(AgentError::UnknownSecret),
     };
-    match done {
+    Ok(match done {
         Ok(()) => answer::see_other("/settings/agents?done=removed#secrets"),
         Err(AgentError::Failed(error)) => failure::page(&app, &error),
         Err(_) => answer::see_other("/settings/agents?done=no-secret#secrets"),
-    }
+    })
 }

@@ -3,17 +3,16 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::home::query;
+use super::super::orgs::{Named, Nav, Office};
 use super::super::shown::Shown;
 use super::super::tokens::{Line, Sign};
 use super::super::views::{Frame, Notice};
-use super::office::{Named, Office};
-use super::{HERE, in_both};
+use super::KEYS;
 use crate::app::App;
 use crate::http::Visitor;
 
@@ -25,6 +24,7 @@ const SHOWN: u32 = 100;
 struct List {
     frame: Frame,
     here: &'static str,
+    nav: Nav,
     notice: Option<Notice>,
     place: Shown,
     sign: Sign,
@@ -35,26 +35,18 @@ struct List {
 }
 
 pub(super) fn routes() -> Router<App> {
-    in_both("", || get(show))
+    KEYS.in_both("", || get(show))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await?;
     let asked = query(request.uri());
     let cursor = asked.get("after");
-    let (issuer, project) = (app.issuer(), office.project.as_deref());
-    let found = issuer.keys_of(&office.actor(), &office.org, project, cursor, SHOWN).await;
+    let (org, project) = office.names();
+    let found = app.issuer().keys_of(&office.actor(), org, project, cursor, SHOWN).await;
     let page = match found {
         Ok(page) => page,
-        Err(error) => return office.refused(error),
+        Err(error) => return Ok(office.refused(error)),
     };
     let notice = match asked.get("done").unwrap_or_default() {
         "revoked" => Some(Notice::done(
@@ -68,14 +60,15 @@ async fn show(
         _ => None,
     };
     let place = office.place();
-    let create_command = match &office.project {
+    let create_command = match project {
         Some(_) => format!("key create gitlab-ci --project {place}"),
         None => format!("key create gitlab-ci --project {place}/PROJECT"),
     };
     let create_command = app.command(&create_command);
     let view = List {
         frame: answer::frame(&app, Some(office.person)),
-        here: HERE,
+        here: KEYS.name,
+        nav: office.nav(),
         notice,
         place: Shown::new(&place),
         sign: office.sign(),
@@ -84,5 +77,5 @@ async fn show(
         further: cursor.is_some(),
         create_command,
     };
-    answer::page(StatusCode::OK, &view)
+    Ok(answer::page(StatusCode::OK, &view))
 }

@@ -13,14 +13,15 @@ use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::csrf::{self, Purpose};
+use super::super::orgs::{Named, Nav, Office};
 use super::super::setup::sentence;
 use super::super::shown::Shown;
 use super::super::tokens::{Choice, Expiry, Revealed, Sign, end_of, meaning, read_end, reveal};
 use super::super::views::{Frame, Notice};
-use super::office::{Named, Office, token};
-use super::{HERE, in_both};
+use super::KEYS;
+use super::words::token;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor};
 
@@ -37,6 +38,7 @@ const SCOPE: &str = "scope:";
 struct New {
     frame: Frame,
     here: &'static str,
+    nav: Nav,
     notice: Option<Notice>,
     place: Shown,
     sign: Sign,
@@ -56,21 +58,13 @@ struct New {
 }
 
 pub(super) fn routes() -> Router<App> {
-    in_both(NEW, || get(show).post(make))
+    KEYS.in_both(NEW, || get(show).post(make))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await?;
     let expiry = Expiry::fresh(app.clock().now());
-    blank(&office, StatusCode::OK, None, &Params::default(), expiry, false).await
+    Ok(blank(&office, StatusCode::OK, None, &Params::default(), expiry, false).await)
 }
 
 /// The form, for the first time or as it was filled in.
@@ -82,20 +76,20 @@ async fn blank(
     expiry: Expiry,
     rejected: bool,
 ) -> Response {
-    let app = office.app;
+    let (app, (org, project)) = (office.app, office.names());
     let typed = |name| form.get(name).unwrap_or_default();
-    let projects = match &office.project {
+    let projects = match project {
         Some(_) => Vec::new(),
         None => {
             let issuer = app.issuer();
-            match issuer.projects_of(&office.actor(), &office.org, None, LISTED).await {
+            match issuer.projects_of(&office.actor(), org, None, LISTED).await {
                 Ok(page) => page.items.into_iter().map(|project| project.slug).collect(),
                 Err(error) => return office.refused(error.into()),
             }
         }
     };
     // All that any key can be narrowed to; what its kind cannot have is refused by name.
-    let kind = if office.project.is_some() { Kind::ProjectKey } else { Kind::OrgKey };
+    let kind = if project.is_some() { Kind::ProjectKey } else { Kind::OrgKey };
     let table = &app.brand().roles;
     let scopes: Vec<Choice> = app
         .issuer()
@@ -111,7 +105,8 @@ async fn blank(
     let chosen = typed("project");
     let view = New {
         frame: answer::frame(app, Some(office.person)),
-        here: HERE,
+        here: KEYS.name,
+        nav: office.nav(),
         notice,
         place: Shown::new(&office.place()),
         sign: office.sign(),
@@ -119,7 +114,7 @@ async fn blank(
         once,
         name: Shown::typed(typed("name")),
         rejected,
-        one_project: office.project.is_some(),
+        one_project: project.is_some(),
         projects: projects.iter().map(|slug| (Shown::new(slug), slug == chosen)).collect(),
         project_typed: Shown::typed(chosen),
         for_org: typed("kind") == "org",
@@ -148,36 +143,34 @@ async fn make(
     visitor: Visitor,
     named: Named,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&app, &visitor, &named).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&KEYS, (&app, &visitor), &named).await?;
     let once = form.get("form").unwrap_or_default();
     let purpose = Purpose::NewKey(&office.base, once);
-    if let Err(refusal) = csrf::check(&app, Some(office.cookie), purpose, &form) {
-        return *refusal;
-    }
+    csrf::check(&app, Some(office.cookie), purpose, &form)?;
     if !app.once().is_of_now(once) {
-        return office.sent_before(SENT_BEFORE);
+        return Ok(office.sent_before(SENT_BEFORE));
     }
-    let project = match (&office.project, form.get("kind"), form.get("project")) {
-        (Some(project), ..) => Some(project.clone()),
+    let (org, of_project) = office.names();
+    let project = match (of_project, form.get("kind"), form.get("project")) {
+        (Some(project), ..) => Some(project.to_owned()),
         (None, Some("org"), _) => None,
         (None, Some("project"), Some(chosen)) if !chosen.trim().is_empty() => {
             Some(chosen.trim().to_owned())
         }
         (None, Some("project"), _) => {
-            return again(&office, &form, KEPT, "Choose the project that it is for.", false).await;
+            return Ok(
+                again(&office, &form, KEPT, "Choose the project that it is for.", false).await
+            );
         }
         _ => {
             let next = "Choose whether it is for a project or for the organization.";
-            return again(&office, &form, KEPT, next, false).await;
+            return Ok(again(&office, &form, KEPT, next, false).await);
         }
     };
     let end = match read_end(&form, app.clock().now()) {
         Ok(end) => end,
-        Err(next) => return again(&office, &form, KEPT, next, false).await,
+        Err(next) => return Ok(again(&office, &form, KEPT, next, false).await),
     };
     let scope: Scope = form.iter().filter_map(|(field, _)| field.strip_prefix(SCOPE)).collect();
     let wanted = NewKey {
@@ -186,17 +179,17 @@ async fn make(
         scope: Some(scope).filter(|scope| !scope.is_empty()),
     };
     if !app.once().take(once, app.clock()) {
-        return office.sent_before(SENT_BEFORE);
+        return Ok(office.sent_before(SENT_BEFORE));
     }
     let (issuer, actor) = (app.issuer(), office.actor());
-    let made = issuer.create_key(&actor, &office.org, project.as_deref(), wanted, &origin).await;
+    let made = issuer.create_key(&actor, org, project.as_deref(), wanted, &origin).await;
     let refusal = match made {
-        Ok(made) => return shown_once(&office, &made, None),
+        Ok(made) => return Ok(shown_once(&office, &made, None)),
         Err(error) => error,
     };
     // Nothing was made, so the form may be corrected and sent again, by the back button too.
     app.once().give_back(once);
-    match refusal {
+    Ok(match refusal {
         KeyError::NameTaken => {
             let what = "There is a key of that name already.";
             again(&office, &form, what, "No key was made. Choose another name.", true).await
@@ -208,7 +201,7 @@ async fn make(
             again(&office, &form, "There is no such project here.", KEPT, false).await
         }
         error => office.refused(error),
-    }
+    })
 }
 
 /// Shows the text of a key that was just made.
@@ -219,7 +212,7 @@ pub(super) fn shown_once(office: &Office<'_>, made: &CreatedKey, old: Option<Str
         heading: if rotated { "The new text of" } else { "The new key" }.to_owned(),
         name: &made.key.name,
         value: &made.value,
-        may: Shown::typed(&office.may(&made.key)),
+        may: Shown::typed(&office.may_do(&made.key)),
         ends: end_of(&token(&made.key)),
         old,
         next: office.base.clone(),

@@ -3,7 +3,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`office`] | of which place the keys are, and who looks |
+//! | [`words`] | a key in words, and what these pages refuse |
 //! | [`list`] | all of them, newest first, each generation with its last use |
 //! | [`make`] | making one |
 //! | [`one`] | one of them: rotate, revoke |
@@ -12,28 +12,18 @@
 
 mod list;
 mod make;
-mod office;
 mod one;
+mod words;
 
 use axum::Router;
-use axum::routing::MethodRouter;
+use hallpass_issuer::keys::KEYS_MANAGE;
 
+use super::orgs::Matter;
 use crate::app::App;
 
-/// The keys of an organization and of its projects.
-const OF_ORG: &str = "/orgs/{org}/keys";
-/// The keys of one project.
-const OF_PROJECT: &str = "/orgs/{org}/projects/{project}/keys";
-/// Which tab of the organization this is.
-const HERE: &str = "keys";
+/// The keys of an organization and of its projects, or of one project.
+const KEYS: Matter = Matter { name: "keys", permission: KEYS_MANAGE };
 
 pub(super) fn routes() -> Router<App> {
     Router::new().merge(list::routes()).merge(make::routes()).merge(one::routes())
-}
-
-/// The same page in both offices.
-fn in_both(at: &str, page: impl Fn() -> MethodRouter<App>) -> Router<App> {
-    Router::new()
-        .route(&format!("{OF_ORG}{at}"), page())
-        .route(&format!("{OF_PROJECT}{at}"), page())
 }

@@ -13,14 +13,15 @@ use hallpass_issuer::keys::KeyError;
 use hallpass_issuer::orgs::OrgError;
 use http::StatusCode;
 
+use super::super::answer::{Page, Refusal};
 use super::super::csrf::{self, Purpose};
-use super::super::shown::Shown;
+use super::super::orgs::{Named, Nav, Office};
 use super::super::tokens::{Line, OVERLAPS, Sign, end_of};
 use super::super::views::{Frame, Notice};
 use super::super::{answer, when};
+use super::KEYS;
 use super::make::shown_once;
-use super::office::{Named, Office, token};
-use super::{HERE, in_both};
+use super::words::token;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor};
 
@@ -29,8 +30,8 @@ use crate::http::{Form, Peer, Visitor};
 struct One {
     frame: Frame,
     here: &'static str,
+    nav: Nav,
     notice: Option<Notice>,
-    place: Shown,
     sign: Sign,
     csrf: String,
     key: Line,
@@ -47,39 +48,27 @@ impl One {
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .merge(in_both("/{id}", || get(show)))
-        .merge(in_both("/{id}/rotate", || get(back).post(rotate)))
-        .merge(in_both("/{id}/revoke", || get(back).post(revoke)))
+        .merge(KEYS.in_both("/{id}", || get(show)))
+        .merge(KEYS.in_both("/{id}/rotate", || get(back).post(rotate)))
+        .merge(KEYS.in_both("/{id}/revoke", || get(back).post(revoke)))
 }
 
 /// The key, if it is one of this place: an organization's pages show those of its projects too.
-async fn find(office: &Office<'_>, id: &str) -> Result<Key, Box<Response>> {
+async fn find(office: &Office<'_>, id: &str) -> Result<Key, Refusal> {
+    let (org, project) = office.names();
+    let ours =
+        |key: &Key| key.org == org && (project.is_none() || key.project.as_deref() == project);
     match office.app.issuer().key(&office.actor(), id).await {
-        Ok(key)
-            if key.org == office.org
-                && (office.project.is_none() || key.project == office.project) =>
-        {
-            Ok(key)
-        }
-        Ok(_) => Err(Box::new(office.unknown())),
-        Err(error) => Err(Box::new(office.refused(error))),
+        Ok(key) if ours(&key) => Ok(key),
+        Ok(_) => Err(Refusal::from(office.unknown())),
+        Err(error) => Err(Refusal::from(office.refused(error))),
     }
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    match find(&office, &named.id).await {
-        Ok(key) => page(&office, &key, StatusCode::OK, None),
-        Err(refusal) => *refusal,
-    }
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await?;
+    let key = find(&office, &named.id).await?;
+    Ok(page(&office, &key, StatusCode::OK, None))
 }
 
 fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notice>) -> Response {
@@ -89,9 +78,9 @@ fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notic
     };
     let view = One {
         frame: answer::frame(app, Some(office.person)),
-        here: HERE,
+        here: KEYS.name,
+        nav: office.nav(),
         notice,
-        place: Shown::new(&office.place()),
         sign: office.sign(),
         csrf: csrf::token(app, office.cookie, Purpose::Key(&key.id)),
         key: line,
@@ -102,19 +91,12 @@ fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notic
 }
 
 /// Whoever comes to the address of a form by hand.
-async fn back(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    match Office::visit(&app, &visitor, &named, request.uri().path()).await {
-        Ok(office) => match named.id.parse::<TokenId>() {
-            Ok(id) => answer::see_other(&format!("{}/{id}", office.base)),
-            Err(_) => answer::see_other(&office.base),
-        },
-        Err(refusal) => *refusal,
-    }
+async fn back(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await?;
+    Ok(match named.id.parse::<TokenId>() {
+        Ok(id) => answer::see_other(&format!("{}/{id}", office.base)),
+        Err(_) => answer::see_other(&office.base),
+    })
 }
 
 /// A rotated key is not rotated again, so the form acts once by itself.
@@ -124,26 +106,18 @@ async fn rotate(
     visitor: Visitor,
     named: Named,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&app, &visitor, &named).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(refusal) = csrf::check(&app, Some(office.cookie), Purpose::Key(&named.id), &form) {
-        return *refusal;
-    }
-    let key = match find(&office, &named.id).await {
-        Ok(key) => key,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&KEYS, (&app, &visitor), &named).await?;
+    csrf::check(&app, Some(office.cookie), Purpose::Key(&named.id), &form)?;
+    let key = find(&office, &named.id).await?;
     let chosen = form.get("overlap").unwrap_or_default();
     let Some((_, _, secs)) = OVERLAPS.into_iter().find(|(value, ..)| *value == chosen) else {
         let notice =
             Notice::problem("Choose when the old text stops working.", "Nothing was changed.");
-        return page(&office, &key, StatusCode::UNPROCESSABLE_ENTITY, Some(notice));
+        return Ok(page(&office, &key, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)));
     };
     let overlap = Duration::from_secs(secs);
-    match app.issuer().rotate_key(&office.actor(), &key.id, overlap, &origin).await {
+    Ok(match app.issuer().rotate_key(&office.actor(), &key.id, overlap, &origin).await {
         Ok(made) => {
             let old = match secs {
                 0 => "is refused from now on".to_owned(),
@@ -155,7 +129,7 @@ async fn rotate(
             "It was rotated already; its new text was shown once. Sending the form again changed nothing.",
         ),
         Err(error) => office.refused(error),
-    }
+    })
 }
 
 async fn revoke(
@@ -164,26 +138,21 @@ async fn revoke(
     visitor: Visitor,
     named: Named,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&app, &visitor, &named).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(refusal) = csrf::check(&app, Some(office.cookie), Purpose::Key(&named.id), &form) {
-        return *refusal;
-    }
+) -> Page {
+    let office = Office::post(&KEYS, (&app, &visitor), &named).await?;
+    csrf::check(&app, Some(office.cookie), Purpose::Key(&named.id), &form)?;
     let revoked = match find(&office, &named.id).await {
         Ok(key) => app.issuer().revoke_key(&office.actor(), &key.id, &origin).await,
         Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => {
-            return answer::see_other(&format!("{}?done=gone", office.base));
+            return Ok(answer::see_other(&format!("{}?done=gone", office.base)));
         }
-        Err(refusal) => return *refusal,
+        Err(refusal) => return Err(refusal),
     };
-    match revoked {
+    Ok(match revoked {
         Ok(()) => answer::see_other(&format!("{}?done=revoked", office.base)),
         Err(KeyError::Place(OrgError::Unknown(_))) => {
             answer::see_other(&format!("{}?done=gone", office.base))
         }
         Err(error) => office.refused(error),
-    }
+    })
 }

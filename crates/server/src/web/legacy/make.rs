@@ -11,13 +11,15 @@ use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
 
+use super::super::answer::Page;
 use super::super::csrf::{self, Purpose};
+use super::super::orgs::{Named, Office};
 use super::super::setup::sentence;
 use super::super::shown::Shown;
 use super::super::tokens::{Revealed, SENT_BEFORE, Sign, reveal};
 use super::super::views::{Notice, Way};
 use super::super::{answer, when};
-use super::{Seat, lines};
+use super::{TOKENS, at, lines, page};
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor, failure};
 
@@ -37,11 +39,15 @@ pub(super) struct Blank {
 
 impl Blank {
     /// A form at this project, filled in with what was typed.
-    pub(super) fn at(seat: &Seat<'_>, typed: Option<&Params>) -> Self {
-        let once = seat.app.once().word(seat.app.random());
+    pub(super) fn at(office: &Office<'_>, typed: Option<&Params>) -> Self {
+        let once = office.app.once().word(office.app.random());
         let typed_in = |name| typed.and_then(|form| form.get(name)).unwrap_or_default();
         Self {
-            csrf: csrf::token(seat.app, seat.cookie, Purpose::NewLegacy(&seat.place, &once)),
+            csrf: csrf::token(
+                office.app,
+                office.cookie,
+                Purpose::NewLegacy(&office.place(), &once),
+            ),
             once,
             name: Shown::typed(typed_in("name")),
             viewer: typed_in("role") == "viewer",
@@ -63,31 +69,23 @@ pub(super) async fn make(
     State(app): State<App>,
     Peer(origin): Peer,
     visitor: Visitor,
-    Path((org, project)): Path<(String, String)>,
+    named: Named,
     Form(form): Form,
-) -> Response {
-    let known = match answer::poster(&visitor, &app, "/") {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
-    let seat = match Seat::find(&app, known, (&org, &project)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let office = Office::post(&TOKENS, (&app, &visitor), &named).await?;
+    let place = office.place();
     let once = form.get("form").unwrap_or_default();
-    let purpose = Purpose::NewLegacy(&seat.place, once);
-    if let Err(refusal) = csrf::check(&app, Some(seat.cookie), purpose, &form) {
-        return *refusal;
-    }
+    let purpose = Purpose::NewLegacy(&place, once);
+    csrf::check(&app, Some(office.cookie), purpose, &form)?;
     if !app.once().is_of_now(once) || !app.once().take(once, app.clock()) {
-        return sent_before(&seat);
+        return Ok(sent_before(&office));
     }
     let name = form.get("name").unwrap_or_default().trim().to_owned();
     let viewer = form.get("role") == Some("viewer");
     let role = Some(if viewer { ProjectRole::Viewer } else { ProjectRole::Collaborator });
     let wanted = NewLegacyToken { name, role };
-    let actor = seat.actor();
-    let error = match app.issuer().mint_legacy(&actor, (&org, &project), wanted, &origin).await {
+    let actor = office.actor();
+    let error = match app.issuer().mint_legacy(&actor, at(&office), wanted, &origin).await {
         Ok(made) => {
             let ends = made.expires_at.map_or("Never by itself".to_owned(), when::moment);
             let may = format!("what a {} of {} may", lines::role(Some(made.role)), made.project);
@@ -99,38 +97,38 @@ pub(super) async fn make(
                 may: Shown::typed(&may),
                 ends,
                 old: None,
-                next: seat.path.clone(),
-                sign: Sign::place(&seat.path, &made.project),
+                next: office.base.clone(),
+                sign: Sign::place(&office.base, &made.project),
             };
-            return reveal(&app, seat.person, shown);
+            return Ok(reveal(&app, office.person, shown));
         }
         Err(error) => error,
     };
     // Nothing was made, so the form may be corrected and sent again.
     app.once().give_back(once);
-    match error {
+    Ok(match error {
         MintError::Token(TokenError::Invalid { why, .. }) => {
             let notice = Notice::problem(sentence(&why), KEPT);
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            seat.page(status, Some(notice), Some(&form)).await
+            page(&office, status, Some(notice), Some(&form)).await
         }
         MintError::Over(_) => {
             let what = "None of this kind is made here any more.";
             let notice = Notice::problem(what, "No token was made. Make a personal one instead.");
-            seat.page(StatusCode::CONFLICT, Some(notice), None).await
+            page(&office, StatusCode::CONFLICT, Some(notice), None).await
         }
         MintError::Token(TokenError::Failed(error)) | MintError::Place(OrgError::Failed(error)) => {
             failure::page(&app, &error)
         }
-        MintError::Token(_) | MintError::Place(_) => super::nothing(&app, seat.person),
-    }
+        MintError::Token(_) | MintError::Place(_) => office.nothing(),
+    })
 }
 
-fn sent_before(seat: &Seat<'_>) -> Response {
-    let way = Some(Way { href: seat.path.clone(), label: "All tokens of the project" });
+fn sent_before(office: &Office<'_>) -> Response {
+    let way = Some(Way { href: office.base.clone(), label: "All tokens of the project" });
     let lines = [SENT_BEFORE, "If the text was not copied, revoke that token and make another."];
-    let (heading, person) = ("This form was sent before", Some(seat.person));
-    let mut response = answer::outcome(seat.app, person, "sent-before", heading, &lines, way);
+    let (heading, person) = ("This form was sent before", Some(office.person));
+    let mut response = answer::outcome(office.app, person, "sent-before", heading, &lines, way);
     *response.status_mut() = StatusCode::CONFLICT;
     response
 }

@@ -11,20 +11,19 @@ mod make;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::get;
-use hallpass_core::Secret;
 use hallpass_core::wire::params::Params;
 use hallpass_issuer::legacy::LegacyError;
 use hallpass_issuer::orgs::{OrgError, TOKENS_MANAGE};
-use hallpass_issuer::tokens::Actor;
 use hallpass_issuer::{Error, SignedIn};
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Page};
 use super::csrf::{self, Purpose};
 use super::home::query;
+use super::orgs::{Matter, Named, Nav, Office};
 use super::shown::Shown;
 use super::views::{Frame, Notice, Place};
 use crate::app::App;
@@ -32,6 +31,7 @@ use crate::http::{Form, Peer, Visitor, failure};
 use lines::Line;
 use make::Blank;
 
+const TOKENS: Matter = Matter { name: "tokens", permission: TOKENS_MANAGE };
 const PAGE: &str = "/orgs/{org}/projects/{project}/tokens";
 const NEW: &str = "/orgs/{org}/projects/{project}/tokens/new";
 /// On the page; who has more looks at the report.
@@ -46,12 +46,15 @@ pub(super) fn routes() -> Router<App> {
 #[template(path = "legacy.html")]
 struct View {
     frame: Frame,
+    nav: Nav,
     here: &'static str,
     notice: Option<Notice>,
     csrf: String,
     place: Shown,
     action: String,
-    /// For tests: `A`, `B`, `C`.
+    /// Where the keys of the project are.
+    keys: String,
+    /// `A`, `B`, `C`; empty where nothing of an older system was ever brought here.
     phase: &'static str,
     banner: Option<Notice>,
     /// Only where one more can be had.
@@ -73,100 +76,46 @@ pub(super) async fn places(app: &App, person: &SignedIn) -> Result<Vec<Place>, E
     Ok(places.into_iter().filter_map(place).collect())
 }
 
-/// A project, and somebody who manages its tokens and looks at its page.
-struct Seat<'a> {
-    app: &'a App,
-    cookie: &'a Secret,
-    person: &'a SignedIn,
-    /// `ORG/PROJECT`.
-    place: String,
-    /// Where the page is.
-    path: String,
-}
-
-impl<'a> Seat<'a> {
-    /// The project, if this person manages its tokens now. To anybody else there is no such
-    /// page.
-    async fn find(
-        app: &'a App,
-        (cookie, person): (&'a Secret, &'a SignedIn),
-        (org, project): (&str, &str),
-    ) -> Result<Self, Box<Response>> {
-        let (actor, issuer) = (Actor::Person(&person.user), app.issuer());
-        let found = async {
-            issuer.must_be_at(&actor, org, Some(project), Some(TOKENS_MANAGE)).await?;
-            issuer.project(&actor, org, project).await
-        };
-        let found = match found.await {
-            Ok(found) => found,
-            Err(OrgError::Failed(error)) => return Err(Box::new(failure::page(app, &error))),
-            Err(_) => return Err(Box::new(nothing(app, person))),
-        };
-        let path = format!("/orgs/{}/projects/{}/tokens", found.org, found.slug);
-        let place = format!("{}/{}", found.org, found.slug);
-        Ok(Self { app, cookie, person, place, path })
-    }
-
-    fn actor(&self) -> Actor<'a> {
-        Actor::Person(&self.person.user)
-    }
-
-    /// The page; `typed` is what was filled in wrongly in the form that makes one.
-    async fn page(
-        &self,
-        status: StatusCode,
-        notice: Option<Notice>,
-        typed: Option<&Params>,
-    ) -> Response {
-        let app = self.app;
-        let tokens = match app.issuer().legacy_report(Some(&self.place)).await {
-            Ok(tokens) => tokens,
-            Err(LegacyError::Failed(error)) => return failure::page(app, &error),
-            Err(_) => return nothing(app, self.person),
-        };
-        let now = app.clock().now();
-        let moved = app.issuer().legacy_move();
-        let blank = app.issuer().mints_legacy().then(|| Blank::at(self, typed));
-        let telling = !tokens.is_empty() || blank.is_some();
-        let view = View {
-            frame: answer::frame(app, Some(self.person)),
-            here: "older",
-            notice,
-            csrf: csrf::token(app, self.cookie, Purpose::Legacy(&self.place)),
-            place: Shown::new(&self.place),
-            phase: moved.map_or("", |moved| moved.phase.as_str()),
-            banner: moved.filter(|_| telling).map(lines::banner),
-            blank,
-            summary: lines::summary(&tokens, now),
-            more: tokens.len().saturating_sub(SHOWN),
-            tokens: tokens.iter().take(SHOWN).map(|token| lines::line(token, now)).collect(),
-            action: self.path.clone(),
-            report_command: "hallpass admin legacy report".to_owned(),
-        };
-        answer::page(status, &view)
-    }
-}
-
-/// The same for a project that is not there and for one that is not theirs (attack-27).
-fn nothing(app: &App, person: &SignedIn) -> Response {
-    let lines = ["There is no such project, or you do not own it. Ask one of its owners."];
-    answer::error(app, Some(person), StatusCode::NOT_FOUND, "There is no such page for you", &lines)
-}
-
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path((org, project)): Path<(String, String)>,
-    request: Request,
+/// The page; `typed` is what was filled in wrongly in the form that makes one.
+async fn page(
+    office: &Office<'_>,
+    status: StatusCode,
+    notice: Option<Notice>,
+    typed: Option<&Params>,
 ) -> Response {
-    let known = match answer::person(&visitor, &app, request.uri().path()) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
+    let (app, place) = (office.app, office.place());
+    let tokens = match app.issuer().legacy_report(Some(&place)).await {
+        Ok(tokens) => tokens,
+        Err(LegacyError::Failed(error)) => return failure::page(app, &error),
+        Err(_) => return office.nothing(),
     };
-    let seat = match Seat::find(&app, known, (&org, &project)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
+    let now = app.clock().now();
+    let moved = app.issuer().legacy_move();
+    let blank = app.issuer().mints_legacy().then(|| Blank::at(office, typed));
+    let telling = !tokens.is_empty() || blank.is_some();
+    let view = View {
+        frame: answer::frame(app, Some(office.person)),
+        nav: office.nav(),
+        here: TOKENS.name,
+        notice,
+        csrf: csrf::token(app, office.cookie, Purpose::Legacy(&place)),
+        place: Shown::new(&place),
+        phase: moved.map_or("", |moved| moved.phase.as_str()),
+        banner: moved.filter(|_| telling).map(lines::banner),
+        blank,
+        summary: lines::summary(&tokens, now),
+        more: tokens.len().saturating_sub(SHOWN),
+        tokens: tokens.iter().take(SHOWN).map(|token| lines::line(token, now)).collect(),
+        action: office.base.clone(),
+        keys: format!("{}/keys", office.base.trim_end_matches("/tokens")),
+        report_command: format!("{} admin legacy report", app.brand().name),
     };
+    answer::page(status, &view)
+}
+
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let found = Office::visit(&TOKENS, (&app, &visitor), &named, request.uri().path()).await;
+    let office = found?;
     let notice = match query(request.uri()).get("done").unwrap_or_default() {
         "revoked" => Some(Notice::done(
             "The token is revoked.",
@@ -175,33 +124,31 @@ async fn show(
         "gone" => Some(Notice::done("That token had been revoked before.", "")),
         _ => None,
     };
-    seat.page(StatusCode::OK, notice, None).await
+    Ok(page(&office, StatusCode::OK, notice, None).await)
 }
 
 async fn revoke(
     State(app): State<App>,
     Peer(origin): Peer,
     visitor: Visitor,
-    Path((org, project)): Path<(String, String)>,
+    named: Named,
     Form(form): Form,
-) -> Response {
-    let known = match answer::poster(&visitor, &app, "/") {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
-    let seat = match Seat::find(&app, known, (&org, &project)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(refusal) = csrf::check(&app, Some(known.0), Purpose::Legacy(&seat.place), &form) {
-        return *refusal;
-    }
-    let (actor, id) = (seat.actor(), form.get("id").unwrap_or_default());
+) -> Page {
+    let office = Office::post(&TOKENS, (&app, &visitor), &named).await?;
+    let place = office.place();
+    csrf::check(&app, Some(office.cookie), Purpose::Legacy(&place), &form)?;
+    let (actor, id) = (office.actor(), form.get("id").unwrap_or_default());
     // Only what is this project's.
-    match app.issuer().revoke_legacy_at(&actor, (&org, &project), id, &origin).await {
-        Ok(true) => answer::see_other(&format!("{}?done=revoked", seat.path)),
-        Ok(false) => answer::see_other(&format!("{}?done=gone", seat.path)),
+    Ok(match app.issuer().revoke_legacy_at(&actor, at(&office), id, &origin).await {
+        Ok(true) => answer::see_other(&format!("{}?done=revoked", office.base)),
+        Ok(false) => answer::see_other(&format!("{}?done=gone", office.base)),
         Err(OrgError::Failed(error)) => failure::page(&app, &error),
-        Err(_) => nothing(&app, seat.person),
-    }
+        Err(_) => office.nothing(),
+    })
+}
+
+/// The organization, and the project in it.
+fn at<'o>(office: &'o Office<'_>) -> (&'o str, &'o str) {
+    let (org, project) = office.names();
+    (org, project.unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use hallpass_core::wire::params::Params;
 use hallpass_issuer::orgs::OrgError;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Refusal};
 use super::super::csrf::{self, Purpose};
 use super::super::setup::sentence;
 use super::super::views::Notice;
@@ -34,19 +34,18 @@ impl Deed {
 }
 
 /// Whether `form` is of a page about this place in this very browser.
-pub(super) fn check(seat: &Seat<'_>, form: &Params) -> Result<(), Box<Response>> {
+pub(super) fn check(seat: &Seat<'_>, form: &Params) -> Result<(), Refusal> {
     csrf::check(seat.app, Some(seat.cookie), Purpose::Place(seat.id()), form)
 }
 
 /// What stood in the way, to be said on the page; or the answer, where there is no page.
-pub(super) fn refused(
-    seat: &Seat<'_>,
-    error: &OrgError,
-) -> Result<(StatusCode, Notice), Box<Response>> {
+pub(super) fn refused(seat: &Seat<'_>, error: &OrgError) -> Result<(StatusCode, Notice), Refusal> {
     let status = match error {
-        OrgError::Failed(error) => return Err(Box::new(failure::page(seat.app, error))),
+        OrgError::Failed(error) => return Err(Refusal::from(failure::page(seat.app, error))),
         OrgError::NotAllowed(_) | OrgError::NotScoped => StatusCode::FORBIDDEN,
-        OrgError::Unknown(_) | OrgError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        OrgError::Unknown(_) | OrgError::NoUser | OrgError::NoMember | OrgError::Invalid { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         OrgError::SlugTaken | OrgError::LastOwner | OrgError::KeysMade(_) => StatusCode::CONFLICT,
     };
     Ok((status, Notice::problem(sentence(&error.to_string()), "Nothing was changed.")))

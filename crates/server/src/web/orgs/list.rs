@@ -12,7 +12,7 @@ use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::csrf::{self, Purpose};
 use super::super::home::query;
 use super::super::setup::sentence;
@@ -64,13 +64,10 @@ fn line(org: Org) -> Line {
     }
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
-    let known = match answer::person(&visitor, &app, PAGE) {
-        Ok(known) => known,
-        Err(signed_out) => return *signed_out,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
+    let known = answer::person(&visitor, &app, PAGE)?;
     let notice = deed::said(query(request.uri()).get("done").unwrap_or_default());
-    page(&app, known, StatusCode::OK, notice, None).await
+    Ok(page(&app, known, StatusCode::OK, notice, None).await)
 }
 
 async fn page(
@@ -109,11 +106,8 @@ async fn act(
     Peer(origin): Peer,
     visitor: Visitor,
     Form(form): Form,
-) -> Response {
-    let known = match answer::posted(&visitor, &app, PAGE, Purpose::Place(""), &form) {
-        Ok(known) => known,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let known = answer::posted(&visitor, &app, PAGE, Purpose::Place(""), &form)?;
     let (issuer, actor) = (app.issuer(), Actor::Person(&known.1.user));
     let slug = form.get("slug").unwrap_or_default().trim();
     let done = match form.get("act").unwrap_or_default() {
@@ -128,12 +122,12 @@ async fn act(
         }
         _ => Ok(PAGE.to_owned()),
     };
-    match done {
+    Ok(match done {
         Ok(path) => answer::see_other(&path),
         Err(OrgError::Failed(error)) => failure::page(&app, &error),
         Err(error) => {
             let notice = Notice::problem(sentence(&error.to_string()), "Nothing was made.");
             page(&app, known, StatusCode::UNPROCESSABLE_ENTITY, Some(notice), Some(slug)).await
         }
-    }
+    })
 }

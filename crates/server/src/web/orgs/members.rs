@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::home::query;
 use super::super::shown::Shown;
 use super::super::views::{Frame, Notice};
@@ -36,14 +36,11 @@ async fn show(
     visitor: Visitor,
     Path(org): Path<String>,
     request: Request,
-) -> Response {
-    let seat = match Seat::visit(&app, &visitor, (&org, None), request.uri().path()).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let seat = Seat::visit(&app, &visitor, (&org, None), request.uri().path()).await?;
     let asked = query(request.uri());
     let notice = deed::said(asked.get("done").unwrap_or_default());
-    page(&seat, StatusCode::OK, notice, asked.get("after"), "").await
+    Ok(page(&seat, StatusCode::OK, notice, asked.get("after"), "").await)
 }
 
 async fn page(
@@ -81,25 +78,16 @@ async fn act(
     visitor: Visitor,
     Path(org): Path<String>,
     Form(form): Form,
-) -> Response {
-    let seat = match Seat::post(&app, &visitor, (&org, None)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(refusal) = deed::check(&seat, &form) {
-        return *refusal;
-    }
+) -> Page {
+    let seat = Seat::post(&app, &visitor, (&org, None)).await?;
+    deed::check(&seat, &form)?;
     let act = form.get("act").unwrap_or_default();
     let error = match people::act(&seat, act, &form, &origin).await {
-        Ok(Some(done)) => return done.respond(&seat.base()),
-        Ok(None) => return answer::see_other(&seat.base()),
+        Ok(Some(done)) => return Ok(done.respond(&seat.base())),
+        Ok(None) => return Ok(answer::see_other(&seat.base())),
         Err(error) => error,
     };
-    match deed::refused(&seat, &error) {
-        Ok((status, notice)) => {
-            let typed = form.get("email").unwrap_or_default();
-            page(&seat, status, Some(notice), None, typed).await
-        }
-        Err(refusal) => *refusal,
-    }
+    let (status, notice) = deed::refused(&seat, &error)?;
+    let typed = form.get("email").unwrap_or_default();
+    Ok(page(&seat, status, Some(notice), None, typed).await)
 }

@@ -8,6 +8,7 @@
 //! | [`settings`] | `/orgs/{org}/settings`: its name, its owner, its archive |
 //! | [`people`], [`deed`] | what those share: who is there; what became of a form |
 //! | [`nav`] | what leads from one page of an organization to the next |
+//! | [`office`] | what the pages about its keys, its jobs and its older tokens share |
 //!
 //! Whoever has no role at a place is told the same as if it were not there (attack-27).
 
@@ -15,6 +16,7 @@ mod deed;
 mod list;
 mod members;
 mod nav;
+mod office;
 mod one;
 mod people;
 mod project;
@@ -28,11 +30,12 @@ use hallpass_issuer::orgs::{OrgError, Standing};
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
 
-use super::answer;
+use super::answer::{self, Refusal};
 use crate::app::App;
 use crate::http::{Visitor, failure};
 
 pub(in crate::web) use nav::Nav;
+pub(in crate::web) use office::{Matter, Named, Office};
 pub(in crate::web) use people::keys_made;
 
 pub(super) fn routes() -> Router<App> {
@@ -59,7 +62,7 @@ impl<'a> Seat<'a> {
         visitor: &'a Visitor,
         (org, project): (&str, Option<&str>),
         here: &str,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let known = answer::person(visitor, app, here)?;
         Self::of(app, known, org, project).await
     }
@@ -69,7 +72,7 @@ impl<'a> Seat<'a> {
         app: &'a App,
         visitor: &'a Visitor,
         (org, project): (&str, Option<&str>),
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let known = answer::poster(visitor, app, "/orgs")?;
         Self::of(app, known, org, project).await
     }
@@ -79,12 +82,12 @@ impl<'a> Seat<'a> {
         (cookie, person): (&'a Secret, &'a SignedIn),
         org: &str,
         project: Option<&str>,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let actor = Actor::Person(&person.user);
         match app.issuer().standing_at(&actor, org, project).await {
             Ok(standing) => Ok(Self { app, cookie, person, standing }),
-            Err(OrgError::Failed(error)) => Err(Box::new(failure::page(app, &error))),
-            Err(_) => Err(Box::new(nothing(app, person))),
+            Err(OrgError::Failed(error)) => Err(Refusal::from(failure::page(app, &error))),
+            Err(_) => Err(Refusal::from(nothing(app, person))),
         }
     }
 

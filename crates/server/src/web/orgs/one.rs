@@ -11,7 +11,7 @@ use hallpass_issuer::Origin;
 use hallpass_issuer::orgs::{OrgError, PROJECTS_CREATE};
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::csrf::{self, Purpose};
 use super::super::home::query;
 use super::super::shown::Shown;
@@ -75,14 +75,11 @@ async fn show(
     visitor: Visitor,
     Path(org): Path<String>,
     request: Request,
-) -> Response {
-    let seat = match Seat::visit(&app, &visitor, (&org, None), request.uri().path()).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let seat = Seat::visit(&app, &visitor, (&org, None), request.uri().path()).await?;
     let asked = query(request.uri());
     let notice = deed::said(asked.get("done").unwrap_or_default());
-    page(&seat, StatusCode::OK, notice, asked.get("after"), None).await
+    Ok(page(&seat, StatusCode::OK, notice, asked.get("after"), None).await)
 }
 
 async fn page(
@@ -136,26 +133,17 @@ async fn act(
     visitor: Visitor,
     Path(org): Path<String>,
     Form(form): Form,
-) -> Response {
-    let seat = match Seat::post(&app, &visitor, (&org, None)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(refusal) = deed::check(&seat, &form) {
-        return *refusal;
-    }
+) -> Page {
+    let seat = Seat::post(&app, &visitor, (&org, None)).await?;
+    deed::check(&seat, &form)?;
     let base = format!("/orgs/{}", seat.standing.org.slug);
     let error = match done(&seat, &form, &origin).await {
-        Ok(done) => return done.respond(&base),
+        Ok(done) => return Ok(done.respond(&base)),
         Err(error) => error,
     };
-    match deed::refused(&seat, &error) {
-        Ok((status, notice)) => {
-            let typed = form.get("slug").unwrap_or_default();
-            page(&seat, status, Some(notice), None, Some(typed)).await
-        }
-        Err(refusal) => *refusal,
-    }
+    let (status, notice) = deed::refused(&seat, &error)?;
+    let typed = form.get("slug").unwrap_or_default();
+    Ok(page(&seat, status, Some(notice), None, Some(typed)).await)
 }
 
 async fn done(seat: &Seat<'_>, form: &Params, origin: &Origin) -> Result<Deed, OrgError> {

@@ -14,7 +14,7 @@ use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{ORG_MANAGE, OrgError, SETTINGS_MANAGE, TOKENS_MANAGE};
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::home::query;
 use super::super::legacy;
 use super::super::shown::Shown;
@@ -58,15 +58,12 @@ async fn show(
     visitor: Visitor,
     Path((org, project)): Path<(String, String)>,
     request: Request,
-) -> Response {
+) -> Page {
     let at = (&*org, Some(&*project));
-    let seat = match Seat::visit(&app, &visitor, at, request.uri().path()).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
+    let seat = Seat::visit(&app, &visitor, at, request.uri().path()).await?;
     let asked = query(request.uri());
     let notice = deed::said(asked.get("done").unwrap_or_default());
-    page(&seat, StatusCode::OK, notice, asked.get("after"), "").await
+    Ok(page(&seat, StatusCode::OK, notice, asked.get("after"), "").await)
 }
 
 async fn page(
@@ -126,26 +123,17 @@ async fn act(
     visitor: Visitor,
     Path((org, project)): Path<(String, String)>,
     Form(form): Form,
-) -> Response {
-    let seat = match Seat::post(&app, &visitor, (&org, Some(&project))).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(refusal) = deed::check(&seat, &form) {
-        return *refusal;
-    }
+) -> Page {
+    let seat = Seat::post(&app, &visitor, (&org, Some(&project))).await?;
+    deed::check(&seat, &form)?;
     let error = match done(&seat, &form, &origin).await {
-        Ok(Some(done)) => return done.respond(&seat.base()),
-        Ok(None) => return answer::see_other(&seat.base()),
+        Ok(Some(done)) => return Ok(done.respond(&seat.base())),
+        Ok(None) => return Ok(answer::see_other(&seat.base())),
         Err(error) => error,
     };
-    match deed::refused(&seat, &error) {
-        Ok((status, notice)) => {
-            let typed = form.get("email").unwrap_or_default();
-            page(&seat, status, Some(notice), None, typed).await
-        }
-        Err(refusal) => *refusal,
-    }
+    let (status, notice) = deed::refused(&seat, &error)?;
+    let typed = form.get("email").unwrap_or_default();
+    Ok(page(&seat, status, Some(notice), None, typed).await)
 }
 
 async fn done(seat: &Seat<'_>, form: &Params, origin: &Origin) -> Result<Option<Deed>, OrgError> {

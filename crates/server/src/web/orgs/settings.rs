@@ -11,7 +11,7 @@ use hallpass_issuer::Origin;
 use hallpass_issuer::orgs::{ORG_MANAGE, OrgError};
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::csrf::{self, Purpose};
 use super::super::home::query;
 use super::super::shown::Shown;
@@ -43,13 +43,10 @@ async fn show(
     visitor: Visitor,
     Path(org): Path<String>,
     request: Request,
-) -> Response {
-    let seat = match Seat::visit(&app, &visitor, (&org, None), request.uri().path()).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let seat = Seat::visit(&app, &visitor, (&org, None), request.uri().path()).await?;
     let notice = deed::said(query(request.uri()).get("done").unwrap_or_default());
-    page(&seat, StatusCode::OK, notice)
+    Ok(page(&seat, StatusCode::OK, notice))
 }
 
 fn page(seat: &Seat<'_>, status: StatusCode, notice: Option<Notice>) -> Response {
@@ -79,22 +76,15 @@ async fn act(
     visitor: Visitor,
     Path(org): Path<String>,
     Form(form): Form,
-) -> Response {
-    let seat = match Seat::post(&app, &visitor, (&org, None)).await {
-        Ok(seat) => seat,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(refusal) = deed::check(&seat, &form) {
-        return *refusal;
-    }
+) -> Page {
+    let seat = Seat::post(&app, &visitor, (&org, None)).await?;
+    deed::check(&seat, &form)?;
     let error = match done(&seat, &form, &origin).await {
-        Ok(done) => return done.respond(&settings(&seat.standing.org.slug)),
+        Ok(done) => return Ok(done.respond(&settings(&seat.standing.org.slug))),
         Err(error) => error,
     };
-    match deed::refused(&seat, &error) {
-        Ok((status, notice)) => page(&seat, status, Some(notice)),
-        Err(refusal) => *refusal,
-    }
+    let (status, notice) = deed::refused(&seat, &error)?;
+    Ok(page(&seat, status, Some(notice)))
 }
 
 async fn done(seat: &Seat<'_>, form: &Params, origin: &Origin) -> Result<Deed, OrgError> {

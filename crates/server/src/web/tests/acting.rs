@@ -92,12 +92,15 @@ async fn to_everybody_else_there_is_no_such_page() {
     let text = value(&make(&ada, &[("name", "ci")]).await);
     let form = root.get(&format!("{hers}/new")).await.form("make");
     let one = find_at(&root.get(&hers).await.html, "ci");
-    let nowhere = eve.get("/nowhere").await;
+    let (nowhere, plain) = (eve.get("/nowhere").await, eve.get_plain("/nowhere").await);
+    assert_eq!(plain.html, "There is nothing here. Check the address.\n");
     let nobody = "/admin/users/usr_01JZZZZZZZZZZZZZZZZZZZZZZZ/tokens";
-    for path in ["/admin/users", "/admin/users?q=ada", &hers, &format!("{hers}/new"), &one, nobody]
-    {
+    let new = format!("{hers}/new");
+    for path in ["/admin", "/admin/users", "/admin/users?q=ada", &hers, &new, &one, nobody] {
         let page = eve.get(path).await;
         assert_eq!((page.status, &page.html), (nowhere.status, &nowhere.html), "{path}");
+        let page = eve.get_plain(path).await;
+        assert_eq!((page.status, &page.html), (plain.status, &plain.html), "{path}");
         assert!(site.browser().get(path).await.location().starts_with("/signin"), "{path}");
     }
     assert!(!eve.get("/").await.html.contains("/admin"));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use hallpass_core::Digest;
+use hallpass_core::wire::audit;
 use hallpass_issuer::Origin;
 use hallpass_issuer::legacy::{Defaults, Phase, Step};
 use hallpass_issuer::tokens::Actor;
@@ -136,7 +137,7 @@ async fn every_post_leaves_its_row_and_a_refused_one_none() {
     programs(&site, &ledger, &ada).await;
     site.add_agents(EMAIL, 1).await;
     let page = ada.get("/settings/agents").await;
-    let fields = [("name", "KEY"), ("kind", "agent"), ("which", "agent 0000"), ("value", "x")];
+    let fields = [("name", "KEY"), ("kind", "name"), ("which", "agent 0000"), ("value", "x")];
     ledger.posts("/settings/agents/secrets/set", &ada, &page, "id=\"set-secret\"", &fields).await;
     let kept = ada.get("/settings/agents").await;
     let removes = "action=\"/settings/agents/secrets/remove\"";
@@ -335,8 +336,9 @@ async fn only_who_may_sees_a_log() {
     let site = Site::with_ada().await;
     site.add("root@example.com", "Root", true).await;
     let (issuer, operator, origin) = (site.app.issuer(), Actor::Operator, Origin::default());
-    issuer.create_org("acme", None, Some(EMAIL), &operator, &origin).await.expect("acme");
-    issuer.create_org("other", None, None, &operator, &origin).await.expect("other");
+    let acme = issuer.create_org("acme", None, Some(EMAIL), &operator, &origin).await;
+    let other = issuer.create_org("other", None, None, &operator, &origin).await;
+    let [acme, other] = [acme, other].map(|made| made.expect("an organization").id);
     site.add_user("eve@example.com", "=Eve").await;
     let member = hallpass_core::role::OrgRole::Member;
     let set = issuer.set_org_member(&operator, "acme", "eve@example.com", member, &origin).await;
@@ -371,6 +373,36 @@ async fn only_who_may_sees_a_log() {
     }
     let page = ada.get("/orgs/acme/audit").await;
     assert!(page.html.contains("member.set") && page.html.contains("org.create"));
+    // Who and what is told by name, and the id is behind it. By an address it is found, too.
+    let row = page.text("rows");
+    assert!(
+        row.contains("the operator → eve@example.com") && row.contains("acme: member"),
+        "{row}"
+    );
+    let eve_s = tags(&page.html, "a").into_iter().filter_map(|tag| attribute(tag, "href"));
+    let eve_s = eve_s.into_iter().find(|href| href.contains("audit?about=usr_")).expect("a link");
+    for path in [&*eve_s, "/orgs/acme/audit?about=Eve@example.com"] {
+        let found = ada.get(path).await.text("rows");
+        assert!(found.contains("member.set") && !found.contains("org.create"), "{path}: {found}");
+    }
+    // Whoever was turned away stays an id, and another organization's things do.
+    let row = |actor: &str, action: &str, detail: &str| audit::Row {
+        actor: actor.to_owned(),
+        action: action.to_owned(),
+        detail: Some(detail.to_owned()),
+        ..audit::Row::default()
+    };
+    let of_acme = Some(acme.parse().expect("an id"));
+    let zoe = site.add("zoe@example.com", "Zoë", false).await;
+    let detail = format!("{acme} {other}: x");
+    for (action, named) in [("check.denied", None), ("org.set_plan", Some("zoe@example.com"))] {
+        let names = issuer.names_in(&[row(&zoe, action, &detail)], of_acme).await.expect("names");
+        assert_eq!(names.get(&zoe).map(String::as_str), named, "{action}");
+        assert_eq!(names.get(&acme).map(String::as_str), Some("acme"));
+        assert_eq!(names.get(&other), None);
+    }
+    let names = issuer.names_in(&[row(&zoe, "check.denied", &detail)], None).await.expect("names");
+    assert_eq!(names.len(), 3, "{names:?}");
     assert!(!page.html.contains("session.start"), "{}", page.html);
     // What is looked for is found, and nothing else; an address may hold anything.
     let found = root.get("/admin/audit?action=user.").await;
@@ -381,7 +413,7 @@ async fn only_who_may_sees_a_log() {
     let csv = root.get("/admin/audit/export?format=csv&action=user.").await;
     assert!(csv.header("content-type").starts_with("text/csv"));
     assert!(csv.header("content-disposition").contains("audit.csv"));
-    assert_eq!(csv.html.lines().count(), 4, "{}", csv.html);
+    assert_eq!(csv.html.lines().count(), 5, "{}", csv.html);
     let whole = root.get("/admin/audit/export?whole=yes").await;
     let proven = hallpass_issuer::audit::verify::verify(whole.html.as_bytes(), None);
     assert!(proven.is_ok_and(|proven| proven.rows.is_some()), "{}", whole.html);

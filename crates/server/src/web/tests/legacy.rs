@@ -68,6 +68,19 @@ async fn an_owner_sees_the_phase_and_revokes() {
 }
 
 #[tokio::test]
+async fn where_nothing_was_brought_there_is_nothing_to_do() {
+    let site = Site::with_ada().await;
+    let (issuer, operator, origin) = (site.app.issuer(), Actor::Operator, Origin::default());
+    issuer.create_org("acme", None, Some(EMAIL), &operator, &origin).await.expect("acme");
+    issuer.create_project("acme", "genome", None, &operator, &origin).await.expect("a project");
+    let page = site.adas_browser().await.get(PAGE).await;
+    let says = page.text("no-tokens");
+    assert!(says.contains("nothing of an older system was brought here"), "{says}");
+    assert!(page.html.contains("href=\"/orgs/acme/projects/genome/keys\""), "{}", page.html);
+    assert!(!page.html.contains("id=\"banner\""));
+}
+
+#[tokio::test]
 async fn owners_are_led_to_it_from_home_and_from_their_tokens() {
     let site = site().await;
     let (ada, eve) = (site.adas_browser().await, site.browser());

@@ -281,6 +281,11 @@ impl Page {
 }
 
 impl Browser<'_> {
+    /// What a program is shown that says nothing of pages.
+    pub(super) async fn get_plain(&self, path: &str) -> Page {
+        self.send(Method::GET, path, String::new(), &[("accept", "*/*")]).await
+    }
+
     pub(super) async fn get(&self, path: &str) -> Page {
         self.send(Method::GET, path, String::new(), &[]).await
     }
@@ -337,13 +342,15 @@ impl Browser<'_> {
         let mut request = Request::builder()
             .method(&method)
             .uri(path)
-            .header(header::ACCEPT, "text/html,*/*")
             .header(header::USER_AGENT, self.agent.borrow().as_str());
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
         }
         if method == Method::POST {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        if !headers.iter().any(|(name, _)| *name == "accept") {
+            request = request.header(header::ACCEPT, "text/html,*/*");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

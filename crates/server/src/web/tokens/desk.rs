@@ -13,6 +13,7 @@ use hallpass_store::User;
 use http::StatusCode;
 use http::request::Parts;
 
+use super::super::answer::Refusal;
 use super::super::shown::Shown;
 use super::super::views::Way;
 use super::super::{answer, not_found, people};
@@ -78,7 +79,7 @@ impl<'a> Desk<'a> {
         visitor: &'a Visitor,
         named: &Named,
         here: &str,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let known = answer::person(visitor, app, &format!("{}{here}", named.base()))?;
         Self::of(app, known, named).await
     }
@@ -89,7 +90,7 @@ impl<'a> Desk<'a> {
         visitor: &'a Visitor,
         named: &Named,
         here: &str,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let known = answer::poster(visitor, app, &format!("{}{here}", named.base()))?;
         Self::of(app, known, named).await
     }
@@ -98,16 +99,16 @@ impl<'a> Desk<'a> {
         app: &'a App,
         (cookie, person): (&'a Secret, &'a SignedIn),
         named: &Named,
-    ) -> Result<Self, Box<Response>> {
+    ) -> Result<Self, Refusal> {
         let desk = |other| Self { app, cookie, person, other, base: named.base() };
         let Some(user) = &named.user else { return Ok(desk(None)) };
         match app.issuer().person_for(&Actor::Person(&person.user), user).await {
             // One's own tokens are one's own business at any desk.
-            Ok(user) if user.id == person.user.id => Err(Box::new(answer::see_other(PAGE))),
+            Ok(user) if user.id == person.user.id => Err(Refusal::from(answer::see_other(PAGE))),
             Ok(user) => Ok(desk(Some(user))),
-            Err(TokenError::Failed(error)) => Err(Box::new(failure::page(app, &error))),
-            Err(_) if person.user.admin => Err(Box::new(people::nobody(app, person))),
-            Err(_) => Err(Box::new(not_found(app))),
+            Err(TokenError::Failed(error)) => Err(Refusal::from(failure::page(app, &error))),
+            Err(_) if person.user.admin => Err(Refusal::from(people::nobody(app, person))),
+            Err(_) => Err(Refusal::from(not_found())),
         }
     }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::Response;
 use axum::routing::get;
 use hallpass_core::Timestamp;
 use hallpass_core::wire::params::Params;
@@ -12,6 +11,7 @@ use hallpass_core::wire::tokens::Token;
 use hallpass_issuer::tokens::{MAX_PAGE, TokenError};
 use http::StatusCode;
 
+use super::super::answer::Page;
 use super::super::home::query;
 use super::super::shown::Shown;
 use super::super::views::Notice;
@@ -37,16 +37,8 @@ pub(super) fn routes() -> Router<App> {
     at_both("", || get(show))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let desk = match Desk::visit(&app, &visitor, &named, "").await {
-        Ok(desk) => desk,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let desk = Desk::visit(&app, &visitor, &named, "").await?;
     let asked = query(request.uri());
     let sought = Sought {
         name: asked.get("q").unwrap_or_default().to_owned(),
@@ -56,7 +48,7 @@ async fn show(
     let cursor = asked.get("after");
     let (tokens, next) = match find(&desk, &sought, cursor).await {
         Ok(found) => found,
-        Err(error) => return desk.refused(error),
+        Err(error) => return Ok(desk.refused(error)),
     };
     let known = async {
         let others = Others::of(&desk, &tokens).await?;
@@ -64,7 +56,7 @@ async fn show(
     };
     let (others, older) = match known.await {
         Ok(known) => known,
-        Err(error) => return failure::page(&app, &error),
+        Err(error) => return Ok(failure::page(&app, &error)),
     };
     let sign = desk.sign();
     let own = sign.owner.is_none();
@@ -94,7 +86,7 @@ async fn show(
         },
         sign,
     };
-    answer::page(StatusCode::OK, &view)
+    Ok(answer::page(StatusCode::OK, &view))
 }
 
 /// What is looked for.

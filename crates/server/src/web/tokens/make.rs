@@ -11,7 +11,7 @@ use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::{Actor, TokenError};
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::csrf::{self, Purpose};
 use super::super::setup::sentence;
 use super::super::shown::Shown;
@@ -38,14 +38,11 @@ pub(super) fn routes() -> Router<App> {
     at_both(NEW, || get(show).post(make))
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, named: Named) -> Response {
-    let desk = match Desk::visit(&app, &visitor, &named, NEW).await {
-        Ok(desk) => desk,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, named: Named) -> Page {
+    let desk = Desk::visit(&app, &visitor, &named, NEW).await?;
     let blank = Blank { desk: &desk, form: &Params::default() };
     let expiry = Expiry::fresh(app.clock().now());
-    blank.page(&app, StatusCode::OK, None, expiry, false).await
+    Ok(blank.page(&app, StatusCode::OK, None, expiry, false).await)
 }
 
 /// A form that is to be filled in, for the first time or again.
@@ -102,38 +99,33 @@ async fn make(
     visitor: Visitor,
     named: Named,
     Form(form): Form,
-) -> Response {
-    let desk = match Desk::post(&app, &visitor, &named, NEW).await {
-        Ok(desk) => desk,
-        Err(refusal) => return *refusal,
-    };
+) -> Page {
+    let desk = Desk::post(&app, &visitor, &named, NEW).await?;
     let once = form.get("form").unwrap_or_default();
     let owner = desk.owner().id.to_string();
     let purpose = Purpose::NewToken(&owner, once);
-    if let Err(refusal) = csrf::check(&app, Some(desk.cookie), purpose, &form) {
-        return *refusal;
-    }
+    csrf::check(&app, Some(desk.cookie), purpose, &form)?;
     if !app.once().is_of_now(once) {
-        return desk.sent_before(SENT_BEFORE);
+        return Ok(desk.sent_before(SENT_BEFORE));
     }
     let blank = Blank { desk: &desk, form: &form };
     let expires_at = match expiry::read(&form, app.clock().now()) {
         Ok(end) => end,
-        Err(bad) => return blank.again(&app, KEPT.to_owned(), bad.next(), false).await,
+        Err(bad) => return Ok(blank.again(&app, KEPT.to_owned(), bad.next(), false).await),
     };
     let (scope, projects) = narrowing::read(app.brand(), &form);
     let name = form.get("name").unwrap_or_default().trim().to_owned();
     let wanted = NewToken { name, expires_at, scope, projects, user: desk.owner_id() };
     if !app.once().take(once, app.clock()) {
-        return desk.sent_before(SENT_BEFORE);
+        return Ok(desk.sent_before(SENT_BEFORE));
     }
     let refusal = match create(&desk, wanted, &origin).await {
-        Ok(made) => return shown_once(&desk, &made, None),
+        Ok(made) => return Ok(shown_once(&desk, &made, None)),
         Err(error) => error,
     };
     // Nothing was made, so the form may be corrected and sent again, by the back button too.
     app.once().give_back(once);
-    match refusal {
+    Ok(match refusal {
         TokenError::NameTaken => {
             let whose = if desk.owner_id().is_some() { "They have" } else { "You have" };
             let what = format!("{whose} a token of that name already.");
@@ -141,7 +133,7 @@ async fn make(
         }
         TokenError::Invalid { why, .. } => blank.again(&app, sentence(&why), KEPT, false).await,
         error => desk.refused(error),
-    }
+    })
 }
 
 /// The projects in which the owner has a role, and which a token can be narrowed to; one

@@ -12,7 +12,7 @@ use hallpass_core::wire::tokens::{Token, TokenChange};
 use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page, Refusal};
 use super::super::csrf::{self, Purpose};
 use super::super::home::query;
 use super::super::setup::sentence;
@@ -71,11 +71,11 @@ enum Wrong<'a> {
 
 impl<'a> Seen<'a> {
     /// The token, if it is one of this desk's and there is still something to do about it.
-    async fn find(desk: Desk<'a>, id: &str) -> Result<Self, Box<Response>> {
+    async fn find(desk: Desk<'a>, id: &str) -> Result<Self, Refusal> {
         match desk.app.issuer().token_of(&desk.actor(), desk.owner().id, id).await {
             Ok(token) if token.leaked_at.is_none() => Ok(Self { desk, token }),
-            Ok(_) => Err(Box::new(desk.unknown())),
-            Err(error) => Err(Box::new(desk.refused(error))),
+            Ok(_) => Err(Refusal::from(desk.unknown())),
+            Err(error) => Err(Refusal::from(desk.refused(error))),
         }
     }
 
@@ -117,26 +117,16 @@ impl<'a> Seen<'a> {
     }
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
     let here = named.id.parse::<TokenId>().map(|id| format!("/{id}")).unwrap_or_default();
-    let desk = match Desk::visit(&app, &visitor, &named, &here).await {
-        Ok(desk) => desk,
-        Err(refusal) => return *refusal,
-    };
+    let desk = Desk::visit(&app, &visitor, &named, &here).await?;
     let notice = match query(request.uri()).get("done").unwrap_or_default() {
         "renamed" => Some(Notice::done("It has its new name.", "")),
         "expiry" => Some(Notice::done("It ends when you said.", "")),
         _ => None,
     };
-    match Seen::find(desk, &named.id).await {
-        Ok(seen) => seen.page(StatusCode::OK, notice, Wrong::Nothing).await,
-        Err(refusal) => *refusal,
-    }
+    let seen = Seen::find(desk, &named.id).await?;
+    Ok(seen.page(StatusCode::OK, notice, Wrong::Nothing).await)
 }
 
 /// A post about one token: who sent it, from a form about this very token.
@@ -147,7 +137,7 @@ struct Sent {
 }
 
 impl Sent {
-    async fn seen<'a>(&'a self, app: &'a App) -> Result<Seen<'a>, Box<Response>> {
+    async fn seen<'a>(&'a self, app: &'a App) -> Result<Seen<'a>, Refusal> {
         let desk = Desk::post(app, &self.visitor, &self.named, "").await?;
         let id = &self.named.id;
         csrf::check(app, Some(desk.cookie), Purpose::Token(id), &self.form)?;
@@ -168,14 +158,11 @@ impl FromRequest<App> for Sent {
     }
 }
 
-async fn rename(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Response {
-    let seen = match sent.seen(&app).await {
-        Ok(seen) => seen,
-        Err(refusal) => return *refusal,
-    };
+async fn rename(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Page {
+    let seen = sent.seen(&app).await?;
     let name = sent.form.get("name").unwrap_or_default().trim().to_owned();
     let change = TokenChange { name: Some(name), expires_at: None };
-    match app.issuer().change_token(&seen.desk.actor(), &seen.token.id, change, &origin).await {
+    Ok(match app.issuer().change_token(&seen.desk.actor(), &seen.token.id, change, &origin).await {
         Ok(_) => seen.done("renamed"),
         Err(TokenError::NameTaken) => {
             let whose = if seen.desk.owner_id().is_some() { "They have" } else { "You have" };
@@ -186,41 +173,37 @@ async fn rename(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Respo
             seen.again(&sentence(&why), KEPT, Wrong::Name).await
         }
         Err(error) => seen.desk.refused(error),
-    }
+    })
 }
 
-async fn change_expiry(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Response {
-    let seen = match sent.seen(&app).await {
-        Ok(seen) => seen,
-        Err(refusal) => return *refusal,
-    };
+async fn change_expiry(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Page {
+    let seen = sent.seen(&app).await?;
     let end = match expiry::read(&sent.form, app.clock().now()) {
         Ok(end) => end,
-        Err(bad) => return seen.again(KEPT, bad.next(), Wrong::End(&sent.form)).await,
+        Err(bad) => return Ok(seen.again(KEPT, bad.next(), Wrong::End(&sent.form)).await),
     };
     let change = TokenChange { name: None, expires_at: Some(end) };
-    match app.issuer().change_token(&seen.desk.actor(), &seen.token.id, change, &origin).await {
+    Ok(match app.issuer().change_token(&seen.desk.actor(), &seen.token.id, change, &origin).await {
         Ok(_) => seen.done("expiry"),
         Err(TokenError::Invalid { why, .. }) => {
             seen.again(&sentence(&why), KEPT, Wrong::End(&sent.form)).await
         }
         Err(error) => seen.desk.refused(error),
-    }
+    })
 }
 
 /// A rotated token is not rotated again, so the form acts once by itself.
-async fn rotate(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Response {
-    let seen = match sent.seen(&app).await {
-        Ok(seen) => seen,
-        Err(refusal) => return *refusal,
-    };
+async fn rotate(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Page {
+    let seen = sent.seen(&app).await?;
     let chosen = sent.form.get("overlap").unwrap_or_default();
     let Some((_, _, secs)) = OVERLAPS.into_iter().find(|(value, ..)| *value == chosen) else {
-        return seen.again("Choose when the old text stops working.", KEPT, Wrong::Nothing).await;
+        return Ok(seen
+            .again("Choose when the old text stops working.", KEPT, Wrong::Nothing)
+            .await);
     };
     let overlap = Duration::from_secs(secs);
     let id = &seen.token.id;
-    match app.issuer().rotate_token(&seen.desk.actor(), id, overlap, &origin).await {
+    Ok(match app.issuer().rotate_token(&seen.desk.actor(), id, overlap, &origin).await {
         Ok(made) => {
             let old = match secs {
                 0 => "is refused from now on".to_owned(),
@@ -233,17 +216,14 @@ async fn rotate(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Respo
         ),
         Err(TokenError::Invalid { why, .. }) => seen.again(&sentence(&why), KEPT, Wrong::Nothing).await,
         Err(error) => seen.desk.refused(error),
-    }
+    })
 }
 
-async fn revoke(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Response {
-    let seen = match sent.seen(&app).await {
-        Ok(seen) => seen,
-        Err(refusal) => return *refusal,
-    };
-    match app.issuer().revoke_token(&seen.desk.actor(), &seen.token.id, &origin).await {
+async fn revoke(State(app): State<App>, Peer(origin): Peer, sent: Sent) -> Page {
+    let seen = sent.seen(&app).await?;
+    Ok(match app.issuer().revoke_token(&seen.desk.actor(), &seen.token.id, &origin).await {
         Ok(()) => answer::see_other(&format!("{}?done=revoked", seen.desk.base)),
         Err(TokenError::Unknown) => answer::see_other(&format!("{}?done=gone", seen.desk.base)),
         Err(error) => seen.desk.refused(error),
-    }
+    })
 }

@@ -12,13 +12,13 @@ use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::TokenError;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::csrf::{self, Purpose};
+use super::super::orgs::{Named, Office};
 use super::super::setup::sentence;
 use super::super::views::Notice;
 use super::lines::DangerLine;
-use super::office::{Named, Office};
-use super::{denied, list};
+use super::{TRUST, denied, list};
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor, failure};
 
@@ -34,22 +34,17 @@ pub(super) async fn act(
     visitor: Visitor,
     named: Named,
     Form(form): Form,
-) -> Response {
-    let office = match Office::post(&app, &visitor, &named).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    let purpose = Purpose::Trust(office.seat.id());
-    if let Err(refusal) = csrf::check(&app, Some(office.seat.cookie), purpose, &form) {
-        return *refusal;
-    }
-    match form.get("act").unwrap_or_default() {
+) -> Page {
+    let office = Office::post(&TRUST, (&app, &visitor), &named).await?;
+    let purpose = Purpose::Trust(office.id());
+    csrf::check(&app, Some(office.cookie), purpose, &form)?;
+    Ok(match form.get("act").unwrap_or_default() {
         "add" => add(&office, &form, &origin).await,
         "remove" => remove(&office, &form, &origin).await,
-        "allow" => allow(&office, &form, &origin).await,
-        "repin" => repin(&office, &form, &origin).await,
+        "allow" => allow(&office, &form, &origin).await?,
+        "repin" => repin(&office, &form, &origin).await?,
         _ => answer::see_other(&office.base),
-    }
+    })
 }
 
 /// The page again, with what was typed and what is wrong with it.
@@ -60,7 +55,7 @@ async fn again(office: &Office<'_>, form: &Params, what: &str, open: Vec<DangerL
 }
 
 async fn add(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
-    let (org, project) = office.seat.names();
+    let (org, project) = office.names();
     let project = project.or(form.get("project")).unwrap_or_default().to_owned();
     if project.is_empty() {
         return again(office, form, "choose the project that they are let into", Vec::new()).await;
@@ -80,8 +75,8 @@ async fn add(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
         return again(office, form, "this policy is dangerous; read what is ticked below", open)
             .await;
     }
-    let issuer = office.seat.app.issuer();
-    match issuer.create_trust(&office.seat.actor(), org, &project, new, origin).await {
+    let issuer = office.app.issuer();
+    match issuer.create_trust(&office.actor(), org, &project, new, origin).await {
         Ok(_) => answer::see_other(&format!("{}?done=added", office.base)),
         Err(error) => match told(&error) {
             Some(what) => again(office, form, &what, Vec::new()).await,
@@ -135,10 +130,10 @@ fn accepted(form: &Params, found: &[DangerSaid]) -> Vec<Danger> {
 }
 
 async fn remove(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
-    let (issuer, actor) = (office.seat.app.issuer(), office.seat.actor());
+    let (issuer, actor) = (office.app.issuer(), office.actor());
     let id = form.get("id").unwrap_or_default();
     // An organization's page shows those of its projects too; another place's are not here.
-    let (org, project) = office.seat.names();
+    let (org, project) = office.names();
     let here = match issuer.trust(&actor, id).await {
         Ok(policy) => policy.org == org && project.is_none_or(|project| project == policy.project),
         Err(error) if told(&error).is_some() => false,
@@ -158,18 +153,15 @@ async fn remove(office: &Office<'_>, form: &Params, origin: &Origin) -> Response
 
 /// The id behind a name is another one from now on, in every policy of the page: the one that it has
 /// shown.
-async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
+async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Page {
     let field = |name| form.get(name).unwrap_or_default().to_owned();
-    let explained = match denied::find(office, &field("id")).await {
-        Ok(explained) => explained,
-        Err(refusal) => return *refusal,
-    };
+    let explained = denied::find(office, &field("id")).await?;
     let [claim, name, id_claim, pinned, found] =
         ["claim", "name", "id_claim", "pinned", "found"].map(field);
     let changed = Changed { claim, name, id_claim, pinned, found };
     // Wherever it is pinned, of what the page has shown.
     let pinned = explained.policies.iter().filter(|it| it.changed.contains(&changed));
-    let (issuer, actor) = (office.seat.app.issuer(), office.seat.actor());
+    let (issuer, actor) = (office.app.issuer(), office.actor());
     let mut done = Err(TrustError::Moved);
     for policy in pinned {
         done = issuer.repin_trust(&actor, &policy.id, &changed, origin).await.map(drop);
@@ -177,7 +169,7 @@ async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Response 
             break;
         }
     }
-    match done {
+    Ok(match done {
         Ok(()) => answer::see_other(&format!("{}?done=repinned", office.base)),
         Err(error) => match told(&error) {
             Some(what) => {
@@ -187,29 +179,26 @@ async fn repin(office: &Office<'_>, form: &Params, origin: &Origin) -> Response 
             }
             None => failed(office, &error),
         },
-    }
+    })
 }
 
-async fn allow(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
-    let (issuer, actor) = (office.seat.app.issuer(), office.seat.actor());
+async fn allow(office: &Office<'_>, form: &Params, origin: &Origin) -> Page {
+    let (issuer, actor) = (office.app.issuer(), office.actor());
     let id = form.get("id").unwrap_or_default();
-    let explained = match denied::find(office, id).await {
-        Ok(explained) => explained,
-        Err(refusal) => return *refusal,
-    };
+    let explained = denied::find(office, id).await?;
     let Some(least) = &explained.least else {
-        return denied::page(office, &explained, StatusCode::OK, None);
+        return Ok(denied::page(office, &explained, StatusCode::OK, None));
     };
     let accept = accepted(form, &least.dangers);
     if accept.len() < least.dangers.len() {
         let notice = Notice::problem("This policy is dangerous; tick what you mean.", KEPT);
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return denied::page(office, &explained, status, Some(notice));
+        return Ok(denied::page(office, &explained, status, Some(notice)));
     }
     let new = NewTrustPolicy { accept, ..least.policy.clone() };
-    let (org, _) = office.seat.names();
+    let (org, _) = office.names();
     let project = least.project.rsplit('/').next().unwrap_or_default();
-    match issuer.create_trust(&actor, org, project, new, origin).await {
+    Ok(match issuer.create_trust(&actor, org, project, new, origin).await {
         Ok(_) => answer::see_other(&format!("{}?done=added", office.base)),
         Err(error) => match told(&error) {
             Some(what) => {
@@ -219,7 +208,7 @@ async fn allow(office: &Office<'_>, form: &Params, origin: &Origin) -> Response 
             }
             None => failed(office, &error),
         },
-    }
+    })
 }
 
 /// What a person can set right; `None` for what nobody here can.
@@ -234,7 +223,7 @@ fn told(error: &TrustError) -> Option<String> {
 pub(super) fn failed(office: &Office<'_>, error: &TrustError) -> Response {
     match error {
         TrustError::Place(OrgError::Failed(error))
-        | TrustError::Token(TokenError::Failed(error)) => failure::page(office.seat.app, error),
-        _ => office.seat.nothing(),
+        | TrustError::Token(TokenError::Failed(error)) => failure::page(office.app, error),
+        _ => office.nothing(),
     }
 }

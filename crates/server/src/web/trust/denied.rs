@@ -10,13 +10,12 @@ use hallpass_core::trust::Changed;
 use hallpass_core::wire::trust::DeniedExplained;
 use http::StatusCode;
 
-use super::super::answer;
-use super::super::orgs::Nav;
+use super::super::answer::{self, Page, Refusal};
+use super::super::orgs::{Named, Nav, Office};
 use super::super::shown::Shown;
 use super::super::views::{Frame, Notice};
 use super::lines::{ChangeLine, DangerLine, DeniedLine, ExplainedLines};
-use super::office::{Named, Office};
-use super::{HERE, act, in_both};
+use super::{TRUST, act, form_of};
 use crate::app::App;
 use crate::http::Visitor;
 
@@ -37,6 +36,8 @@ struct View {
     changes: Vec<ChangeLine>,
     policies: Vec<ExplainedLines>,
     least: Option<Least>,
+    /// Its name goes with another id by now.
+    settled: bool,
     claims: String,
 }
 
@@ -46,31 +47,21 @@ struct Least {
 }
 
 pub(super) fn routes() -> Router<App> {
-    in_both("/denied/{id}", || get(show))
+    TRUST.in_both("/denied/{id}", || get(show))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
-    match find(&office, &named.id).await {
-        Ok(explained) => page(&office, &explained, StatusCode::OK, None),
-        Err(refusal) => *refusal,
-    }
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&TRUST, (&app, &visitor), &named, request.uri().path()).await?;
+    let explained = find(&office, &named.id).await?;
+    Ok(page(&office, &explained, StatusCode::OK, None))
 }
 
 /// The denied exchange, if it is one of this place.
-pub(super) async fn find(office: &Office<'_>, id: &str) -> Result<DeniedExplained, Box<Response>> {
-    let (issuer, actor) = (office.seat.app.issuer(), office.seat.actor());
-    let (org, project) = office.seat.names();
+pub(super) async fn find(office: &Office<'_>, id: &str) -> Result<DeniedExplained, Refusal> {
+    let (issuer, actor) = (office.app.issuer(), office.actor());
+    let (org, project) = office.names();
     let found = issuer.explain_denied(&actor, id, Some((org, project))).await;
-    found.map_err(|error| Box::new(act::failed(office, &error)))
+    found.map_err(|error| Refusal::from(act::failed(office, &error)))
 }
 
 pub(super) fn page(
@@ -79,7 +70,6 @@ pub(super) fn page(
     status: StatusCode,
     notice: Option<Notice>,
 ) -> Response {
-    let seat = &office.seat;
     let claims = serde_json::to_string_pretty(&explained.claims).unwrap_or_default();
     // Line by line: what makes a text deceive is taken out, and the lines stay lines.
     let claims = claims.lines().map(|line| hallpass_core::text::presentable(line, 600));
@@ -91,13 +81,13 @@ pub(super) fn page(
         }
     }
     let view = View {
-        frame: answer::frame(seat.app, Some(seat.person)),
-        nav: seat.nav(),
-        here: HERE,
+        frame: answer::frame(office.app, Some(office.person)),
+        nav: office.nav(),
+        here: TRUST.name,
         notice,
         base: office.base.clone(),
-        csrf: office.csrf(),
-        item: DeniedLine::of(&explained.denied, seat.app.clock().now()),
+        csrf: form_of(office),
+        item: DeniedLine::of(&explained.denied, office.app.clock().now()),
         changes: changed.iter().map(|it| ChangeLine::of(it)).collect(),
         policies: explained.policies.iter().map(ExplainedLines::of).collect(),
         // What changed is to be said yes or no to, not to be gone around.
@@ -105,6 +95,7 @@ pub(super) fn page(
             sentence: Shown::typed(&least.sentence),
             dangers: least.dangers.iter().map(|it| DangerLine::of(it, &[])).collect(),
         }),
+        settled: explained.settled,
         claims: claims.chars().take(CLAIMS).collect(),
     };
     answer::page(status, &view)

@@ -14,6 +14,8 @@ pub(super) struct PolicyLine {
     pub(super) id: Shown,
     pub(super) sentence: Shown,
     pub(super) dangers: Vec<String>,
+    /// Why it lets nobody in at this moment.
+    pub(super) keys_unknown: Option<(Shown, String)>,
     /// Whose tokens, if not github.com's.
     pub(super) issuer: Option<Shown>,
     pub(super) created_at: String,
@@ -33,6 +35,10 @@ impl PolicyLine {
             id: Shown::new(&policy.id),
             sentence: Shown::typed(&policy.sentence),
             dangers: policy.dangers.iter().map(|danger| danger.says.clone()).collect(),
+            keys_unknown: policy
+                .keys_unknown
+                .as_ref()
+                .map(|it| (Shown::typed(&it.why), when::ago(now.since(it.at)))),
             issuer: (policy.issuer != GITHUB).then(|| Shown::typed(&policy.issuer)),
             created_at: when::date(policy.created_at),
             created: when::day(policy.created_at),

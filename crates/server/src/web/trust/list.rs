@@ -10,16 +10,14 @@ use hallpass_core::wire::params::Params;
 use hallpass_issuer::federation::policies::TrustError;
 use http::StatusCode;
 
-use super::super::answer;
+use super::super::answer::{self, Page};
 use super::super::home::query;
-use super::super::orgs::Nav;
+use super::super::orgs::{Named, Nav, Office};
 use super::super::shown::Shown;
 use super::super::tokens::{Choice, meaning};
 use super::super::views::{Frame, Notice};
-use super::act;
 use super::lines::{DangerLine, DeniedLine, ExchangeLine, PolicyLine};
-use super::office::{Named, Office};
-use super::{HERE, in_both};
+use super::{TRUST, act, form_of};
 use crate::app::App;
 use crate::http::Visitor;
 
@@ -75,19 +73,11 @@ struct Typed {
 }
 
 pub(super) fn routes() -> Router<App> {
-    in_both("", || get(show).post(act::act))
+    TRUST.in_both("", || get(show).post(act::act))
 }
 
-async fn show(
-    State(app): State<App>,
-    visitor: Visitor,
-    named: Named,
-    request: Request,
-) -> Response {
-    let office = match Office::visit(&app, &visitor, &named, request.uri().path()).await {
-        Ok(office) => office,
-        Err(refusal) => return *refusal,
-    };
+async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
+    let office = Office::visit(&TRUST, (&app, &visitor), &named, request.uri().path()).await?;
     let asked = query(request.uri());
     let turned = |name| asked.get(name).filter(|it| !it.is_empty()).map(str::to_owned);
     let turned = Turned { denied: turned("denied"), let_in: turned("let_in") };
@@ -105,7 +95,7 @@ async fn show(
     };
     let mut form = Params::default();
     form.set("branch", "main");
-    page(&office, StatusCode::OK, notice, (&form, turned), Vec::new()).await
+    Ok(page(&office, StatusCode::OK, notice, (&form, turned), Vec::new()).await)
 }
 
 /// The page, with the form for the first time or as it was filled in.
@@ -128,10 +118,9 @@ async fn view(
     (form, turned): (&Params, Turned),
     dangers: Vec<DangerLine>,
 ) -> Result<List, TrustError> {
-    let seat = &office.seat;
-    let (app, actor) = (seat.app, seat.actor());
+    let (app, actor) = (office.app, office.actor());
     let (issuer, now) = (app.issuer(), app.clock().now());
-    let (org, project) = seat.names();
+    let (org, project) = office.names();
     let policies = issuer.trust_of(&actor, org, project).await?.items;
     let alarms = issuer.alarms(&actor, org, project).await?;
     let (older, past) = (turned.denied.as_deref(), turned.let_in.as_deref());
@@ -159,19 +148,19 @@ async fn view(
         Choice { chosen: form.get(&field).is_some(), field, name: Shown::new(&name), meaning }
     });
     let at = match project {
-        Some(_) => seat.place(),
-        None => format!("{}/PROJECT", seat.place()),
+        Some(_) => office.place(),
+        None => format!("{}/PROJECT", office.place()),
     };
     let add =
         |what: &str| app.command(&format!("trust add {what} --allow PERMISSION --project {at}"));
     Ok(List {
-        frame: answer::frame(app, Some(seat.person)),
-        nav: seat.nav(),
-        here: HERE,
+        frame: answer::frame(app, Some(office.person)),
+        nav: office.nav(),
+        here: TRUST.name,
         notice,
-        place: Shown::new(&seat.place()),
+        place: Shown::new(&office.place()),
         base: office.base.clone(),
-        csrf: office.csrf(),
+        csrf: form_of(office),
         alarms: alarms.iter().take(ALARMS).map(|it| DeniedLine::of(it, now)).collect(),
         policies: policies.iter().map(|it| PolicyLine::of(it, now)).collect(),
         denied: denied.iter().map(|it| DeniedLine::of(it, now)).collect(),

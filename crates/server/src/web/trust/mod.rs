@@ -3,7 +3,6 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`office`] | of which place it is, and who looks |
 //! | [`list`] | policies, who came and who was denied |
 //! | [`act`] | a policy is made, or ended |
 //! | [`denied`] | one denied exchange, each condition with pass or fail |
@@ -13,27 +12,22 @@ mod act;
 mod denied;
 mod lines;
 mod list;
-mod office;
 
 use axum::Router;
-use axum::routing::MethodRouter;
+use hallpass_issuer::keys::KEYS_MANAGE;
 
+use super::csrf::{self, Purpose};
+use super::orgs::{Matter, Office};
 use crate::app::App;
 
-/// Of all projects of an organization.
-const OF_ORG: &str = "/orgs/{org}/trust";
-/// Of one project.
-const OF_PROJECT: &str = "/orgs/{org}/projects/{project}/trust";
-/// Which tab of the organization this is.
-const HERE: &str = "trust";
+/// Of all projects of an organization, or of one.
+const TRUST: Matter = Matter { name: "trust", permission: KEYS_MANAGE };
 
 pub(super) fn routes() -> Router<App> {
     Router::new().merge(list::routes()).merge(denied::routes())
 }
 
-/// The same page in both offices.
-fn in_both(at: &str, page: impl Fn() -> MethodRouter<App>) -> Router<App> {
-    Router::new()
-        .route(&format!("{OF_ORG}{at}"), page())
-        .route(&format!("{OF_PROJECT}{at}"), page())
+/// For the forms about a place's trust.
+fn form_of(office: &Office<'_>) -> String {
+    csrf::token(office.app, office.cookie, Purpose::Trust(office.id()))
 }

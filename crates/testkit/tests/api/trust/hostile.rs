@@ -263,10 +263,22 @@ async fn an_issuer_that_fails_or_lies_lets_nobody_in() -> Result<()> {
         }
         assert_eq!(github.asked(Part::Metadata), 1, "{what}");
     }
-    // One that nobody allowed by name is not asked at all.
-    trusts(&elsewhere).await?;
+    // One that nobody allowed by name is not asked at all, and whoever trusts it is told at once.
+    let made = trusts(&elsewhere).await?;
+    let why = made["keys_unknown"]["why"].as_str().context("it is told")?;
+    assert!(why.contains("has to be named in trust_private_issuers"), "{why}");
     assert_eq!(brings(&elsewhere).await?.status, 503);
     let asked = [Part::Metadata, Part::Keys].map(|part| elsewhere.asked(part));
     assert_eq!(asked, [0, 0]);
+    let far = json!({ "issuer": "https://10.0.0.1", "line": MAIN, "permissions": "project:read" });
+    let far = city.made(&owner, "/api/v1/orgs/lab/projects/tools/trust", far).await?;
+    let why = far["keys_unknown"]["why"].as_str().context("it is told")?;
+    assert!(why.contains("trust_private_issuers has to name it"), "{why}");
+    // What happened to the others is told to them too, and to no outsider.
+    let path = "/api/v1/orgs/lab/projects/tools/trust";
+    let listed = city.call("GET", path, Some(&owner), None).await?.json();
+    let listed = listed["items"].as_array().context("policies")?;
+    assert_eq!(listed.len(), named.len() + 2);
+    assert!(listed.iter().all(|it| it["keys_unknown"]["why"].is_string()), "{listed:?}");
     Ok(())
 }

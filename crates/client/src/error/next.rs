@@ -1,0 +1,117 @@
+//! The one next command after an error.
+
+use hallpass_core::text::presentable;
+use url::Url;
+
+use super::Error;
+use crate::http::{HttpError, authority, is_safe};
+use crate::source::Source;
+
+impl HttpError {
+    fn next(&self, tool: &str) -> Option<String> {
+        match self {
+            // Whatever it is, the sign-in is kept, and no other one is needed (CLIENT E6).
+            HttpError::Refresh(inner) if matches!(**inner, HttpError::Redirect { .. }) => None,
+            HttpError::Refresh(inner) => inner.next(tool),
+            HttpError::Tls { .. } => Some(format!("{tool} --ca-bundle FILE status --check")),
+            HttpError::Redirect { host, to } => {
+                let there = Url::parse(to).ok().filter(is_safe)?;
+                let elsewhere = authority(&there) != *host || there.scheme() == "https";
+                let origin = presentable(&there.origin().ascii_serialization(), 200);
+                elsewhere.then(|| format!("{tool} login {origin}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Error {
+    /// The one next command, for a program called `tool`; `None` where trying again
+    /// later is all that can be done.
+    pub fn next(&self, tool: &str) -> Option<String> {
+        match self {
+            Error::NobodyToAsk { .. } => Some(format!("{tool} login --device")),
+            Error::NoFlow { .. } => Some(format!("{tool} login --with-token")),
+            Error::BadServer { variable: Some(variable), .. }
+            | Error::MalformedToken { variable: Some(variable), .. } => {
+                Some(format!("unset {variable}"))
+            }
+            Error::BadServer { .. } => Some(format!("{tool} login https://id.example.com")),
+            Error::BadPath { .. } => Some(format!("{tool} api GET /api/v1/whoami")),
+            Error::SeveralToResume { newest, .. } => {
+                Some(format!("{tool} login --resume {newest}"))
+            }
+            Error::MalformedToken { .. } => Some(format!("{tool} login")),
+            Error::UnknownProfile { name, .. } => Some(format!("{tool} login --profile {name}")),
+            Error::ForeignProfile { profile_server, profile, .. } => {
+                Some(format!("{tool} --profile {profile} --server {profile_server} status"))
+            }
+            Error::OtherAccount { .. } | Error::BadProfileName { .. } => {
+                Some(format!("{tool} login --profile NAME"))
+            }
+            Error::BadToken(_) => Some(format!("{tool} login --with-token")),
+            Error::NoWorkload { .. } => Some(format!("{tool} login --with-token")),
+            Error::TakenOnce { variable } => {
+                Some(format!("export {variable}=\"$({tool} token print)\""))
+            }
+            Error::NoIdentity { .. } => Some(format!("{tool} login --oidc")),
+            Error::NotTrusted { .. } => Some(format!("{tool} trust denied")),
+            Error::NothingToNarrow => Some(format!("{tool} token create NAME")),
+            Error::NarrowToken { scope, .. } => {
+                Some(format!("{tool} token create NAME --scope {scope}"))
+            }
+            Error::NotSignedIn { server } => Some(format!("{tool} login {server}")),
+            Error::SessionEnded { profile, .. }
+            | Error::Expired { profile }
+            | Error::KeyMissing { profile } => Some(format!("{tool} login --profile {profile}")),
+            Error::BadMode { variable, .. } => Some(format!("unset {variable}")),
+            Error::Denied
+            | Error::NotConfigured { .. }
+            | Error::CodeExpired
+            | Error::TimedOut { .. }
+            | Error::Cancelled
+            | Error::Authorization { .. }
+            | Error::NothingToResume { .. } => Some(format!("{tool} login")),
+            Error::PortInUse { .. } | Error::NoListener { .. } => {
+                Some(format!("{tool} login --device"))
+            }
+            Error::Rejected { .. } => Some(format!("{tool} status --check")),
+            Error::Vault(error) => error.next(tool),
+            Error::LocalMode { .. } => Some(format!("{tool} doctor")),
+            Error::Http(error) => error.next(tool),
+            // RFC 6750 §3.1: a new sign-in is good for all that its person may do.
+            Error::Problem { status: 403, code, by, server, .. }
+                if code == "insufficient_scope" =>
+            {
+                Some(match &**by {
+                    Source::Variable { name } => format!("unset {name}"),
+                    Source::Profile { name } => format!("{tool} login --profile {name}"),
+                    Source::Workload { .. } => format!("{tool} trust list"),
+                    Source::Explicit | Source::None => format!("{tool} login {server}"),
+                })
+            }
+            Error::Problem { .. }
+            | Error::Busy
+            | Error::TooSlow { .. }
+            | Error::Discovery(_)
+            | Error::IssuerMismatch { .. }
+            | Error::ForeignPage { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_next_command_is_one_that_can_be_typed() {
+        let unknown = Error::UnknownProfile { name: "work".into(), known: vec!["home".into()] };
+        assert_eq!(unknown.to_string(), "there is no profile \"work\"; there is \"home\"");
+        assert_eq!(unknown.next("hallpass").unwrap(), "hallpass login --profile work");
+        let nobody = Error::NotSignedIn { server: "https://id.example.com".into() };
+        assert_eq!(nobody.next("tool").unwrap(), "tool login https://id.example.com");
+        // What only time helps against names no command.
+        assert_eq!(Error::Busy.next("hallpass"), None);
+    }
+}
