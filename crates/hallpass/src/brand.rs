@@ -49,7 +49,7 @@ pub(crate) fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(
             Command::new("new")
-                .about("Print a brand file with everything explained, to begin with")
+                .about("Print a brand file to begin with")
                 .arg(Arg::new("name").required(true).value_name("NAME").help("The tool's command")),
         )
         .subcommand(

@@ -254,6 +254,10 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
     );
     if let Some(mut failure) = told("status").filter(|_| told_as_it_is) {
         failure.exit = exit;
+        // What is wrong with the store has a name of its own, and a brand may have words for it.
+        if !matches!(status.state, State::StoreUnavailable { .. }) {
+            failure.code = status.state.name().to_owned();
+        }
         return failure;
     }
     let kept_profile = Some("The profile is still there, to sign in to again.");

@@ -61,6 +61,9 @@ use attempt::Attempt;
 pub struct LoginOptions {
     /// Which flow.
     pub wish: Wish,
+    /// It is this tool's usual one, and nobody asked for it: where nobody is, as in CI, nobody
+    /// signs in (CLIENT A8).
+    pub usual: bool,
     /// Open nothing; the address is shown anyway.
     pub no_browser: bool,
     /// How long to wait for the person at most. Without it: 5 minutes for the browser,
@@ -244,7 +247,9 @@ impl<'a> Start<'a> {
         let variable = source::token_variable(&self.parts.brand);
         let mode = forced(self.parts)?;
         if mode != Some(Mode::Local) {
-            choose::check_person(&facts, self.options.wish, &variable)?;
+            let usual = self.options.usual && facts.unattended.is_some();
+            let wish = if usual { Wish::Auto } else { self.options.wish };
+            choose::check_person(&facts, wish, &variable)?;
         }
         self.check_mode(mode)?;
         let attempt = self.attempt_at(&self.server()?)?;

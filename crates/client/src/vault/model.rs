@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hallpass_core::brand::Brand;
+use hallpass_core::brand::{Brand, Keeps};
 use hallpass_core::{Digest, Scope, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -326,9 +326,11 @@ impl Access {
 }
 
 impl Credential {
-    /// What the token is, if it was handed over; one of a sign-in is nobody's business.
+    /// What the token is, if it was handed over or is what this tool keeps of a sign-in; one of a
+    /// sign-in itself is nobody's business.
     pub fn masked(&self, brand: &Brand) -> Option<Masked> {
-        let access = self.access.as_ref().filter(|_| self.kind == CredentialKind::Given)?;
+        let whole = self.kind == CredentialKind::Given || brand.login.keeps == Keeps::Token;
+        let access = self.access.as_ref().filter(|_| whole)?;
         Some(Masked::of(&access.token, brand))
     }
 

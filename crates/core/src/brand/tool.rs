@@ -394,13 +394,11 @@ pub struct Texts {
     pub status: Option<String>,
     /// Who the server says it is: `{email}`, `{name}`.
     pub whoami: Option<String>,
-    /// No sign-in is needed.
-    pub local_mode: Option<String>,
 }
 
 impl Texts {
     /// Each with its key and what may stand in braces in it.
-    pub(super) fn all(&self) -> [(&'static str, Option<&str>, &'static [&'static str]); 14] {
+    pub(super) fn all(&self) -> [(&'static str, Option<&str>, &'static [&'static str]); 13] {
         const ACCOUNT: &[&str] = &["account", "email", "name", "server", "kept"];
         const STATUS: &[&str] = &[
             "account",
@@ -433,7 +431,6 @@ impl Texts {
             ("texts.nobody_signed_out", self.nobody_signed_out.as_deref(), &[]),
             ("texts.status", self.status.as_deref(), STATUS),
             ("texts.whoami", self.whoami.as_deref(), &["email", "name"]),
-            ("texts.local_mode", self.local_mode.as_deref(), &[]),
         ]
     }
 }

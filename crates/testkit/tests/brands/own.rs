@@ -20,6 +20,9 @@ async fn a_brand_file_is_made_checked_and_run_without_compiling() -> Result<()> 
     assert_eq!(checked.code, Some(0), "{checked:?}");
     assert!(checked.stdout.contains("$ mytool --help") && checked.stdout.contains("login"));
 
+    let login = shell.run(&["--brand", "mytool.toml", "login", "--help"]).await?;
+    assert!(login.code == Some(0) && login.stdout.contains("MYTOOL_TOKEN"), "{login:?}");
+
     // Everything that it offers can be taken up as it stands.
     let (own, offered) = made.stdout.split_once("\n# What follows").expect("the offer");
     let taken = offered.lines().skip(3).map(|line| {

@@ -129,9 +129,11 @@ async fn a_toolkits_page_has_its_tokens_and_a_banner_while_the_move_lasts() -> R
 async fn settings_lead_to_api_keys_and_to_github() -> Result<()> {
     let shop = Shop::open("rbtk").await?;
     let home = shop.person.get("/orgs").await?;
+    let front = html::texts(&shop.person.get("/").await?.body, ".ways strong");
     let menu = html::texts(&home.body, "nav[aria-label=Settings] a");
     for name in ["API keys", "GitHub OIDC"] {
         assert!(menu.iter().any(|entry| entry == name), "{menu:?}");
+        assert!(front.iter().any(|entry| entry == name), "{front:?}");
     }
     for (address, page) in
         [("/settings/api-keys", "/orgs/acme/keys"), ("/settings/github-oidc", "/orgs/acme/trust")]

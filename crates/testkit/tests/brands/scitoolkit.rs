@@ -62,6 +62,9 @@ async fn signing_in_through_the_browser_leaves_one_token_and_signing_out_none() 
     let whoami = shell.run(&["whoami"]).await?;
     assert_eq!((whoami.code, &*whoami.stdout), (Some(0), "ada@example.com (Ada)\n"), "{whoami:?}");
 
+    let status = shell.run(&["status"]).await?.stdout;
+    assert!(status.contains("personal token, sct_user_…"), "{status}");
+
     // A second machine gets a token of its own, told apart by its name on the page.
     let other = shop.another()?;
     assert_eq!(shop.sign_in(&other, &["login"]).await?.code, Some(0));

@@ -157,6 +157,9 @@ async fn a_personal_token_is_kept_and_a_variable_comes_before_it() -> Result<()>
         let step = job.run(&["list"]).await?;
         assert_eq!(step.code, Some(0), "{step:?}");
         assert!(!job.home().join(".skillmeat").exists());
+        // Nobody is there to enter a code.
+        let login = job.run(&["auth", "login"]).await?;
+        assert!(login.code == Some(2) && login.stderr.contains("CI is set"), "{login:?}");
     }
     let mut both = shop.shell.command(&["list"])?;
     both.env("SKILLMEAT_AUTH_TOKEN", &other);

@@ -46,6 +46,53 @@ fn the_pages_of_the_tools_are_what_their_brands_say() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What can stand in a table of a brand file, as its reader itself says it.
+fn keys(table: &str) -> Vec<String> {
+    let text = if table.is_empty() { "zz = 1".to_owned() } else { format!("[{table}]\nzz = 1") };
+    let error = toml::from_str::<Brand>(&text).expect_err("there is no such key");
+    error.message().split('`').skip(3).step_by(2).map(str::to_owned).collect()
+}
+
+// proves: HP17
+#[test]
+fn every_key_of_a_brand_is_explained() -> anyhow::Result<()> {
+    let page = std::fs::read_to_string(tree::root().join("docs/brands.md"))?;
+    let told =
+        |key: &str| ["`", " `", "`."].iter().any(|end| page.contains(&format!("`{key}{end}")));
+    let tables = [
+        "look",
+        "user_code",
+        "tokens",
+        "vault",
+        "keys",
+        "sources",
+        "login",
+        "logout",
+        "status",
+        "config",
+        "pages",
+        "words",
+        "roles",
+    ];
+    let mut missing = Vec::new();
+    for key in keys("").iter().filter(|key| !tables.contains(&key.as_str())) {
+        let named = ["texts", "failures", "exits", "calls", "help"].contains(&key.as_str());
+        if !(told(key) || named && page.contains(&format!("`{key}."))) {
+            missing.push(key.clone());
+        }
+    }
+    for table in tables {
+        let keys = keys(table).into_iter().map(|key| format!("{table}.{key}"));
+        missing.extend(keys.filter(|key| !told(key)));
+    }
+    for table in ["texts", "calls.x"] {
+        let words = keys(table).into_iter().filter(|key| !told(key));
+        missing.extend(words.map(|key| format!("{table}.{key}")));
+    }
+    anyhow::ensure!(missing.is_empty(), "docs/brands.md does not explain {missing:?}");
+    Ok(())
+}
+
 fn reference(brand: &Brand) -> anyhow::Result<String> {
     let mut page = String::new();
     commands(brand, &mut page)?;

@@ -274,6 +274,7 @@ impl Options {
         }
         let login = LoginOptions {
             wish,
+            usual: !flag("web") && !device,
             no_browser: flag("no-browser"),
             timeout: matches.get_one::<u64>("timeout").map(|secs| Duration::from_secs(*secs)),
             callback_port: matches.get_one::<u16>("callback-port").copied(),

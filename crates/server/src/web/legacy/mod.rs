@@ -108,7 +108,7 @@ async fn page(
         tokens: tokens.iter().take(SHOWN).map(|token| lines::line(token, now)).collect(),
         action: office.base.clone(),
         keys: format!("{}/keys", office.base.trim_end_matches("/tokens")),
-        report_command: format!("{} admin legacy report", app.brand().name),
+        report_command: "hallpass admin legacy report".to_owned(),
     };
     answer::page(status, &view)
 }
