@@ -23,20 +23,17 @@ pub struct Failure {
     /// The server's own words, for `-v` and for programs.
     pub reason: Option<Box<str>>,
     /// What it is about, for a brand's own words.
-    pub about: About,
+    pub about: Option<Box<About>>,
     /// A brand's words for this state are about something else.
     pub(crate) ours: bool,
     quiet: bool,
 }
 
 /// What a [`Failure`] is about, where a brand may have words of its own for that.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
-    /// Nothing in particular.
-    #[default]
-    Nothing,
     /// A file, as it is shown.
-    File(Box<String>),
+    File(String),
     /// A sign-in was to be refreshed: `refresh_failed`.
     Refresh,
 }
@@ -69,7 +66,7 @@ impl Failure {
         next: impl Into<String>,
     ) -> Self {
         let (code, what, next) = (code.into(), what.into(), next.into());
-        let (kept, reason, about) = (None, None, About::Nothing);
+        let (kept, reason, about) = (None, None, None);
         let (ours, quiet) = (false, false);
         Self { exit, code, what, kept, next, reason, about, ours, quiet }
     }

@@ -205,14 +205,14 @@ impl<'a> Output<'a> {
             return failure.exit;
         }
         let own = self.brand.filter(|_| !failure.ours).and_then(|brand| {
-            let refreshing = failure.about == About::Refresh;
+            let refreshing = failure.about.as_deref() == Some(&About::Refresh);
             let own = brand.failures.get("refresh_failed").filter(|_| refreshing);
             own.or_else(|| brand.failures.get(&failure.code))
         });
         if let Some(own) = own {
-            let path = match &failure.about {
-                About::File(path) => Some(path.to_string()),
-                About::Nothing | About::Refresh => None,
+            let path = match failure.about.as_deref() {
+                Some(About::File(path)) => Some(path.clone()),
+                Some(About::Refresh) | None => None,
             };
             let facts = [("why", Some(failure.what.clone())), ("path", path)];
             let own = filled(own, &facts);

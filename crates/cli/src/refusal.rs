@@ -21,10 +21,10 @@ pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
     failure.kept = kept(error).map(Box::from);
     if let Error::Vault(VaultError::Corrupt { path, .. } | VaultError::Io { path, .. }) = error {
         let shown = crate::words::path(path, cx.environment.home().as_deref());
-        failure.about = About::File(Box::new(shown));
+        failure.about = Some(Box::new(About::File(shown)));
     }
     if let Error::Http(HttpError::Refresh(_)) = error {
-        failure.about = About::Refresh;
+        failure.about = Some(Box::new(About::Refresh));
     }
     if let Error::SessionEnded { profile, reason, at } = error {
         failure.what = ended(&format!("profile {profile:?}"), *at);
