@@ -98,16 +98,16 @@ pub(super) fn run(
         return Ok(Exit::Usable);
     }
     let session = list::session(cx, globals, &format!("secret {verb}"))?;
-    match &*verb {
+    match verb {
         "set" => {
-            let of = for_whom(cx, globals, matches, &verb)?;
+            let of = for_whom(cx, globals, matches, verb)?;
             let value = value(cx, out, stdin, globals)?;
             session.set_agent_secret(&of, name(), &value).map_err(told)?;
             let says = format!("{} is kept for {}", name(), shown(&of));
             changed(out, "kept", &of, name(), &says)?;
         }
         "remove" => {
-            let of = for_whom(cx, globals, matches, &verb)?;
+            let of = for_whom(cx, globals, matches, verb)?;
             session.remove_agent_secret(&of, name()).map_err(told)?;
             let says = format!("{} is gone for {}", name(), shown(&of));
             changed(out, "removed", &of, name(), &says)?;
