@@ -57,6 +57,7 @@ pub const PARTS: &[(&str, &[&str])] = &[
             "approvals show",
             "approvals approve",
             "approvals deny",
+            "approvals watch",
             "secret",
             "secret set",
             "secret list",
