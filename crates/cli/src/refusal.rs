@@ -189,6 +189,16 @@ mod tests {
                 Exit::CannotVerify,
                 "hallpass whoami --ca-bundle FILE",
             ),
+            // The same host over TLS is a way; where else it goes, a peer does not tell anybody.
+            (
+                HttpError::Redirect {
+                    host: "id.example.com".into(),
+                    to: "https://id.example.com/x?y".into(),
+                }
+                .into(),
+                Exit::CannotVerify,
+                "hallpass login https://id.example.com",
+            ),
             (
                 HttpError::Redirect {
                     host: "id.example.com".into(),
@@ -196,7 +206,7 @@ mod tests {
                 }
                 .into(),
                 Exit::CannotVerify,
-                "hallpass login https://login.example.com",
+                "hallpass whoami",
             ),
             (
                 HttpError::Redirect { host: "id.example.com".into(), to: "/there".into() }.into(),
