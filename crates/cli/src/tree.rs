@@ -325,7 +325,8 @@ mod tests {
         }
         let named = hallpass_core::brand::placeable().filter(|part| part.contains(' '));
         let mut named: Vec<_> = named.collect();
-        (there.sort(), named.sort());
+        there.sort();
+        named.sort();
         assert_eq!(named, there);
     }
 

@@ -126,8 +126,11 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
 
 /// Whether this runs inside an agent, which has a token of its own and no sign-in.
 pub(crate) fn is_inside(cx: &Context<'_>) -> bool {
-    let is_set = |name: &str| cx.environment.var(&cx.brand.variable(name)).is_some();
-    is_set("AUTH_TOKEN") || is_set("AUTH_TOKEN_FILE")
+    let brand = cx.brand;
+    let is_set = |name: &str| cx.environment.var(&brand.variable(name)).is_some();
+    // A brand whose people have that variable for their own token has no agents by it.
+    let theirs = brand.variable("AUTH_TOKEN") == brand.variable("TOKEN");
+    is_set("AUTH_TOKEN_FILE") || (is_set("AUTH_TOKEN") && !theirs)
 }
 
 /// Inside an agent nobody signs in: what a person would do next is not the agent's to do.
