@@ -66,14 +66,14 @@ pub fn run(
     if !matches.get_flag("require-revoke") {
         return Ok(Exit::Usable);
     }
-    if let Some(path) = &report.set_aside {
+    if report.set_aside.is_some() {
         return Err(Failure::new(
             Exit::CannotVerify,
             "not_revoked",
             "what was stored could not be read, so no sign-in was revoked at the server",
             format!("{} login", cx.program),
         )
-        .kept(format!("The file is now {}.", path.display())));
+        .kept("It was put aside as it was."));
     }
     match unrevoked(&report) {
         None => Ok(Exit::Usable),
