@@ -15,6 +15,7 @@ use crate::Error;
 use crate::client::Parts;
 use crate::discovery::parse_server;
 use crate::environment::Environment;
+use crate::login::token::foreign;
 use crate::vault::{Contents, StorePolicy};
 use crate::workload::platform::{self, Found};
 use crate::workload::{self, Platform};
@@ -275,12 +276,13 @@ pub(crate) fn check_outside(
         true => whole(),
         false => Some(NotAToken::Character),
     };
+    let why = why.map(|why| why.to_string()).or_else(|| foreign(text));
     let Some(why) = why else { return Ok(Secret::new(text)) };
     let variable = match source {
         Source::Variable { name } => Some(name.clone()),
         _ => None,
     };
-    Err(Error::MalformedToken { variable, why: why.to_string() })
+    Err(Error::MalformedToken { variable, why })
 }
 
 #[cfg(test)]

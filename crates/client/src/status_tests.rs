@@ -91,7 +91,13 @@ fn a_sign_in_without_the_key_that_it_is_bound_to_is_none() {
 // proves: client-G1, client-F3
 #[test]
 fn what_cannot_be_a_token_is_none_whoever_asks() {
-    for bad in ["two words", "hp_user_short", &TOKEN.replace("urKA", "urKB"), &TOKEN[..30]] {
+    for bad in [
+        "two words",
+        "hp_user_short",
+        "ghp_0123456789abcdefghij",
+        &TOKEN.replace("urKA", "urKB"),
+        &TOKEN[..30],
+    ] {
         let mut town = Town::new();
         town.table.variables.insert("HALLPASS_TOKEN".into(), bad.to_owned());
         let status = town.client().status();

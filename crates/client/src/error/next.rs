@@ -1,5 +1,6 @@
 //! The one next command after an error.
 
+use hallpass_core::public_url::is_loopback;
 use hallpass_core::text::presentable;
 use url::Url;
 
@@ -82,6 +83,13 @@ impl Error {
             Error::Discovery(DiscoveryError::NotFound { .. }) => {
                 Some(format!("{tool} login https://id.example.com"))
             }
+            // `127.0.0.1` for `localhost`: the same server under the name that it has.
+            Error::Discovery(DiscoveryError::ForeignIssuer { server, issuer }) => {
+                let (asked, named) = (Url::parse(server).ok()?, Url::parse(issuer).ok()?);
+                let here = is_loopback(&asked) && is_loopback(&named);
+                let same = here && asked.port_or_known_default() == named.port_or_known_default();
+                same.then(|| format!("{tool} login {}", named.origin().ascii_serialization()))
+            }
             // RFC 6750 §3.1: a new sign-in is good for all that its person may do.
             Error::Problem { status: 403, code, by, server, .. }
                 if code == "insufficient_scope" =>
@@ -112,6 +120,14 @@ mod tests {
         let unknown = Error::UnknownProfile { name: "work".into(), known: vec!["home".into()] };
         assert_eq!(unknown.to_string(), "there is no profile \"work\"; there is \"home\"");
         assert_eq!(unknown.next("hallpass").unwrap(), "hallpass login --profile work");
+        let foreign = |server: &str, issuer: &str| {
+            let (server, issuer) = (server.to_owned(), issuer.to_owned());
+            Error::Discovery(DiscoveryError::ForeignIssuer { server, issuer }).next("tool")
+        };
+        let here = foreign("http://127.0.0.1:8470", "http://localhost:8470");
+        assert_eq!(here.as_deref(), Some("tool login http://localhost:8470"));
+        assert_eq!(foreign("http://127.0.0.1:8470", "http://localhost:9999"), None);
+        assert_eq!(foreign("https://a.example.com", "https://b.example.com"), None);
         let nobody = Error::NotSignedIn { server: "https://id.example.com".into() };
         assert_eq!(nobody.next("tool").unwrap(), "tool login https://id.example.com");
         // What only time helps against names no command.

@@ -48,6 +48,12 @@ const NOT_FOR_APIS: [(Kind, &str); 7] = [
     (Kind::Invitation, "the secret of an invitation"),
 ];
 
+/// Says whose token it is, if it is one of another service.
+pub(crate) fn foreign(token: &str) -> Option<String> {
+    let (_, service) = FOREIGN.into_iter().find(|(prefix, _)| token.starts_with(prefix))?;
+    Some(format!("it looks like one of {service}'s"))
+}
+
 /// Reads what came from standard input or a file: one trailing newline is taken off, and
 /// everything that cannot be a token is refused before anything is sent.
 pub(crate) fn read(text: &Secret, brand: &Brand) -> Result<Secret, Error> {
@@ -67,10 +73,8 @@ pub(crate) fn read(text: &Secret, brand: &Brand) -> Result<Secret, Error> {
     if !is_b64token(token) {
         return bad("it has a character that no token has".to_owned());
     }
-    for (prefix, service) in FOREIGN {
-        if token.starts_with(prefix) {
-            return bad(format!("it looks like one of {service}'s, and was not sent anywhere"));
-        }
+    if let Some(why) = foreign(token) {
+        return bad(format!("{why}, and was not sent anywhere"));
     }
     for (kind, what) in NOT_FOR_APIS {
         if token.starts_with(kind.prefix()) {
