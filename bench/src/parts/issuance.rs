@@ -337,7 +337,7 @@ mod tests {
         runtime.block_on(async {
             let shop = Shop::open(scratch.path()).await.unwrap();
             let before = shop.store.audit().count().await.unwrap();
-            let time = Duration::from_millis(50);
+            let time = Duration::from_millis(200);
             for clients in CLIENTS {
                 let made = shop.make(clients, time).await.unwrap();
                 let issued = shop.issue(clients, time).await.unwrap();

@@ -206,7 +206,14 @@ async fn all_of_it_works_with_the_keyboard_alone() -> Result<()> {
     press(&scene, &enter).await?;
     // The first field has the focus already.
     scene.browser.find("#make #name:focus").await?;
-    press(&scene, &format!("ci{enter}")).await?;
+    press(&scene, "ci").await?;
+    // What is sent is what has arrived.
+    wait::until("the name to be typed", async || {
+        let name = scene.browser.find("#make #name").await?.prop("value").await?;
+        Ok(name.filter(|name| name == "ci"))
+    })
+    .await?;
+    press(&scene, &enter).await?;
     let text = shown(&scene).await?;
     tab_to(&scene, "#token").await?;
     // Tab has selected all of it.
