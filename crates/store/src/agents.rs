@@ -13,7 +13,7 @@ use crate::db::{Row, Tx, binds, kept, statements};
 use crate::grants::{self, good_grant};
 use crate::store::Store;
 use crate::watch::Effect;
-use crate::{By, Error, Grant, NewGrant, agent_secrets, approvals, audit, tombstones};
+use crate::{By, Error, Grant, NewGrant, agent_secrets, audit, tombstones};
 
 /// An agent to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,7 +271,6 @@ impl Agents<'_> {
             }
             tombstones::bury(tx, &by, &ended, None).await?;
             agent_secrets::end_with(tx, id).await?;
-            approvals::deny_tree(tx, id, by.at).await?;
             let detail = format!("{reason}; ended {} of its tree", ended.len());
             audit::write(tx, &by, "agent.stop", id, Some(&detail)).await?;
             Ok(true)

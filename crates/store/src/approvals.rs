@@ -21,7 +21,7 @@ pub enum ApprovalStatus {
     Pending,
     /// The owner said yes.
     Approved,
-    /// The owner said no, or stopped the agent.
+    /// The owner said no.
     Denied,
     /// It was done.
     Used,
@@ -320,8 +320,11 @@ statements! {
         "SELECT a.id FROM agents a WHERE a.id = $1 AND a.owner_id = $2 AND ",
         good_grant!("a.grant_id", "$3")
     );
-    WAITING = "SELECT COUNT(*), COALESCE(SUM(CASE WHEN agent_id = $3 THEN 1 ELSE 0 END), 0)
-        FROM approvals WHERE owner_id = $1 AND status = 'pending' AND expires_at > $2";
+    WAITING = concat!(
+        "SELECT COUNT(*), COALESCE(SUM(CASE WHEN agent_id = $3 THEN 1 ELSE 0 END), 0)
+        FROM approvals
+        WHERE owner_id = $1 AND status = 'pending' AND expires_at > $2 AND ", runs!("$2")
+    );
     WAITING_OF = concat!(
         "SELECT COUNT(*) FROM approvals
         WHERE owner_id = $1 AND status = 'pending' AND expires_at > $2 AND ", runs!("$2")
@@ -353,17 +356,6 @@ statements! {
         WHERE id = $1 AND digest = $2 AND status = 'approved' AND expires_at > $3 AND ",
         runs!("$3")
     );
-    /// Nobody decides for a tree that was stopped.
-    DENY_TREE = "WITH RECURSIVE tree(id) AS (
-            SELECT id FROM agents WHERE id = $1
-            UNION ALL SELECT a.id FROM agents a JOIN tree ON a.parent_id = tree.id)
-        UPDATE approvals SET status = 'denied', decided_at = $2
-        WHERE status IN ('pending', 'approved') AND agent_id IN (SELECT id FROM tree)";
-}
-
-/// Denies what an agent and all below it asked for, in the transaction that stops them.
-pub(crate) async fn deny_tree(tx: &mut Tx<'_>, id: AgentId, at: Timestamp) -> Result<(), Error> {
-    tx.execute(&DENY_TREE, binds![id, at]).await.map(drop)
 }
 
 /// What a poll is answered if nobody needs to decide any more.

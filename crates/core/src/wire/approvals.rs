@@ -69,7 +69,7 @@ pub enum ApprovalState {
     Pending,
     /// The owner said yes, and it was not done yet.
     Approved,
-    /// The owner said no, or stopped the agent.
+    /// The owner said no.
     Denied,
     /// It was done.
     Used,

@@ -161,10 +161,11 @@ pub(super) async fn die_with_their_agent(store: Store) {
     let (agents, by) = (town.store.agents(), town.by());
     let stop = agents.stop(root, Whose::Owner(zoe), "enough", &by);
     assert_eq!(town.sees(Leaves::Revocation, stop).await, Ok(true));
-    for new in [&asked, &approved] {
-        assert_eq!(town.approves(new, &town.by()).await, Ok(Decide::AlreadyDecided));
+    // Nobody said no: their time is over.
+    for (new, answer) in [(&asked, Decide::Gone), (&approved, Decide::AlreadyDecided)] {
+        assert_eq!(town.approves(new, &town.by()).await, Ok(answer));
         assert!(!town.spends(new, new.digest).await);
-        assert_eq!(town.polls(new).await, ApprovalPoll::Denied);
+        assert_eq!(town.polls(new).await, ApprovalPoll::Expired);
     }
     let late = approvals.ask(town.question(&leaf), MOST, &town.by()).await;
     assert_eq!(late, Ok(Ask::Gone));

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use hallpass_client::keys::Place;
 use hallpass_client::{Error, Session};
-use hallpass_core::trust::{Check, Claims, Examined, Policy, Standing, nearest_first};
+use hallpass_core::trust::{Check, Claim, Claims, Examined, Policy, Standing, nearest_first};
 use hallpass_core::wire::trust::{NewTrustPolicy, TrustPolicy};
-use hallpass_core::{Scope, Secret};
+use hallpass_core::{Scope, Secret, Timestamp};
 use serde::Serialize;
 
 use super::{checks, chosen, refused, session};
@@ -17,6 +17,7 @@ use crate::commands::login::token;
 use crate::commands::{retry, warn};
 use crate::{Context, Exit, Failure, Input, Output, layout, words};
 
+const NUMBER: &str = "a whole number of seconds";
 /// The project of a line that is tried without a server.
 const NOWHERE: &str = "ORG/PROJECT";
 
@@ -78,14 +79,16 @@ pub(super) fn run(
             (all.into_iter().map(of_policy).collect(), Some(session.server().to_owned()))
         }
     };
+    let form = form(&claims, matches.contains_id("token-file"));
     let audience = server.map(|server| audience(&claims, &server));
     let found = nearest_first(tried.iter().map(|tried| (tried, &tried.policy)), &claims);
-    let right = audience.as_ref().is_none_or(|check| check.passed);
+    let right = form.is_empty() && audience.as_ref().is_none_or(|check| check.passed);
     let admitted = right && found.iter().any(|(_, examined)| examined.admitted);
     if out.json {
-        out.json(&view(admitted, audience.as_ref(), &found))?;
+        let ended_at = claims.date("exp").filter(|end| *end <= cx.clock.now());
+        out.json(&view(admitted, (audience.as_ref(), &form), ended_at, &found))?;
     } else {
-        tell(cx, out, admitted, (audience.as_ref(), &found), &claims);
+        tell(cx, out, admitted, (audience.as_ref(), &form, &found), &claims);
     }
     Ok(if admitted { Exit::Usable } else { Exit::Rejected })
 }
@@ -187,11 +190,42 @@ fn audience(claims: &Claims, server: &str) -> Check {
     }
 }
 
+/// What of the standard claims a server would not read (PROTOCOL H06, H08). A whole token has all
+/// of them; a file with claims may leave out what has nothing to do with policies.
+fn form(claims: &Claims, whole: bool) -> Vec<Check> {
+    let number = |name: &str| claims.date(name).is_some();
+    let text = |name: &str| claims.text(name).is_some_and(|text| !text.is_empty());
+    let is_there = |name: &str| !matches!(claims.get(name), Claim::Missing);
+    let wanted = [
+        ("exp", whole || is_there("exp"), number("exp"), NUMBER),
+        ("iat", whole || is_there("iat"), number("iat"), NUMBER),
+        ("nbf", is_there("nbf"), number("nbf"), NUMBER),
+        ("jti", is_there("jti"), text("jti"), "a text"),
+    ];
+    let bad = wanted.into_iter().filter(|(_, asked, right, _)| *asked && !right);
+    let said = claims.to_json();
+    let found = |name: &str| {
+        said.get(name).map(|it| hallpass_core::text::presentable(&it.to_string(), 100))
+    };
+    bad.map(|(name, _, _, wants)| Check {
+        claim: name.to_owned(),
+        wants: wants.to_owned(),
+        found: found(name),
+        passed: false,
+        standing: Standing::Always,
+        hint: None,
+    })
+    .collect()
+}
+
+/// What was tried, and what came of it.
+type Outcome<'a> = (Option<&'a Check>, &'a [Check], &'a [(&'a Tried, Examined)]);
+
 fn tell(
     cx: &Context<'_>,
     out: &mut Output<'_>,
     admitted: bool,
-    (audience, found): (Option<&Check>, &[(&Tried, Examined)]),
+    (audience, form, found): Outcome<'_>,
     claims: &Claims,
 ) {
     let paint = out.paint();
@@ -204,6 +238,7 @@ fn tell(
     if let Some(check) = audience.filter(|check| !check.passed) {
         checks::tell(out, std::slice::from_ref(check));
     }
+    checks::tell(out, form);
     for (tried, examined) in found.iter().filter(|(_, it)| !admitted || it.admitted) {
         let id = paint.foreign(&tried.id, 60);
         let sentence = paint.foreign(&tried.sentence, 2_000);
@@ -224,6 +259,12 @@ struct View<'a> {
     admitted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     audience: Option<&'a Check>,
+    /// Standard claims that no server would read.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    form: &'a [Check],
+    /// It is over: a server refuses it for that alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_at: Option<Timestamp>,
     policies: Vec<TriedView<'a>>,
 }
 
@@ -237,7 +278,8 @@ struct TriedView<'a> {
 
 fn view<'a>(
     admitted: bool,
-    audience: Option<&'a Check>,
+    (audience, form): (Option<&'a Check>, &'a [Check]),
+    ended_at: Option<Timestamp>,
     found: &'a [(&'a Tried, Examined)],
 ) -> View<'a> {
     let policies = found.iter().map(|(tried, examined)| TriedView {
@@ -246,5 +288,25 @@ fn view<'a>(
         admitted: examined.admitted,
         checks: &examined.checks,
     });
-    View { schema_version: 1, admitted, audience, policies: policies.collect() }
+    View { schema_version: 1, admitted, audience, form, ended_at, policies: policies.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: HP04
+    #[test]
+    fn what_no_server_would_read_is_told() {
+        let bad = |claims: &str, whole: bool| {
+            let claims = Claims::parse(claims.as_bytes()).expect("claims");
+            form(&claims, whole).into_iter().map(|check| check.claim).collect::<Vec<_>>()
+        };
+        let whole = r#"{"exp":1795351080,"iat":1795350780,"jti":"1"}"#;
+        assert!(bad(whole, true).is_empty() && bad(whole, false).is_empty());
+        assert!(bad(r#"{"sub":"x"}"#, false).is_empty(), "only claims that policies are about");
+        assert_eq!(bad(r#"{"sub":"x"}"#, true), ["exp", "iat"]);
+        let odd = r#"{"exp":"1795351080","iat":1.5,"nbf":null,"jti":[]}"#;
+        assert_eq!(bad(odd, false), ["exp", "iat", "nbf", "jti"]);
+    }
 }
