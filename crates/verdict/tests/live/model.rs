@@ -187,16 +187,7 @@ impl Model {
             None => {}
         }
         let personal = token.kind == CredentialKind::PersonalToken;
-        let table = PermissionTable::default();
-        // What is bound to a place says no more than its role there has.
-        let all = match token.bound {
-            None => table.all(),
-            Some(Role::Project(_, role)) => table.of_project(role),
-            Some(Role::Org(_, role)) => {
-                let below = implied(role).map(|role| table.of_project(role)).unwrap_or_default();
-                table.of_org(role).union(&below).cloned().collect()
-            }
-        };
+        let all = all_of(token.bound);
         let mut scope: Vec<&str> = match &token.scope {
             Some(scope) => scope.iter().collect(),
             None => all.iter().map(String::as_str).chain(["account"]).collect(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hallpass_core::id::{GrantId, JobId, OrgId, ProjectId, TokenId, UserId};
-use hallpass_core::permission::PermissionTable;
+use hallpass_core::permission::{PermissionTable, Permissions, implied};
 use hallpass_core::role::{OrgRole, ProjectRole};
 use hallpass_core::{Digest, Timestamp};
 use hallpass_verdict::live::fact::{
@@ -109,6 +109,19 @@ pub(crate) fn legacy(n: u8, to: u8, role: ProjectRole) -> Credential {
         principal: Principal::Key(token(n)),
         bound: Some(Role::Project(project(to), role)),
         ..personal(n, 0)
+    }
+}
+
+/// All that a token can be for: what is bound to a place says no more than its role there has.
+pub(crate) fn all_of(bound: Option<Role>) -> Permissions {
+    let table = PermissionTable::default();
+    match bound {
+        None => table.all(),
+        Some(Role::Project(_, role)) => table.of_project(role),
+        Some(Role::Org(_, role)) => {
+            let below = implied(role).map(|role| table.of_project(role)).unwrap_or_default();
+            table.of_org(role).union(&below).cloned().collect()
+        }
     }
 }
 
