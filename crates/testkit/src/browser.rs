@@ -65,6 +65,13 @@ pub struct Browser {
     profile: TempDir,
 }
 
+/// Whether an element was found on a page whose place another one took. Chromium has two ways of
+/// saying so.
+fn is_of_another_page(error: &WebDriverError) -> bool {
+    matches!(**error, WebDriverErrorInner::StaleElementReference(_))
+        || error.to_string().contains("does not belong to the document")
+}
+
 impl Browser {
     /// Opens a browser.
     pub async fn open() -> Result<Self> {
@@ -170,9 +177,7 @@ impl Browser {
     ) -> Result<T> {
         wait::until(css, async || match act(self.find(css).await?).await {
             Ok(done) => Ok(Some(done)),
-            Err(error) if matches!(*error, WebDriverErrorInner::StaleElementReference(_)) => {
-                Ok(None)
-            }
+            Err(error) if is_of_another_page(&error) => Ok(None),
             Err(error) => Err(error.into()),
         })
         .await

@@ -183,6 +183,7 @@ impl HonestTown {
             ("actor_token_type", kind),
             ("agent_name", &name),
             ("agent_ttl", "3600"),
+            ("scope", READ),
         ];
         let cli = OAuth::public(&self.town.server, CLI_CLIENT_ID);
         let child = cli.post("/oauth/token", &params).await?;
