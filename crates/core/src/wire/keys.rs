@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::tokens::Token;
 use crate::{Scope, Secret, Timestamp};
 
 /// What a key acts for.
@@ -59,6 +60,29 @@ pub struct Key {
     /// It was rotated, and is good until then beside its successor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_until: Option<Timestamp>,
+}
+
+/// In the words of a token: how it stands, when it was used, when it ends. For its place and its
+/// maker a token has no words.
+impl From<&Key> for Token {
+    fn from(key: &Key) -> Self {
+        Self {
+            id: key.id.clone(),
+            name: key.name.clone(),
+            prefix: key.prefix.clone(),
+            last_four: key.last_four.clone(),
+            scope: key.scope.clone(),
+            projects: Vec::new(),
+            created_at: key.created_at,
+            created_by: None,
+            expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
+            last_used_address: key.last_used_address.clone(),
+            rotated_from: key.rotated_from.clone(),
+            overlap_until: key.overlap_until,
+            leaked_at: None,
+        }
+    }
 }
 
 /// `POST …/keys`.

@@ -58,20 +58,9 @@ pub(super) fn run(
 /// In the words of a token: an old generation is named so, each with its last use.
 fn token(key: &Key) -> Token {
     Token {
-        id: key.id.clone(),
-        name: key.name.clone(),
-        prefix: key.prefix.clone(),
-        last_four: key.last_four.clone(),
-        scope: key.scope.clone(),
         projects: vec![place_of(key)],
-        created_at: key.created_at,
         created_by: Some(key.creator.clone().unwrap_or_else(|| key.created_by.clone())),
-        expires_at: key.expires_at,
-        last_used_at: key.last_used_at,
-        last_used_address: key.last_used_address.clone(),
-        rotated_from: key.rotated_from.clone(),
-        overlap_until: key.overlap_until,
-        leaked_at: None,
+        ..Token::from(key)
     }
 }
 

@@ -7,6 +7,7 @@ use axum::response::Response;
 use axum::routing::get;
 use hallpass_core::wire::keys::{CreatedKey, NewKey};
 use hallpass_core::wire::params::Params;
+use hallpass_core::wire::tokens::Token;
 use hallpass_core::{Kind, Scope};
 use hallpass_issuer::keys::KeyError;
 use hallpass_issuer::orgs::OrgError;
@@ -21,7 +22,6 @@ use super::super::shown::Shown;
 use super::super::tokens::{Choice, Expiry, Revealed, Sign, end_of, meaning, read_end, reveal};
 use super::super::views::{Frame, Notice};
 use super::KEYS;
-use super::words::token;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor};
 
@@ -213,7 +213,7 @@ pub(super) fn shown_once(office: &Office<'_>, made: &CreatedKey, old: Option<Str
         name: &made.key.name,
         value: &made.value,
         may: Shown::typed(&office.may_do(&made.key)),
-        ends: end_of(&token(&made.key)),
+        ends: end_of(&Token::from(&made.key)),
         old,
         next: office.base.clone(),
         sign: office.sign(),

@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use hallpass_core::id::TokenId;
 use hallpass_core::wire::keys::Key;
+use hallpass_core::wire::tokens::Token;
 use hallpass_issuer::keys::KeyError;
 use hallpass_issuer::orgs::OrgError;
 use http::StatusCode;
@@ -21,7 +22,6 @@ use super::super::views::{Frame, Notice};
 use super::super::{answer, when};
 use super::KEYS;
 use super::make::shown_once;
-use super::words::token;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor};
 
@@ -85,7 +85,7 @@ fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notic
         csrf: csrf::token(app, office.cookie, Purpose::Key(&key.id)),
         key: line,
         kind: if key.project.is_some() { "Project" } else { "Org admin" },
-        ends: end_of(&token(key)),
+        ends: end_of(&Token::from(key)),
     };
     answer::page(status, &view)
 }

@@ -65,7 +65,7 @@ impl Office<'_> {
 
     /// A key as a person reads it, among the others of its list.
     pub(super) fn lines(&self, keys: &[Key]) -> Vec<Line> {
-        let tokens: Vec<Token> = keys.iter().map(token).collect();
+        let tokens: Vec<Token> = keys.iter().map(Token::from).collect();
         let mut lines = super::super::tokens::lines_of(self.app, &tokens);
         for line in &mut lines {
             if let Some(key) = keys.iter().find(|key| key.id == line.id) {
@@ -101,25 +101,5 @@ fn maker(key: &Key) -> Shown {
         (Some(address), _) => Shown::new(address),
         (None, "system") => Shown::new("whoever runs this server"),
         (None, _) => Shown::new("another key"),
-    }
-}
-
-/// In the words of a token: how it stands, when it was used, when it ends.
-pub(super) fn token(key: &Key) -> Token {
-    Token {
-        id: key.id.clone(),
-        name: key.name.clone(),
-        prefix: key.prefix.clone(),
-        last_four: key.last_four.clone(),
-        scope: key.scope.clone(),
-        projects: Vec::new(),
-        created_at: key.created_at,
-        created_by: None,
-        expires_at: key.expires_at,
-        last_used_at: key.last_used_at,
-        last_used_address: key.last_used_address.clone(),
-        rotated_from: key.rotated_from.clone(),
-        overlap_until: key.overlap_until,
-        leaked_at: None,
     }
 }
