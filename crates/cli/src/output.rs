@@ -123,10 +123,10 @@ impl<'a> Output<'a> {
 
     /// It worked, and what.
     pub fn success(&mut self, text: &str) {
-        let paint = self.paint();
+        let (paint, text) = (self.paint(), self.placed(text));
         let mark = paint.letters("✓", "ok:");
         let first = format!("{mark} ");
-        let wrapped = layout::wrap(&paint.spelt(text), self.terminal.width, &first, "  ");
+        let wrapped = layout::wrap(&paint.spelt(&text), self.terminal.width, &first, "  ");
         self.line(&wrapped.replacen(mark, &paint.good(mark), 1));
     }
 

@@ -192,12 +192,12 @@ mod tests {
             // The same host over TLS is a way; where else it goes, a peer does not tell anybody.
             (
                 HttpError::Redirect {
-                    host: "id.example.com".into(),
-                    to: "https://id.example.com/x?y".into(),
+                    host: "localhost:8470".into(),
+                    to: "https://localhost:8443/x?y".into(),
                 }
                 .into(),
                 Exit::CannotVerify,
-                "hallpass login https://id.example.com",
+                "hallpass login https://localhost:8443",
             ),
             (
                 HttpError::Redirect {

@@ -31,16 +31,22 @@ impl Client {
         let var = |name: &str| self.environment().var(&self.brand().variable(name));
         let in_file = var("AUTH_TOKEN_FILE").and_then(|file| std::fs::read_to_string(file).ok());
         let Some(token) = in_file.or_else(|| var("AUTH_TOKEN")) else { return Ok(None) };
-        self.as_bearer(&Secret::new(token.trim_end())).map(Some)
+        self.presenting(self.selection().server.clone(), &Secret::new(token.trim_end())).map(Some)
     }
 
-    /// A handle that presents `token`, and nothing that is kept here.
+    /// A handle that presents `token` at `server`, and nothing that is kept here. A token goes
+    /// where it is from: which server somebody is signed in to does not count.
     ///
     /// # Errors
     /// [`Error::BadToken`] if that is no token.
-    pub fn as_bearer(&self, token: &Secret) -> Result<Session, Error> {
+    pub fn as_bearer(&self, server: &str, token: &Secret) -> Result<Session, Error> {
+        self.presenting(Some(server.to_owned()), token)
+    }
+
+    fn presenting(&self, server: Option<String>, token: &Secret) -> Result<Session, Error> {
         self.session_of(&Selection {
             token: Some(token.clone()),
+            server,
             ignore_variables: true,
             profile: None,
             store: Some(StorePolicy::None),
@@ -154,7 +160,7 @@ impl Session {
             })?;
         let token = granted.tokens.access_token;
         let life = std::time::Duration::from_secs(granted.tokens.expires_in.unwrap_or_default());
-        let agent = client.as_bearer(&token)?.itself()?;
+        let agent = client.as_bearer(&self.server, &token)?.itself()?;
         Ok(StartedAgent { agent, token, token_expires_at: now + life })
     }
 }

@@ -171,6 +171,13 @@ impl Http {
         self
     }
 
+    /// The same with a limit of its own, whatever is left of the one before.
+    #[must_use]
+    pub(crate) fn afresh(mut self, time: &Arc<dyn Time>, whole: Duration) -> Self {
+        self.limit = Some(Limit::new(time, whole));
+        self
+    }
+
     /// How long the next request may take.
     pub(crate) fn left(&self) -> Duration {
         self.patience(TOTAL)

@@ -23,6 +23,9 @@ use crate::workload::job::Kept;
 use crate::workload::platform;
 use crate::workload::{self, Platform, Workload};
 
+/// How long the servers of one sign-in may take to hear of its end: nobody who signs out is kept
+/// by one that is silent, and no other sign-in pays for it.
+pub(crate) const REVOKING: Duration = Duration::from_secs(10);
 /// How long to wait for a refresh that is under way. Its new token would be refused
 /// anyway: revoking any token of a grant ends the grant.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -130,7 +133,7 @@ pub(crate) fn run(
         Err(error) => return Err(error),
     };
     for profile in profiles {
-        report.ended.extend(end(parts, http, &profile)?);
+        report.ended.extend(end(parts, &http.clone().within(&parts.time, REVOKING), &profile)?);
     }
     match which {
         Which::All => pending::remove_for(&*parts.vault, None),
@@ -181,7 +184,8 @@ impl Job {
         }
         let mut told = None;
         for (server, token, access_token_valid_until) in passes {
-            let revocation = match oidc::revoke_pass(parts, http, &server, &token) {
+            let http = http.clone().within(&parts.time, REVOKING);
+            let revocation = match oidc::revoke_pass(parts, &http, &server, &token) {
                 Ok(()) => Revocation::Revoked,
                 Err(why) => {
                     let reason = why.to_string();

@@ -17,7 +17,7 @@ use ::axum::body::Body;
 use ::axum::extract::{FromRequestParts, RawPathParams};
 use ::axum::response::Response;
 use ::axum::routing::get;
-use hallpass_verdict::Decision;
+use hallpass_verdict::{CredentialKind, Decision};
 use http::HeaderValue;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
@@ -103,10 +103,11 @@ impl<P: Permission, S: Sync> FromRequestParts<S> for Require<P> {
         if decision.may(P::NAME) {
             return Ok(Self { decision, permission: PhantomData });
         }
-        let refusal = match decision.is_scoped_to(P::NAME) {
-            true => Refusal::NotAllowed,
-            false => Refusal::ScopeMissing,
-        };
+        // Another token helps a person who has a role here. What is bound to a place says no more
+        // than its role has, and where there is no role no scope helps.
+        let persons = decision.kind.is_sign_in() || decision.kind == CredentialKind::PersonalToken;
+        let helps = persons && decision.place.is_some() && !decision.is_scoped_to(P::NAME);
+        let refusal = if helps { Refusal::ScopeMissing } else { Refusal::NotAllowed };
         Err(refuse(parts, refusal, Some(P::NAME)))
     }
 }
@@ -171,7 +172,7 @@ mod tests {
 
     use ::axum::routing::post;
     use hallpass_core::{Timestamp, TokenText};
-    use hallpass_verdict::{CredentialKind, Place, Who};
+    use hallpass_verdict::{Place, Who};
     use http::header::WWW_AUTHENTICATE;
     use http::{Request, StatusCode};
     use tower::ServiceExt as _;
@@ -195,16 +196,18 @@ mod tests {
         async fn verify_at(&self, _: &str, place: &Where) -> Result<Decision, Unverified> {
             let good = *place == Where::project("acme", "good");
             let narrow = *place == Where::project("acme", "narrow");
-            let mut decision = decision(good.then(|| Place {
+            let mut decision = decision((good || narrow).then(|| Place {
                 org: "org_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().expect("id"),
                 org_slug: "acme".into(),
                 project: None,
-                project_slug: Some("good".into()),
+                project_slug: Some(if good { "good" } else { "narrow" }.into()),
                 org_role: None,
                 role: None,
-                permissions: Arc::new(["project:publish".to_owned()].into()),
+                permissions: Arc::new(
+                    good.then(|| "project:publish".to_owned()).into_iter().collect(),
+                ),
             }));
-            if narrow {
+            if narrow || *place == Where::project("acme", "foreign") {
                 decision.scope = "project:read".parse().expect("scope");
             }
             Ok(decision)
@@ -280,6 +283,7 @@ mod tests {
         // RFC 6750 §3.1: a wider scope is asked for where that would help, and nowhere else.
         for (path, code, helps) in [
             ("/v1/acme/other", "not_allowed", false),
+            ("/v1/acme/foreign", "not_allowed", false),
             ("/v1/about", "not_allowed", false),
             ("/v1/acme/narrow", "insufficient_scope", true),
         ] {

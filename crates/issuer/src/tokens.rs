@@ -46,7 +46,7 @@ const MAX_NAME: usize = 80;
 /// Most projects that a token is narrowed to; who needs more needs no narrowing.
 const MAX_PROJECTS: usize = 100;
 /// Longest time that a rotated token stays good beside its successor.
-pub(crate) const MAX_OVERLAP: Duration = Duration::from_secs(90 * 24 * 3600);
+pub const MAX_OVERLAP: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Most tokens on a page of a list.
 pub const MAX_PAGE: u32 = 200;
 

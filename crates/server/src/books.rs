@@ -49,6 +49,11 @@ async fn portion(
             Ok((text, Some(Source::Whole(export))))
         }
         Source::Rows(form, filter, before) => {
+            // Who is meant is found once: a file is about one of them to its end.
+            let filter = match before {
+                None => issuer.by_ids(&filter).await?,
+                Some(_) => filter,
+            };
             let (text, next) = issuer.export_rows(form, &filter, before).await?;
             let next = next.map(|before| Source::Rows(form, filter, Some(before)));
             Ok((Some(text), next))

@@ -360,10 +360,11 @@ statements! {
     );
     SPEND = "UPDATE invitations SET ended_at = $2, end_reason = 'accepted'
         WHERE id = $1 AND ended_at IS NULL AND expires_at > $2";
-    END_ALL = "UPDATE invitations SET ended_at = $1, end_reason = $2 WHERE ended_at IS NULL";
+    END_ALL = "UPDATE invitations SET ended_at = $1, end_reason = $2
+        WHERE ended_at IS NULL AND expires_at > $1";
     END_OF_PERSON = "UPDATE invitations SET ended_at = $4, end_reason = $5
         WHERE org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR project_id = $2) AND email = $3
-        AND ended_at IS NULL";
+        AND ended_at IS NULL AND expires_at > $4";
     END_OF_PROJECT = "UPDATE invitations SET ended_at = $2, end_reason = $3
         WHERE project_id = $1 AND ended_at IS NULL";
 }

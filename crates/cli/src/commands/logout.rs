@@ -1,7 +1,5 @@
 //! `logout`: revoke at the server, then remove here (CLIENT group K).
 
-use std::time::Duration;
-
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::Which;
 use hallpass_client::logout::{JobEnded, Logout, LogoutReport, Revocation};
@@ -12,9 +10,6 @@ use super::{client, legacy, retry};
 use crate::arguments::Globals;
 use crate::refusal;
 use crate::{Context, Exit, Failure, Output};
-
-/// How long servers may take to hear of it: whoever signs out is not kept by one that is silent.
-const REVOKING: Duration = Duration::from_secs(10);
 
 /// The command's part of the tree.
 pub fn command(brand: &Brand) -> Command {
@@ -46,7 +41,7 @@ pub fn run(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let which = if matches.get_flag("all") { Which::All } else { Which::Selected };
-    let client = client(cx, globals).within(REVOKING);
+    let client = client(cx, globals);
     let again = retry(cx, globals, "logout");
     let older = match matches.get_flag("clean-legacy").then(|| client.legacy_tokens()) {
         Some(found) if !found.is_empty() => {
@@ -56,12 +51,15 @@ pub fn run(
         _ => None,
     };
     let report = client.logout(which).map_err(|error| refusal::told(&error, cx, &again))?;
-    self::told(cx, out, &report)?;
-    if let Some((server, found)) = older {
-        let cleaned = legacy::clean(cx, out, &client, &server, &found)?;
-        if cleaned != Exit::Usable {
-            return Ok(cleaned);
-        }
+    let told = self::told(cx, out, &report);
+    // What was agreed to goes, whatever became of the sign-in.
+    let cleaned = match older {
+        Some((server, found)) => legacy::clean(cx, out, &client, &server, &found)?,
+        None => Exit::Usable,
+    };
+    told?;
+    if cleaned != Exit::Usable {
+        return Ok(cleaned);
     }
     if !matches.get_flag("require-revoke") {
         return Ok(Exit::Usable);

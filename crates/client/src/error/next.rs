@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Error;
 use crate::discovery::DiscoveryError;
-use crate::http::{HttpError, is_safe};
+use crate::http::{HttpError, authority, is_safe};
 use crate::source::Source;
 
 impl HttpError {
@@ -15,8 +15,10 @@ impl HttpError {
             HttpError::Redirect { host, to } => {
                 // The same host over TLS; where else it may be, whoever answers does not decide.
                 let there = Url::parse(to).ok().filter(is_safe)?;
-                let name = host.split(':').next().unwrap_or_default();
-                let same = there.scheme() == "https" && there.host_str() == Some(name);
+                let name = host.rsplit_once(':').map_or(&**host, |(name, _)| name);
+                let same = there.scheme() == "https"
+                    && there.host_str() == Some(name)
+                    && authority(&there) != *host;
                 let origin = presentable(&there.origin().ascii_serialization(), 200);
                 same.then(|| format!("{tool} login {origin}"))
             }

@@ -29,6 +29,7 @@ use crate::Error;
 use crate::client::Parts;
 use crate::http::Http;
 use crate::login::oidc::{self, Pass};
+use crate::logout::REVOKING;
 use crate::refresh::Need;
 use crate::session::{Held, Session};
 use crate::vault::model::Access;
@@ -135,6 +136,18 @@ impl Workload {
         all.insert(0, Kept { server, resources, pass: pass.clone() });
         let seconds = all.iter().map(|kept| remaining(&kept.pass.access, parts).as_secs()).max();
         key.store(&*parts.job_memory, &all, seconds.unwrap_or_default(), &*parts.random);
+    }
+
+    /// Takes the pass that is held from among those that the end of the job revokes.
+    fn unnote(&self, parts: &Parts) {
+        let (Some(key), Some(held)) = (&self.key, &self.held) else { return };
+        let mut all = key.load(&*parts.job_memory);
+        all.retain(|kept| kept.pass.access.token != held.access.token);
+        let seconds = all.iter().map(|kept| remaining(&kept.pass.access, parts).as_secs()).max();
+        match seconds {
+            Some(seconds) => drop(key.store(&*parts.job_memory, &all, seconds, &*parts.random)),
+            None => key.forget(&*parts.job_memory),
+        }
     }
 
     /// A pass that meets `need`: the one that is held, the one that waits for this job, or a
@@ -245,12 +258,13 @@ impl Session {
         }
     }
 
-    /// The program that the pass was handed to has ended, and the pass ends with this handle.
-    pub fn take_back(&self) {
-        if let Held::Workload(workload) =
-            &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner)
-        {
+    /// The program that the pass was handed to has ended, however long it ran: so ends the pass.
+    pub fn take_back(mut self) {
+        self.http = self.http.clone().afresh(&self.parts.time, REVOKING);
+        let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Held::Workload(workload) = held {
             workload.handed = false;
+            workload.unnote(&self.parts);
         }
     }
 }

@@ -124,7 +124,10 @@ impl Outside {
                 }
                 Err(error) => {
                     tracing::warn!(%issuer, %error, "the keys of an outside issuer could not be fetched");
-                    note(&troubles, issuer, now, error);
+                    // Those that are there serve for a while yet.
+                    if !known.is_within(now, STALE) {
+                        note(&troubles, issuer, now, error);
+                    }
                 }
             }
             known.answer(&kid, now)

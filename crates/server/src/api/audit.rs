@@ -48,9 +48,9 @@ struct Asked {
 
 fn filters() -> [Parameter; 3] {
     [
-        ("actor", text("Who did it: an id.")),
+        ("actor", text("Who did it: an id, or a person's e-mail address.")),
         ("action", text("What was done, or what that begins with: `token.`.")),
-        ("subject", text("To what: an id.")),
+        ("subject", text("To what: an id, or a person's e-mail address.")),
     ]
 }
 

@@ -174,8 +174,7 @@ macro_rules! readers {
             async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
                 let decision = caller(incoming, app).map_err(|refusal| *refusal)?;
                 if ![$($scope),*].iter().any(|scope| decision.scope.contains(scope)) {
-                    let asked = guard(app).suggest(scope::ACCOUNT);
-                    return Err(Refusal::ScopeMissing.response(asked.challenge()));
+                    return Err(no_scope(app));
                 }
                 match $asked {
                     Asked::Here => there(decision, incoming, app, None).await,
@@ -241,9 +240,13 @@ impl Right for Oneself {
         if itself || decision.scope.contains(scope::ACCOUNT) {
             return Ok(decision);
         }
-        let asked = guard(app).suggest(scope::ACCOUNT);
-        Err(Refusal::ScopeMissing.response(asked.challenge()))
+        Err(no_scope(app))
     }
+}
+
+/// None of the scopes that would do: the widest is named.
+fn no_scope(app: &App) -> Response {
+    Refusal::ScopeMissing.response(guard(app).suggest(scope::ACCOUNT).challenge())
 }
 
 /// A person who may have agents, or a broker with a token of theirs that may do nothing else.

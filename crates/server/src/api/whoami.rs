@@ -17,7 +17,8 @@ pub(super) fn table() -> Vec<Route> {
     vec![Route::new(Method::GET, WHOAMI, "whoami", "Show who presents the credential", whoami)]
 }
 
-/// A key, a job or a token of an older system says where it belongs; whoever else may ask about a place in which they have a role.
+/// A key, a job or a token of an older system says where it belongs; whoever else may ask about a
+/// place in which they have a role.
 async fn whoami(
     app: App,
     Needs(decision): Needs<Oneself>,

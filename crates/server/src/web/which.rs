@@ -41,10 +41,7 @@ async fn show(
     page: &'static str,
     below: &'static str,
 ) -> Page {
-    let person = match answer::person(&visitor, &app, page) {
-        Ok((_, person)) => person,
-        Err(signed_out) => return Err(signed_out),
-    };
+    let (_, person) = answer::person(&visitor, &app, page)?;
     let orgs = match app.issuer().orgs_of(&Actor::Person(&person.user)).await {
         Ok(orgs) => orgs,
         Err(OrgError::Failed(error)) => return Ok(failure::page(&app, &error)),

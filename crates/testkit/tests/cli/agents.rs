@@ -91,6 +91,8 @@ pub(crate) fn shell(desk: &Desk, arguments: &[&str]) -> Result<std::process::Com
     let dir = ours.parent().and_then(Path::to_str).context("a directory")?;
     let mut command = desk.cli.command(arguments)?;
     command.env("PATH", format!("{dir}:/usr/local/bin:/usr/bin:/bin"));
+    // She is signed in, and that alone says where: an agent's token goes nowhere else.
+    command.env_remove("HALLPASS_SERVER");
     for (name, value) in [
         ("GITHUB_TOKEN", "hers-github"),
         ("AWS_SECRET_ACCESS_KEY", "hers-aws"),

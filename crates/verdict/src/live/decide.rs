@@ -120,8 +120,9 @@ impl Image {
                     let theirs = theirs.ok_or(Refusal::PlaceDisabled)?;
                     // What its owner has lost since is not in its scope any more, whoever reads that.
                     let may = scope.of_project(role.min(theirs));
-                    let lent = decision.scope.iter();
-                    left = Some(lent.filter(|one| *one == AGENT || may.contains(*one)).collect());
+                    let has = |one: &&str| *one == AGENT || may.contains(*one);
+                    let lost = !decision.scope.iter().all(|one| has(&one));
+                    left = lost.then(|| decision.scope.iter().filter(has).collect());
                 }
                 ask.place.and_then(|asked| self.bound_place(person, project, role, scope, asked))
             }

@@ -17,6 +17,10 @@ pub struct Rules {
     roles: Roles,
     /// The scope of a person's token that was not narrowed.
     person: Arc<Scoped>,
+    /// That of what is bound to an organization, or to a project, by its role there: it can be
+    /// used nowhere else, so nothing else is said to be its scope.
+    of_org: [Arc<Scoped>; 3],
+    of_project: [Arc<Scoped>; 3],
 }
 
 /// What each role may do.
@@ -43,7 +47,17 @@ impl Rules {
         let names = all.iter().map(String::as_str);
         let more = if may_make_tokens { &[ACCOUNT, TOKENS][..] } else { &[ACCOUNT][..] };
         let person = names.chain(more.iter().copied()).collect();
-        Arc::new(Self { person: Arc::new(roles.scoped(person)), roles })
+        let whole = |of: &[&Permissions]| {
+            let names = of.iter().flat_map(|all| all.iter().map(String::as_str));
+            Arc::new(roles.scoped(names.filter(|name| !OF_PEOPLE.contains(name)).collect()))
+        };
+        let of_project = PROJECT_ROLES.map(|role| whole(&[&*roles.project[role as usize]]));
+        let of_org = ORG_ROLES.map(|role| {
+            let below = implied(role).map(|role| &*roles.project[role as usize]);
+            let all: Vec<_> = [&*roles.org[role as usize]].into_iter().chain(below).collect();
+            whole(&all)
+        });
+        Arc::new(Self { person: Arc::new(roles.scoped(person)), of_org, of_project, roles })
     }
 
     /// Every scope that a personal token can have if it was not narrowed.
@@ -53,20 +67,6 @@ impl Rules {
 
     pub(super) fn scoped(&self, scope: Scope) -> Scoped {
         self.roles.scoped(scope)
-    }
-
-    /// All that the role at its place allows whatever is bound to it: it can be used nowhere else,
-    /// so nothing else is said to be its scope.
-    fn whole_of(&self, bound: Option<Bound>) -> Scope {
-        let Roles { org, project } = &self.roles;
-        let (in_org, in_project) = match bound {
-            None => (None, None),
-            Some(Bound::Project(_, role)) => (None, Some(role)),
-            Some(Bound::Org(_, role)) => (Some(role), implied(role)),
-        };
-        let org = in_org.map(|role| &org[role as usize]);
-        let project = in_project.map(|role| &project[role as usize]);
-        org.into_iter().chain(project).flat_map(|all| all.iter().map(String::as_str)).collect()
     }
 
     /// What the scope of a person's JWT leaves of a role in an organization.
@@ -189,15 +189,19 @@ impl Book {
     fn scope_of(&mut self, made: &Made, rules: &Rules) -> Arc<Scoped> {
         let kinds = [CredentialKind::PersonalToken, CredentialKind::AccessToken];
         let personal = kinds.contains(&made.kind);
-        let scope = match &made.scope {
-            None if personal => return rules.person.clone(),
-            Some(scope) if personal => return self.scoped(scope, rules),
-            Some(scope) => scope.clone(),
-            None => rules.whole_of(made.bound),
-        };
-        // Keys act for themselves: they have no account to read and make no tokens.
-        let own = scope.iter().filter(|name| !OF_PEOPLE.contains(name));
-        self.scoped(&own.collect(), rules)
+        match (&made.scope, made.bound) {
+            (None, Some(Bound::Org(_, role))) if !personal => rules.of_org[role as usize].clone(),
+            (None, Some(Bound::Project(_, role))) if !personal => {
+                rules.of_project[role as usize].clone()
+            }
+            (None, _) => rules.person.clone(),
+            (Some(scope), _) if personal => self.scoped(scope, rules),
+            // Keys act for themselves: they have no account to read and make no tokens.
+            (Some(scope), _) => {
+                let own = scope.iter().filter(|name| !OF_PEOPLE.contains(name));
+                self.scoped(&own.collect(), rules)
+            }
+        }
     }
 
     /// `scope`, shared.

@@ -1,7 +1,5 @@
 //! `agent ask`: an agent asks its owner for one exact action, and waits for the yes or no.
 
-use std::time::Duration;
-
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::approvals::{Answer, Question};
 use hallpass_core::action::{Action, MAX_LEN};
@@ -133,17 +131,15 @@ fn answer(
     wait: bool,
 ) -> Result<ApprovedAction, Failure> {
     let client = client(cx, globals);
-    let mut waited = Duration::ZERO;
+    let end = cx.clock.now() + question.lasts();
     loop {
         match question.poll(&client) {
             Ok(Answer::Approved(approved)) => return Ok(approved),
             Ok(Answer::Wait(pause)) if wait => {
-                waited += pause;
                 std::thread::sleep(pause);
             }
             // The server may come back, until there is nothing left to hear.
-            Err(hallpass_client::Error::Http(_)) if wait && waited < question.lasts() => {
-                waited += question.after_failure();
+            Err(hallpass_client::Error::Http(_)) if wait && cx.clock.now() < end => {
                 std::thread::sleep(question.after_failure());
             }
             Ok(Answer::Wait(_)) => {

@@ -121,8 +121,9 @@ pub(super) fn run(
 /// Says that the agent is done, until the server has heard it.
 fn give_back(cx: &Context<'_>, globals: &Globals, token: &Secret) {
     let client = client(cx, globals);
+    let Ok(server) = client.server() else { return };
     for _ in 0..TRIES {
-        let said = client.as_bearer(token).and_then(|session| session.done());
+        let said = client.as_bearer(&server, token).and_then(|session| session.done());
         match said {
             Err(hallpass_client::Error::Http(_)) => std::thread::sleep(PAUSE),
             // It is over, or was before.

@@ -39,6 +39,7 @@ impl Starter<'_> {
 /// What is kept.
 pub(super) struct Kept<'a> {
     pub(super) client: &'a Client,
+    pub(super) server: &'a str,
     pub(super) starter: Starter<'a>,
     pub(super) id: &'a str,
     pub(super) ttl: Duration,
@@ -75,17 +76,19 @@ impl Kept<'_> {
 
     /// Until `over` says that the program has ended.
     pub(super) fn keep(&mut self, over: &Receiver<()>) -> Ended {
-        let beat = (self.ttl / 6).clamp(BEAT.0, BEAT.1);
+        let pause = (self.ttl / 6).clamp(BEAT.0, BEAT.1);
         let mut age = Duration::ZERO;
         // A fresh token was taken because the one before was refused.
         let mut tried = false;
         loop {
-            match over.recv_timeout(beat) {
-                Err(RecvTimeoutError::Timeout) => age += beat,
+            match over.recv_timeout(pause) {
+                Err(RecvTimeoutError::Timeout) => age += pause,
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ended::ByItself,
             }
             // A machine that slept has an older token than was counted.
-            let refused = matches!(self.beat(), Err(Error::Rejected { .. }));
+            let beat = self.beat();
+            let refused = matches!(beat, Err(Error::Rejected { .. }));
+            tried &= beat.is_err();
             if !refused && age < self.ttl / 2 {
                 continue;
             }
@@ -122,7 +125,7 @@ impl Kept<'_> {
     }
 
     fn beat(&self) -> Result<(), Error> {
-        self.client.as_bearer(&self.token)?.itself().map(drop)
+        self.client.as_bearer(self.server, &self.token)?.itself().map(drop)
     }
 
     fn take(&mut self, fresh: Secret) {

@@ -108,7 +108,7 @@ fn refused(error: &Error, cx: &Context<'_>, globals: &Globals, verb: &str) -> Fa
     };
     let said = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
     let (exit, next) = match status {
-        403 if is_inside(cx) => (Exit::Rejected, next(cx, globals, "whoami")),
+        403 if is_inside(cx) => (Exit::Rejected, next(cx, globals, "agent status")),
         403 => (Exit::Rejected, forbidden(cx, globals, error)),
         400 | 422 => (Exit::Usage, format!("{} agent {verb} --help", cx.program)),
         _ => {

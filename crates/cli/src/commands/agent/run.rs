@@ -163,9 +163,12 @@ fn started(
             Some(session.map_err(|error| told(&error, cx, &retry))?)
         }
     };
-    let started = match (&person, &parent) {
-        (Some(person), _) => person.start_agent(&new),
-        (None, Some(parent)) => parent.start_child(client, &new, cx.clock.now()),
+    // Where it is started, and where its token goes: nowhere else.
+    let (started, server) = match (&person, &parent) {
+        (Some(person), _) => (person.start_agent(&new), person.server().to_owned()),
+        (None, Some(parent)) => {
+            (parent.start_child(client, &new, cx.clock.now()), parent.server().to_owned())
+        }
         (None, None) => return Err(Failure::usage("nobody is there", "agent run --help")),
     };
     let StartedAgent { agent, token, .. } = started.map_err(refuse)?;
@@ -174,13 +177,12 @@ fn started(
         for (name, value) in &given.secrets {
             if let Err(error) = person.set_agent_secret(&of, name, value) {
                 // Nobody renews it: if this does not arrive, it ends with its token.
-                let _ = client.as_bearer(&token).and_then(|session| session.done());
+                let _ = client.as_bearer(&server, &token).and_then(|session| session.done());
                 return Err(refuse(error).kept("Nothing was run, and the agent is over."));
             }
         }
         warn(out, &person.take_warnings());
     }
-    let server = client.server().map_err(refuse)?;
     let keep: Vec<&str> = all("keep").collect();
     let hidden = given.variables.iter().map(String::as_str).filter(|name| !keep.contains(name));
     let hidden: Vec<&str> = hidden.collect();
@@ -264,7 +266,7 @@ impl Running<'_> {
     ) -> Result<(u8, Ended), Box<Failure>> {
         let give_back = |token: &hallpass_core::Secret| {
             // Nobody renews it: if this does not arrive, it ends with its token.
-            let _ = client.as_bearer(token).and_then(|session| session.done());
+            let _ = client.as_bearer(self.server, token).and_then(|session| session.done());
         };
         let file = match TokenFile::make(self.cx, self.id, &token) {
             Ok(file) => Some(file),
@@ -313,6 +315,7 @@ impl Running<'_> {
         let target_kept = target.as_ref();
         let mut kept = Kept {
             client,
+            server: self.server,
             starter,
             id: self.id,
             ttl,

@@ -30,16 +30,19 @@ pub(super) fn run(
 /// The project that the pass is to be for, if the command line or a variable names one.
 fn project(cx: &Context<'_>, globals: &Globals) -> Result<Option<String>, Failure> {
     let Asked { org, project } = globals.into();
-    let said = |name| cx.environment.var(&cx.brand.variable(name)).filter(|it| !it.is_empty());
-    // A flag is whole by itself; it is not made up for by what a variable says of another place.
+    let said = |name| cx.environment.var(&cx.brand.variable(name));
+    // What both say by variables, whoever trades reads himself; here it only has to be whole.
     let (org, project) = match project {
         Some(project) => (org, Some(project)),
         None => (org.or_else(|| said("ORG")), said("PROJECT")),
     };
     match (org, project) {
-        (_, Some(project)) if project.contains('/') => Ok(Some(project)),
         (_, None) => Ok(None),
-        (Some(org), Some(project)) => Ok(Some(format!("{org}/{project}"))),
+        (None, Some(project)) if project.contains('/') => Ok(Some(project)),
+        (Some(org), Some(project)) if !project.contains('/') => {
+            Ok(Some(format!("{org}/{project}")))
+        }
+        (Some(org), Some(project)) if project.split('/').next() == Some(&*org) => Ok(Some(project)),
         _ => Err(Failure::usage(
             "a job signs in to one project: write ORG/PROJECT",
             format!("{} login --oidc --project ORG/PROJECT", cx.program),
@@ -133,6 +136,7 @@ mod tests {
     use hallpass_client::Platform;
 
     use super::*;
+    use crate::Exit;
     use crate::testing::Town;
 
     fn login() -> JobLogin {
@@ -147,6 +151,30 @@ mod tests {
             stands: true,
             again: true,
         }
+    }
+
+    // proves: jobs-1
+    #[test]
+    fn a_project_is_named_whole_or_refused() {
+        let of = |variables: &[(&'static str, &str)], org: Option<&str>, named: Option<&str>| {
+            let town =
+                variables.iter().fold(Town::new(), |town, (name, value)| town.var(name, value));
+            let (org, project) = (org.map(str::to_owned), named.map(str::to_owned));
+            let globals = Globals { org, project, ..Globals::default() };
+            town.with(|cx| super::project(cx, &globals)).map_err(|failure| failure.exit)
+        };
+        let whole = || Ok(Some("acme/w".to_owned()));
+        assert_eq!(of(&[], None, None), Ok(None));
+        assert_eq!(of(&[], None, Some("acme/w")), whole());
+        assert_eq!(of(&[], Some("acme"), Some("w")), whole());
+        assert_eq!(of(&[], Some("acme"), Some("acme/w")), whole());
+        assert_eq!(of(&[("HALLPASS_PROJECT", "acme/w")], None, None), whole());
+        assert_eq!(of(&[("HALLPASS_ORG", "acme"), ("HALLPASS_PROJECT", "w")], None, None), whole());
+        // A flag says all of it; half a project, or another organization's, is none.
+        assert_eq!(of(&[("HALLPASS_ORG", "other")], None, Some("acme/w")), whole());
+        assert_eq!(of(&[], Some("other"), Some("acme/w")), Err(Exit::Usage));
+        assert_eq!(of(&[("HALLPASS_PROJECT", "acme/w")], Some("other"), None), Err(Exit::Usage));
+        assert_eq!(of(&[("HALLPASS_PROJECT", "w")], None, None), Err(Exit::Usage));
     }
 
     // proves: jobs-1

@@ -1,7 +1,6 @@
 //! `member`: who has which role in an organization or a project, and who is invited.
 
 use clap::Command;
-
 use hallpass_core::role::{OrgRole, ProjectRole};
 
 use super::{Done, One, ask, confirm, confirmed, done, list, maybe, needed, option, text};

@@ -95,7 +95,8 @@ pub(crate) fn run(
             let what = format!("nobody has any rights in {org} and its projects afterwards");
             confirmed(cx, globals, matches, &what, &format!("org archive {org}"))?;
             ask(cx, out, globals, "org archive", |session| session.archive(org))?;
-            let sentence = format!("{org} is archived; `org unarchive {org}` brings it back");
+            let back = retry(cx, globals, &format!("org unarchive {org}"));
+            let sentence = format!("{org} is archived; `{back}` brings it back");
             done(out, &Done { done: "archived", place: org }, &sentence)
         }
         "unarchive" => {

@@ -107,8 +107,8 @@ pub(crate) fn run(
             let what = format!("nobody has any rights in {place} afterwards");
             confirmed(cx, globals, matches, &what, &format!("project archive {place}"))?;
             ask(cx, out, globals, "project archive", |session| session.archive(place))?;
-            let sentence =
-                format!("{place} is archived; `project unarchive {place}` brings it back");
+            let back = retry(cx, globals, &format!("project unarchive {place}"));
+            let sentence = format!("{place} is archived; `{back}` brings it back");
             done(out, &Done { done: "archived", place }, &sentence)
         }
         _ => {

@@ -116,7 +116,11 @@ pub(super) fn revoke(
     if !out.json && revoked.iter().any(|token| token.rotated_from.is_some()) {
         // What it took over from may still be good beside it.
         let left = session.tokens(user(matches)).unwrap_or_default();
-        let older = left.iter().filter(|it| revoked.iter().any(|token| token.name == it.name));
+        let older = left.iter().filter(|it| {
+            it.overlap_until.is_some()
+                && it.leaked_at.is_none()
+                && revoked.iter().any(|token| token.name == it.name)
+        });
         for token in older {
             let (paint, ends) = (out.paint(), text_of(token));
             let until = token

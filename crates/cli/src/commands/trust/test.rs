@@ -17,6 +17,8 @@ use crate::commands::login::token;
 use crate::commands::{retry, warn};
 use crate::{Context, Exit, Failure, Input, Output, layout, words};
 
+/// The token was made for less: that says nothing about policies (RFC 6750 §3.1).
+const SCOPE_MISSING: &str = "insufficient_scope";
 const NUMBER: &str = "a whole number of seconds";
 /// The project of a line that is tried without a server.
 const NOWHERE: &str = "ORG/PROJECT";
@@ -28,7 +30,7 @@ pub(super) fn command() -> Command {
         .about("Would this token be let in? Each condition, with pass or fail")
         .after_help(
             "The token is not sent anywhere, and its signature is not looked at: this says what\n\
-             the policies say, those of --project or --org, else of all places that you manage.\n\
+             the policies say, of the place that is chosen, else of all that you manage.\n\
              With --line nothing is sent at all.",
         )
         .arg(
@@ -101,7 +103,7 @@ fn everywhere(session: &Session) -> Result<Vec<TrustPolicy>, Error> {
         match session.trust(Place { org: &org.slug, project: None }) {
             Ok(found) => all.extend(found),
             // Who is only a member there sees no policies.
-            Err(Error::Problem { status: 403 | 404, .. }) => {}
+            Err(Error::Problem { status: 403 | 404, code, .. }) if code != SCOPE_MISSING => {}
             Err(error) => return Err(error),
         }
     }

@@ -5,15 +5,13 @@ use hallpass_core::wire::tokens::{
     CreatedLegacyToken, CreatedToken, LeakedRevoked, NewLegacyToken, NewToken, RevokeLeaked,
     RotateToken, Token, TokenChange,
 };
+use hallpass_issuer::tokens::MAX_OVERLAP;
 use serde_json::{Value, json};
 
 use super::{
     Described, PLACE, PROJECT_ROLES, Schemas, id, label, list, matching, number, object, one_of,
     or_null, scope, text, time, whole,
 };
-
-/// 90 days.
-const OVERLAP: u64 = 90 * 24 * 60 * 60;
 
 /// A list that is left out rather than empty.
 fn some(mut list: Value) -> Value {
@@ -112,11 +110,7 @@ impl Described for CreatedKey {
 described! {
     NewKey = "NewKey", "A key to be made." {
         "name": label("What to call it."),
-        "expires_at?": json!({
-            "type": ["string", "null"],
-            "format": "date-time",
-            "description": "When it ends; absent: in 90 days; null: never.",
-        }),
+        "expires_at?": or_null(time("When it ends; absent: in 90 days; null: never.")),
         "scope?": or_null(scope()),
     }
     KeyText = "KeyText", "The text of a key." {
@@ -146,14 +140,10 @@ described! {
     }
     TokenChange = "TokenChange", "What is to change; what is absent stays." {
         "name?": or_null(label("Another name.")),
-        "expires_at?": json!({
-            "type": ["string", "null"],
-            "format": "date-time",
-            "description": "Another end; null: never.",
-        }),
+        "expires_at?": or_null(time("Another end; null: never.")),
     }
     RotateToken = "RotateToken", "How a token is to be rotated." {
-        "overlap_seconds?": whole("For how long the old one stays good; 0: not at all.", 0, OVERLAP),
+        "overlap_seconds?": whole("For how long the old one stays good; 0: not at all.", 0, MAX_OVERLAP.as_secs()),
     }
     RevokeLeaked = "RevokeLeaked", "Tokens that leaked." {
         "tokens": list(text("A token's text."), "Texts of tokens of any kind."),

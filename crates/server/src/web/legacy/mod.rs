@@ -107,7 +107,7 @@ async fn page(
         more: tokens.len().saturating_sub(SHOWN),
         tokens: tokens.iter().take(SHOWN).map(|token| lines::line(token, now)).collect(),
         action: office.base.clone(),
-        keys: format!("{}/keys", office.base.trim_end_matches("/tokens")),
+        keys: format!("{}/keys", office.base.strip_suffix("/tokens").unwrap_or(&office.base)),
         report_command: "hallpass admin legacy report".to_owned(),
     };
     answer::page(status, &view)

@@ -401,6 +401,10 @@ async fn only_who_may_sees_a_log() {
         assert_eq!(names.get(&acme).map(String::as_str), Some("acme"));
         assert_eq!(names.get(&other), None);
     }
+    // Whoever calls a thing like a stranger's id is not told whose it is.
+    let trick = format!("{acme} {zoe}: project:read");
+    let names = issuer.names_in(&[row("system", "agent.start", &trick)], of_acme).await;
+    assert_eq!(names.expect("names").get(&zoe), None);
     let names = issuer.names_in(&[row(&zoe, "check.denied", &detail)], None).await.expect("names");
     assert_eq!(names.len(), 3, "{names:?}");
     assert!(!page.html.contains("session.start"), "{}", page.html);
