@@ -208,6 +208,7 @@ mod tests {
                 ),
             }));
             if narrow || *place == Where::project("acme", "foreign") {
+                decision.kind = CredentialKind::PersonalToken;
                 decision.scope = "project:read".parse().expect("scope");
             }
             Ok(decision)
