@@ -67,7 +67,7 @@ pub use context::{Context, Input, Io};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use output::Output;
-pub use tree::{has_command, odd_flag};
+pub use tree::{contradiction, has_command};
 
 use arguments::Globals;
 use terminal::Terminal;

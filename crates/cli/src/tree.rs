@@ -7,6 +7,10 @@ use hallpass_core::brand::{Brand, Call, VERBS, parts};
 
 use crate::commands;
 
+mod odd;
+
+pub use odd::contradiction;
+
 /// Where the guardian of an agent is called, where a brand places single verbs of `agent`.
 const GUARD: &str = "agent-guard";
 
@@ -131,41 +135,31 @@ pub(crate) fn find<'a>(brand: &'a Brand, matches: &'a ArgMatches) -> Found<'a> {
     Found::Nothing
 }
 
-/// A flag that the place itself says, `--device`, and nobody types. The help tells what it does.
+/// A flag that the place itself says, `--device`, and nobody types.
 fn given(command: Command, flag: &str) -> Command {
     let id = flag.trim_start_matches("--");
-    let found = command.get_arguments().find(|argument| argument.get_id() == id);
-    let Some(help) = found.map(|argument| argument.get_help().cloned().unwrap_or_default()) else {
+    let Some(of) = command.get_arguments().find(|argument| argument.get_id() == id) else {
         return command;
     };
+    let help = of.get_help().cloned();
     // What does not go with it is of no use here.
-    let of = command.get_arguments().find(|argument| argument.get_id() == id);
-    let others = of.map(|of| command.get_arg_conflicts_with(of)).unwrap_or_default();
+    let others = command.get_arg_conflicts_with(of);
     let others: Vec<_> = others.iter().map(|other| other.get_id().clone()).collect();
     let command = command.mut_arg(id, |argument| argument.default_value("true").hide(true));
     let hidden = |command: Command, other| command.mut_arg(other, |it: Arg| it.hide(true));
-    others.into_iter().fold(command, hidden).about(help).after_help(None::<&'static str>)
+    let command = others.into_iter().fold(command, hidden);
+    match help {
+        // Each of its flags is a way of its own to sign in; elsewhere the verb stays what it is.
+        Some(help) if command.get_name() == "login" => {
+            command.about(help).after_help(None::<&'static str>)
+        }
+        _ => command,
+    }
 }
 
 /// Whether there is a command of this name at the root.
 pub fn has_command(brand: &Brand, name: &str) -> bool {
     one(brand, name).is_some()
-}
-
-/// The first flag of a placed verb, `login --devise`, that the verb does not have.
-pub fn odd_flag(brand: &Brand) -> Option<String> {
-    brand.commands.iter().find_map(|(place, placed)| {
-        let (verb, flags) = parts(placed);
-        let mut words = verb.split(' ');
-        let whole = commands::of(brand, words.next()?)?;
-        let command = words.try_fold(&whole, |above, word| above.find_subcommand(word))?;
-        let lacks = |flag: &&&str| {
-            let id = flag.trim_start_matches("--");
-            !command.get_arguments().any(|argument| argument.get_id() == id)
-        };
-        let odd = flags.iter().find(lacks)?;
-        Some(format!("{place:?} is {placed:?}, and {verb} has no flag {odd}"))
-    })
 }
 
 fn rank(verb: &str) -> usize {

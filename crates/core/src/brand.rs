@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod nearest;
+mod sense;
 mod text;
 mod tool;
 mod values;
@@ -332,6 +333,7 @@ impl Brand {
         brand.roles.check().map_err(BadBrand::Permission)?;
         check::tool(&brand)?;
         values::values(&brand)?;
+        sense::sense(&brand)?;
         Ok(brand)
     }
 

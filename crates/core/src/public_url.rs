@@ -98,6 +98,17 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether a text can be an issuer: https, and nothing but host and path. http is for an issuer
+/// on the same machine, which a server has to allow by name besides.
+pub fn is_issuer(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let plain = text.len() <= 512 && text.bytes().all(|b| b.is_ascii_graphic());
+    plain
+        && url.host().is_some()
+        && !text.contains(['?', '#', '@', '\\'])
+        && (url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url))
+}
+
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.issuer)

@@ -326,15 +326,17 @@ impl Vault for FileVault {
             return Ok(());
         }
         // Most have none, and then nothing is made, not even a lock file.
-        match self.keys.read()? {
-            None => Ok(()),
-            Some(_) => match self.change_keys(&mut |keys| keys.remove(key)) {
-                // Nothing in it can be used, so nothing in it needs removing.
-                Err(error) if super::gets_over(self, &error) => {
-                    self.keys.set_aside(&self.mark(error.aside().unwrap_or("sealed"))).map(drop)
-                }
-                removed => removed,
-            },
+        let removed = match self.keys.read() {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => self.change_keys(&mut |keys| keys.remove(key)),
+            Err(error) => Err(error),
+        };
+        match removed {
+            // Nothing in it can be used, so nothing in it needs removing; what is no file holds none.
+            Err(error) if super::gets_over(self, &error) => {
+                self.keys.set_aside(&self.mark(error.aside().unwrap_or("sealed"))).map(drop)
+            }
+            removed => removed,
         }
     }
 

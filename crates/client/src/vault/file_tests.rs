@@ -323,4 +323,8 @@ fn a_binding_key_is_kept_apart_from_the_tokens() {
     vault.remove_binding_key(&key).unwrap();
     assert_eq!(vault.binding_key(&key).unwrap(), None);
     assert!(!dir.join("keys.json").exists());
+    // Nor does what is no file in its place stop a sign-out.
+    fs::create_dir(dir.join("keys.json")).unwrap();
+    vault.remove_binding_key(&key).unwrap();
+    assert!(!dir.join("keys.json").exists());
 }

@@ -1,4 +1,4 @@
-//! What a brand says about its tool holds together.
+//! What a brand says about its tool can be: names, places and texts.
 
 use super::nearest::hint;
 use super::tool::{CALLED, NAMED, STATES, placeable};
@@ -66,19 +66,13 @@ pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
     }
     for (state, text) in &brand.failures {
         known("failures", state, STATES)?;
-        if let Some(odd) = braced(text).find(|braced| !["why", "path"].contains(braced)) {
-            let why = format!("{{{odd}}} is neither {{why}} nor {{path}}");
-            return Err(impossible(format!("failures.{state}"), &why));
-        }
+        facts(&format!("failures.{state}"), text, &["why", "path"])?;
     }
     for state in brand.exits.keys() {
         known("exits", state, STATES)?;
     }
     for (key, text, may) in brand.texts.all() {
-        if let Some(odd) = text.and_then(|text| braced(text).find(|braced| !may.contains(braced))) {
-            let hint = hint(odd, may.iter().copied());
-            return Err(BadBrand::Unknown { key, value: format!("{{{odd}}}"), hint });
-        }
+        text.map_or(Ok(()), |text| facts(key, text, may))?;
     }
     logo(brand)?;
     pages(brand)?;
@@ -152,11 +146,29 @@ fn help(brand: &Brand) -> Result<(), BadBrand> {
     }
 }
 
-/// What stands in braces.
+/// What stands in braces in a text is a fact that can be told there.
+fn facts(key: &str, text: &str, may: &[&'static str]) -> Result<(), BadBrand> {
+    if let Some(odd) = braced(text).find(|braced| !may.contains(braced)) {
+        let near = hint(&odd.to_lowercase(), may.iter().copied());
+        return Err(impossible(key, &format!("{{{odd}}} is not known there{near}")));
+    }
+    let opened = |word: &&&str| {
+        let start = format!("{{{word}");
+        let ends =
+            |(at, _)| text[at + start.len()..].starts_with(|c: char| c.is_ascii_whitespace());
+        text.match_indices(&start).any(ends) || text.ends_with(&start)
+    };
+    match may.iter().find(opened) {
+        None => Ok(()),
+        Some(word) => Err(impossible(key, &format!("{{{word} lacks its closing brace"))),
+    }
+}
+
+/// What stands in braces, where it looks like a name.
 fn braced(text: &str) -> impl Iterator<Item = &str> {
     text.split('{').skip(1).filter_map(|rest| {
         let (word, _) = rest.split_once('}')?;
-        let plain = |b: u8| b.is_ascii_lowercase() || b == b'_' || b == b'-';
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
         (!word.is_empty() && word.bytes().all(plain)).then_some(word)
     })
 }

@@ -114,7 +114,9 @@ pub(super) fn malformed(toml: &str, error: &toml::de::Error) -> BadBrand {
     let line = toml.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
     let message = error.message();
     let key = toml.lines().nth(line - 1).and_then(|line| line.split_once('='));
-    let key = key.map(|(key, _)| key.trim()).filter(|_| message.starts_with("invalid "));
+    let key = key
+        .map(|(key, _)| key.trim())
+        .filter(|_| message.starts_with("invalid ") || message.starts_with("must "));
     let message = message
         .replace("expected u8", "expected a number from 0 to 255")
         .replace("expected a sequence", "expected a list like [1, 2]");

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// Every verb of ours that a brand can place in its tree. Some bring commands of their own.
 pub const VERBS: [&str; 22] = [
@@ -158,7 +159,8 @@ pub const STATES: &[&str] = &[
 pub struct LoginRules {
     /// What its argument is.
     pub argument: Argument,
-    /// The only ways to sign in, the first one first; what fits the surroundings if empty.
+    /// The only ways to sign in, the first one first; what fits the surroundings if not given.
+    #[serde(deserialize_with = "ways")]
     pub flows: Vec<Way>,
     /// Whether a browser is opened at the page of a device code, too.
     pub opens_page: bool,
@@ -207,6 +209,16 @@ pub enum Way {
     Browser,
     /// With a code, in a browser anywhere.
     Device,
+}
+
+/// One way at least, and none twice.
+fn ways<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Way>, D::Error> {
+    let ways = Vec::<Way>::deserialize(deserializer)?;
+    let twice = ways.iter().enumerate().any(|(at, way)| ways[..at].contains(way));
+    match ways.is_empty() || twice {
+        true => Err(D::Error::custom("must name one or more of browser and device, each once")),
+        false => Ok(ways),
+    }
 }
 
 /// What calls carry.

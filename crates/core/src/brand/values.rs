@@ -6,7 +6,7 @@ use super::nearest::hint;
 use super::tool::NAMED;
 use super::{BadBrand, Brand};
 use crate::Kind;
-use crate::public_url::PublicUrl;
+use crate::public_url::{PublicUrl, is_issuer};
 
 /// The flags that every command has; a brand's own cannot be called like one of them.
 const FLAGS: [&str; 12] = [
@@ -35,14 +35,19 @@ pub(super) fn values(brand: &Brand) -> Result<(), BadBrand> {
     if !line(&brand.title) || brand.title.chars().count() > 60 {
         return Err(impossible("title", "must be a name of 1 to 60 letters"));
     }
-    if !is_word(&brand.words.project) {
-        return Err(impossible("words.project", "must be a word like toolkit"));
+    let project = brand.words.project.as_str();
+    if !is_word(project) || (project != "project" && FLAGS.contains(&project)) {
+        let why = "must be a word like toolkit, and none that a flag has already";
+        return Err(impossible("words.project", why));
+    }
+    if !is_word(&brand.config.server.replace('_', "-")) {
+        return Err(impossible("config.server", "must be a word like api_url"));
     }
     for (key, value) in
         [("default_server", Some(&brand.default_server)), ("issuer", brand.issuer.as_ref())]
     {
         let address = |text: &String| match key {
-            "issuer" => url::Url::parse(text).is_ok_and(|url| url.has_host()),
+            "issuer" => is_issuer(text),
             _ => PublicUrl::parse(text).is_ok(),
         };
         if let Some(odd) = value.filter(|value| !address(value)) {
@@ -60,18 +65,20 @@ pub(super) fn values(brand: &Brand) -> Result<(), BadBrand> {
     }
     prefixes(brand)?;
     flags(brand)?;
-    let flows = &brand.login.flows;
-    if flows.iter().enumerate().any(|(at, way)| flows[..at].contains(way)) {
-        return Err(impossible("login.flows", "names a way twice"));
-    }
     aliases(brand)
 }
 
 /// Whatever begins like a secret of ours would be taken for one.
 fn prefixes(brand: &Brand) -> Result<(), BadBrand> {
     let keys = brand.keys.prefix.as_ref();
-    if keys == Some(&brand.tokens.prefix) {
-        return Err(impossible("keys.prefix", "must be another than that of tokens"));
+    let tokens = &brand.tokens.prefix;
+    let alike = |one: &str| one.starts_with(&**tokens) || tokens.starts_with(one);
+    let legacy = brand.tokens.legacy_prefix.as_ref();
+    for (key, prefix) in [("keys.prefix", keys), ("tokens.legacy_prefix", legacy)] {
+        if prefix.is_some_and(|prefix| alike(prefix)) {
+            let why = format!("must not begin like that of tokens, {tokens:?}, nor that like it");
+            return Err(impossible(key, &why));
+        }
     }
     for (key, prefix) in [("tokens.prefix", Some(&brand.tokens.prefix)), ("keys.prefix", keys)] {
         let Some(prefix) = prefix else { continue };
@@ -162,11 +169,14 @@ mod tests {
         }
         for (more, key) in [
             ("[words]\nproject = ''", "words.project"),
+            ("[words]\nproject = 'org'", "words.project"),
+            ("[config]\nserver = 'API URL'", "config.server"),
             ("[tokens]\nprefix = 'hp_rt_'", "tokens.prefix"),
             ("[tokens]\nprefix = 'a_'\n[keys]\nprefix = 'a_'", "keys.prefix"),
+            ("[tokens]\nprefix = 'a_'\n[keys]\nprefix = 'a_b_'", "keys.prefix"),
+            ("[tokens]\nprefix = 'a_b_'\nlegacy_prefix = 'a_'", "tokens.legacy_prefix"),
             ("[sources]\nflag = 'server'", "sources.flag"),
             ("[vault]\nfile_flag = 'json'", "vault.file_flag"),
-            ("[login]\nflows = ['device', 'device']", "login.flows"),
             ("[calls.x]\nmethod = 'GET'\npath = '/x'\noptions = ['json']", "calls.x"),
             ("[calls.x]\nmethod = 'GET'\npath = '/x'\noptions = ['a', 'a']", "calls.x"),
             ("[pages.aliases]\n'/x' = '/nowhere'", "pages.aliases"),

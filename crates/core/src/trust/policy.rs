@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::condition::{BadCondition, Condition};
 use super::platform::Platform;
 use crate::Scope;
+use crate::public_url::is_issuer;
 
 /// No pass of a job lives longer.
 pub const MAX_TTL: Duration = Duration::from_secs(15 * 60);
@@ -155,26 +155,5 @@ impl Policy {
     /// The condition on a claim.
     pub fn on(&self, claim: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.claim == claim)
-    }
-}
-
-/// Whether a text can be an issuer: https, and nothing but host and path. http is for an issuer
-/// on the same machine, which a server has to allow by name besides.
-fn is_issuer(text: &str) -> bool {
-    let Ok(url) = Url::parse(text) else { return false };
-    let plain = text.len() <= 512 && text.bytes().all(|b| b.is_ascii_graphic());
-    plain
-        && url.host().is_some()
-        && matches!(url.scheme(), "https" | "http")
-        && !text.contains(['?', '#', '@', '\\'])
-        && (url.scheme() == "https" || is_loopback(&url))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

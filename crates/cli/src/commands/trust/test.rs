@@ -51,6 +51,13 @@ pub(super) fn command() -> Command {
                 .value_name("LINE")
                 .help("Against this line, instead of the policies of the server"),
         )
+        .arg(
+            Arg::new("issuer")
+                .long("issuer")
+                .value_name("URL")
+                .requires("line")
+                .help("Whose tokens the line is about, exactly [default: GitHub's]"),
+        )
 }
 
 /// A policy, and what it is called.
@@ -69,7 +76,10 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let claims = claims(cx, out, stdin, globals, matches)?;
     let (tried, server) = match matches.get_one::<String>("line") {
-        Some(line) => (vec![of_line(cx, line, &claims)?], globals.server.clone()),
+        Some(line) => {
+            let issuer = matches.get_one::<String>("issuer").cloned();
+            (vec![of_line(cx, line, issuer)?], globals.server.clone())
+        }
         None => {
             let session = session(cx, globals, "test")?;
             let all = match chosen(cx, globals, "test")? {
@@ -142,10 +152,8 @@ fn claims(
 }
 
 /// A line says nothing about permissions, and is for no project.
-fn of_line(cx: &Context<'_>, line: &str, claims: &Claims) -> Result<Tried, Failure> {
+fn of_line(cx: &Context<'_>, line: &str, issuer: Option<String>) -> Result<Tried, Failure> {
     let permissions: Scope = "permission".parse().unwrap_or_default();
-    // GitHub Enterprise has an issuer of its own; a line says nothing about issuers.
-    let issuer = claims.text("iss");
     let new = NewTrustPolicy {
         line: Some(line.to_owned()),
         issuer,
