@@ -7,12 +7,13 @@ const WORDS: usize = 3;
 
 /// `text` with what stands in braces in the place of its name. A line that names something
 /// that is not known is left out; where `||` parts it, the first part counts that is known.
+/// A box keeps its edges, whatever stands in it.
 pub fn filled(text: &str, facts: &[(&str, Option<String>)]) -> String {
     let line = |line: &str| match line.contains("||") {
         true => line.split("||").find_map(|part| known(part.trim_matches(' '), facts)),
         false => known(line, facts),
     };
-    text.lines().filter_map(line).collect::<Vec<_>>().join("\n")
+    squared(text.lines().filter_map(line).collect()).join("\n")
 }
 
 /// The line, if everything that it names is known.
@@ -21,31 +22,45 @@ fn known(line: &str, facts: &[(&str, Option<String>)]) -> Option<String> {
     for (name, value) in facts {
         let braced = format!("{{{name}}}");
         if line.contains(&braced) {
-            said = fitted(&said, &braced, value.as_ref()?);
+            said = said.replace(&braced, value.as_ref()?);
         }
     }
     Some(said)
 }
 
-/// In a line of a box, the blanks behind a value make up for its length, so that the edge
-/// stays where it is as long as it can.
-fn fitted(line: &str, braced: &str, value: &str) -> String {
-    let boxed = line.starts_with('│') && line.ends_with('│');
-    let Some((before, after)) = line.split_once(braced).filter(|_| boxed) else {
-        return line.replace(braced, value);
-    };
-    let blanks = after.len() - after.trim_start_matches(' ').len();
-    let (had, has) = (braced.chars().count(), value.chars().count());
-    let width = (blanks + had).saturating_sub(has).max(1);
-    // The blanks before a word of the same line belong to it, not to the edge.
-    match after.trim_start_matches(' ') {
-        "│" => format!("{before}{value}{}│", " ".repeat(width)),
-        rest => {
-            let edge = rest.trim_end_matches('│').trim_end_matches(' ');
-            let left = rest.chars().count() - edge.chars().count() - 1;
-            let left = (left + had).saturating_sub(has).max(1);
-            format!("{before}{value}{}{edge}{}│", " ".repeat(blanks), " ".repeat(left))
+/// The lines of each box as wide as its widest.
+fn squared(mut lines: Vec<String>) -> Vec<String> {
+    for lines in lines.chunk_by_mut(|one, next| edge(one).is_some() == edge(next).is_some()) {
+        let width = lines.iter().filter_map(|line| Some(least(line, edge(line)?))).max();
+        for line in lines {
+            if let (Some(edge), Some(width)) = (edge(line), width) {
+                let inner = line.trim_end_matches(edge);
+                let (inner, fill) = match edge {
+                    '│' => (inner.trim_end_matches(' '), " "),
+                    _ => (inner, "─"),
+                };
+                let more = width.saturating_sub(inner.chars().count() + 1);
+                *line = format!("{inner}{}{edge}", fill.repeat(more));
+            }
         }
+    }
+    lines
+}
+
+/// What a line of a box ends with.
+fn edge(line: &str) -> Option<char> {
+    let ends = [('┌', '┐'), ('╭', '╮'), ('├', '┤'), ('│', '│'), ('└', '┘'), ('╰', '╯')];
+    let is = |(starts, ends): &(char, char)| line.starts_with(*starts) && line.ends_with(*ends);
+    ends.into_iter().find(is).map(|(_, ends)| ends)
+}
+
+/// The least width of a line of a box: what is written, a blank if there was one, and the edge.
+fn least(line: &str, edge: char) -> usize {
+    let inner = line.trim_end_matches(edge);
+    let blank = usize::from(edge == '│' && inner.ends_with(' '));
+    match edge {
+        '│' => inner.trim_end_matches(' ').chars().count() + blank + 1,
+        _ => line.chars().count(),
     }
 }
 
@@ -167,14 +182,25 @@ mod tests {
     }
 
     #[test]
-    fn a_box_keeps_its_edge() {
-        let facts = [("code", Some("BCD-FGH-JKL".to_owned())), ("n", Some("600".to_owned()))];
-        let text = "┌──────────────────┐\n│ {code}           │\n│ after {n} s      │";
-        let drawn = filled(text, &facts);
-        let widths: Vec<_> = drawn.lines().map(|line| line.chars().count()).collect();
-        assert_eq!(widths[1], 20, "{drawn}");
-        assert_eq!(widths[2], 20, "{drawn}");
-        assert!(drawn.contains("│ BCD-FGH-JKL      │"), "{drawn}");
+    fn a_box_keeps_its_edges() {
+        let drawn = |code: &str, n: &str| {
+            let facts = [("code", Some(code.to_owned())), ("n", Some(n.to_owned()))];
+            let text = "Look:\n┌─ Code ───────────┐\n│                  │\n│ {code}           │\n\
+                        │ after {n} s      │\n└──────────────────┘\nThere.";
+            filled(text, &facts)
+        };
+        assert_eq!(
+            drawn("BCD-FGH-JKL", "600"),
+            "Look:\n┌─ Code ───────────┐\n│                  │\n│ BCD-FGH-JKL      │\n\
+             │ after 600 s      │\n└──────────────────┘\nThere."
+        );
+        // What does not fit makes it wider.
+        assert_eq!(
+            drawn("https://id.example.com", "6"),
+            "Look:\n┌─ Code ─────────────────┐\n│                        │\n\
+             │ https://id.example.com │\n│ after 6 s              │\n\
+             └────────────────────────┘\nThere."
+        );
     }
 
     #[test]
