@@ -7,6 +7,7 @@ use super::tool::NAMED;
 use super::{BadBrand, Brand};
 use crate::Kind;
 use crate::public_url::PublicUrl;
+use crate::text::presentable;
 
 /// The flags that every command has; a brand's own cannot be called like one of them.
 const FLAGS: [&str; 12] = [
@@ -37,6 +38,13 @@ pub(super) fn values(brand: &Brand) -> Result<(), BadBrand> {
     }
     if !is_word(&brand.words.project) {
         return Err(impossible("words.project", "must be a word like toolkit"));
+    }
+    for (key, text) in
+        [("words.new_token", &brand.words.new_token), ("words.new_key", &brand.words.new_key)]
+    {
+        if !line(text) || presentable(text, 40) != *text {
+            return Err(impossible(key, "must be 1 to 40 letters that are seen, like New key"));
+        }
     }
     for (key, value) in
         [("default_server", Some(&brand.default_server)), ("issuer", brand.issuer.as_ref())]
@@ -162,6 +170,8 @@ mod tests {
         }
         for (more, key) in [
             ("[words]\nproject = ''", "words.project"),
+            ("[words]\nnew_token = ' '", "words.new_token"),
+            ("[words]\nnew_key = 'New\u{200b}key'", "words.new_key"),
             ("[tokens]\nprefix = 'hp_rt_'", "tokens.prefix"),
             ("[tokens]\nprefix = 'a_'\n[keys]\nprefix = 'a_'", "keys.prefix"),
             ("[sources]\nflag = 'server'", "sources.flag"),
