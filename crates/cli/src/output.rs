@@ -85,10 +85,10 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// `text` with our command lines as this tree spells them.
+    /// `text` with our command lines as this tree spells them, and the brand's word for a project.
     pub(crate) fn placed(&self, text: &str) -> String {
         match self.brand {
-            Some(brand) => brand.spelt(self.program, text),
+            Some(brand) => brand.words.worded(&brand.spelt(self.program, text)),
             None => text.to_owned(),
         }
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use clap::builder::StyledStr;
 use clap::{Arg, ArgMatches, Command};
-use hallpass_core::brand::{Brand, Call, VERBS, parts};
+use hallpass_core::brand::{Brand, Call, VERBS, Words, parts};
 
 use crate::commands;
 
@@ -102,7 +103,25 @@ fn those(brand: &Brand, wanted: impl Fn(&str) -> bool) -> Vec<Command> {
     for (place, call) in brand.calls.iter().filter(|(place, _)| wanted(place)) {
         root.put(place, VERBS.len(), Some(commands::call::command(call)));
     }
-    root.children("", brand)
+    let ours = brand.words == Words::default();
+    let commands = root.children("", brand);
+    commands.into_iter().map(|it| if ours { it } else { worded(it, &brand.words) }).collect()
+}
+
+/// A command and all below it, with the brand's word for a project in the help.
+fn worded(command: Command, words: &Words) -> Command {
+    let told = |text: &StyledStr| words.worded(&text.to_string());
+    let (about, after) = (command.get_about().map(told), command.get_after_help().map(told));
+    let command = about.into_iter().fold(command, Command::about);
+    let command = after.into_iter().fold(command, Command::after_help);
+    let argument = |argument: Arg| {
+        let values = argument.get_value_names().unwrap_or_default().iter();
+        let values: Vec<_> = values.map(|name| words.worded(name)).collect();
+        let help = argument.get_help().map(told);
+        let argument = if values.is_empty() { argument } else { argument.value_names(values) };
+        help.into_iter().fold(argument, Arg::help)
+    };
+    command.mut_args(argument).mut_subcommands(|below| worded(below, words))
 }
 
 /// The verb or call that `matches`, of the root, names.

@@ -10,6 +10,7 @@ mod sense;
 mod text;
 mod tool;
 mod values;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -19,8 +20,9 @@ pub use error::BadBrand;
 pub use text::filled;
 pub use tool::{
     Argument, CALLED, Call, ConfigRules, Keeps, LoginRules, LogoutRules, Mode, NotAMode, PARTS,
-    Pages, Presents, Revokes, STATES, StatusRules, Texts, VERBS, Way, Words, parts, placeable,
+    Pages, Presents, Revokes, STATES, StatusRules, Texts, VERBS, Way, parts, placeable,
 };
+pub use words::Words;
 
 use crate::Kind;
 use crate::permission::PermissionTable;

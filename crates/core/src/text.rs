@@ -35,6 +35,24 @@ pub fn presentable(text: &str, max: usize) -> String {
     shown
 }
 
+/// `text` with every character that [`presentable`] would take out or fold as `\u{…}` in its
+/// place, cut to `max` characters: where somebody has to see why two texts are not the same.
+pub fn escaped(text: &str, max: usize) -> String {
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count >= max {
+            shown.push('…');
+            break;
+        }
+        match c {
+            ' ' => shown.push(c),
+            c if c.is_whitespace() || is_deceptive(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// `text` without the sequences that steer a terminal (ECMA-48 §5.3 to §5.6), whole: of `ESC [2J`
 /// nothing is left, where only the first character is one of control.
 pub fn without_sequences(text: &str) -> impl Iterator<Item = char> + '_ {
@@ -113,6 +131,17 @@ fn is_deceptive(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_written_out() {
+        assert_eq!(escaped("refs/heads/main\u{200B}", 40), "refs/heads/main\\u{200b}");
+        assert_eq!(
+            escaped("\u{202E}a\u{A0}b\n\u{1b}[2J", 40),
+            "\\u{202e}a\\u{a0}b\\u{a}\\u{1b}[2J"
+        );
+        assert_eq!(escaped("  Zoë  ", 40), "  Zoë  ");
+        assert_eq!(escaped("abcd", 2), "ab…");
+    }
 
     // proves: attack-33
     #[test]

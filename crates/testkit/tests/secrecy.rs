@@ -177,7 +177,9 @@ async fn command_line(run: &mut Run, town: &Town, person: &Person) -> Result<()>
     person.decide_device(&code, "approve").await?;
     let finished = login.finished().await?;
     anyhow::ensure!(finished.code == Some(0), "{finished:?}");
-    run.shown.insert("login".to_owned(), finished.written());
+    // Whoever is asked has to see it whole; nothing else that is written holds it.
+    run.secrets.add("user code of the command line", &code);
+    run.shown.insert("login".to_owned(), finished.written().replace(&code, ""));
     // Data goes to standard output; what else is said holds no token.
     let print = cli.run(&["token", "print", "-v"]).await?;
     anyhow::ensure!(print.code == Some(0), "{print:?}");
@@ -286,7 +288,7 @@ fn plan() -> Plan {
     Plan::new().set("log_level", "trace").set("log_format", "json").set("device_interval", "1s")
 }
 
-// proves: attack-6, attack-31, D18, J09, client-H3, SN06
+// proves: attack-6, attack-31, D18, J09, client-H3, client-H4, SN06
 #[tokio::test]
 async fn no_secret_is_kept_logged_or_shown_on_sqlite() -> Result<()> {
     let mut town = Town::of(plan()).await?;

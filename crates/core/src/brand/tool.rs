@@ -289,20 +289,6 @@ pub struct StatusRules {
     pub asks_server: bool,
 }
 
-/// What things are called.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Words {
-    /// A project: `toolkit`.
-    pub project: String,
-}
-
-impl Default for Words {
-    fn default() -> Self {
-        Self { project: "project".to_owned() }
-    }
-}
-
 /// What `config` calls the address of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -7,6 +7,7 @@ use super::tool::NAMED;
 use super::{BadBrand, Brand};
 use crate::Kind;
 use crate::public_url::{PublicUrl, is_issuer};
+use crate::text::presentable;
 
 /// The flags that every command has; a brand's own cannot be called like one of them.
 const FLAGS: [&str; 12] = [
@@ -43,6 +44,13 @@ pub(super) fn values(brand: &Brand) -> Result<(), BadBrand> {
     if !is_word(&brand.config.server.replace('_', "-")) {
         return Err(impossible("config.server", "must be a word like api_url"));
     }
+    for (key, text) in
+        [("words.new_token", &brand.words.new_token), ("words.new_key", &brand.words.new_key)]
+    {
+        if !line(text) || presentable(text, 40) != *text {
+            return Err(impossible(key, "must be 1 to 40 letters that are seen, like New key"));
+        }
+    }
     for (key, value) in
         [("default_server", Some(&brand.default_server)), ("issuer", brand.issuer.as_ref())]
     {
@@ -73,12 +81,9 @@ fn prefixes(brand: &Brand) -> Result<(), BadBrand> {
     let keys = brand.keys.prefix.as_ref();
     let tokens = &brand.tokens.prefix;
     let alike = |one: &str| one.starts_with(&**tokens) || tokens.starts_with(one);
-    let legacy = brand.tokens.legacy_prefix.as_ref();
-    for (key, prefix) in [("keys.prefix", keys), ("tokens.legacy_prefix", legacy)] {
-        if prefix.is_some_and(|prefix| alike(prefix)) {
-            let why = format!("must not begin like that of tokens, {tokens:?}, nor that like it");
-            return Err(impossible(key, &why));
-        }
+    if keys.is_some_and(|prefix| alike(prefix)) {
+        let why = format!("must not begin like that of tokens, {tokens:?}, nor that like it");
+        return Err(impossible("keys.prefix", &why));
     }
     for (key, prefix) in [("tokens.prefix", Some(&brand.tokens.prefix)), ("keys.prefix", keys)] {
         let Some(prefix) = prefix else { continue };
@@ -171,10 +176,11 @@ mod tests {
             ("[words]\nproject = ''", "words.project"),
             ("[words]\nproject = 'org'", "words.project"),
             ("[config]\nserver = 'API URL'", "config.server"),
+            ("[words]\nnew_token = ' '", "words.new_token"),
+            ("[words]\nnew_key = 'New\u{200b}key'", "words.new_key"),
             ("[tokens]\nprefix = 'hp_rt_'", "tokens.prefix"),
             ("[tokens]\nprefix = 'a_'\n[keys]\nprefix = 'a_'", "keys.prefix"),
             ("[tokens]\nprefix = 'a_'\n[keys]\nprefix = 'a_b_'", "keys.prefix"),
-            ("[tokens]\nprefix = 'a_b_'\nlegacy_prefix = 'a_'", "tokens.legacy_prefix"),
             ("[sources]\nflag = 'server'", "sources.flag"),
             ("[vault]\nfile_flag = 'json'", "vault.file_flag"),
             ("[calls.x]\nmethod = 'GET'\npath = '/x'\noptions = ['json']", "calls.x"),

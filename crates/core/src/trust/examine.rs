@@ -7,7 +7,7 @@ use super::condition::Condition;
 use super::platform::Platform;
 use super::policy::{Pin, Policy};
 use super::subject::GithubSubject;
-use crate::text::presentable;
+use crate::text::{escaped, presentable};
 
 /// A claim is shown up to as many characters.
 const SHOWN: usize = 300;
@@ -248,7 +248,7 @@ fn is_identity(platform: Platform, claim: &str) -> bool {
 
 fn shown(found: &Claim) -> Option<String> {
     match found {
-        Claim::Text(text) => Some(presentable(text, SHOWN)),
+        Claim::Text(text) => Some(escaped(text, SHOWN)),
         Claim::Missing => None,
         Claim::Odd => Some("something that is no text".to_owned()),
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::print;
 use super::words::{group, maybe, switch, text};
-use crate::{serve, settings, system};
+use crate::{settings, system};
 
 pub(super) fn signing_keys() -> Command {
     group("signing-keys", "Keys that sign tokens")
@@ -113,14 +113,14 @@ fn when(matches: &ArgMatches, name: &str) -> Result<Option<Timestamp>, String> {
 pub(super) fn export(matches: &ArgMatches, mut position: Position) -> ExitCode {
     let layers = match settings::layers(matches) {
         Ok(layers) => layers,
-        Err(error) => return serve::fail("admin", &Failure::from(error)),
+        Err(error) => return super::failed(&Failure::from(error), matches),
     };
     loop {
         let asked = Asked::Books(Asks::Export(position));
         let portion = match admin::run(&layers, system::data_dir(), asked) {
             Ok(Answer::Books(Books::Portion(portion))) => portion,
             Ok(_) => return ExitCode::FAILURE,
-            Err(failure) => return serve::fail("admin", &failure),
+            Err(failure) => return super::failed(&failure, matches),
         };
         let written = io::stdout().lock().write_all(portion.text.as_bytes());
         if written.is_err() {
@@ -133,17 +133,23 @@ pub(super) fn export(matches: &ArgMatches, mut position: Position) -> ExitCode {
     }
 }
 
-/// `admin audit verify`: 0 if everything in the file is proved, 1 if something is wrong with
-/// it, 2 if it cannot be read.
+/// `admin audit verify`: 0 if everything in the file is proved that is sealed, 1 if something is
+/// wrong with it or none of its rows is sealed, 2 if it cannot be read.
 pub(super) fn verify(matches: &ArgMatches) -> ExitCode {
     match proven(matches) {
-        Err(why) => super::refuse(&why),
+        Err(why) => super::refuse(&why, matches),
         Ok(Err(bad)) => {
-            let _ = writeln!(
-                io::stderr(),
-                "hallpass admin: the log is not as it was sealed: {bad}.\nWhat stands before that line is proved up to the last checkpoint there."
+            let why = format!(
+                "the log is not as it was sealed: {bad}.\nWhat stands before that line is proved up to the last checkpoint there."
             );
-            ExitCode::FAILURE
+            super::told("changed", &why, 1, matches)
+        }
+        Ok(Ok(proven)) if proven.rows.is_none() && proven.unsealed > 0 => {
+            let rows = proven.unsealed;
+            let why = format!(
+                "nothing is proved: none of its {rows} rows is sealed yet; export it again where its server runs, which seals first"
+            );
+            super::told("not_sealed", &why, 1, matches)
         }
         Ok(Ok(proven)) => print::out(&told(&proven, matches.get_flag("json")), ""),
     }

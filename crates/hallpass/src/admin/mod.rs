@@ -17,8 +17,9 @@ use clap::{ArgMatches, Command};
 use hallpass_server::admin::command::books::Command as Asks;
 use hallpass_server::admin::{self, Answer, Command as Asked};
 use hallpass_server::serve::Failure;
+use serde_json::json;
 
-use crate::{serve, settings, system};
+use crate::{settings, system};
 
 mod books;
 mod client;
@@ -74,7 +75,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     }
     let asked = match read(matches) {
         Ok(asked) => asked,
-        Err(why) => return refuse(&why),
+        Err(why) => return refuse(&why, matches),
     };
     if let Asked::Books(Asks::Export(position)) = asked {
         return books::export(matches, position);
@@ -85,13 +86,33 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     match answered {
         Ok(Answer::Patterns(all)) => print::out(&patterns::written(&all, matches), ""),
         Ok(answer) => print::tell(&answer, matches.get_flag("json")),
-        Err(failure) => serve::fail("admin", &failure),
+        Err(failure) => failed(&failure, matches),
     }
 }
 
-fn refuse(why: &str) -> ExitCode {
-    let _ = writeln!(io::stderr(), "hallpass admin: {why}");
-    ExitCode::from(2)
+/// What was asked for cannot be.
+fn refuse(why: &str, matches: &ArgMatches) -> ExitCode {
+    told("usage", why, 2, matches)
+}
+
+/// What was asked for was not done.
+fn failed(failure: &Failure, matches: &ArgMatches) -> ExitCode {
+    told(failure.code(), &failure.to_string(), failure.exit_code(), matches)
+}
+
+/// Why nothing came of it, on standard error: with `--json` as the other commands tell a failure.
+fn told(code: &str, why: &str, exit: u8, matches: &ArgMatches) -> ExitCode {
+    let text = match matches.get_flag("json") {
+        true => {
+            let error = json!({
+                "code": code, "exit": exit, "message": why, "next": "hallpass admin --help",
+            });
+            json!({"error": error}).to_string()
+        }
+        false => format!("hallpass admin: {why}"),
+    };
+    let _ = writeln!(io::stderr(), "{text}");
+    ExitCode::from(exit)
 }
 
 fn read(matches: &ArgMatches) -> Result<Asked, String> {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hallpass_core::id::{OrgId, ProjectId, TrustDeniedId};
+use hallpass_core::text::presentable;
 use hallpass_core::trust::{
     Check, Claims, Examined, Policy, dangers, examine, least, nearest_first, sentence,
 };
@@ -63,7 +64,7 @@ impl Issuer {
             let alarm = alarm.is_some();
             let why = match bad {
                 Some(bad) => format!("{bad}."),
-                None => first_failed(&examined.checks),
+                None => first_failed(&examined.checks, &it.policy.project, asked),
             };
             let who = who(it.policy.platform, claims);
             let subject = shown(claims, "sub");
@@ -246,9 +247,17 @@ fn denied(found: &TrustDenied) -> wire::DeniedExchange {
 }
 
 /// Why the nearest policy did not let them in, in a sentence.
-fn first_failed(checks: &[Check]) -> String {
+fn first_failed(checks: &[Check], project: &str, asked: &wire::Exchange) -> String {
     let Some(check) = checks.iter().find(|check| !check.passed) else {
-        return "Its claims meet a policy here: it asked for another project, or the policy was changed or revoked meanwhile.".to_owned();
+        return match asked.project.as_deref().filter(|asked| *asked != project) {
+            Some(asked) => {
+                let asked = presentable(asked, 130);
+                format!("Its claims meet the policy of {project}, and it asked for {asked}.")
+            }
+            None => {
+                "Its claims meet a policy here, which was changed or revoked meanwhile.".to_owned()
+            }
+        };
     };
     let found = check.found.as_deref().unwrap_or("not there");
     format!("{} is {found}, and the nearest policy wants {}.", check.claim, check.wants)

@@ -21,23 +21,23 @@ use super::house::{House, ISSUER, config, home};
 use crate::federation::{Fetcher, NotFetched, Refusal};
 use crate::tokens::Actor;
 
-const CI: &str = "https://ci.example";
-const OTHER: &str = "https://ci.example.org";
+pub(super) const CI: &str = "https://ci.example";
+pub(super) const OTHER: &str = "https://ci.example.org";
 /// When every house begins, in seconds.
-const NOW: i64 = 1_800_000_000;
+pub(super) const NOW: i64 = 1_800_000_000;
 /// How long a token lives.
 const LIFE: u64 = 300;
 /// How far clocks may differ: a token's issuer from ours, and ours from each other.
 const LEEWAY: u64 = 30;
 
 /// Two issuers that sign with one key.
-struct Ci {
+pub(super) struct Ci {
     key: EncodingKey,
     jwk: Value,
 }
 
 impl Ci {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let key = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
         let mut jwk =
@@ -47,7 +47,7 @@ impl Ci {
     }
 
     /// Of texts, letter by letter.
-    fn sign(&self, header: &str, claims: &str) -> String {
+    pub(super) fn sign(&self, header: &str, claims: &str) -> String {
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let signed = format!("{}.{}", part(header), part(claims));
         let signature = crypto::sign(signed.as_bytes(), &self.key, Algorithm::ES256).unwrap();
@@ -59,7 +59,7 @@ impl Ci {
     }
 }
 
-fn header() -> Value {
+pub(super) fn header() -> Value {
     json!({ "alg": "ES256", "kid": "one", "typ": "JWT" })
 }
 
@@ -260,14 +260,27 @@ async fn what_is_wrong_is_named_in_the_log_and_to_those_who_manage_the_place_and
         assert!(rows.iter().any(|row| row.contains(why)), "{why}: {rows:?}");
     }
     assert_eq!(told.into_iter().collect::<Vec<_>>(), [Refusal::Denied.to_string()]);
+    // Let in by a policy, and asked for another project; and a ref that only looks like ours.
+    let mut elsewhere =
+        brought(ci.sign(&header().to_string(), &claims(OTHER, "elsewhere").to_string()));
+    elsewhere.project = Some("acme/else".to_owned());
+    issuer.exchange_outside(&elsewhere, &origin).await.unwrap_err();
+    let mut odd = claims(OTHER, "odd");
+    odd["ref"] = json!("refs/heads/main\u{200b}");
+    refused(ci.sign(&header().to_string(), &odd.to_string())).await;
     // What its issuer signed is kept for the place, with the same words.
     let kept = issuer.denied_exchanges(&operator, "acme", None, None, 100).await.unwrap().items;
     for why in ["aud has to be", "whole numbers", "has expired", "not valid yet", "jti has to be"] {
         assert!(kept.iter().any(|it| it.why.contains(why)), "{why}: {kept:?}");
     }
-    for why in
-        ["longer than a job's", "five minutes ago", "exchanged before", "repository_id is 201"]
-    {
+    for why in [
+        "longer than a job's",
+        "five minutes ago",
+        "exchanged before",
+        "repository_id is 201",
+        "meet the policy of acme/warehouse, and it asked for acme/else",
+        r"ref is refs/heads/main\u{200b},",
+    ] {
         assert!(kept.iter().any(|it| it.why.contains(why)), "{why}: {kept:?}");
     }
     assert!(!kept.iter().any(|it| it.why.contains("signature")), "{kept:?}");

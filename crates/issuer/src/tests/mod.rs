@@ -11,6 +11,7 @@
 //! | `secrets` | what a wrong guess teaches |
 //! | `keys`, `hostile`, `resources` | groups F and G |
 //! | `federation` | the token of an outside issuer, brought again |
+//! | `people` | who somebody is that an outside issuer signed in |
 //! | `leaks`, `mail` | the leak desk, and letters |
 //! | `project_keys` | keys of projects and organizations |
 //! | `legacy`, `salted`, `mint` | tokens of an older system |
@@ -38,6 +39,7 @@ mod logout;
 pub(crate) mod mail;
 mod mint;
 mod oidc;
+mod people;
 mod pkce;
 mod project_keys;
 mod redirects;

@@ -112,6 +112,23 @@ impl From<OpenError> for Failure {
 }
 
 impl Failure {
+    /// What programs call it; as stable as the exit code.
+    pub fn code(&self) -> &'static str {
+        match self.exit_code() {
+            2 => "usage",
+            7 => "store_unavailable",
+            10 => "address_taken",
+            11 => "in_use",
+            12 => "unreadable",
+            13 => "damaged",
+            14 => "newer",
+            15 => "disk_full",
+            16 => "master_key",
+            17 => "tls",
+            _ => "other",
+        }
+    }
+
     /// The exit code, see the table above.
     pub fn exit_code(&self) -> u8 {
         use hallpass_issuer::Error as Issuer;

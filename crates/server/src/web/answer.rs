@@ -57,7 +57,7 @@ pub(super) fn frame(app: &App, signed_in: Option<&SignedIn>) -> Frame {
         account: signed_in.map(|person| Shown::new(&person.user.email)),
         admin: signed_in.is_some_and(|person| person.user.admin),
         local: app.issuer().is_local(),
-        project: app.brand().words.project.clone(),
+        words: app.brand().words.clone(),
         menu: menu(app.brand()),
     }
 }
@@ -150,6 +150,21 @@ pub(super) fn error(
     let name = format!("error-{}", status.as_u16());
     let mut response = outcome(app, signed_in, &name, heading, lines, Some(way));
     *response.status_mut() = status;
+    response
+}
+
+/// A form came a second time that shows the text of a new `kind` once; `what` says what that did.
+pub(super) fn sent_before(
+    app: &App,
+    person: &SignedIn,
+    kind: &str,
+    what: &str,
+    way: Option<Way>,
+) -> Response {
+    let next = format!("If the text was not copied, revoke that {kind} and make another.");
+    let (heading, lines) = ("This form was sent before", [what, &next]);
+    let mut response = outcome(app, Some(person), "sent-before", heading, &lines, way);
+    *response.status_mut() = StatusCode::CONFLICT;
     response
 }
 

@@ -4,6 +4,7 @@
 //! templates escape all of it.
 
 use askama::Template;
+use hallpass_core::brand::Words;
 use hallpass_core::scope::{ACCOUNT, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, TOKENS};
 
 use super::shown::Shown;
@@ -25,23 +26,21 @@ pub(super) struct Frame {
     pub(super) admin: bool,
     /// Nobody has to sign in.
     pub(super) local: bool,
-    /// What a project is called here.
-    pub(super) project: String,
+    /// What things are called here.
+    pub(super) words: Words,
     /// The pages about oneself.
     pub(super) menu: Vec<Entry>,
 }
 
 impl Frame {
-    /// The same at the beginning of a line.
-    pub(super) fn project_heading(&self) -> String {
-        let mut letters = self.project.chars();
-        let first = letters.next().map(|first| first.to_uppercase().to_string());
-        first.unwrap_or_default() + letters.as_str()
-    }
-
     /// What a page of the menu is called.
     pub(super) fn called(&self, page: &str) -> &str {
-        self.menu.iter().find(|entry| entry.page == page).map_or("", |entry| &entry.label)
+        self.called_or(page, "")
+    }
+
+    /// The same for a page that is in the menu only of a brand that gives it a name.
+    pub(super) fn called_or<'a>(&'a self, page: &str, usual: &'a str) -> &'a str {
+        self.menu.iter().find(|entry| entry.page == page).map_or(usual, |entry| &entry.label)
     }
 }
 

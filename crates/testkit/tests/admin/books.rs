@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use hallpass_core::wire::audit::Row;
 use hallpass_testkit::postgres::Cluster;
 use hallpass_testkit::process::Finished;
 use hallpass_testkit::server::{Plan, Server};
@@ -96,6 +97,28 @@ async fn a_log_is_exported_and_proved_elsewhere() -> Result<()> {
     let csv = exported(&server, &["--format", "csv"]).await?;
     assert!(csv.starts_with("n,id,at,actor,"), "{csv}");
     assert!(!csv.contains(",=") && csv.lines().count() > 4, "{csv}");
+    // Neither that nor what a search found has seals to be proved.
+    let rows: String = log
+        .lines()
+        .filter(|line| line.starts_with("{\"n\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    for part in [&csv, &rows] {
+        let refused = verified(&server, part, &["--key", &keys]).await?;
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
+        assert!(refused.stderr.contains("only a whole export in NDJSON"), "{refused:?}");
+    }
+    // Rows without seals, in the form of an export: they are anybody's.
+    let mut row: Row = serde_json::from_str(victim)?;
+    (row.n, row.hash) = (None, None);
+    let zeros = "0".repeat(64);
+    let loose = format!(
+        "{{\"hallpass_audit\":1,\"after\":0,\"hash\":\"{zeros}\"}}\n{}\n{{\"end\":0,\"unsealed\":1}}\n",
+        serde_json::to_string(&row)?
+    );
+    let refused = verified(&server, &loose, &["--key", &keys]).await?;
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
+    assert!(refused.stderr.contains("none of its 1 rows is sealed"), "{refused:?}");
     // From a day on that has not come: nothing, and that is said.
     let none = exported(&server, &["--since", "2099-01-01"]).await?;
     let proven = verified(&server, &none, &[]).await?;

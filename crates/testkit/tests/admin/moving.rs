@@ -36,7 +36,8 @@ async fn phases_are_kept_with_dates_and_go_back_only_if_that_is_meant() -> Resul
     let begun = phase(&office).await?;
     assert_eq!((&begun["phase"], &begun["since"]), (&"A".into(), &begun["deprecated_since"]));
 
-    office.admin(&["legacy", "phase", "C"]).await?;
+    let done = office.try_admin(&["legacy", "phase", "C"], "").await?;
+    assert!(done.code == Some(0) && !done.stderr.contains("no such tokens here"), "{done:?}");
     let said = office.refused(&["legacy", "phase", "B"], "").await?;
     assert!(said.contains("phase C already") && said.contains("--back"), "{said}");
     office.server.stop().await?;
@@ -112,5 +113,16 @@ async fn whoever_uses_one_is_told_that_it_ends_and_the_report_says_who_that_is()
         assert_eq!((&answer.json()["active"], permissions(&answer)), (&false.into(), vec![]));
     }
     assert_eq!(office.rows(&["legacy", "report"]).await?.len(), 0);
+    Ok(())
+}
+
+/// A phase may be set before anything was imported, and that is said.
+#[tokio::test]
+async fn a_phase_without_any_older_token_is_told() -> Result<()> {
+    let office = Office::open().await?;
+    let done = office.try_admin(&["legacy", "phase", "C"], "").await?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let said = [done.stdout, done.stderr].concat();
+    assert!(said.contains("no such tokens here now: hallpass admin legacy import"), "{said}");
     Ok(())
 }

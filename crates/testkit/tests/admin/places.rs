@@ -80,3 +80,25 @@ async fn what_cannot_be_is_said_with_what_would_be_right() -> Result<()> {
     }
     Ok(())
 }
+
+/// With `--json` a failure is an object, as the other commands tell one.
+// proves: client-L3
+#[tokio::test]
+async fn a_failure_is_told_to_a_program() -> Result<()> {
+    let office = Office::open().await?;
+    let told = async |words: &[&str]| -> Result<serde_json::Value> {
+        let said = office.refused(&[words, &["--json"]].concat(), "").await?;
+        Ok(serde_json::from_str(&said)?)
+    };
+    for words in [
+        &["project", "create", "nowhere/site"][..],
+        &["audit", "export", "--since", "yesterday"],
+        &["audit", "verify", "/does/not/exist"],
+    ] {
+        let error = &told(words).await?["error"];
+        assert_eq!((&error["code"], &error["exit"]), (&"usage".into(), &2.into()), "{error}");
+        assert!(error["message"].as_str().is_some_and(|it| it.len() > 10), "{error}");
+        assert_eq!(error["next"], "hallpass admin --help");
+    }
+    Ok(())
+}

@@ -60,6 +60,9 @@ async fn a_token_is_made_renamed_and_revoked_on_the_page() -> Result<()> {
     assert!(token.starts_with("sct_user_") && unnamed.starts_with("sct_user_"));
     let list = person.get("/cli-tokens").await?;
     assert_eq!(list.text("h1").as_deref(), Some("CLI Tokens"));
+    assert_eq!(list.text("#new-token").as_deref(), Some("Generate token"));
+    let blank = person.get("/settings/tokens/new").await?;
+    assert_eq!(blank.text("h1").as_deref(), Some("Generate token"));
     for told in ["laptop", "never used", "Made "] {
         assert!(list.body.contains(told), "{told}: {}", list.body);
     }
@@ -139,6 +142,14 @@ async fn settings_lead_to_api_keys_and_to_github() -> Result<()> {
         [("/settings/api-keys", "/orgs/acme/keys"), ("/settings/github-oidc", "/orgs/acme/trust")]
     {
         assert_eq!(shop.person.get(address).await?.url.path(), page);
+    }
+    for (page, heading) in [("keys", "API keys of acme"), ("trust", "GitHub OIDC of acme")] {
+        let page = shop.person.get(&format!("/orgs/acme/{page}")).await?;
+        assert_eq!(page.text("h1").as_deref(), Some(heading));
+        let menu = html::texts(&page.body, "nav[aria-label=Organization] a");
+        for name in ["API keys", "GitHub OIDC"] {
+            assert!(menu.iter().any(|entry| entry == name), "{menu:?}");
+        }
     }
     let new = shop.person.get("/orgs/acme/keys/new").await?;
     for told in ["New key", "Scope", "Project", "Org admin", "90 days"] {

@@ -6,7 +6,7 @@ use hallpass_client::keys::Place;
 use hallpass_core::wire::trust::{DeniedExchange, DeniedExplained, NewTrustPolicy};
 use serde::Serialize;
 
-use super::{accept, add, checks, danger, place, refused, session, values};
+use super::{accept, add, checks, danger, from, place, refused, session, values};
 use crate::arguments::Globals;
 use crate::commands::{retry, warn};
 use crate::{Context, Exit, Failure, Input, Output, layout, words};
@@ -75,10 +75,11 @@ fn headline(cx: &Context<'_>, out: &mut Output<'_>, it: &DeniedExchange) {
     let width = out.terminal.width;
     let times = if it.count > 1 { format!(", {} times", it.count) } else { String::new() };
     let line = format!(
-        "{} {}, {}{times}: {}",
+        "{} {}, {}{}{times}: {}",
         paint.foreign(&it.id, 60),
         words::ago(it.at, cx.clock.now()),
         paint.foreign(&it.who, 400),
+        from(&it.issuer, paint),
         paint.foreign(&it.why, 600)
     );
     out.line(&layout::wrap(&line, width, "", "  "));

@@ -4,7 +4,7 @@ use clap::{ArgMatches, Command};
 use hallpass_core::wire::trust::{KeysUnknown, TrustPolicy};
 use serde::Serialize;
 
-use super::{place, refused, session};
+use super::{from, place, refused, session};
 use crate::arguments::Globals;
 use crate::commands::{retry, warn};
 use crate::paint::Paint;
@@ -63,8 +63,9 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, policy: &TrustPolicy) {
     };
     let by = policy.creator.as_deref().unwrap_or(&policy.created_by);
     let line = format!(
-        "{}, made {} by {}, {used}",
+        "{}{}, made {} by {}, {used}",
         paint.foreign(&policy.id, 60),
+        from(&policy.issuer, paint),
         words::ago(policy.created_at, now),
         paint.foreign(by, 320)
     );

@@ -24,10 +24,12 @@ use clap::{Arg, ArgMatches, Command};
 use hallpass_client::keys::Place;
 use hallpass_client::target::Asked;
 use hallpass_client::{Error, Session};
+use hallpass_core::trust::GITHUB;
 use hallpass_core::wire::trust::{DANGEROUS, MOVED};
 
 use super::{client, forbidden, retry};
 use crate::arguments::Globals;
+use crate::paint::Paint;
 use crate::refusal::told;
 use crate::tree::Below;
 use crate::{Context, Exit, Failure, Input, Output};
@@ -44,6 +46,14 @@ pub fn command() -> Command {
         .subcommand(test::command())
         .subcommand(denied::command())
         .subcommand(repin::command())
+}
+
+/// Whose tokens, if not github.com's: ` from https://gitlab.com`.
+fn from(issuer: &str, paint: Paint) -> String {
+    match issuer {
+        GITHUB => String::new(),
+        other => format!(" from {}", paint.foreign(other, 300)),
+    }
 }
 
 /// Runs the verb.

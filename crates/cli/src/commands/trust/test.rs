@@ -193,7 +193,7 @@ fn audience(claims: &Claims, server: &str) -> Check {
     Check {
         claim: "aud".to_owned(),
         wants: server.to_owned(),
-        found: found.map(|found| hallpass_core::text::presentable(found, 300)),
+        found: found.map(|found| hallpass_core::text::escaped(found, 300)),
         passed,
         standing: Standing::Always,
         hint,
@@ -214,9 +214,8 @@ fn form(claims: &Claims, whole: bool) -> Vec<Check> {
     ];
     let bad = wanted.into_iter().filter(|(_, asked, right, _)| *asked && !right);
     let said = claims.to_json();
-    let found = |name: &str| {
-        said.get(name).map(|it| hallpass_core::text::presentable(&it.to_string(), 100))
-    };
+    let found =
+        |name: &str| said.get(name).map(|it| hallpass_core::text::escaped(&it.to_string(), 100));
     bad.map(|(name, _, _, wants)| Check {
         claim: name.to_owned(),
         wants: wants.to_owned(),

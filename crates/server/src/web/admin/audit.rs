@@ -27,7 +27,7 @@ use super::super::orgs::{Nav, Seat};
 use super::super::shown::Shown;
 use super::super::views::Frame;
 use super::super::{answer, when};
-use super::Office;
+use super::Administrator;
 use crate::app::App;
 use crate::books;
 use crate::http::{Visitor, failure};
@@ -163,8 +163,8 @@ impl Asked {
 }
 
 async fn all(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
-    let office = Office::visit(&app, &visitor, PAGE)?;
-    Ok(show(&app, office.person, None, &query(request.uri())).await)
+    let administrator = Administrator::visit(&app, &visitor, PAGE)?;
+    Ok(show(&app, administrator.person, None, &query(request.uri())).await)
 }
 
 /// What is looked for at the log of the whole server, an organization by its name included.
@@ -341,7 +341,7 @@ impl Part {
 }
 
 async fn export_all(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
-    let person = Office::visit(&app, &visitor, PAGE)?.person;
+    let person = Administrator::visit(&app, &visitor, PAGE)?.person;
     let params = query(request.uri());
     if params.get("whole") == Some("yes") {
         let begun = async {

@@ -19,7 +19,7 @@ use super::super::setup::sentence;
 use super::super::shown::Shown;
 use super::super::views::{Frame, Notice};
 use super::super::{answer, when};
-use super::Office;
+use super::Administrator;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor, failure};
 
@@ -74,7 +74,7 @@ struct ShownOnce {
 }
 
 async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
-    let office = Office::visit(&app, &visitor, PAGE)?;
+    let administrator = Administrator::visit(&app, &visitor, PAGE)?;
     let asked = query(request.uri());
     let notice = match asked.get("done").unwrap_or_default() {
         "made" => {
@@ -84,22 +84,23 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Pag
         "same" => Some(Notice::done("It was disabled before.", "Nothing was left to do.")),
         _ => None,
     };
-    Ok(page(&office, StatusCode::OK, notice, asked.get("after"), None).await)
+    Ok(page(&administrator, StatusCode::OK, notice, asked.get("after"), None).await)
 }
 
 async fn page(
-    office: &Office<'_>,
+    administrator: &Administrator<'_>,
     status: StatusCode,
     notice: Option<Notice>,
     after: Option<&str>,
     typed: Option<&Params>,
 ) -> Response {
-    let found = match office.app.issuer().clients_for(&office.actor(), after, SHOWN).await {
-        Ok(found) => found,
-        Err(AdminError::Failed(error)) => return failure::page(office.app, &error),
-        Err(_) => return super::super::not_found(),
-    };
-    let own = &office.app.issuer().config().brand.client_id;
+    let found =
+        match administrator.app.issuer().clients_for(&administrator.actor(), after, SHOWN).await {
+            Ok(found) => found,
+            Err(AdminError::Failed(error)) => return failure::page(administrator.app, &error),
+            Err(_) => return super::super::not_found(),
+        };
+    let own = &administrator.app.issuer().config().brand.client_id;
     let text = |name| typed.and_then(|form| form.get(name)).unwrap_or_default();
     let more = found.next_cursor.map(|next| {
         let mut params = Params::default();
@@ -107,10 +108,10 @@ async fn page(
         format!("{PAGE}?{}", params.to_query())
     });
     let view = View {
-        frame: office.frame(),
+        frame: administrator.frame(),
         here: "clients",
         notice,
-        csrf: office.csrf(Purpose::Operate("clients")),
+        csrf: administrator.csrf(Purpose::Operate("clients")),
         clients: found.items.iter().map(|client| line(client, own)).collect(),
         more,
         further: after.is_some(),
@@ -141,7 +142,8 @@ async fn make(
     visitor: Visitor,
     Form(form): Form,
 ) -> Page {
-    let office = Office::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form)?;
+    let administrator =
+        Administrator::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form)?;
     let text = |name| form.get(name).unwrap_or_default().trim().to_owned();
     let new = NewClient {
         id: text("id"),
@@ -150,21 +152,21 @@ async fn make(
         redirect_uris: text("redirect_uris").split_whitespace().map(str::to_owned).collect(),
         ..NewClient::default()
     };
-    Ok(match app.issuer().create_client_for(new, &office.actor(), &origin).await {
-        Ok((client, Some(secret))) => once(&office, &client.id, &secret),
+    Ok(match app.issuer().create_client_for(new, &administrator.actor(), &origin).await {
+        Ok((client, Some(secret))) => once(&administrator, &client.id, &secret),
         Ok((_, None)) => answer::see_other(&format!("{PAGE}?done=made")),
         Err(AdminError::Failed(error)) => failure::page(&app, &error),
         Err(error) => {
             let notice = Notice::problem(sentence(&error.to_string()), "No client was made.");
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            page(&office, status, Some(notice), None, Some(&form)).await
+            page(&administrator, status, Some(notice), None, Some(&form)).await
         }
     })
 }
 
-fn once(office: &Office<'_>, id: &str, secret: &Secret) -> Response {
+fn once(administrator: &Administrator<'_>, id: &str, secret: &Secret) -> Response {
     let view = ShownOnce {
-        frame: office.frame(),
+        frame: administrator.frame(),
         here: "clients",
         id: Shown::new(id),
         secret: secret.expose().to_owned(),
@@ -178,12 +180,13 @@ async fn disable(
     visitor: Visitor,
     Form(form): Form,
 ) -> Page {
-    let office = Office::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form)?;
+    let administrator =
+        Administrator::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form)?;
     let id = form.get("id").unwrap_or_default();
-    Ok(match app.issuer().disable_client_for(id, &office.actor(), &origin).await {
+    Ok(match app.issuer().disable_client_for(id, &administrator.actor(), &origin).await {
         Ok(true) => answer::see_other(&format!("{PAGE}?done=disabled")),
         Ok(false) => answer::see_other(&format!("{PAGE}?done=same")),
-        Err(error) => refused(&office, error).await,
+        Err(error) => refused(&administrator, error).await,
     })
 }
 
@@ -193,18 +196,19 @@ async fn rotate(
     visitor: Visitor,
     Form(form): Form,
 ) -> Page {
-    let office = Office::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form)?;
+    let administrator =
+        Administrator::post(&app, &visitor, PAGE, Purpose::Operate("clients"), &form)?;
     let id = form.get("id").unwrap_or_default();
-    Ok(match app.issuer().change_client_secret(id, &office.actor(), &origin).await {
-        Ok(secret) => once(&office, id, &secret),
-        Err(error) => refused(&office, error).await,
+    Ok(match app.issuer().change_client_secret(id, &administrator.actor(), &origin).await {
+        Ok(secret) => once(&administrator, id, &secret),
+        Err(error) => refused(&administrator, error).await,
     })
 }
 
-async fn refused(office: &Office<'_>, error: AdminError) -> Response {
+async fn refused(administrator: &Administrator<'_>, error: AdminError) -> Response {
     if let AdminError::Failed(error) = error {
-        return failure::page(office.app, &error);
+        return failure::page(administrator.app, &error);
     }
     let notice = Notice::problem(sentence(&error.to_string()), "Nothing was changed.");
-    page(office, StatusCode::NOT_FOUND, Some(notice), None, None).await
+    page(administrator, StatusCode::NOT_FOUND, Some(notice), None, None).await
 }

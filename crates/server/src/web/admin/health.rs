@@ -12,7 +12,7 @@ use http::StatusCode;
 use super::super::answer::Page;
 use super::super::views::Frame;
 use super::super::{answer, when};
-use super::Office;
+use super::Administrator;
 use crate::app::App;
 use crate::http::{Visitor, failure};
 
@@ -35,15 +35,16 @@ struct View {
 }
 
 async fn show(State(app): State<App>, visitor: Visitor) -> Page {
-    let office = Office::visit(&app, &visitor, PAGE)?;
-    Ok(match view(&office).await {
+    let administrator = Administrator::visit(&app, &visitor, PAGE)?;
+    Ok(match view(&administrator).await {
         Ok(view) => answer::page(StatusCode::OK, &view),
         Err(error) => failure::page(&app, &error),
     })
 }
 
-async fn view(office: &Office<'_>) -> Result<View, hallpass_issuer::Error> {
-    let (app, issuer, store) = (office.app, office.app.issuer(), office.app.store());
+async fn view(administrator: &Administrator<'_>) -> Result<View, hallpass_issuer::Error> {
+    let (app, issuer, store) =
+        (administrator.app, administrator.app.issuer(), administrator.app.store());
     let engine = match store.engine() {
         Engine::Sqlite => "SQLite, in the data directory",
         Engine::Postgres => "PostgreSQL",
@@ -97,5 +98,5 @@ async fn view(office: &Office<'_>) -> Result<View, hallpass_issuer::Error> {
     } else {
         None
     };
-    Ok(View { frame: office.frame(), here: "health", facts, trouble })
+    Ok(View { frame: administrator.frame(), here: "health", facts, trouble })
 }

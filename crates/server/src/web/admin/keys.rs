@@ -16,7 +16,7 @@ use super::super::home::query;
 use super::super::setup::sentence;
 use super::super::views::{Frame, Notice};
 use super::super::{answer, when};
-use super::Office;
+use super::Administrator;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor, failure};
 
@@ -44,7 +44,7 @@ struct View {
 }
 
 async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
-    let office = Office::visit(&app, &visitor, PAGE)?;
+    let administrator = Administrator::visit(&app, &visitor, PAGE)?;
     let notice = match query(request.uri()).get("done").unwrap_or_default() {
         "next" => Some(Notice::done("The next keys are published.", "They sign in a while.")),
         "now" => Some(Notice::done(
@@ -53,20 +53,24 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Pag
         )),
         _ => None,
     };
-    Ok(page(&office, StatusCode::OK, notice).await)
+    Ok(page(&administrator, StatusCode::OK, notice).await)
 }
 
-async fn page(office: &Office<'_>, status: StatusCode, notice: Option<Notice>) -> Response {
-    let keys = match office.app.issuer().signing_keys().await {
+async fn page(
+    administrator: &Administrator<'_>,
+    status: StatusCode,
+    notice: Option<Notice>,
+) -> Response {
+    let keys = match administrator.app.issuer().signing_keys().await {
         Ok(keys) => keys,
-        Err(error) => return failure::page(office.app, &error),
+        Err(error) => return failure::page(administrator.app, &error),
     };
-    let now = office.app.issuer().now();
+    let now = administrator.app.issuer().now();
     let view = View {
-        frame: office.frame(),
+        frame: administrator.frame(),
         here: "keys",
         notice,
-        csrf: office.csrf(Purpose::Operate("keys")),
+        csrf: administrator.csrf(Purpose::Operate("keys")),
         keys: keys.iter().rev().map(|key| line(key, now)).collect(),
     };
     answer::page(status, &view)
@@ -95,14 +99,14 @@ async fn rotate(
     visitor: Visitor,
     Form(form): Form,
 ) -> Page {
-    let office = Office::post(&app, &visitor, PAGE, Purpose::Operate("keys"), &form)?;
+    let administrator = Administrator::post(&app, &visitor, PAGE, Purpose::Operate("keys"), &form)?;
     let now = form.get("now") == Some("yes");
-    Ok(match app.issuer().rotate_signing_keys_for(now, &office.actor(), &origin).await {
+    Ok(match app.issuer().rotate_signing_keys_for(now, &administrator.actor(), &origin).await {
         Ok(_) => answer::see_other(&format!("{PAGE}?done={}", if now { "now" } else { "next" })),
         Err(AdminError::Failed(error)) => failure::page(&app, &error),
         Err(error) => {
             let notice = Notice::problem(sentence(&error.to_string()), "Nothing was changed.");
-            page(&office, StatusCode::CONFLICT, Some(notice)).await
+            page(&administrator, StatusCode::CONFLICT, Some(notice)).await
         }
     })
 }

@@ -42,13 +42,13 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// An administrator at a page of theirs.
-struct Office<'a> {
+struct Administrator<'a> {
     app: &'a App,
     cookie: &'a Secret,
     person: &'a SignedIn,
 }
 
-impl<'a> Office<'a> {
+impl<'a> Administrator<'a> {
     /// For somebody who looks: who is signed out signs in first, and comes back to `here`.
     fn visit(app: &'a App, visitor: &'a Visitor, here: &str) -> Result<Self, Refusal> {
         Self::of(app, answer::person(visitor, app, here)?)
@@ -62,9 +62,9 @@ impl<'a> Office<'a> {
         purpose: Purpose<'_>,
         form: &Params,
     ) -> Result<Self, Refusal> {
-        let office = Self::of(app, answer::poster(visitor, app, here)?)?;
-        csrf::check(app, Some(office.cookie), purpose, form)?;
-        Ok(office)
+        let administrator = Self::of(app, answer::poster(visitor, app, here)?)?;
+        csrf::check(app, Some(administrator.cookie), purpose, form)?;
+        Ok(administrator)
     }
 
     fn of(app: &'a App, (cookie, person): (&'a Secret, &'a SignedIn)) -> Result<Self, Refusal> {

@@ -13,7 +13,7 @@ use super::super::home::query;
 use super::super::shown::Shown;
 use super::super::views::Frame;
 use super::super::{answer, not_found, when};
-use super::Office;
+use super::Administrator;
 use crate::app::App;
 use crate::http::{Visitor, failure};
 
@@ -46,10 +46,10 @@ struct View {
 }
 
 async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Page {
-    let office = Office::visit(&app, &visitor, PAGE)?;
+    let administrator = Administrator::visit(&app, &visitor, PAGE)?;
     let asked = query(request.uri());
     let after: Option<OrgId> = asked.get("after").and_then(|after| after.parse().ok());
-    let (found, next) = match app.issuer().orgs_for(&office.actor(), after, SHOWN).await {
+    let (found, next) = match app.issuer().orgs_for(&administrator.actor(), after, SHOWN).await {
         Ok(found) => found,
         Err(AdminError::Failed(error)) => return Ok(failure::page(&app, &error)),
         Err(_) => return Ok(not_found()),
@@ -63,7 +63,7 @@ async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Pag
         over: org.disabled_at.is_some(),
     });
     let view = View {
-        frame: office.frame(),
+        frame: administrator.frame(),
         here: "orgs",
         orgs: lines.collect(),
         more: next.map(|next| format!("{PAGE}?after={next}")),

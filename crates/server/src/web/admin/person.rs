@@ -23,7 +23,7 @@ use super::super::shown::Shown;
 use super::super::tokens::base_of;
 use super::super::views::{Frame, Notice};
 use super::super::{answer, browser, people, when};
-use super::Office;
+use super::Administrator;
 use crate::app::App;
 use crate::http::{Form, Peer, Visitor, failure};
 
@@ -81,8 +81,8 @@ async fn show(
     Path(user): Path<String>,
     request: Request,
 ) -> Page {
-    let office = Office::visit(&app, &visitor, &here(&user))?;
-    let user = found(&office, &user).await?;
+    let administrator = Administrator::visit(&app, &visitor, &here(&user))?;
+    let user = found(&administrator, &user).await?;
     let notice = match query(request.uri()).get("done").unwrap_or_default() {
         "disabled" => Some(Notice::done(
             "The account is disabled.",
@@ -94,28 +94,28 @@ async fn show(
         "same" => Some(Notice::done("It was so before.", "Nothing was left to do.")),
         _ => None,
     };
-    Ok(page(&office, user, StatusCode::OK, notice).await)
+    Ok(page(&administrator, user, StatusCode::OK, notice).await)
 }
 
 async fn page(
-    office: &Office<'_>,
+    administrator: &Administrator<'_>,
     user: User,
     status: StatusCode,
     notice: Option<Notice>,
 ) -> Response {
-    match view(office, user, notice).await {
+    match view(administrator, user, notice).await {
         Ok(view) => answer::page(status, &view),
-        Err(error) => failure::page(office.app, &error),
+        Err(error) => failure::page(administrator.app, &error),
     }
 }
 
 async fn view(
-    office: &Office<'_>,
+    administrator: &Administrator<'_>,
     user: User,
     notice: Option<Notice>,
 ) -> Result<View, hallpass_issuer::Error> {
-    let now = office.app.clock().now();
-    let sessions = office.app.issuer().sessions_of(user.id, None).await?;
+    let now = administrator.app.clock().now();
+    let sessions = administrator.app.issuer().sessions_of(user.id, None).await?;
     let sessions = sessions.into_iter().map(|session| {
         let name = match session.kind {
             hallpass_core::wire::api::SessionKind::Browser => browser::name(&session.name),
@@ -135,8 +135,8 @@ async fn view(
         }
     });
     let id = user.id.to_string();
-    let made = office.app.issuer().keys_made_by(user.id, None).await?;
-    let places = office.app.issuer().places_of(user.id).await?;
+    let made = administrator.app.issuer().keys_made_by(user.id, None).await?;
+    let places = administrator.app.issuer().places_of(user.id).await?;
     let places = places.into_iter().map(|(name, role)| PlaceLine {
         name: Shown::new(&name),
         role: match role {
@@ -145,10 +145,10 @@ async fn view(
         },
     });
     Ok(View {
-        frame: office.frame(),
+        frame: administrator.frame(),
         here: "people",
         notice,
-        csrf: office.csrf(Purpose::Operate(&id)),
+        csrf: administrator.csrf(Purpose::Operate(&id)),
         base: page_of(user.id),
         tokens: base_of(user.id),
         audit: format!("/admin/audit?about={id}"),
@@ -157,7 +157,7 @@ async fn view(
         created: when::date(user.created_at),
         admin: user.admin,
         disabled: user.disabled_at.map(|at| when::ago(now.since(at))),
-        oneself: user.id == office.person.user.id,
+        oneself: user.id == administrator.person.user.id,
         sessions: sessions.collect(),
         places: places.collect(),
         made: made.iter().map(|name| Shown::new(name)).collect(),
@@ -170,13 +170,14 @@ fn here(user: &str) -> String {
     user.parse().map_or(people::PAGE.to_owned(), page_of)
 }
 
-async fn found(office: &Office<'_>, user: &str) -> Result<User, Refusal> {
+async fn found(administrator: &Administrator<'_>, user: &str) -> Result<User, Refusal> {
     // By id alone: an address of a page is no place for an e-mail address.
-    let nobody = || Refusal::from(people::nobody(office.app, office.person));
+    let nobody = || Refusal::from(people::nobody(administrator.app, administrator.person));
     let id: UserId = user.parse().map_err(|_| nobody())?;
-    let found = office.app.issuer().anybody_for(&office.actor(), &id.to_string()).await;
+    let found =
+        administrator.app.issuer().anybody_for(&administrator.actor(), &id.to_string()).await;
     found.map_err(|error| match error {
-        TokenError::Failed(error) => Refusal::from(failure::page(office.app, &error)),
+        TokenError::Failed(error) => Refusal::from(failure::page(administrator.app, &error)),
         _ => nobody(),
     })
 }
@@ -238,9 +239,10 @@ async fn done(
     form: &Params,
     deed: Deed,
 ) -> Page {
-    let office = Office::post(app, visitor, &here(user), Purpose::Operate(user), form)?;
-    let user = found(&office, user).await?;
-    let (issuer, actor, back) = (app.issuer(), office.actor(), page_of(user.id));
+    let administrator =
+        Administrator::post(app, visitor, &here(user), Purpose::Operate(user), form)?;
+    let user = found(&administrator, user).await?;
+    let (issuer, actor, back) = (app.issuer(), administrator.actor(), page_of(user.id));
     let changed = match deed {
         Deed::Disable => issuer.disable_person(&actor, user.id, keys_made(form), origin).await,
         Deed::Enable => issuer.enable_person(&actor, user.id, origin).await,
@@ -262,7 +264,7 @@ async fn done(
         Err(AdminError::Failed(error)) => failure::page(app, &error),
         Err(error) => {
             let notice = Notice::problem(sentence(&error.to_string()), "");
-            page(&office, user, StatusCode::CONFLICT, Some(notice)).await
+            page(&administrator, user, StatusCode::CONFLICT, Some(notice)).await
         }
     })
 }

@@ -39,12 +39,7 @@ impl Office<'_> {
 
     /// A form that shows a key's text came a second time.
     pub(super) fn sent_before(&self, what: &str) -> Response {
-        let lines = [what, "If the text was not copied, revoke that key and make another."];
-        let (heading, person) = ("This form was sent before", Some(self.person));
-        let mut response =
-            answer::outcome(self.app, person, "sent-before", heading, &lines, self.list());
-        *response.status_mut() = StatusCode::CONFLICT;
-        response
+        answer::sent_before(self.app, self.person, "key", what, self.list())
     }
 
     /// What a person cannot set right on the page that they have filled in.

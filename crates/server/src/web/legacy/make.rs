@@ -126,9 +126,5 @@ pub(super) async fn make(
 
 fn sent_before(office: &Office<'_>) -> Response {
     let way = Some(Way { href: office.base.clone(), label: "All tokens of the project" });
-    let lines = [SENT_BEFORE, "If the text was not copied, revoke that token and make another."];
-    let (heading, person) = ("This form was sent before", Some(office.person));
-    let mut response = answer::outcome(office.app, person, "sent-before", heading, &lines, way);
-    *response.status_mut() = StatusCode::CONFLICT;
-    response
+    answer::sent_before(office.app, office.person, "token", SENT_BEFORE, way)
 }

@@ -57,7 +57,7 @@ async fn page(
     let people = match People::at(seat, after, typed).await {
         Ok(people) => people,
         Err(hallpass_issuer::orgs::OrgError::Invalid { .. }) => {
-            return answer::see_other(&seat.base());
+            return answer::see_other(&seat.home());
         }
         Err(error) => return seat.failed(&error),
     };
@@ -83,8 +83,8 @@ async fn act(
     deed::check(&seat, &form)?;
     let act = form.get("act").unwrap_or_default();
     let error = match people::act(&seat, act, &form, &origin).await {
-        Ok(Some(done)) => return Ok(done.respond(&seat.base())),
-        Ok(None) => return Ok(answer::see_other(&seat.base())),
+        Ok(Some(done)) => return Ok(done.respond(&seat.home())),
+        Ok(None) => return Ok(answer::see_other(&seat.home())),
         Err(error) => error,
     };
     let (status, notice) = deed::refused(&seat, &error)?;

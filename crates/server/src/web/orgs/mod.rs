@@ -127,7 +127,7 @@ impl<'a> Seat<'a> {
     }
 
     /// Where the people of the place are.
-    fn base(&self) -> String {
+    fn home(&self) -> String {
         match self.names() {
             (org, None) => format!("/orgs/{org}/members"),
             (org, Some(project)) => format!("/orgs/{org}/projects/{project}"),

@@ -1,10 +1,12 @@
 //! The one quiet navigation of an organization's pages.
 //!
-//! A page that is to stand in it has a row in [`PAGES`], in the same change as its route, so
+//! A page that is to stand in it has a row in [`TABS`], in the same change as its route, so
 //! that no link leads nowhere. Whoever may not see a page has no link to it.
 
 use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{MEMBERS_MANAGE, ORG_MANAGE, Standing};
+
+use super::super::views::Frame;
 
 /// Who sees a page.
 #[derive(Clone, Copy)]
@@ -18,7 +20,7 @@ enum For {
 }
 
 /// A page of an organization.
-struct Page {
+struct Tab {
     /// Its name in the navigation's ids, and in `here`.
     key: &'static str,
     label: &'static str,
@@ -28,20 +30,28 @@ struct Page {
 }
 
 /// In the order of the navigation.
-const PAGES: [Page; 6] = [
-    Page { key: "projects", label: "Projects", path: "", who: For::Everybody },
-    Page { key: "members", label: "Members", path: "/members", who: For::Members },
-    Page { key: "keys", label: "Keys", path: "/keys", who: For::Allowed(KEYS_MANAGE) },
-    Page { key: "trust", label: "Trust", path: "/trust", who: For::Allowed(KEYS_MANAGE) },
-    Page { key: "audit", label: "Log", path: "/audit", who: For::Allowed(MEMBERS_MANAGE) },
-    Page { key: "settings", label: "Settings", path: "/settings", who: For::Allowed(ORG_MANAGE) },
+const TABS: [Tab; 6] = [
+    Tab { key: "projects", label: "Projects", path: "", who: For::Everybody },
+    Tab { key: "members", label: "Members", path: "/members", who: For::Members },
+    Tab { key: "keys", label: "Keys", path: "/keys", who: For::Allowed(KEYS_MANAGE) },
+    Tab { key: "trust", label: "Trust", path: "/trust", who: For::Allowed(KEYS_MANAGE) },
+    Tab { key: "audit", label: "Log", path: "/audit", who: For::Allowed(MEMBERS_MANAGE) },
+    Tab { key: "settings", label: "Settings", path: "/settings", who: For::Allowed(ORG_MANAGE) },
 ];
 
 /// An entry of the navigation.
 pub(in crate::web) struct Entry {
     pub(in crate::web) key: &'static str,
-    pub(in crate::web) label: &'static str,
+    label: &'static str,
     pub(in crate::web) href: String,
+}
+
+impl Entry {
+    /// What it is called, in the brand's words.
+    pub(in crate::web) fn label(&self, frame: &Frame) -> String {
+        let page = format!("/settings/{}", self.key);
+        frame.words.worded(frame.called_or(&page, self.label))
+    }
 }
 
 /// The navigation, as `orgs/nav.html` shows it beside a `here`.
@@ -53,12 +63,12 @@ impl Nav {
     /// For somebody who stands there.
     pub(in crate::web) fn of(standing: &Standing) -> Self {
         let slug = &standing.org.slug;
-        let seen = PAGES.iter().filter(|page| match page.who {
+        let seen = TABS.iter().filter(|page| match page.who {
             For::Everybody => true,
             For::Members => standing.org.role.is_some(),
             For::Allowed(permission) => standing.may_in_org(permission),
         });
-        let entry = |page: &Page| Entry {
+        let entry = |page: &Tab| Entry {
             key: page.key,
             label: page.label,
             href: format!("/orgs/{slug}{}", page.path),

@@ -116,7 +116,7 @@ impl People {
             true => issuer.own_keys_at(&seat.person.user, org, project).await?,
             false => Vec::new(),
         };
-        let base = seat.base();
+        let base = seat.home();
         let in_org = project.is_none();
         let word = &seat.app.brand().words.project;
         Ok(Self {
@@ -295,7 +295,7 @@ fn shown_once(seat: &Seat<'_>, made: hallpass_core::wire::tokens::CreatedInvitat
         place: seat.place(),
         role: made.invitation.role,
         ends: when::moment(made.invitation.expires_at),
-        next: seat.base(),
+        next: seat.home(),
     };
     answer::page(StatusCode::OK, &view)
 }

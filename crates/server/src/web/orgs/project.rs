@@ -76,7 +76,7 @@ async fn page(
     let Some(project) = &seat.standing.project else { return seat.nothing() };
     let people = match People::at(seat, after, typed).await {
         Ok(people) => people,
-        Err(OrgError::Invalid { .. }) => return answer::see_other(&seat.base()),
+        Err(OrgError::Invalid { .. }) => return answer::see_other(&seat.home()),
         Err(error) => return seat.failed(&error),
     };
     let place = seat.place();
@@ -106,10 +106,10 @@ async fn page(
             super::one_of(role),
             seat.app.brand().words.project
         ),
-        older: older.then(|| format!("{}/tokens", seat.base())),
+        older: older.then(|| format!("{}/tokens", seat.home())),
         mints,
         people,
-        trust: seat.may(KEYS_MANAGE).then(|| format!("{}/trust", seat.base())),
+        trust: seat.may(KEYS_MANAGE).then(|| format!("{}/trust", seat.home())),
         secrets: secrets.map(|kept| Shown::new(&kept.name)).collect(),
         settings: seat.may(SETTINGS_MANAGE),
         gives: seat.standing.may_in_org(ORG_MANAGE),
@@ -127,8 +127,8 @@ async fn act(
     let seat = Seat::post(&app, &visitor, (&org, Some(&project))).await?;
     deed::check(&seat, &form)?;
     let error = match done(&seat, &form, &origin).await {
-        Ok(Some(done)) => return Ok(done.respond(&seat.base())),
-        Ok(None) => return Ok(answer::see_other(&seat.base())),
+        Ok(Some(done)) => return Ok(done.respond(&seat.home())),
+        Ok(None) => return Ok(answer::see_other(&seat.home())),
         Err(error) => error,
     };
     let (status, notice) = deed::refused(&seat, &error)?;

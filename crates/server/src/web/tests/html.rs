@@ -70,9 +70,14 @@ pub(super) fn text(html: &str, id: &str) -> String {
     let name = html[..at].rsplit('<').next().and_then(|tag| tag.split(' ').next()).expect("a tag");
     let from = at + html[at..].find('>').expect("a tag ends") + 1;
     let end = html[from..].find(&format!("</{name}>")).expect("it is closed");
+    visible(&html[from..from + end]).trim().to_owned()
+}
+
+/// What of it is no tag.
+pub(super) fn visible(html: &str) -> String {
     let mut shown = String::new();
     let mut inside = false;
-    for c in html[from..from + end].chars() {
+    for c in html.chars() {
         match c {
             '<' => inside = true,
             '>' => inside = false,
@@ -80,7 +85,7 @@ pub(super) fn text(html: &str, id: &str) -> String {
             _ => {}
         }
     }
-    unescape(shown.trim())
+    unescape(&shown)
 }
 
 fn unescape(text: &str) -> String {

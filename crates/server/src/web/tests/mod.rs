@@ -14,3 +14,5 @@ mod rules;
 mod settings;
 mod site;
 mod tokens;
+mod walk;
+mod words;

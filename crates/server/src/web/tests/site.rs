@@ -67,7 +67,12 @@ impl Site {
         site
     }
 
-    async fn of(brand: Brand) -> Self {
+    /// One more like it, in which nobody has an account.
+    pub(super) async fn another(&self) -> Self {
+        Self::of(self.app.brand().clone()).await
+    }
+
+    pub(super) async fn of(brand: Brand) -> Self {
         let clock = Arc::new(Hands(AtomicI64::new(1_795_000_000_000)));
         let public_url = PublicUrl::parse("https://id.example.com").expect("a public URL");
         let store = Store::open(&Place::Memory).await.expect("a store in memory");
@@ -141,7 +146,8 @@ impl Site {
 
     /// Our own command line asks for a device code from `address`; its user code.
     pub(super) async fn device(&self, address: &str, reported: &[(&str, &str)]) -> String {
-        self.device_of("hallpass-cli", address, reported).await
+        let client = self.app.brand().client_id.clone();
+        self.device_of(&client, address, reported).await
     }
 
     pub(super) async fn device_of(

@@ -71,8 +71,8 @@ pub(super) fn page(
     notice: Option<Notice>,
 ) -> Response {
     let claims = serde_json::to_string_pretty(&explained.claims).unwrap_or_default();
-    // Line by line: what makes a text deceive is taken out, and the lines stay lines.
-    let claims = claims.lines().map(|line| hallpass_core::text::presentable(line, 600));
+    // Line by line: what makes a text deceive is written out, and the lines stay lines.
+    let claims = claims.lines().map(|line| hallpass_core::text::escaped(line, 600));
     let claims = claims.collect::<Vec<_>>().join("\n");
     let mut changed: Vec<&Changed> = Vec::new();
     for it in explained.policies.iter().flat_map(|policy| &policy.changed) {

@@ -55,6 +55,8 @@ impl PolicyLine {
 pub(super) struct DeniedLine {
     pub(super) id: Shown,
     pub(super) who: Shown,
+    /// Whose token, if not github.com's.
+    pub(super) issuer: Option<Shown>,
     pub(super) why: Shown,
     pub(super) alarm: bool,
     pub(super) when: String,
@@ -72,6 +74,7 @@ impl DeniedLine {
         Self {
             id: Shown::new(&denied.id),
             who: Shown::typed(&denied.who),
+            issuer: (denied.issuer != GITHUB).then(|| Shown::typed(&denied.issuer)),
             why: Shown::typed(&denied.why),
             alarm: denied.alarm,
             when,
