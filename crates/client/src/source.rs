@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use hallpass_core::brand::{Brand, SourceKind};
 use hallpass_core::token::NotAToken;
-use hallpass_core::{Secret, TokenText, text};
+use hallpass_core::{Secret, text};
 
 use crate::Error;
 use crate::client::Parts;
@@ -268,12 +268,8 @@ pub(crate) fn check_outside(
     brand: &Brand,
 ) -> Result<Secret, Error> {
     let text = token.expose().trim_end_matches(['\r', '\n']);
-    let whole = || {
-        let read = |prefix| TokenText::parse_with_prefix(prefix, text).err();
-        brand.prefixes().into_iter().filter_map(read).find(|why| *why != NotAToken::Prefix)
-    };
     let why = match crate::oauth::is_b64token(text) {
-        true => whole(),
+        true => brand.damaged(text),
         false => Some(NotAToken::Character),
     };
     let why = why.map(|why| why.to_string()).or_else(|| foreign(text));

@@ -26,7 +26,7 @@ pub use words::Words;
 
 use crate::Kind;
 use crate::permission::PermissionTable;
-use crate::token::MAX_PREFIX_LEN;
+use crate::token::{MAX_PREFIX_LEN, NotAToken, TokenText};
 use crate::user_code::Grouping;
 
 /// hallpass's own brand, compiled in.
@@ -358,6 +358,17 @@ impl Brand {
     pub fn prefixes(&self) -> [&str; 3] {
         let keys = [Kind::ProjectKey, Kind::OrgKey].map(|kind| self.key_prefix(kind));
         [&*self.tokens.prefix, keys[0], keys[1]]
+    }
+
+    /// Why a text that begins like a credential of this brand is none: no server takes a part of
+    /// one. What an older system made may begin alike, and has no check that could be tried.
+    pub fn damaged(&self, text: &str) -> Option<NotAToken> {
+        let legacy = self.tokens.legacy_prefix.as_deref();
+        if legacy.is_some_and(|prefix| text.starts_with(prefix)) {
+            return None;
+        }
+        let read = |prefix| TokenText::parse_with_prefix(prefix, text).err();
+        self.prefixes().into_iter().filter_map(read).find(|why| *why != NotAToken::Prefix)
     }
 
     /// An environment variable of this brand: `HALLPASS_TOKEN`.

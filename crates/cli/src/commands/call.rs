@@ -112,20 +112,24 @@ fn request(
             members.insert(name.clone(), value.as_str().into());
         }
     }
-    if path.contains("{org}") || path.contains("{project}") {
+    if rule.place || path.contains("{org}") || path.contains("{project}") {
         let target = client.target(&Asked::from(globals)).unwrap_or_default();
-        for (braced, chosen, flag) in
-            [("{org}", &target.org, "--org"), ("{project}", &target.project, "--project")]
-        {
+        for (name, chosen) in [("org", &target.org), ("project", &target.project)] {
+            let braced = format!("{{{name}}}");
             match chosen {
-                Some(chosen) => path = path.replace(braced, &segment(&chosen.name)),
-                None if path.contains(braced) => {
+                Some(chosen) if path.contains(&braced) => {
+                    path = path.replace(&braced, &segment(&chosen.name));
+                }
+                Some(chosen) if rule.place => {
+                    members.insert(name.to_owned(), chosen.name.as_str().into());
+                }
+                None if path.contains(&braced) => {
                     return Err(Failure::usage(
-                        format!("nothing says which it is about; say {flag}"),
+                        format!("nothing says which it is about; say --{name}"),
                         format!("{} context show", cx.program),
                     ));
                 }
-                None => {}
+                _ => {}
             }
         }
     }

@@ -2,10 +2,9 @@
 
 use hallpass_core::brand::Brand;
 use hallpass_core::scope::ACCOUNT;
-use hallpass_core::token::NotAToken;
 use hallpass_core::wire::api::Whoami;
 use hallpass_core::wire::path;
-use hallpass_core::{Kind, Secret, TokenText};
+use hallpass_core::{Kind, Secret};
 
 use super::keep::{New, keep};
 use super::{Login, LoginOptions};
@@ -81,13 +80,10 @@ pub(crate) fn read(text: &Secret, brand: &Brand) -> Result<Secret, Error> {
             return bad(format!("it is {what}"));
         }
     }
-    for prefix in brand.prefixes() {
-        match TokenText::parse_with_prefix(prefix, token) {
-            Ok(_) | Err(NotAToken::Prefix) => {}
-            Err(why) => return bad(why.to_string()),
-        }
+    match brand.damaged(token) {
+        Some(why) => bad(why.to_string()),
+        None => Ok(Secret::new(token)),
     }
-    Ok(Secret::new(token))
 }
 
 /// Asks the server whose the token is, and keeps it.

@@ -50,6 +50,10 @@ pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
         if let Some(odd) = words.clone().find(|word| !is_word(word)) {
             return Err(refuse(&format!("{odd:?} must be lower-case letters, digits and '-'")));
         }
+        let named = |word: &str| words.clone().any(|one| one == word);
+        if call.place && (named("org") || named("project")) {
+            return Err(refuse("place says org and project already"));
+        }
         if let Some(permission) = &call.permission
             && !brand.roles.all().contains(permission.as_str())
         {

@@ -75,3 +75,28 @@ fn a_part_of_a_verb_is_placed_by_itself_if_there_is_one() {
     assert!(odd.ends_with("did you mean auth login?"), "{odd}");
     assert_eq!(parts("agent secret get --json"), ("agent secret get".to_owned(), vec!["--json"]));
 }
+
+struct Zeros;
+
+impl crate::chance::Random for Zeros {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+// proves: HP07
+#[test]
+fn a_damaged_credential_is_known_and_an_older_systems_is_none() {
+    let with = |more: &str| Brand::parse(&format!("{HALLPASS}\n{more}")).unwrap();
+    let ours = with("[tokens]\nprefix = 'scion_pat_'\n[keys]\nprefix = 'rbtk_sk_'");
+    let token = TokenText::mint_with_prefix("scion_pat_", &Zeros);
+    let token = token.expose();
+    assert_eq!(ours.damaged(token), None);
+    assert_eq!(ours.damaged(&token[..20]), Some(NotAToken::Length));
+    assert_eq!(ours.damaged("rbtk_sk_4f0c2b8e"), Some(NotAToken::Length));
+    assert_eq!(ours.damaged("eyJhbGciOiJub25lIn0.e30."), None);
+    // The older system's may begin as ours do.
+    let older = with("[tokens]\nprefix = 'scion_pat_'\nlegacy_prefix = 'scion_pat_'");
+    assert_eq!(older.damaged("scion_pat_4f0c2b8e"), None);
+    assert_eq!(older.damaged(token), None);
+}

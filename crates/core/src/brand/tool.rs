@@ -358,6 +358,10 @@ pub struct Call {
     /// Its options with a value, members of the body or, for `GET`, of the query.
     #[serde(default)]
     pub options: Vec<String>,
+    /// Whether the place that the invocation is about goes with it like an option, as `org` and
+    /// `project`, where one was chosen.
+    #[serde(default)]
+    pub place: bool,
 }
 
 /// What is said in the tool's own words. `{account}` and the like stand for what is known.

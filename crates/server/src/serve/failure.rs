@@ -4,11 +4,11 @@
 //! | code | what |
 //! |---|---|
 //! | 1 | anything else |
-//! | 2 | a setting is wrong |
+//! | 2 | a setting is wrong, or what stands in a file that one names |
 //! | 7 | the store cannot be reached |
 //! | 10 | the address is taken |
 //! | 11 | the data directory belongs to a running server |
-//! | 12 | the data directory cannot be read or written |
+//! | 12 | the data directory, or a file that is named, cannot be read or written |
 //! | 13 | the database is damaged, or older than it should be |
 //! | 14 | the database is newer than this program |
 //! | 15 | the disk is full |
@@ -60,6 +60,16 @@ pub enum Failure {
     /// A file that we need cannot be used.
     #[error("cannot use {}: {why}; {next}", path.display())]
     File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        next: &'static str,
+    },
+    /// A file that a setting names can be read, and does not hold what it should.
+    #[error("cannot use {}: {why}; {next}", path.display())]
+    Content {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -133,7 +143,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         use hallpass_issuer::Error as Issuer;
         match self {
-            Self::Config(_) | Self::Settings(_) | Self::NoDataDir => 2,
+            Self::Config(_) | Self::Settings(_) | Self::Content { .. } | Self::NoDataDir => 2,
             Self::Listen { .. } => 10,
             Self::Open(OpenError::InUse { .. }) => 11,
             Self::Open(OpenError::Path { .. }) | Self::File { .. } => 12,

@@ -133,7 +133,7 @@ fn brand(settings: &Settings) -> Result<Brand, Failure> {
         None => Brand::hallpass(),
         Some(path) => {
             let text = read(path)?;
-            Brand::parse(&text).map_err(|error| Failure::File {
+            Brand::parse(&text).map_err(|error| Failure::Content {
                 path: path.clone(),
                 why: error.told(&text),
                 next: "correct the brand file, or leave --brand-file away",
@@ -141,7 +141,7 @@ fn brand(settings: &Settings) -> Result<Brand, Failure> {
         }
     };
     if let Some(path) = &settings.permissions_file {
-        brand.roles = PermissionTable::parse(&read(path)?).map_err(|why| Failure::File {
+        brand.roles = PermissionTable::parse(&read(path)?).map_err(|why| Failure::Content {
             path: path.clone(),
             why: why.to_string(),
             next: "correct the table of permissions, or leave --permissions-file away",
@@ -226,7 +226,7 @@ fn one_line(path: &Path) -> Result<Secret, Failure> {
     let text = Secret::new(read(path)?);
     let line = text.expose().trim();
     if line.is_empty() || line.contains(char::is_whitespace) {
-        return Err(Failure::File {
+        return Err(Failure::Content {
             path: path.to_owned(),
             why: "it should hold one line without spaces".to_owned(),
             next: "write it there, or name another file",

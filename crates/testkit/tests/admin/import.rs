@@ -1,7 +1,9 @@
 //! An older system's tokens, taken over by their hashes.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use hallpass_testkit::cli::Cli;
 use hallpass_testkit::oauth::OAuth;
+use hallpass_testkit::server::Plan;
 use serde_json::json;
 
 use crate::office::{LEGACY, Office, ask, kept_anywhere, permissions, sha256, sha512};
@@ -154,5 +156,31 @@ async fn without_a_prefix_nothing_is_taken_over() -> Result<()> {
     assert_eq!(refused.code, Some(2), "{refused:?}");
     assert!(refused.stderr.contains("legacy_prefix"), "{refused:?}");
     assert!(office.admin(&["tokens", "patterns"]).await?.contains(LEGACY));
+    Ok(())
+}
+
+/// What the older system made may begin as ours do; neither server nor tool takes it for a part of
+/// one of ours.
+// proves: HP07
+#[tokio::test]
+async fn an_older_systems_tokens_may_begin_as_ours_do() -> Result<()> {
+    const OLD: &str = "scion_pat_4f0c2b8e9a7d6c5b4a3f2e1d";
+    let tokens = "prefix = 'scion_pat_'\nlegacy_prefix = 'scion_pat_'";
+    let office = Office::with(Plan::new(), tokens).await?;
+    let line = json!({"hash": sha256(OLD), "name": "nightly"}).to_string();
+    let file = office.file("tokens.jsonl", &line)?;
+    office.admin(&["legacy", "import", &file, "--project", "acme/site"]).await?;
+    let create = ["token", "create", "--user", "ada@example.com", "--name", "ci"];
+    let new = office.admin(&create).await?;
+    let brand = office.brand.to_str().context("a path in UTF-8")?;
+    for (token, who) in [(OLD, "nightly"), (new.trim(), "ada@example.com")] {
+        let shell = Cli::new(&office.server)?.variable("HALLPASS_TOKEN", token);
+        let told = shell.run(&["--brand", brand, "whoami"]).await?;
+        assert!(told.code == Some(0) && told.stdout.contains(who), "{told:?}");
+        let kept = Cli::new(&office.server)?.variable("HALLPASS_STORE", "file");
+        let login = ["--brand", brand, "login", "--with-token"];
+        let login = kept.run_with(&login, &format!("{token}\n")).await?;
+        assert_eq!(login.code, Some(0), "{login:?}");
+    }
     Ok(())
 }

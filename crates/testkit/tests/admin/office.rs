@@ -18,7 +18,7 @@ pub(crate) const PERSONAL: &str = "sct_user_";
 /// A server, its brand file, and Ada.
 pub(crate) struct Office {
     pub(crate) server: Server,
-    brand: PathBuf,
+    pub(crate) brand: PathBuf,
     _scratch: TempDir,
 }
 
@@ -30,11 +30,15 @@ impl Office {
 
     /// The same, on a server that was planned.
     pub(crate) async fn of(plan: Plan) -> Result<Self> {
+        Self::with(plan, &format!("prefix = '{PERSONAL}'\nlegacy_prefix = '{LEGACY}'")).await
+    }
+
+    /// The same, with these rules about tokens.
+    pub(crate) async fn with(plan: Plan, tokens: &str) -> Result<Self> {
         let scratch = TempDir::with_prefix("hallpass-brand-")?;
         let brand = scratch.path().join("brand.toml");
         let ours = std::fs::read_to_string(tree::root().join("brands/hallpass.toml"))?;
-        let tokens = format!("\n[tokens]\nprefix = '{PERSONAL}'\nlegacy_prefix = '{LEGACY}'\n");
-        std::fs::write(&brand, format!("{ours}{tokens}"))?;
+        std::fs::write(&brand, format!("{ours}\n[tokens]\n{tokens}\n"))?;
         let named = brand.to_str().context("a path in UTF-8")?;
         let server = plan.set("brand_file", named).start().await?;
         server.person("ada@example.com", "Ada").await?;

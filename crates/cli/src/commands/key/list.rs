@@ -8,7 +8,7 @@ use hallpass_core::wire::tokens::Token;
 use serde::Serialize;
 
 use super::refused::refused;
-use super::{place, place_of, session};
+use super::{Owned, place, place_of, session};
 use crate::arguments::Globals;
 use crate::commands::token::render;
 use crate::commands::{retry, warn};
@@ -45,8 +45,18 @@ pub(super) fn run(
     if out.json {
         out.json(&View { schema_version: 1, items: &items })?;
     } else if items.is_empty() {
-        out.sentence("There are no keys that you manage. One signs in CI, for one project:");
-        out.next(&retry(cx, globals, "key create NAME --project ORG/PROJECT"));
+        let (at, new) = match &place {
+            Some(Owned { org, project: Some(project) }) => {
+                let at = format!("{org}/{project}");
+                (format!(" in {at}"), format!("key create NAME --project {at}"))
+            }
+            Some(Owned { org, .. }) => {
+                (format!(" in {org}"), format!("key create NAME --project {org}/PROJECT"))
+            }
+            None => (String::new(), "key create NAME --project ORG/PROJECT".to_owned()),
+        };
+        out.sentence(&format!("There are no keys that you manage{at}. One signs in CI:"));
+        out.next(&retry(cx, globals, &new));
     } else {
         let shown: Vec<Token> = items.iter().map(token).collect();
         let text = render(&shown, cx.clock.now(), &out.terminal);

@@ -46,6 +46,7 @@ pub fn run(
     }
     let done =
         Options::read(cx, globals, matches, out.terminal.streams.stdin).and_then(|options| {
+            counts_more(cx, out, &options);
             match options.how {
                 How::Job => job::run(cx, out, globals, &options),
                 _ => sign_in(cx, out, stdin, &options),
@@ -96,6 +97,23 @@ fn sign_in(
     let server = client.server().map_err(refuse)?;
     // What could not be cleaned has been told; the sign-in has worked.
     legacy::clean(cx, out, &client, &server, &older).map(drop)
+}
+
+/// A token in the variable needs no sign-in, and counts more than one. That is said before
+/// anybody goes to a browser for it (CLIENT F2).
+fn counts_more(cx: &Context<'_>, out: &mut Output<'_>, options: &Options) {
+    let variable = cx.brand.variable("TOKEN");
+    let first = cx.brand.sources.variable_wins() && cx.environment.var(&variable).is_some();
+    let told = match options.how {
+        How::Wait | How::Begin => {
+            "no sign-in is needed while it is, and it counts more than this one"
+        }
+        How::Job => "it counts more than what this job gets",
+        How::Token(_) | How::Resume(_) => return,
+    };
+    if first && !out.json {
+        out.warning(&format!("{variable} is set: {told}"));
+    }
 }
 
 /// Refreshes what somebody is signed in with; `None` if nobody is, or if it has ended.
