@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::source::{self, Selection, Source};
 use crate::target::Target;
 use crate::tokens::SOON;
-use crate::vault::{Credential, Place, VaultError};
+use crate::vault::{BindingKey, Credential, Place, VaultError};
 use crate::workload::{self, Workload};
 use crate::{Class, Error};
 
@@ -331,7 +331,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
                 status.scope = Some(credential.scope.clone());
                 status.expires_at =
                     credential.access.as_ref().and_then(|access| access.expires_at(&*parts.time));
-                match stored_state(credential, parts) {
+                match stored_state(credential, parts, || parts.vault.binding_key(&credential.key)) {
                     Ok(State::KeyMissing) => {
                         status.state = State::KeyMissing;
                         status.error = Some(Error::KeyMissing { profile: name.clone() });
@@ -359,8 +359,13 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
     status
 }
 
-/// What a stored credential is worth, with the key that it may be bound to.
-pub(crate) fn stored_state(credential: &Credential, parts: &Parts) -> Result<State, VaultError> {
+/// What a stored credential is worth, with the key that it may be bound to, which is looked for
+/// only if it comes to that.
+pub(crate) fn stored_state(
+    credential: &Credential,
+    parts: &Parts,
+    kept: impl FnOnce() -> Result<Option<BindingKey>, VaultError>,
+) -> Result<State, VaultError> {
     if let Some(ended) = &credential.ended {
         return Ok(State::Ended { reason: ended.reason.clone(), at: ended.at });
     }
@@ -369,7 +374,8 @@ pub(crate) fn stored_state(credential: &Credential, parts: &Parts) -> Result<Sta
         Fitness::Over => State::Refreshable,
         Fitness::Dead => return Ok(State::Expired),
     };
-    let keyless = credential.binding.is_some() && BoundKey::of(parts, credential)?.is_none();
+    let keyless =
+        credential.binding.is_some() && BoundKey::that_binds(credential, kept()?).is_none();
     Ok(if keyless { State::KeyMissing } else { state })
 }
 
