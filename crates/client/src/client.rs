@@ -10,7 +10,7 @@ use hallpass_core::wire::metadata::AuthMode;
 use hallpass_core::{Random, Secret};
 
 use crate::Error;
-use crate::config;
+use crate::config::{self, Origin};
 use crate::discovery::{auth_config, parse_server};
 use crate::doctor::{self, Finding};
 use crate::environment::{Environment, config_dir};
@@ -324,6 +324,11 @@ impl Client {
     /// The server that this invocation is about. Sends nothing.
     pub fn server(&self) -> Result<String, Error> {
         Ok(source::resolve(&self.selection, &self.parts)?.server)
+    }
+
+    /// The same, and who says it.
+    pub fn server_said(&self) -> Result<(String, Origin), Error> {
+        config::said(&self.parts, &self.selection)
     }
 
     /// Sets the server that this tool talks to when nothing else is said, and answers it as it

@@ -67,7 +67,7 @@ pub const PARTS: &[(&str, &[&str])] = &[
     ),
     ("credential", &["git", "cargo", "docker", "kubectl", "npm", "pip", "bazel", "process"]),
     ("context", &["show", "use", "clear"]),
-    ("config", &["get", "set"]),
+    ("config", &["get", "set", "list"]),
 ];
 
 /// Everything that can be placed: verbs, and their parts.
