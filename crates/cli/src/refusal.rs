@@ -76,6 +76,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::BadMode { .. }
         | Error::NotSignedIn { .. }
         | Error::NoIdentity { .. }
+        | Error::PlatformSilent { .. }
         | Error::NotTrusted { .. }
         | Error::SeveralToResume { .. }
         | Error::NothingToResume { .. } => Some("Nothing was changed."),
@@ -102,6 +103,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::TakenOnce { .. }
         | Error::BadPath { .. }
         | Error::MalformedToken { .. }
+        | Error::TokenFile { .. }
         | Error::Http(_)
         | Error::Busy
         | Error::TooSlow { .. }

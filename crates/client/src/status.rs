@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hallpass_core::brand::Mode;
 use hallpass_core::scope::ACCOUNT;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::api::{Whoami, Whose};
@@ -10,6 +11,7 @@ use hallpass_core::{Scope, Timestamp};
 
 use crate::client::Parts;
 use crate::dpop::BoundKey;
+use crate::login::forced;
 use crate::mask::Masked;
 use crate::refresh::{Fitness, fitness};
 use crate::session::Session;
@@ -111,6 +113,8 @@ pub enum State {
         /// Why not.
         reason: String,
     },
+    /// Nobody has to sign in here, and nobody is.
+    LocalMode,
     /// The store cannot be read.
     StoreUnavailable {
         /// Why not; names the file.
@@ -131,6 +135,7 @@ impl State {
             State::Ended { .. } => "ended",
             State::Rejected { .. } => "rejected",
             State::CannotVerify { .. } => "cannot_verify",
+            State::LocalMode => "local_mode",
             State::StoreUnavailable { .. } => "store_unavailable",
         }
     }
@@ -138,7 +143,7 @@ impl State {
     /// What it means for the caller; `None` is usable (exit 0).
     pub fn class(&self) -> Option<Class> {
         match self {
-            State::Valid | State::Refreshable => None,
+            State::Valid | State::Refreshable | State::LocalMode => None,
             State::NotSignedIn
             | State::Expired
             | State::Ended { .. }
@@ -305,6 +310,11 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
     // A pass says itself when it ends; no other token from outside does.
     status.expires_at = resolved.token.as_ref().and_then(workload::end_of_pass);
     match (&status.source, &resolved.contents) {
+        (Source::None, _) => match forced(parts) {
+            Ok(Some(Mode::Local)) => status.state = State::LocalMode,
+            Ok(_) => {}
+            Err(error) => status.stopped_by(error),
+        },
         // A token from outside is not known to be over, and the vault was not opened (D4).
         (Source::Explicit, _) => status.state = State::Valid,
         (Source::Variable { name }, _) => {
@@ -388,7 +398,9 @@ pub(crate) fn checked(
 ) -> Status {
     let mut status = offline(parts, selection);
     // Without its key the server is asked all the same, so that the owner hears of a copy.
-    if status.state.class().is_some() && status.state != State::KeyMissing {
+    if status.source == Source::None
+        || status.state.class().is_some() && status.state != State::KeyMissing
+    {
         return status;
     }
     let session = match session {
@@ -438,6 +450,13 @@ pub(crate) fn checked(
 }
 
 impl Status {
+    /// What it means for the caller; `None` is usable (exit 0). What was said and cannot be comes
+    /// before whether anybody is signed in.
+    pub fn class(&self) -> Option<Class> {
+        let said = self.error.as_ref().map(Error::class).filter(|class| *class == Class::Usage);
+        said.or_else(|| self.state.class())
+    }
+
     fn stopped_by(&mut self, error: Error) {
         self.state = state_of(&error);
         self.error = Some(error);
@@ -458,7 +477,10 @@ fn state_of(error: &Error) -> State {
         (Error::Expired { .. }, _) => State::Expired,
         (Error::KeyMissing { .. }, _) => State::KeyMissing,
         (Error::MalformedToken { .. }, _) => State::Malformed { reason },
-        (Error::BadServer { .. } | Error::ForeignProfile { .. }, _) => State::NotSignedIn,
+        (Error::BadServer { .. } | Error::BadMode { .. } | Error::ForeignProfile { .. }, _) => {
+            State::NotSignedIn
+        }
+        (Error::Vault(_), _) => State::StoreUnavailable { reason },
         (_, Class::NotSignedIn) => State::NotSignedIn,
         (_, Class::Rejected | Class::Usage) => State::Rejected { reason },
         (_, Class::Store) => State::StoreUnavailable { reason },

@@ -161,7 +161,9 @@ impl Workload {
                 let held = self.held.as_ref().map(|held| &held.access);
                 let good = held.filter(|held| !remaining(held, parts).is_zero());
                 match (good, need, &error) {
-                    (Some(held), Need::Age, Error::Http(_)) => Ok(held.token.clone()),
+                    (Some(held), Need::Age, Error::Http(_) | Error::PlatformSilent { .. }) => {
+                        Ok(held.token.clone())
+                    }
                     _ => Err(error),
                 }
             }

@@ -159,6 +159,8 @@ async fn on_a_machine_of_ones_own_each_step_trades_anew_through_rotation_and_out
     works.github.set(Part::Tokens, Some(Trouble::Unavailable));
     let without = works.step(&runner, &["status", "--check"]).await?;
     assert_eq!(without.code, Some(5), "{without:?}");
+    let said = without.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("GitHub Actions did not give this job its identity"), "{said}");
     works.github.set(Part::Tokens, None);
     assert_eq!(works.step(&runner, &["status", "--check"]).await?.code, Some(0));
     // The job is over: its endpoint gives nothing.
