@@ -76,7 +76,6 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::BadMode { .. }
         | Error::NotSignedIn { .. }
         | Error::NoIdentity { .. }
-        | Error::PlatformSilent { .. }
         | Error::NotTrusted { .. }
         | Error::SeveralToResume { .. }
         | Error::NothingToResume { .. } => Some("Nothing was changed."),
@@ -104,6 +103,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::BadPath { .. }
         | Error::MalformedToken { .. }
         | Error::TokenFile { .. }
+        | Error::PlatformSilent { .. }
         | Error::Http(_)
         | Error::Busy
         | Error::TooSlow { .. }
@@ -146,6 +146,7 @@ fn start_server(cx: &Context<'_>, error: &Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use hallpass_client::Platform;
     use hallpass_client::vault::KeyringError;
 
     use super::*;
@@ -226,6 +227,15 @@ mod tests {
                 "hallpass whoami",
             ),
             (Error::Busy, Exit::CannotVerify, "hallpass whoami"),
+            (
+                Error::PlatformSilent {
+                    platform: Platform::GitHub,
+                    variable: "ACTIONS_ID_TOKEN_REQUEST_URL",
+                    why: unreachable("localhost:8471"),
+                },
+                Exit::CannotVerify,
+                "hallpass whoami",
+            ),
             (Error::Denied, Exit::LoginEnded, "hallpass login"),
             (Error::CodeExpired, Exit::LoginEnded, "hallpass login"),
             (Error::TimedOut { seconds: 300 }, Exit::LoginEnded, "hallpass login"),

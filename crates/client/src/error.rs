@@ -320,7 +320,7 @@ pub enum Error {
     },
     /// The platform's own endpoint could not be asked for it, or did not answer as one.
     #[error(
-        "{platform} did not give this job its identity: {why} (its own endpoint, from {variable}); the server was not asked, and the job can be run again once {platform} answers"
+        "{platform} did not give this job its identity: {why} (the address in {variable}); the server was not asked, and nothing was changed; run the job again once {platform} answers"
     )]
     PlatformSilent {
         /// The platform.

@@ -19,13 +19,15 @@ pub(crate) fn without_login(mut failure: Failure, cx: &Context<'_>, globals: &Gl
     let lacks = client(cx, globals)
         .job_lacks()
         .filter(|(platform, _)| *platform != Platform::Kubernetes || unattended.is_some());
+    let variable = cx.brand.variable("TOKEN");
     let (why, how) = match (lacks, unattended) {
-        (Some((_, lacks)), _) => (lacks, "--oidc"),
-        (None, Some(why)) => (format!("{why}, so nobody can sign in here"), "--with-token"),
+        (Some((_, lacks)), _) => (format!("{lacks}; or set {variable}"), "--oidc"),
+        (None, Some(why)) => {
+            (format!("{why}, so nobody can sign in here; set {variable}"), "--with-token")
+        }
         (None, None) => return failure,
     };
-    let variable = cx.brand.variable("TOKEN");
-    failure.what = format!("{}: {why}; or set {variable}", failure.what);
+    failure.what = format!("{}: {why}", failure.what);
     failure.next = format!("{} login {how}", cx.program);
     failure.in_our_words()
 }
