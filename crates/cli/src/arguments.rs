@@ -47,10 +47,12 @@ pub fn add_globals(root: Command, brand: &Brand) -> Command {
         brand.default_server
     );
     let profile = format!("The account to use [or ${}]", brand.variable("PROFILE"));
-    let store = format!(
-        "Keep sign-ins with the keyring, in a file, or none [auto, keyring, file, none; or ${}]",
-        brand.variable("STORE")
-    );
+    // A tool that takes the keyring alone offers nothing else.
+    let places = match brand.vault.refresh_in_keyring {
+        true => "with the keyring, or none [keyring, none",
+        false => "with the keyring, in a file, or none [auto, keyring, file, none",
+    };
+    let store = format!("Keep sign-ins {places}; or ${}]", brand.variable("STORE"));
     let root = root.next_help_heading("Everywhere");
     let root = match &brand.sources.flag {
         Some(flag) => root.arg(

@@ -189,6 +189,17 @@ impl<'a> Output<'a> {
         self.data(format!("{text}\n").as_bytes())
     }
 
+    /// The same for an object that does not say in which form it is (CLIENT G3).
+    pub fn object(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        struct Versioned<'v, T> {
+            schema_version: u32,
+            #[serde(flatten)]
+            value: &'v T,
+        }
+        self.json(&Versioned { schema_version: 1, value })
+    }
+
     /// Tells a failure, and what it means.
     pub fn failure(&mut self, failure: &Failure) -> Exit {
         let mut failure = failure.clone();

@@ -13,13 +13,14 @@ use crate::{Context, words};
 /// A fact for a text, under its name.
 pub(crate) type Fact = (&'static str, Option<String>);
 
-/// One line about a token that stood on the command line.
+/// One line about a secret that stood on the command line.
+pub(crate) fn in_argv(what: &str) -> String {
+    format!("{what} on the command line is seen by other programs and kept in the shell's history")
+}
+
+/// The same about a token, for which there is a better place.
 pub(crate) fn seen_in_argv(cx: &Context<'_>) -> String {
-    format!(
-        "a token on the command line is seen by other programs and kept in the shell's history; \
-         {} is safer",
-        cx.brand.variable("TOKEN")
-    )
+    format!("{}; {} is safer", in_argv("a token"), cx.brand.variable("TOKEN"))
 }
 
 /// Whose a sign-in is.

@@ -12,7 +12,9 @@ use crate::{Context, Exit, Failure};
 /// Tells `error`. `retry` is the command to type again where only the outside has
 /// to change.
 pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
-    let next = start_server(cx, error).or_else(|| error.next(cx.program));
+    let next = start_server(cx, error)
+        .or_else(|| with_the_keyring(cx, error, retry))
+        .or_else(|| error.next(cx.program));
     let next = next.unwrap_or_else(|| match http_of(error) {
         Some(HttpError::Tls { .. }) => format!("{retry} --ca-bundle FILE"),
         _ => retry.to_owned(),
@@ -100,6 +102,8 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::TakenOnce { .. }
         | Error::BadPath { .. }
         | Error::MalformedToken { .. }
+        | Error::TokenFile { .. }
+        | Error::PlatformSilent { .. }
         | Error::Http(_)
         | Error::Busy
         | Error::TooSlow { .. }
@@ -121,6 +125,12 @@ fn http_of(error: &Error) -> Option<&HttpError> {
     }
 }
 
+/// Without its keyring, a tool that takes no file in the place of one can only try again.
+fn with_the_keyring(cx: &Context<'_>, error: &Error, retry: &str) -> Option<String> {
+    let missing = matches!(error, Error::Vault(VaultError::Keyring { .. }));
+    (missing && cx.brand.vault.refresh_in_keyring).then(|| retry.replace(" --store file", ""))
+}
+
 /// A server on this machine that does not answer has most likely not been started.
 /// Only said where this very program can start it.
 fn start_server(cx: &Context<'_>, error: &Error) -> Option<String> {
@@ -136,6 +146,9 @@ fn start_server(cx: &Context<'_>, error: &Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use hallpass_client::Platform;
+    use hallpass_client::vault::KeyringError;
+
     use super::*;
     use crate::testing::Town;
 
@@ -214,6 +227,15 @@ mod tests {
                 "hallpass whoami",
             ),
             (Error::Busy, Exit::CannotVerify, "hallpass whoami"),
+            (
+                Error::PlatformSilent {
+                    platform: Platform::GitHub,
+                    variable: "ACTIONS_ID_TOKEN_REQUEST_URL",
+                    why: unreachable("localhost:8471"),
+                },
+                Exit::CannotVerify,
+                "hallpass whoami",
+            ),
             (Error::Denied, Exit::LoginEnded, "hallpass login"),
             (Error::CodeExpired, Exit::LoginEnded, "hallpass login"),
             (Error::TimedOut { seconds: 300 }, Exit::LoginEnded, "hallpass login"),
@@ -277,6 +299,27 @@ mod tests {
             out.failure(&failure);
         });
         assert!(text.contains("the server's words: refresh token unknown"), "{text}");
+    }
+
+    // proves: RB01
+    #[test]
+    fn a_tool_that_takes_the_keyring_alone_advises_no_file() {
+        let only = Town::new().brand(|brand| brand.vault.refresh_in_keyring = true);
+        for why in [
+            KeyringError::Absent("no service".into()),
+            KeyringError::Locked,
+            KeyringError::Failed("odd".into()),
+        ] {
+            let error = Error::from(VaultError::Keyring { why });
+            let next = |town: &Town| town.with(|cx| told(&error, cx, "hallpass login").next);
+            assert_eq!(next(&only), "hallpass login");
+            let file = only.with(|cx| told(&error, cx, "hallpass login --store file").next);
+            assert_eq!(file, "hallpass login");
+            assert_eq!(next(&Town::new()), "hallpass login --store file");
+        }
+        let help = only.run("hallpass login --help").stdout;
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains("[keyring, none; or"), "{help}");
     }
 
     // proves: client-A7

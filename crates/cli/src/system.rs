@@ -55,12 +55,14 @@ pub fn outlive_file_size_limit() {
 
 /// cargo starts a credential provider with this one argument (CLIENT I2); what it was to be
 /// told stands in the requests.
-fn for_cargo(mut arguments: Vec<OsString>, program: &str) -> Vec<OsString> {
+fn for_cargo(mut arguments: Vec<OsString>, brand: &Brand, program: &str) -> Vec<OsString> {
     const PLUGIN: &str = "--cargo-plugin";
     if arguments.get(1).is_some_and(|first| first == PLUGIN) && arguments.len() == 2 {
         arguments.truncate(1);
         arguments.extend(program.split(' ').skip(1).map(OsString::from));
-        arguments.extend(["credential", "cargo", PLUGIN].map(OsString::from));
+        let line = brand.spelt(program, &format!("{program} credential cargo {PLUGIN}"));
+        let words = line.strip_prefix(program).unwrap_or_default().split_whitespace();
+        arguments.extend(words.map(OsString::from));
     }
     arguments
 }
@@ -85,7 +87,7 @@ impl Process<'_> {
         &self,
         alone: impl FnOnce(&str) -> Option<clap::Command>,
     ) -> Result<ArgMatches, Exit> {
-        let arguments = for_cargo(std::env::args_os().collect(), self.program);
+        let arguments = for_cargo(std::env::args_os().collect(), self.brand, self.program);
         let first = arguments.get(1).and_then(|first| first.to_str());
         if let Some(matches) =
             first.and_then(alone).and_then(|alone| alone.try_get_matches_from(&arguments).ok())

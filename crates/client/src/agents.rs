@@ -4,6 +4,7 @@
 //! presents its own token and nothing else ([`Client::as_agent`]). Neither looks where the other
 //! one is kept.
 
+use hallpass_core::text::presentable;
 use hallpass_core::wire::agents::{
     AGENT, AGENT_SECRETS, AGENTS, Agent, AgentReport, AgentSecret, AgentSecretValue, DEPTH, NAME,
     NewAgent, NewAgentSecret, RenewedAgent, SecretOf, StartedAgent, TTL, WhichSecret,
@@ -23,14 +24,25 @@ impl Client {
     /// at.
     ///
     /// # Errors
-    /// [`Error::BadToken`] if what is there is no token.
+    /// [`Error::TokenFile`] if the file cannot be read and no variable holds one,
+    /// [`Error::MalformedToken`] if what is there is no token.
     pub fn as_agent(&self) -> Result<Option<Session>, Error> {
         if !self.brand().sources.agent {
             return Ok(None);
         }
         let var = |name: &str| self.environment().var(&self.brand().variable(name));
-        let in_file = var("AUTH_TOKEN_FILE").and_then(|file| std::fs::read_to_string(file).ok());
-        let Some(token) = in_file.or_else(|| var("AUTH_TOKEN")) else { return Ok(None) };
+        let in_file = var("AUTH_TOKEN_FILE").map(|file| {
+            std::fs::read_to_string(&file).map_err(|error| Error::TokenFile {
+                variable: self.brand().variable("AUTH_TOKEN_FILE"),
+                path: presentable(&file, 200),
+                why: error.to_string(),
+            })
+        });
+        let token = match (in_file, var("AUTH_TOKEN")) {
+            (Some(Ok(token)), _) | (None | Some(Err(_)), Some(token)) => token,
+            (Some(Err(unread)), None) => return Err(unread),
+            (None, None) => return Ok(None),
+        };
         self.presenting(self.selection().server.clone(), &Secret::new(token.trim_end())).map(Some)
     }
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hallpass_core::brand::{Brand, Mode};
+use hallpass_core::brand::{Brand, Mode, SourceKind};
 use hallpass_core::public_url::is_loopback;
 use hallpass_core::wire::metadata::AuthMode;
 use hallpass_core::{Random, Secret};
 
 use crate::Error;
-use crate::config;
+use crate::config::{self, Origin};
 use crate::discovery::{auth_config, parse_server};
 use crate::doctor::{self, Finding};
 use crate::environment::{Environment, config_dir};
@@ -24,7 +24,7 @@ use crate::logout::{self, LogoutReport};
 use crate::profiles::{self, Listed};
 use crate::session::Session;
 use crate::source::{self, Selection, token_variable};
-use crate::status::{self, Status};
+use crate::status::{self, State, Status};
 use crate::system::{SystemRandom, SystemTimes};
 use crate::target::{self, Asked, BadTarget, Kept, Target};
 use crate::time::Time;
@@ -32,7 +32,7 @@ use crate::vault::keyring::PATIENCE;
 use crate::vault::{
     FileVault, Place, Rules, Shape, StorePolicy, SystemKeyring, UnknownPolicy, Vault,
 };
-use crate::workload::{JobMemory, KernelMemory};
+use crate::workload::{JobMemory, KernelMemory, Platform, platform};
 
 /// How long `status --check` and `doctor` wait for a server, all in all (CLIENT G2).
 pub const CHECK: Duration = Duration::from_secs(5);
@@ -207,6 +207,15 @@ impl Client {
         oidc::run(&self.parts, self.http(), &self.selection, project)
     }
 
+    /// What this job lacks to be signed in without anybody's doing, and what gives it that. `None`
+    /// where it lacks nothing, this is no job, or the tool takes no job's identity. Sends nothing.
+    pub fn job_lacks(&self) -> Option<(Platform, String)> {
+        let Parts { brand, environment, .. } = &self.parts;
+        brand.sources.order.contains(&SourceKind::Workload).then_some(())?;
+        let server = self.server().unwrap_or_else(|_| brand.default_server.clone());
+        platform::lacks(brand, &**environment, &server)
+    }
+
     /// What tells the platform's log to show `token` as stars from now on, if it has a way.
     pub fn mask_command(&self, token: &Secret) -> Option<Secret> {
         oidc::mask_command(&*self.parts.environment, token)
@@ -257,7 +266,13 @@ impl Client {
 
     /// The same, with what the server says about the organization and project that were chosen.
     pub fn status_checked_at(&self, target: &Target) -> Status {
-        status::checked(&self.parts, &self.selection, target, self.within(CHECK).session())
+        let asking = self.within(CHECK);
+        let mut status = status::checked(&self.parts, &self.selection, target, asking.session());
+        let nobody = status.state == State::NotSignedIn && status.error.is_none();
+        if nobody && matches!(asking.open_session(), Ok(Some(_))) {
+            status.state = State::LocalMode;
+        }
+        status
     }
 
     /// Revokes at the server, then removes locally whatever the server said. Idempotent.
@@ -324,6 +339,11 @@ impl Client {
     /// The server that this invocation is about. Sends nothing.
     pub fn server(&self) -> Result<String, Error> {
         Ok(source::resolve(&self.selection, &self.parts)?.server)
+    }
+
+    /// The same, and who says it.
+    pub fn server_said(&self) -> Result<(String, Origin), Error> {
+        config::said(&self.parts, &self.selection)
     }
 
     /// Sets the server that this tool talks to when nothing else is said, and answers it as it

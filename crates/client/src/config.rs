@@ -1,7 +1,7 @@
 //! What is set for this tool on this machine: the server that it talks to when nothing else is
 //! said.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hallpass_core::Random;
@@ -9,12 +9,62 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Error;
+use crate::client::Parts;
 use crate::discovery::parse_server;
+use crate::source::{self, Selection, Source};
 use crate::time::Time;
 use crate::vault::kept::KeptFile;
 
 /// The file, in the tool's directory.
 const NAME: &str = "config.json";
+
+/// Who says which server it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `--server`.
+    Flag,
+    /// A variable.
+    Variable {
+        /// Its name.
+        name: String,
+    },
+    /// The profile that is used.
+    Profile {
+        /// Its name.
+        name: String,
+    },
+    /// An earlier step of this job.
+    Job,
+    /// What was set on this machine.
+    File {
+        /// Where that is kept.
+        path: PathBuf,
+    },
+    /// The tool itself.
+    Default,
+}
+
+/// The server of this invocation, and who says it.
+pub(crate) fn said(parts: &Parts, selection: &Selection) -> Result<(String, Origin), Error> {
+    let resolved = source::resolve(selection, parts)?;
+    let Parts { brand, environment, vault, time, random, .. } = parts;
+    let of_variable = selection.profile.is_none() && selection.server.is_none();
+    let variable = of_variable.then(|| source::server_variable(brand, &**environment));
+    let origin = match resolved.source {
+        _ if selection.server.is_some() => Origin::Flag,
+        _ if variable.transpose()?.flatten().is_some() => {
+            Origin::Variable { name: brand.variable("SERVER") }
+        }
+        Source::Profile { name } => Origin::Profile { name },
+        // The brand's own default stands in what was set, or has been replaced by it.
+        _ if parse_server(&brand.default_server)?.to_string() != resolved.server => Origin::Job,
+        _ if server(vault.dir(), time, random).is_some() => {
+            Origin::File { path: vault.dir().join(NAME) }
+        }
+        _ => Origin::Default,
+    };
+    Ok((resolved.server, origin))
+}
 
 /// What is set.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

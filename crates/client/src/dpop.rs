@@ -60,9 +60,16 @@ impl BoundKey {
 
     /// The key of a credential, if it is bound to one and that is here.
     pub(crate) fn of(parts: &Parts, credential: &Credential) -> Result<Option<Self>, VaultError> {
-        let Some(binding) = &credential.binding else { return Ok(None) };
-        let kept = parts.vault.binding_key(&credential.key)?.and_then(Self::read);
-        Ok(kept.filter(|key| key.thumbprint().to_string() == binding.jkt))
+        if credential.binding.is_none() {
+            return Ok(None);
+        }
+        Ok(Self::that_binds(credential, parts.vault.binding_key(&credential.key)?))
+    }
+
+    /// The kept key, if it is the one that a credential is bound to.
+    pub(crate) fn that_binds(credential: &Credential, kept: Option<BindingKey>) -> Option<Self> {
+        let binding = credential.binding.as_ref()?;
+        kept.and_then(Self::read).filter(|key| key.thumbprint().to_string() == binding.jkt)
     }
 
     /// What the server knows it by.

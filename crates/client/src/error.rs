@@ -4,9 +4,11 @@
 //! [`Error::next`], because only the program knows its own name. Nothing in here
 //! is secret, and text that a server sent has been made presentable.
 
+mod class;
 mod next;
 
 use hallpass_core::Timestamp;
+use hallpass_core::brand::NotAMode;
 
 use crate::discovery::DiscoveryError;
 use crate::http::HttpError;
@@ -14,6 +16,7 @@ use crate::login::Flow;
 use crate::source::Source;
 use crate::vault::VaultError;
 use crate::workload::Platform;
+pub use class::Class;
 
 /// Why something could not be done.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -47,12 +50,14 @@ pub enum Error {
         client_id: String,
     },
     /// The variable for the mode says something that there is not.
-    #[error("{variable} is {value:?}; it can be clerk, local or unset")]
+    #[error("{variable} is {value:?}; {why}")]
     BadMode {
         /// The variable.
         variable: String,
         /// What it says.
         value: String,
+        /// What it can say.
+        why: NotAMode,
     },
     /// The server's address cannot be used.
     #[error(
@@ -142,6 +147,16 @@ pub enum Error {
     LocalMode {
         /// The server.
         server: String,
+    },
+    /// The file that an agent's broker keeps its token in cannot be read.
+    #[error("{variable} names {path:?}, which cannot be read: {why}; nothing was sent")]
+    TokenFile {
+        /// The variable.
+        variable: String,
+        /// The file.
+        path: String,
+        /// The system's words.
+        why: String,
     },
     /// No credential for this invocation.
     #[error("not signed in to {server}")]
@@ -303,6 +318,18 @@ pub enum Error {
         /// What happened.
         why: String,
     },
+    /// The platform's own endpoint could not be asked for it, or did not answer as one.
+    #[error(
+        "{platform} did not give this job its identity: {why} (the address in {variable}); the server was not asked, and nothing was changed; run the job again once {platform} answers"
+    )]
+    PlatformSilent {
+        /// The platform.
+        platform: Platform,
+        /// The variable that names the endpoint.
+        variable: &'static str,
+        /// What happened there.
+        why: HttpError,
+    },
     /// No policy of the server lets this job in. The server says no more to a job than that.
     #[error(
         "{server} does not let this job in ({code}{})",
@@ -321,121 +348,7 @@ pub enum Error {
     Vault(#[from] VaultError),
 }
 
-/// What an error means for the caller; the command line maps it to an exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// The call itself was wrong (exit 2).
-    Usage,
-    /// There is no usable credential (exit 3).
-    NotSignedIn,
-    /// The server refused (exit 4).
-    Rejected,
-    /// The server could not be asked (exit 5).
-    CannotVerify,
-    /// A login did not end in a sign-in (exit 6).
-    LoginFailed,
-    /// The store (exit 7).
-    Store,
-    /// Anything else (exit 1).
-    Other,
-}
-
 impl Error {
-    /// What it means for the caller.
-    pub fn class(&self) -> Class {
-        match self {
-            Error::NobodyToAsk { .. }
-            | Error::BadServer { .. }
-            | Error::BadPath { .. }
-            | Error::SeveralToResume { .. }
-            | Error::BadMode { .. }
-            | Error::ForeignProfile { .. }
-            | Error::BadProfileName { .. }
-            | Error::BadToken(_)
-            | Error::NothingToNarrow
-            | Error::NoWorkload { .. }
-            | Error::TakenOnce { .. }
-            | Error::NothingToResume { .. } => Class::Usage,
-            Error::UnknownProfile { .. }
-            | Error::NotSignedIn { .. }
-            | Error::SessionEnded { .. }
-            | Error::Expired { .. }
-            | Error::MalformedToken { .. }
-            | Error::KeyMissing { .. } => Class::NotSignedIn,
-            Error::Rejected { .. }
-            | Error::NotTrusted { .. }
-            | Error::NarrowToken { .. }
-            | Error::Problem { status: 401 | 403, .. } => Class::Rejected,
-            Error::Http(_) | Error::Busy | Error::TooSlow { .. } => Class::CannotVerify,
-            Error::NoFlow { .. }
-            | Error::OtherAccount { .. }
-            | Error::Denied
-            | Error::NoIdentity { .. }
-            | Error::CodeExpired
-            | Error::TimedOut { .. }
-            | Error::Cancelled
-            | Error::PortInUse { .. }
-            | Error::NoListener { .. }
-            | Error::Authorization { .. }
-            | Error::IssuerMismatch { .. }
-            | Error::ForeignPage { .. } => Class::LoginFailed,
-            Error::Vault(_) => Class::Store,
-            Error::LocalMode { .. }
-            | Error::NotConfigured { .. }
-            | Error::Problem { .. }
-            | Error::Discovery(_) => Class::Other,
-        }
-    }
-
-    /// A stable name for programs (CLIENT C9, G3).
-    pub fn code(&self) -> &str {
-        match self {
-            Error::NobodyToAsk { .. } => "nobody_to_ask",
-            Error::NoFlow { .. } => "no_flow",
-            Error::BadServer { .. } => "bad_server",
-            Error::BadPath { .. } => "bad_path",
-            Error::MalformedToken { .. } => "malformed",
-            Error::SeveralToResume { .. } => "several_to_resume",
-            Error::TooSlow { .. } => "too_slow",
-            Error::NotConfigured { .. } => "not_configured",
-            Error::BadMode { .. } => "bad_mode",
-            Error::UnknownProfile { .. } => "unknown_profile",
-            Error::BadProfileName { .. } => "bad_profile_name",
-            Error::ForeignProfile { .. } => "foreign_profile",
-            Error::OtherAccount { .. } => "other_account",
-            Error::BadToken(_) => "bad_token",
-            Error::NarrowToken { .. } => "insufficient_scope",
-            Error::LocalMode { .. } => "local_mode",
-            Error::NotSignedIn { .. } => "not_signed_in",
-            Error::SessionEnded { .. } => "session_ended",
-            Error::Expired { .. } => "expired",
-            Error::KeyMissing { .. } => "key_missing",
-            Error::NothingToNarrow => "nothing_to_narrow",
-            Error::NoWorkload { .. } => "no_workload",
-            Error::TakenOnce { .. } => "taken_once",
-            Error::NoIdentity { .. } => "no_identity",
-            // A person's "no" has the same code, and is another one.
-            Error::NotTrusted { code, .. } if code == "access_denied" => "not_trusted",
-            Error::Rejected { code, .. }
-            | Error::NotTrusted { code, .. }
-            | Error::Problem { code, .. }
-            | Error::Authorization { code, .. } => code,
-            Error::Http(_) => "cannot_reach_server",
-            Error::Busy => "refresh_in_progress",
-            Error::Discovery(_) => "bad_metadata",
-            Error::Denied => "access_denied",
-            Error::CodeExpired => "expired_token",
-            Error::TimedOut { .. } => "timed_out",
-            Error::Cancelled => "cancelled",
-            Error::PortInUse { .. } => "port_in_use",
-            Error::NoListener { .. } => "no_listener",
-            Error::IssuerMismatch { .. } => "issuer_mismatch",
-            Error::ForeignPage { .. } => "foreign_page",
-            Error::NothingToResume { .. } => "nothing_to_resume",
-            Error::Vault(error) => error.code(),
-        }
-    }
-
     /// That is no server's address, and no variable says it.
     pub(crate) fn bad_server(text: String, why: String) -> Self {
         Error::BadServer { text, why, variable: None }

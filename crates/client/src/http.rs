@@ -87,12 +87,17 @@ pub enum HttpError {
         to: String,
     },
     /// A status that says to try again later, or one that nobody expected.
-    #[error("{host} answered {status}")]
+    #[error(
+        "{host} answered {status}{}",
+        .said.as_ref().map(|said| format!(" ({said})")).unwrap_or_default()
+    )]
     Status {
         /// Host and port.
         host: String,
         /// HTTP status.
         status: u16,
+        /// The server's own words, if it has any.
+        said: Option<String>,
     },
     /// The answer is not what the protocol says.
     #[error("{host} gave an answer that is not understood: {why}")]

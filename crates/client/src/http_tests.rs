@@ -168,3 +168,28 @@ fn a_certificate_of_the_wrong_kind_is_explained() {
         "invalid peer certificate: Expired"
     );
 }
+
+// proves: client-L3
+#[test]
+fn a_server_that_cannot_answer_now_says_why_in_its_own_words() {
+    let server = FakeServer::empty();
+    let said = |answer: Said| {
+        server.says("/x", answer);
+        let reply = http(&[]).get(&format!("{}/x", server.origin), None).unwrap();
+        reply.unexpected().to_string()
+    };
+    let why = "The keys of https://idp.example cannot be had.\u{1b}[2J";
+    for body in [
+        serde_json::json!({ "error": "temporarily_unavailable", "error_description": why }),
+        serde_json::json!({ "code": "unavailable", "detail": why, "title": "Unavailable" }),
+    ] {
+        let said = said(Said::json(503, &body));
+        assert!(said.contains("answered 503 (The keys of https://idp.example cannot"), "{said}");
+        assert!(!said.contains('\u{1b}'), "{said}");
+    }
+    for body in ["", "<p>busy</p>"] {
+        let said = said(Said::text(503, "text/html", body));
+        assert!(said.ends_with(" answered 503"), "{said}");
+    }
+    assert!(said(Said::json(500, &serde_json::json!([1]))).ends_with(" answered 500"));
+}

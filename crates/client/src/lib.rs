@@ -85,6 +85,7 @@ pub mod workload;
 mod testing;
 
 pub use client::{Client, Parts, Which};
+pub use config::Origin;
 pub use environment::Environment;
 pub use error::{Class, Error};
 pub use login::{Event, Inbox, JobLogin, Login, LoginOptions, Wish};

@@ -194,11 +194,11 @@ impl Job {
             };
             // The first, unless another could not be revoked.
             let failed = revocation != Revocation::Revoked;
+            self.workload.forget(parts, &token);
             if told.is_none() || failed {
                 told = Some(JobEnded { server, platform, revocation });
             }
         }
-        self.workload.forget(parts);
         told
     }
 }

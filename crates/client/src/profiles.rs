@@ -7,7 +7,7 @@ use hallpass_core::text::presentable;
 use crate::Error;
 use crate::client::Parts;
 use crate::status::{Account, State, stored_state};
-use crate::vault::Contents;
+use crate::vault::{BindingKey, Contents, Key, VaultError};
 
 /// A profile, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Listed {
 /// All of them, by name.
 pub(crate) fn list(parts: &Parts) -> Result<Vec<Listed>, Error> {
     let contents = parts.vault.read()?;
-    Ok(contents.profiles.keys().map(|name| listed(parts, &contents, name)).collect())
+    Ok(listed(parts, &contents, contents.profiles.keys().map(String::as_str).collect()))
 }
 
 /// Makes `name` the current one.
@@ -45,14 +45,38 @@ pub(crate) fn choose(parts: &Parts, name: &str) -> Result<Listed, Error> {
         }
         let changed = contents.current.as_deref() != Some(name);
         contents.current = Some(name.to_owned());
-        chosen = Some(Ok(listed(parts, contents, name)));
+        chosen = listed(parts, contents, vec![name]).pop().map(Ok);
         changed
     })?;
     // The vault shows its contents, or fails.
     chosen.unwrap_or(Err(Error::Busy))
 }
 
-fn listed(parts: &Parts, contents: &Contents, name: &str) -> Listed {
+/// These, whose keys are read in one go.
+fn listed(parts: &Parts, contents: &Contents, names: Vec<&str>) -> Vec<Listed> {
+    let bound = |name: &&str| {
+        let credential = contents.of_profile(name)?;
+        credential.binding.as_ref().map(|_| &credential.key)
+    };
+    let bound: Vec<_> = names.iter().filter_map(bound).collect();
+    let kept = match bound.is_empty() {
+        true => Ok(Vec::new()),
+        false => parts.vault.binding_keys(&bound),
+    };
+    let key_of = |key: &Key| {
+        let at = bound.iter().position(|bound| *bound == key);
+        let kept = kept.as_ref().map_err(Clone::clone)?;
+        Ok(at.and_then(|at| kept.get(at).cloned().flatten()))
+    };
+    names.into_iter().map(|name| one(parts, contents, name, &key_of)).collect()
+}
+
+fn one(
+    parts: &Parts,
+    contents: &Contents,
+    name: &str,
+    key_of: &dyn Fn(&Key) -> Result<Option<BindingKey>, VaultError>,
+) -> Listed {
     let profile = contents.profiles.get(name);
     let credential = contents.of_profile(name);
     Listed {
@@ -67,7 +91,7 @@ fn listed(parts: &Parts, contents: &Contents, name: &str) -> Listed {
         },
         current: contents.current.as_deref() == Some(name),
         state: credential.map_or(State::NotSignedIn, |credential| {
-            stored_state(credential, parts)
+            stored_state(credential, parts, || key_of(&credential.key))
                 .unwrap_or_else(|why| State::StoreUnavailable { reason: why.to_string() })
         }),
         expires_at: credential

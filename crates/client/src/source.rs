@@ -311,7 +311,7 @@ mod tests {
         fn set_aside(&self) -> Result<Option<PathBuf>, VaultError> {
             panic!("the store was opened")
         }
-        fn binding_key(&self, _: &Key) -> Result<Option<BindingKey>, VaultError> {
+        fn binding_keys(&self, _: &[&Key]) -> Result<Vec<Option<BindingKey>>, VaultError> {
             panic!("the store was opened")
         }
         fn keep_binding_key(&self, _: &Key, _: &BindingKey) -> Result<(), VaultError> {

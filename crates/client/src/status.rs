@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hallpass_core::brand::Mode;
 use hallpass_core::scope::ACCOUNT;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::api::{Whoami, Whose};
@@ -10,13 +11,14 @@ use hallpass_core::{Scope, Timestamp};
 
 use crate::client::Parts;
 use crate::dpop::BoundKey;
+use crate::login::forced;
 use crate::mask::Masked;
 use crate::refresh::{Fitness, fitness};
 use crate::session::Session;
 use crate::source::{self, Selection, Source};
 use crate::target::Target;
 use crate::tokens::SOON;
-use crate::vault::{Credential, Place, VaultError};
+use crate::vault::{BindingKey, Credential, Place, VaultError};
 use crate::workload::{self, Workload};
 use crate::{Class, Error};
 
@@ -111,6 +113,8 @@ pub enum State {
         /// Why not.
         reason: String,
     },
+    /// Nobody has to sign in here, and nobody is.
+    LocalMode,
     /// The store cannot be read.
     StoreUnavailable {
         /// Why not; names the file.
@@ -131,6 +135,7 @@ impl State {
             State::Ended { .. } => "ended",
             State::Rejected { .. } => "rejected",
             State::CannotVerify { .. } => "cannot_verify",
+            State::LocalMode => "local_mode",
             State::StoreUnavailable { .. } => "store_unavailable",
         }
     }
@@ -138,7 +143,7 @@ impl State {
     /// What it means for the caller; `None` is usable (exit 0).
     pub fn class(&self) -> Option<Class> {
         match self {
-            State::Valid | State::Refreshable => None,
+            State::Valid | State::Refreshable | State::LocalMode => None,
             State::NotSignedIn
             | State::Expired
             | State::Ended { .. }
@@ -305,6 +310,11 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
     // A pass says itself when it ends; no other token from outside does.
     status.expires_at = resolved.token.as_ref().and_then(workload::end_of_pass);
     match (&status.source, &resolved.contents) {
+        (Source::None, _) => match forced(parts) {
+            Ok(Some(Mode::Local)) => status.state = State::LocalMode,
+            Ok(_) => {}
+            Err(error) => status.stopped_by(error),
+        },
         // A token from outside is not known to be over, and the vault was not opened (D4).
         (Source::Explicit, _) => status.state = State::Valid,
         (Source::Variable { name }, _) => {
@@ -331,7 +341,7 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
                 status.scope = Some(credential.scope.clone());
                 status.expires_at =
                     credential.access.as_ref().and_then(|access| access.expires_at(&*parts.time));
-                match stored_state(credential, parts) {
+                match stored_state(credential, parts, || parts.vault.binding_key(&credential.key)) {
                     Ok(State::KeyMissing) => {
                         status.state = State::KeyMissing;
                         status.error = Some(Error::KeyMissing { profile: name.clone() });
@@ -359,8 +369,13 @@ pub(crate) fn offline(parts: &Parts, selection: &Selection) -> Status {
     status
 }
 
-/// What a stored credential is worth, with the key that it may be bound to.
-pub(crate) fn stored_state(credential: &Credential, parts: &Parts) -> Result<State, VaultError> {
+/// What a stored credential is worth, with the key that it may be bound to, which is looked for
+/// only if it comes to that.
+pub(crate) fn stored_state(
+    credential: &Credential,
+    parts: &Parts,
+    kept: impl FnOnce() -> Result<Option<BindingKey>, VaultError>,
+) -> Result<State, VaultError> {
     if let Some(ended) = &credential.ended {
         return Ok(State::Ended { reason: ended.reason.clone(), at: ended.at });
     }
@@ -369,7 +384,8 @@ pub(crate) fn stored_state(credential: &Credential, parts: &Parts) -> Result<Sta
         Fitness::Over => State::Refreshable,
         Fitness::Dead => return Ok(State::Expired),
     };
-    let keyless = credential.binding.is_some() && BoundKey::of(parts, credential)?.is_none();
+    let keyless =
+        credential.binding.is_some() && BoundKey::that_binds(credential, kept()?).is_none();
     Ok(if keyless { State::KeyMissing } else { state })
 }
 
@@ -382,7 +398,9 @@ pub(crate) fn checked(
 ) -> Status {
     let mut status = offline(parts, selection);
     // Without its key the server is asked all the same, so that the owner hears of a copy.
-    if status.state.class().is_some() && status.state != State::KeyMissing {
+    if status.source == Source::None
+        || status.state.class().is_some() && status.state != State::KeyMissing
+    {
         return status;
     }
     let session = match session {
@@ -432,6 +450,13 @@ pub(crate) fn checked(
 }
 
 impl Status {
+    /// What it means for the caller; `None` is usable (exit 0). What was said and cannot be comes
+    /// before whether anybody is signed in.
+    pub fn class(&self) -> Option<Class> {
+        let said = self.error.as_ref().map(Error::class).filter(|class| *class == Class::Usage);
+        said.or_else(|| self.state.class())
+    }
+
     fn stopped_by(&mut self, error: Error) {
         self.state = state_of(&error);
         self.error = Some(error);
@@ -452,7 +477,10 @@ fn state_of(error: &Error) -> State {
         (Error::Expired { .. }, _) => State::Expired,
         (Error::KeyMissing { .. }, _) => State::KeyMissing,
         (Error::MalformedToken { .. }, _) => State::Malformed { reason },
-        (Error::BadServer { .. } | Error::ForeignProfile { .. }, _) => State::NotSignedIn,
+        (Error::BadServer { .. } | Error::BadMode { .. } | Error::ForeignProfile { .. }, _) => {
+            State::NotSignedIn
+        }
+        (Error::Vault(_), _) => State::StoreUnavailable { reason },
         (_, Class::NotSignedIn) => State::NotSignedIn,
         (_, Class::Rejected | Class::Usage) => State::Rejected { reason },
         (_, Class::Store) => State::StoreUnavailable { reason },

@@ -241,7 +241,14 @@ fn asked_the_server_has_the_last_word() {
     let town = Town::new();
     let asked = || town.client().status_checked();
     assert_eq!(asked().state, State::NotSignedIn);
-    assert!(town.server.all().is_empty());
+    // All that it can be asked is whether anybody has to sign in.
+    assert!(town.server.all().iter().all(|seen| seen.path == "/auth/config"));
+    let local = json!({ "mode": "local" });
+    town.server.says("/auth/config", Said::json(200, &local));
+    assert_eq!((asked().state, asked().class()), (State::LocalMode, None));
+    assert_eq!(town.client().status().state, State::NotSignedIn, "offline nothing is asked");
+    town.server.says("/auth/config", Said::text(404, "text/plain", ""));
+    let before = town.server.all().len();
 
     town.sign_in();
     let whoami = json!({
@@ -254,7 +261,7 @@ fn asked_the_server_has_the_last_word() {
     assert_eq!(status.state, State::Valid);
     assert_eq!(status.account.unwrap().label(), "new@example.com");
     assert_eq!(status.scope.unwrap().to_string(), "openid");
-    assert_eq!(town.server.all().len(), 1, "one call");
+    assert_eq!(town.server.all().len(), before + 1, "one call");
 
     town.server.says("/api/v1/whoami", Said::text(503, "text/plain", ""));
     assert!(matches!(asked().state, State::CannotVerify { .. }));

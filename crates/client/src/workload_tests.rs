@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::logout::Revocation;
 use crate::testing::{FakeServer, Said, Table, Town};
-use crate::{Error, Platform, Selection, Source, State, Which};
+use crate::{Class, Error, Platform, Selection, Source, State, Which};
 
 /// `{"sub":"job_01JBBBBBBBBBBBBBBBBBBBBBBB","exp":4000000000}`
 const JOB: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqb2JfMDFKQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkIiLCJleHAi\
@@ -150,7 +150,10 @@ fn the_end_of_a_job_revokes_each_pass_that_it_was_given() {
     assert_eq!(count(&town.server, "/oauth/revoke"), 0);
     town.client().logout(Which::Selected).unwrap();
     let all = [3, 2, 1].map(|n| format!("{PASS}.n{n}"));
-    assert_eq!(revoked(&town.server), all);
+    let mut revoked = revoked(&town.server);
+    assert_eq!(revoked[0], all[0], "the newest first");
+    revoked.sort_by(|one, other| other.cmp(one));
+    assert_eq!(revoked, all);
 }
 
 // proves: jobs-1
@@ -203,8 +206,10 @@ fn a_job_that_outlives_its_pass_trades_again_and_so_does_one_whose_pass_was_refu
     town.time.pass(std::time::Duration::from_secs(850));
     town.server.says("/auth/oidc/exchange", Said::text(503, "text/plain", ""));
     session.whoami().unwrap();
+    town.server.says("/request", Said::text(503, "text/plain", ""));
+    session.whoami().unwrap();
     town.time.pass(std::time::Duration::from_secs(60));
-    assert!(matches!(session.whoami(), Err(Error::Http(_))));
+    assert!(matches!(session.whoami(), Err(Error::PlatformSilent { .. })));
 }
 
 #[test]
@@ -229,6 +234,20 @@ fn trouble_is_passing_or_final_and_says_which() {
     let error = town.client().login_as_job(None).unwrap_err();
     assert!(error.to_string().contains("(access_denied: No policy does)"), "{error}");
     assert_eq!(error.next("hallpass").unwrap(), "hallpass trust denied");
+    // The platform's own endpoint is not the server, and is asked no oftener than that says.
+    town.server.says("/request", Said::text(503, "text/plain", ""));
+    let (asked, traded) = (count(&town.server, "/request"), bodies.len() + 1);
+    let error = town.client().login_as_job(None).unwrap_err();
+    assert!(matches!(error, Error::PlatformSilent { .. }), "{error}");
+    assert_eq!((error.class(), error.next("hallpass")), (Class::CannotVerify, None));
+    let said = error.to_string();
+    assert!(said.starts_with("GitHub Actions did not give this job its identity: "), "{said}");
+    assert!(said.contains("answered 503") && said.contains("ACTIONS_ID_TOKEN_REQUEST_URL"));
+    assert_eq!(count(&town.server, "/request"), asked + 3);
+    town.server.says("/request", Said::text(200, "text/html", "<p>down</p>"));
+    let error = town.client().login_as_job(None).unwrap_err();
+    assert!(matches!(error, Error::PlatformSilent { .. }), "{error}");
+    assert_eq!(count(&town.server, "/auth/oidc/exchange"), traded);
     town.server.says("/request", Said::text(401, "text/plain", ""));
     let error = town.client().login_as_job(None).unwrap_err();
     assert!(matches!(error, Error::NoIdentity { .. }), "{error}");

@@ -1,13 +1,15 @@
 //! `config`: the server that this tool talks to when nothing else is said.
 
 use clap::{Arg, Command};
+use hallpass_client::Origin;
 use hallpass_core::brand::Brand;
+use serde::Serialize;
 
 use super::client;
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::tree::Below;
-use crate::{Context, Exit, Failure, Output};
+use crate::{Context, Exit, Failure, Output, layout, words};
 
 /// The command's part of the tree.
 pub fn command(brand: &Brand) -> Command {
@@ -23,6 +25,7 @@ pub fn command(brand: &Brand) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(Command::new("get").about("Print what holds").arg(key()))
+        .subcommand(Command::new("list").about("Print all that holds, and who says it"))
         .subcommand(
             Command::new("set")
                 .about("Set it")
@@ -46,6 +49,15 @@ pub(crate) fn run(
             let server = client.server().map_err(refuse)?;
             out.data(format!("{server}\n").as_bytes())?;
         }
+        Some(("list", _)) => {
+            let (server, origin) = client.server_said().map_err(refuse)?;
+            let item = item(key, &server, &origin);
+            if out.json {
+                out.object(&Listed { items: [item] })?;
+            } else {
+                out.data(render(cx, out, &item, &origin).as_bytes())?;
+            }
+        }
         Some(("set", matches)) => {
             let value = matches.get_one::<String>("value").map_or("", String::as_str);
             let server = client.set_server(value).map_err(refuse)?;
@@ -57,4 +69,96 @@ pub(crate) fn run(
         }
     }
     Ok(Exit::Usable)
+}
+
+/// `config list --json`.
+#[derive(Serialize)]
+struct Listed<'a> {
+    items: [Item<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    key: &'a str,
+    value: &'a str,
+    source: SourceView,
+}
+
+/// Who says it.
+#[derive(Serialize)]
+struct SourceView {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+fn item<'a>(key: &'a str, value: &'a str, origin: &Origin) -> Item<'a> {
+    let (kind, name) = match origin {
+        Origin::Flag => ("flag", Some("--server".to_owned())),
+        Origin::Variable { name } => ("variable", Some(name.clone())),
+        Origin::Profile { name } => ("profile", Some(name.clone())),
+        Origin::Job => ("job", None),
+        Origin::File { path } => ("file", Some(path.display().to_string())),
+        Origin::Default => ("default", None),
+    };
+    Item { key, value, source: SourceView { kind, name } }
+}
+
+/// For people; or tab-separated where standard output is no terminal: key, value,
+/// what kind of source says it, and its name.
+fn render(cx: &Context<'_>, out: &Output<'_>, item: &Item<'_>, origin: &Origin) -> String {
+    let SourceView { kind, name } = &item.source;
+    if !out.terminal.streams.stdout {
+        let name = name.as_deref().unwrap_or_default();
+        return format!("{}\t{}\t{kind}\t{name}\n", item.key, item.value);
+    }
+    let said = match origin {
+        Origin::File { path } => words::path(path, cx.environment.home().as_deref()),
+        Origin::Job => "an earlier step of this job".to_owned(),
+        Origin::Default => "nothing else is said".to_owned(),
+        Origin::Flag => "--server".to_owned(),
+        Origin::Variable { name } => format!("the variable {name}"),
+        Origin::Profile { name } => format!("profile {name}"),
+    };
+    let paint = out.terminal.data();
+    let value = format!("{} ({})", paint.foreign(item.value, 200), paint.foreign(&said, 300));
+    layout::fields(&[(item.key, value)], out.terminal.width, paint)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Exit;
+    use crate::testing::Town;
+
+    // proves: SC07
+    #[test]
+    fn the_list_says_what_holds_and_who_says_it() {
+        let town = Town::new().brand(|brand| {
+            brand.commands.insert("config".to_owned(), "config".to_owned());
+            brand.config.server = "api_url".to_owned();
+        });
+        let listed = |town: &Town, more: &str| {
+            let done = town.run(&format!("hallpass config list{more}"));
+            assert_eq!(done.exit, Exit::Usable, "{done:?}");
+            done.stdout
+        };
+        let told = listed(&town, "");
+        assert!(told.contains("http://localhost:8470 (nothing else is said)"), "{told}");
+        let set = town.run("hallpass config set api_url registry.example.com");
+        assert_eq!(set.exit, Exit::Usable, "{set:?}");
+        let told = listed(&town, "");
+        let file = "https://registry.example.com (~/.config/hallpass/config.json)";
+        assert!(told.contains("api_url") && told.contains(file), "{told}");
+        let told = listed(&town, " --server https://a.example");
+        assert!(told.contains("https://a.example (--server)"), "{told}");
+        let town = town.var("HALLPASS_SERVER", "https://b.example");
+        let told = listed(&town, "");
+        assert!(told.contains("https://b.example (the variable HALLPASS_SERVER)"), "{told}");
+        let json: serde_json::Value = serde_json::from_str(&listed(&town, " --json")).unwrap();
+        assert_eq!(json["schema_version"], 1);
+        let source = serde_json::json!({ "kind": "variable", "name": "HALLPASS_SERVER" });
+        assert_eq!(json["items"][0]["source"], source);
+        let lines = listed(&town.piped(), "");
+        assert_eq!(lines, "api_url\thttps://b.example\tvariable\tHALLPASS_SERVER\n");
+    }
 }

@@ -3,8 +3,8 @@
 //! `org use` and `project use` are the same for one of the two; their nouns bring them.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hallpass_client::Target;
 use hallpass_client::target::{Asked, BadTarget, Chooser, Chosen, Kept, file_name};
+use hallpass_client::{Error, Target};
 use hallpass_core::pin::{Pin, is_name};
 use serde::Serialize;
 
@@ -109,6 +109,10 @@ fn place(matches: &ArgMatches) -> &str {
 }
 
 fn show(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<Exit, Failure> {
+    // Without a server there is no answer; whatever else is in the way hides only what is kept.
+    if let Err(error @ Error::BadServer { .. }) = client(cx, globals).server() {
+        return Err(told(&error, cx, &retry(cx, globals, "context show")));
+    }
     let target = client(cx, globals)
         .target(&Asked::from(globals))
         .map_err(|error| contradiction(cx, &error))?;

@@ -20,6 +20,7 @@
 //! | `completions`, `man` | [`completions`], [`man`] |
 
 pub mod agent;
+mod alone;
 pub mod api;
 pub mod call;
 pub mod completions;
@@ -103,7 +104,7 @@ pub fn dispatch(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let done = dispatched(cx, out, stdin, globals, matches);
-    done.map_err(|failure| agent::without_login(failure, cx, globals))
+    done.map_err(|failure| alone::without_login(failure, cx, globals))
 }
 
 fn dispatched(

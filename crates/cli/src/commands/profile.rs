@@ -7,7 +7,7 @@ use hallpass_core::Timestamp;
 use serde::Serialize;
 
 use super::status::AccountView;
-use super::{client, logout, retry};
+use super::{agent, client, logout, retry};
 use crate::arguments::Globals;
 use crate::refusal::told;
 use crate::terminal::Terminal;
@@ -57,7 +57,10 @@ fn list(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<Exi
     out.data(text.as_bytes())?;
     if profiles.is_empty() {
         out.sentence("Nobody is signed in yet.");
-        out.next(&format!("{} login", cx.program));
+        match agent::refuses_login(cx, globals) {
+            Ok(()) => out.next(&format!("{} login", cx.program)),
+            Err(refused) => out.next(&refused.next),
+        }
     } else if let Some(variable) = overriding(cx) {
         out.warning(&format!("{variable} is set and wins over the current profile"));
     }

@@ -46,13 +46,17 @@ pub fn run(
         .target(&Asked::from(globals))
         .unwrap_or_else(|error| Target { ignored: Some(error.to_string()), ..Target::default() });
     let status = look(cx, out, &client, &target, check);
-    let exit = status.state.class().map_or(Exit::Usable, exit_of);
+    let exit = status.class().map_or(Exit::Usable, exit_of);
+    // What a brand ends a state with is not about what cannot be said.
+    let named = if exit == Exit::Usage { "" } else { status.state.name() };
     let persons = check && exit == Exit::Usable && matches!(status.source, Source::Profile { .. });
     if out.json {
         let waiting = persons.then(|| waiting(&client));
         out.json(&view(&status, &target, waiting))?;
+    } else if status.state == State::LocalMode {
+        nobody_has_to(cx, out, &status)?;
     } else if let (Exit::Usable, Some(own)) = (exit, &cx.brand.texts.status) {
-        let ends = out.exit_of(status.state.name(), exit);
+        let ends = out.exit_of(named, exit);
         if ends != exit {
             // Usable for us, and not for this tool.
             return Ok(out.failure(&other(cx, &status)));
@@ -74,9 +78,22 @@ pub fn run(
         let rest = status.warnings.iter().filter(|warning| !failure(warning));
         warn(out, &rest.cloned().collect::<Vec<_>>());
         let failure = unusable(cx, globals, &status, exit);
-        return Ok(out.failure(&super::agent::without_login(failure, cx, globals)));
+        return Ok(out.failure(&super::alone::without_login(failure, cx, globals)));
     }
-    Ok(out.exit_of(status.state.name(), exit))
+    Ok(out.exit_of(named, exit))
+}
+
+/// As a login says it.
+fn nobody_has_to(cx: &Context<'_>, out: &mut Output<'_>, status: &Status) -> Result<(), Failure> {
+    if let Some(own) = cx.brand.failures.get(status.state.name()) {
+        out.own(own);
+        return Ok(());
+    }
+    let (paint, width) = (out.terminal.data(), out.terminal.width);
+    let server = paint.foreign(&status.server, 200);
+    let mark = format!("{} ", paint.letters("✓", "ok:"));
+    let told = format!("Nobody has to sign in to {server}: it runs in local mode");
+    out.data(format!("{}\n", layout::wrap(&told, width, &mark, "  ")).as_bytes())
 }
 
 /// A state that this tool counts as none that can be used.
@@ -254,8 +271,9 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
     );
     if let Some(mut failure) = told("status").filter(|_| told_as_it_is) {
         failure.exit = exit;
-        // What is wrong with the store has a name of its own, and a brand may have words for it.
-        if !matches!(status.state, State::StoreUnavailable { .. }) {
+        // What is wrong with the store, or with what was said, has a name of its own, and a brand
+        // may have words for it.
+        if exit != Exit::Usage && !matches!(status.state, State::StoreUnavailable { .. }) {
             failure.code = status.state.name().to_owned();
         }
         return failure;

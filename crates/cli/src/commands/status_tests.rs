@@ -174,3 +174,70 @@ fn programs_read_one_object_with_a_stable_state() {
         assert_eq!((json["state"].as_str(), json["usable"].as_bool()), (Some(name), Some(false)));
     }
 }
+
+// proves: client-F1, client-G1, client-L3
+#[test]
+fn a_variable_that_says_what_cannot_be_is_a_usage_error_everywhere() {
+    let cases = [
+        ("HALLPASS_STORE", "draw\u{7}er", "is none of auto, keyring, file, none"),
+        ("HALLPASS_SERVER", "http://id.exam\u{7}ple.com", "is not a server's address"),
+    ];
+    for (name, value, why) in cases {
+        for line in ["status", "status --check", "logout", "token print", "whoami", "doctor"] {
+            let done = Town::new().var(name, value).run(&format!("hallpass {line}"));
+            assert_eq!(done.exit, Exit::Usage, "{name}, {line}: {done:?}");
+            let said = format!("{}{}", done.stdout, done.stderr);
+            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(said.contains(&format!("{name}: \"")) && said.contains(why), "{line}: {said}");
+            assert!(!said.contains('\u{7}'), "{line}: {said}");
+            assert!(said.ends_with(&format!("Next: unset {name}")), "{line}: {said}");
+        }
+        let done = Town::new().var(name, value).run("hallpass status --json");
+        assert_eq!(done.exit, Exit::Usage, "{name}: {done:?}");
+    }
+    let done =
+        Town::new().var("HALLPASS_SERVER", "http://id.example.com").run("hallpass context show");
+    assert_eq!(done.exit, Exit::Usage, "{done:?}");
+    // What has its own number in a brand is a state, and not this.
+    let town = Town::new().var("HALLPASS_SERVER", "http://id.example.com").brand(|brand| {
+        brand.exits.insert("not_signed_in".to_owned(), 1);
+        brand.failures.insert("not_signed_in".to_owned(), "Not logged in.".to_owned());
+    });
+    for line in ["status", "status --json", "whoami"] {
+        let done = town.run(&format!("hallpass {line}"));
+        assert_eq!(done.exit, Exit::Usage, "{line}: {done:?}");
+        assert!(!done.stderr.contains("Not logged in"), "{line}: {done:?}");
+    }
+}
+
+// proves: SM04, SM06
+#[test]
+fn where_nobody_has_to_sign_in_status_says_so_and_a_mode_is_spelt_as_it_is() {
+    let town = |mode: &str| {
+        Town::new().var("HALLPASS_MODE", mode).brand(|brand| {
+            brand.variables.insert("mode".to_owned(), "HALLPASS_MODE".to_owned());
+        })
+    };
+    let done = town("local").run("hallpass status");
+    assert_eq!((done.exit, &*done.stderr), (Exit::Usable, ""), "{done:?}");
+    let said = done.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(said, "✓ Nobody has to sign in to http://localhost:8470: it runs in local mode");
+    let json = town("local").run("hallpass status --json").stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["state"], &json["usable"]), (&"local_mode".into(), &true.into()));
+    // A token that is there is what counts.
+    let done = town("local").var("HALLPASS_TOKEN", "token-x").run("hallpass status");
+    assert!(done.stdout.contains("Using a token"), "{done:?}");
+    assert_eq!(town("clerk").run("hallpass status").exit, Exit::NotSignedIn);
+    for (mode, next) in [
+        ("LOCAL", "export HALLPASS_MODE=local"),
+        (" Clerk", "export HALLPASS_MODE=clerk"),
+        ("none", "unset HALLPASS_MODE"),
+    ] {
+        for line in ["status", "login"] {
+            let done = town(mode).run(&format!("hallpass {line}"));
+            assert_eq!(done.exit, Exit::Usage, "{mode}, {line}: {done:?}");
+            assert!(done.stderr.ends_with(&format!("Next: {next}\n")), "{mode}: {done:?}");
+        }
+    }
+}

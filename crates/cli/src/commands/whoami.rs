@@ -24,7 +24,7 @@ pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<
     let whoami = session.whoami_at(&target).map_err(refuse)?;
     warn(out, &session.take_warnings());
     if out.json {
-        out.json(&whoami)?;
+        out.object(&whoami)?;
     } else {
         let line = match &cx.brand.texts.whoami {
             Some(own) => in_own_words(&whoami, out.terminal.data(), own),

@@ -1,5 +1,6 @@
 //! The one next command after an error.
 
+use hallpass_core::brand::NotAMode;
 use hallpass_core::public_url::is_loopback;
 use hallpass_core::text::presentable;
 use url::Url;
@@ -67,7 +68,11 @@ impl Error {
             Error::SessionEnded { profile, .. }
             | Error::Expired { profile }
             | Error::KeyMissing { profile } => Some(format!("{tool} login --profile {profile}")),
+            Error::BadMode { variable, why: NotAMode { meant: Some(meant) }, .. } => {
+                Some(format!("export {variable}={meant}"))
+            }
             Error::BadMode { variable, .. } => Some(format!("unset {variable}")),
+            Error::TokenFile { path, .. } => Some(format!("ls -l {path}")),
             Error::Denied
             | Error::NotConfigured { .. }
             | Error::CodeExpired
@@ -104,6 +109,7 @@ impl Error {
                 })
             }
             Error::Problem { .. }
+            | Error::PlatformSilent { .. }
             | Error::Busy
             | Error::TooSlow { .. }
             | Error::Discovery(_)

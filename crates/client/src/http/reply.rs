@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hallpass_core::Timestamp;
 use hallpass_core::text::presentable;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
@@ -70,14 +71,34 @@ impl Reply {
             Some(to) if (300..400).contains(&self.status) => {
                 HttpError::Redirect { host: self.host.clone(), to: presentable(to, 200) }
             }
-            _ => HttpError::Status { host: self.host.clone(), status: self.status },
+            _ => HttpError::Status {
+                host: self.host.clone(),
+                status: self.status,
+                said: self.said(),
+            },
         }
+    }
+
+    /// Why, in the server's own words: an OAuth error (RFC 6749 §5.2) or a problem (RFC 9457).
+    fn said(&self) -> Option<String> {
+        let Said { error_description, detail, title } = self.json().ok()?;
+        let said = error_description.or(detail).or(title)?;
+        let said = presentable(said.trim_end_matches('.'), 300);
+        (!said.is_empty()).then_some(said)
     }
 
     /// The answer is not what the protocol says.
     pub(crate) fn malformed(&self, why: impl Into<String>) -> HttpError {
         HttpError::Malformed { host: self.host.clone(), why: why.into() }
     }
+}
+
+/// Where a refusal has words for people.
+#[derive(Deserialize)]
+struct Said {
+    error_description: Option<String>,
+    detail: Option<String>,
+    title: Option<String>,
 }
 
 /// RFC 9110 §5.6.7; of the three forms only the one that is still sent.

@@ -56,12 +56,13 @@ impl Waits {
         let told = Arc::clone(self.0.as_ref()?);
         let (over, rest) = channel();
         let what = what.to_owned();
-        std::thread::spawn(move || {
+        let watching = std::thread::Builder::new().spawn(move || {
             if rest.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
                 told.say(&what);
             }
         });
-        Some(over)
+        // Where there are no more threads, the request goes on and nobody is told.
+        watching.ok().map(|_| over)
     }
 
     /// The same for a wait that looks again and again: `waited` is how long so far.

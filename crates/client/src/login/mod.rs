@@ -226,9 +226,10 @@ fn said_by(parts: &Parts, name: &str) -> Option<String> {
 /// The mode that the variable forces; `None`: the server is asked.
 pub(crate) fn forced(parts: &Parts) -> Result<Option<Mode>, Error> {
     let Some(said) = said_by(parts, "mode") else { return Ok(None) };
-    said.parse().map(Some).map_err(|_: NotAMode| Error::BadMode {
+    said.parse().map(Some).map_err(|why: NotAMode| Error::BadMode {
         variable: parts.brand.variable("mode"),
         value: hallpass_core::text::presentable(&said, 40),
+        why,
     })
 }
 

@@ -76,7 +76,7 @@ pub(crate) fn run(
     let found = match platform::search(brand, environment, &server) {
         Search::Found(found) => found,
         Search::NotGiven { platform, remedy } => {
-            let why = format!("{platform} has given this job no identity: {remedy}");
+            let why = platform::not_given(platform, &remedy);
             return Err(Error::NoWorkload { why });
         }
         Search::NoJob => {

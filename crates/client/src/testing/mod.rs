@@ -127,8 +127,10 @@ impl JobMemory for Shelf {
         true
     }
 
-    fn get(&self, name: &str) -> Option<Vec<u8>> {
-        self.0.lock().unwrap().get(name).map(|(bytes, _)| bytes.clone())
+    fn find(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
+        let kept = self.0.lock().unwrap();
+        let fits = kept.iter().filter(|(name, _)| name.starts_with(prefix));
+        fits.map(|(name, (bytes, _))| (name.clone(), bytes.clone())).collect()
     }
 
     fn remove(&self, name: &str) {

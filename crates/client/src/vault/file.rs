@@ -289,14 +289,15 @@ impl Vault for FileVault {
         Ok(aside)
     }
 
-    fn binding_key(&self, key: &Key) -> Result<Option<BindingKey>, VaultError> {
+    fn binding_keys(&self, all: &[&Key]) -> Result<Vec<Option<BindingKey>>, VaultError> {
+        let of = |keys: &Keys| all.iter().map(|key| keys.get(key)).collect();
         if self.in_memory()? {
-            return Ok(self.memory().1.get(key));
+            return Ok(of(&self.memory().1));
         }
-        match self.keys.read()? {
-            Some(bytes) => Ok(self.open_keys(&bytes, self.keys.path())?.0.get(key)),
-            None => Ok(None),
-        }
+        Ok(match self.keys.read()? {
+            Some(bytes) => of(&self.open_keys(&bytes, self.keys.path())?.0),
+            None => vec![None; all.len()],
+        })
     }
 
     fn keep_binding_key(&self, key: &Key, private: &BindingKey) -> Result<(), VaultError> {

@@ -76,9 +76,14 @@ pub trait Vault: Send + Sync {
     /// where it is now; `None` if there was nothing.
     fn set_aside(&self) -> Result<Option<PathBuf>, VaultError>;
 
-    /// The private key that binds the refresh token of `key` (RFC 9449 §5); `None` if it
-    /// is bound to none.
-    fn binding_key(&self, key: &Key) -> Result<Option<BindingKey>, VaultError>;
+    /// The private keys that bind the refresh tokens of `all` (RFC 9449 §5), in their order;
+    /// `None` for one that is bound to none.
+    fn binding_keys(&self, all: &[&Key]) -> Result<Vec<Option<BindingKey>>, VaultError>;
+
+    /// The one of `key`.
+    fn binding_key(&self, key: &Key) -> Result<Option<BindingKey>, VaultError> {
+        Ok(self.binding_keys(&[key])?.pop().flatten())
+    }
 
     /// Keeps it, in the place of an older one. Never in the file that holds the tokens.
     fn keep_binding_key(&self, key: &Key, private: &BindingKey) -> Result<(), VaultError>;

@@ -21,6 +21,8 @@ const MAX_LEN: u64 = 16 * 1024;
 /// How often GitHub's endpoint is asked while it says that it cannot answer now.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
+/// Where GitHub says what its endpoint is.
+pub(super) const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -92,8 +94,8 @@ fn request(
     platform: Platform,
 ) -> Result<Secret, Error> {
     let no = |why: String| Error::NoIdentity { platform, why };
-    let mut url = Url::parse(url)
-        .map_err(|_| no("ACTIONS_ID_TOKEN_REQUEST_URL is not an address".to_owned()))?;
+    let silent = |why| Error::PlatformSilent { platform, variable: REQUEST_URL, why };
+    let mut url = Url::parse(url).map_err(|_| no(format!("{REQUEST_URL} is not an address")))?;
     url.query_pairs_mut().append_pair("audience", audience);
     let mut left = TRIES;
     loop {
@@ -107,14 +109,14 @@ fn request(
             parts.time.sleep(PAUSE);
             continue;
         }
-        let reply = reply?;
+        let reply = reply.map_err(silent)?;
         return match reply.status {
-            200 => Ok(reply.json::<Given>()?.value),
+            200 => Ok(reply.json::<Given>().map_err(silent)?.value),
             401 | 403 => Err(no(format!(
                 "its endpoint answered {}; the job may be over, or may not have \"id-token: write\"",
                 reply.status
             ))),
-            _ => Err(reply.unexpected().into()),
+            _ => Err(silent(reply.unexpected())),
         };
     }
 }

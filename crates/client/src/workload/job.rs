@@ -8,14 +8,17 @@
 //!
 //! What waits is filed under a digest (of repository, run, attempt and job, and a secret of the
 //! job's), and sealed with a key that only a step of this job can make: from the secret that opens
-//! GitHub's request endpoint for this job alone, or from the one token that the job was given.
+//! GitHub's request endpoint for this job alone, or from the one token that the job was given. Each
+//! pass is an entry of its own: steps that run at once take nothing from one another's.
+
+use std::cmp::Reverse;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::brand::Brand;
 use hallpass_core::{Random, Secret, chance};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -27,8 +30,8 @@ use crate::login::oidc::Pass;
 pub trait JobMemory: Send + Sync {
     /// Keeps `bytes` as `name` for so many seconds; says whether it could.
     fn put(&self, name: &str, bytes: &[u8], seconds: u64) -> bool;
-    /// What is kept as `name`.
-    fn get(&self, name: &str) -> Option<Vec<u8>>;
+    /// All whose names begin with `prefix`: name, and what is kept.
+    fn find(&self, prefix: &str) -> Vec<(String, Vec<u8>)>;
     /// Forgets it.
     fn remove(&self, name: &str);
 }
@@ -46,7 +49,7 @@ pub(crate) struct Kept {
     pub(crate) pass: Pass,
 }
 
-/// The name that they wait under, and the key that they are sealed with.
+/// What the names that they wait under begin with, and the key that they are sealed with.
 pub(crate) struct JobKey {
     name: String,
     key: LessSafeKey,
@@ -93,44 +96,60 @@ impl JobKey {
 
     /// What waits for this job, the newest first.
     pub(crate) fn load(&self, memory: &dyn JobMemory) -> Vec<Kept> {
-        self.opened(memory).unwrap_or_default()
+        let found = memory.find(&format!("{}:", self.name)).into_iter();
+        let mut all: Vec<_> =
+            found.filter_map(|(name, sealed)| self.opened(&name, sealed)).collect();
+        all.sort_by_key(|kept| Reverse(kept.pass.access.received.at));
+        all
     }
 
-    fn opened(&self, memory: &dyn JobMemory) -> Option<Vec<Kept>> {
-        let mut sealed = Zeroizing::new(memory.get(&self.name)?);
+    fn opened(&self, name: &str, sealed: Vec<u8>) -> Option<Kept> {
+        let mut sealed = Zeroizing::new(sealed);
         if sealed.len() < NONCE_LEN {
             return None;
         }
         let (nonce, text) = sealed.split_at_mut(NONCE_LEN);
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let plain = self.key.open_in_place(nonce, self.aad(), text).ok()?;
+        let plain = self.key.open_in_place(nonce, Aad::from(name.as_bytes()), text).ok()?;
         serde_json::from_slice(plain).ok()
     }
 
-    /// Lets them wait, for so many seconds. Says whether they could be kept.
+    /// Lets it wait, for so many seconds. Says whether it could be kept.
     pub(crate) fn store(
         &self,
         memory: &dyn JobMemory,
-        kept: &[Kept],
+        kept: &Kept,
         seconds: u64,
         random: &dyn Random,
     ) -> bool {
         let Ok(mut text) = serde_json::to_vec(kept).map(Zeroizing::new) else { return false };
         let nonce: [u8; NONCE_LEN] = chance::bytes(random);
         let unique = Nonce::assume_unique_for_key(nonce);
-        let Ok(tag) = self.key.seal_in_place_separate_tag(unique, self.aad(), &mut text) else {
+        let name = self.name_of(&kept.pass.access.token);
+        let aad = Aad::from(name.as_bytes());
+        let Ok(tag) = self.key.seal_in_place_separate_tag(unique, aad, &mut text) else {
             return false;
         };
         let sealed = [&nonce, text.as_slice(), tag.as_ref()].concat();
-        seconds > 0 && memory.put(&self.name, &sealed, seconds)
+        seconds > 0 && memory.put(&name, &sealed, seconds)
     }
 
-    pub(crate) fn forget(&self, memory: &dyn JobMemory) {
-        memory.remove(&self.name);
+    /// Whether anything could wait here.
+    pub(crate) fn could_store(&self, memory: &dyn JobMemory) -> bool {
+        let name = format!("{}:", self.name);
+        let could = memory.put(&name, b"-", 1);
+        memory.remove(&name);
+        could
     }
 
-    fn aad(&self) -> Aad<&[u8]> {
-        Aad::from(self.name.as_bytes())
+    /// Forgets one.
+    pub(crate) fn remove(&self, memory: &dyn JobMemory, token: &Secret) {
+        memory.remove(&self.name_of(token));
+    }
+
+    fn name_of(&self, token: &Secret) -> String {
+        let token = digest(&SHA256, token.expose().as_bytes());
+        format!("{}:{}", self.name, URL_SAFE_NO_PAD.encode(&token.as_ref()[..12]))
     }
 }
 
@@ -184,10 +203,10 @@ mod tests {
     // proves: RB10
     #[test]
     fn the_same_job_finds_it_and_no_other_does() {
-        let (shelf, kept, random) = (Shelf::default(), [kept()], crate::system::SystemRandom);
+        let (shelf, kept, random) = (Shelf::default(), kept(), crate::system::SystemRandom);
         assert!(key(&[]).unwrap().store(&shelf, &kept, 900, &random));
         assert!(!key(&[]).unwrap().store(&shelf, &kept, 0, &random));
-        assert_eq!(key(&[]).unwrap().load(&shelf)[0].server, kept[0].server);
+        assert_eq!(key(&[]).unwrap().load(&shelf)[0].server, kept.server);
         for (name, value) in [
             ("GITHUB_REPOSITORY", "acme/warehouse2"),
             ("GITHUB_RUN_ID", "8"),
@@ -205,8 +224,31 @@ mod tests {
         }
         let bytes = shelf.bytes();
         assert!(!String::from_utf8_lossy(&bytes).contains("marked-secret"));
-        key(&[]).unwrap().forget(&shelf);
+        key(&[]).unwrap().remove(&shelf, &kept.pass.access.token);
         assert!(key(&[]).unwrap().load(&shelf).is_empty());
+    }
+
+    // proves: jobs-1
+    #[test]
+    fn of_two_steps_at_once_neither_forgets_what_the_other_keeps() {
+        let (shelf, random) = (Shelf::default(), crate::system::SystemRandom);
+        let of = |token: &str| {
+            let mut kept = kept();
+            kept.pass.access.token = Secret::new(token);
+            kept
+        };
+        // Both have looked before either keeps something.
+        let (one, other) = (key(&[]).unwrap(), key(&[]).unwrap());
+        assert!(one.load(&shelf).is_empty() && other.load(&shelf).is_empty());
+        assert!(one.store(&shelf, &of("a"), 900, &random));
+        assert!(other.store(&shelf, &of("b"), 900, &random));
+        assert_eq!(one.load(&shelf).len(), 2);
+        // Nor does one that is over take the other's along.
+        one.remove(&shelf, &Secret::new("a"));
+        let left = other.load(&shelf);
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].pass.access.token.expose(), "b");
+        assert!(one.could_store(&shelf) && one.load(&shelf).len() == 1);
     }
 
     #[test]
@@ -214,7 +256,7 @@ mod tests {
         let (shelf, random) = (Shelf::default(), crate::system::SystemRandom);
         let given = |token: &str| key_in(&Table::of(&[("HALLPASS_ID_TOKEN", token)])).unwrap();
         assert!(given("e30.e30.a").serves);
-        assert!(given("e30.e30.a").store(&shelf, &[kept()], 900, &random));
+        assert!(given("e30.e30.a").store(&shelf, &kept(), 900, &random));
         assert_eq!(given("e30.e30.a").load(&shelf).len(), 1);
         assert!(given("e30.e30.b").load(&shelf).is_empty());
         // The same token from a file is the same job's.

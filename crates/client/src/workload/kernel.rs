@@ -1,6 +1,9 @@
 //! The kernel's keyring of the user: memory that no file holds, that ends with the machine, and
 //! whose entries end by themselves.
 
+#[cfg(target_os = "linux")]
+use linux_keyutils::LinkNode;
+
 use super::job::JobMemory;
 
 /// The kernel's keyring, where there is one.
@@ -20,8 +23,15 @@ impl JobMemory for KernelMemory {
         limited.is_some()
     }
 
-    fn get(&self, name: &str) -> Option<Vec<u8>> {
-        linux::ring()?.search(name).ok()?.read_to_vec().ok()
+    fn find(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
+        let links = linux::ring().and_then(|ring| ring.get_links(linux::MOST).ok());
+        let keys = links.iter().flat_map(|links| links.iter()).filter_map(LinkNode::as_key);
+        keys.filter_map(|key| {
+            let name = key.metadata().ok()?.get_description().to_owned();
+            let bytes = name.starts_with(prefix).then(|| key.read_to_vec().ok())??;
+            Some((name, bytes))
+        })
+        .collect()
     }
 
     fn remove(&self, name: &str) {
@@ -37,8 +47,8 @@ impl JobMemory for KernelMemory {
         false
     }
 
-    fn get(&self, _: &str) -> Option<Vec<u8>> {
-        None
+    fn find(&self, _: &str) -> Vec<(String, Vec<u8>)> {
+        Vec::new()
     }
 
     fn remove(&self, _: &str) {}
@@ -47,6 +57,10 @@ impl JobMemory for KernelMemory {
 #[cfg(target_os = "linux")]
 mod linux {
     use linux_keyutils::{KeyRing, KeyRingIdentifier};
+
+    /// More keys than anybody may have (`/proc/sys/kernel/keys/root_maxkeys`): the list is read
+    /// in one piece.
+    pub(super) const MOST: usize = 1 << 20;
 
     /// The user's keyring. Steps of a job need not share a session, and what is in no keyring of
     /// a process cannot be read by it (keyrings(7), "Possession"): so it is linked to the

@@ -118,36 +118,19 @@ impl Workload {
         identity::obtain(&self.found, server, parts, http)?;
         let could = self.key.as_ref().filter(|key| key.serves).is_some_and(|key| {
             let memory = &*parts.job_memory;
-            !key.load(memory).is_empty() || key.store(memory, &[], UNSAID_LIFETIME, &*parts.random)
+            !key.load(memory).is_empty() || key.could_store(memory)
         });
         let variable = parts.brand.variable("TOKEN");
         if could { Ok(()) } else { Err(Error::TakenOnce { variable }) }
     }
 
-    /// Puts a pass before those that wait, and takes away those that are over.
+    /// Puts a pass with those that wait, for as long as it is good.
     fn keep(&self, parts: &Parts, server: &str, pass: &Pass) {
         let Some(key) = &self.key else { return };
-        let mut all = key.load(&*parts.job_memory);
-        all.retain(|kept| {
-            !remaining(&kept.pass.access, parts).is_zero()
-                && kept.pass.access.token != pass.access.token
-        });
         let (server, resources) = (server.to_owned(), self.wanted.resources.clone());
-        all.insert(0, Kept { server, resources, pass: pass.clone() });
-        let seconds = all.iter().map(|kept| remaining(&kept.pass.access, parts).as_secs()).max();
-        key.store(&*parts.job_memory, &all, seconds.unwrap_or_default(), &*parts.random);
-    }
-
-    /// Takes the pass that is held from among those that the end of the job revokes.
-    fn unnote(&self, parts: &Parts) {
-        let (Some(key), Some(held)) = (&self.key, &self.held) else { return };
-        let mut all = key.load(&*parts.job_memory);
-        all.retain(|kept| kept.pass.access.token != held.access.token);
-        let seconds = all.iter().map(|kept| remaining(&kept.pass.access, parts).as_secs()).max();
-        match seconds {
-            Some(seconds) => drop(key.store(&*parts.job_memory, &all, seconds, &*parts.random)),
-            None => key.forget(&*parts.job_memory),
-        }
+        let seconds = remaining(&pass.access, parts).as_secs();
+        let kept = Kept { server, resources, pass: pass.clone() };
+        key.store(&*parts.job_memory, &kept, seconds, &*parts.random);
     }
 
     /// A pass that meets `need`: the one that is held, the one that waits for this job, or a
@@ -178,7 +161,9 @@ impl Workload {
                 let held = self.held.as_ref().map(|held| &held.access);
                 let good = held.filter(|held| !remaining(held, parts).is_zero());
                 match (good, need, &error) {
-                    (Some(held), Need::Age, Error::Http(_)) => Ok(held.token.clone()),
+                    (Some(held), Need::Age, Error::Http(_) | Error::PlatformSilent { .. }) => {
+                        Ok(held.token.clone())
+                    }
                     _ => Err(error),
                 }
             }
@@ -240,10 +225,10 @@ impl Workload {
         (!over && !waits).then_some(held.token)
     }
 
-    /// Takes away what waits for this job.
-    pub(crate) fn forget(&self, parts: &Parts) {
+    /// Takes a pass from among those that wait, or that the end of the job revokes.
+    pub(crate) fn forget(&self, parts: &Parts, token: &Secret) {
         if let Some(key) = &self.key {
-            key.forget(&*parts.job_memory);
+            key.remove(&*parts.job_memory, token);
         }
     }
 }
@@ -264,7 +249,9 @@ impl Session {
         let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Held::Workload(workload) = held {
             workload.handed = false;
-            workload.unnote(&self.parts);
+            if let Some(held) = &workload.held {
+                workload.forget(&self.parts, &held.access.token);
+            }
         }
     }
 }

@@ -187,6 +187,32 @@ pub(crate) fn search(brand: &Brand, environment: &dyn Environment, server: &str)
     Search::NoJob
 }
 
+/// What a job lacks to be signed in by itself, and what gives it that. `None`: it lacks nothing, or
+/// this is no job of a platform that is known.
+pub(crate) fn lacks(
+    brand: &Brand,
+    environment: &dyn Environment,
+    server: &str,
+) -> Option<(Platform, String)> {
+    match search(brand, environment, server) {
+        Search::NotGiven { platform, remedy } => Some((platform, not_given(platform, &remedy))),
+        Search::Found(found) if !found.asked => {
+            let platform = found.platform;
+            let variable = brand.variable("OIDC");
+            Some((
+                platform,
+                format!("{platform} has an identity for this job: set {variable}=auto"),
+            ))
+        }
+        Search::Found(_) | Search::NoJob | Search::Off => None,
+    }
+}
+
+/// A job without an identity.
+pub(crate) fn not_given(platform: Platform, remedy: &str) -> String {
+    format!("{platform} has given this job no identity: {remedy}")
+}
+
 /// Where a pod finds the token that its manifest projects for this tool.
 fn projected(brand: &Brand) -> PathBuf {
     Path::new("/var/run/secrets").join(&brand.config_dir).join("token")

@@ -68,7 +68,7 @@ pub const PARTS: &[(&str, &[&str])] = &[
     ),
     ("credential", &["git", "cargo", "docker", "kubectl", "npm", "pip", "bazel", "process"]),
     ("context", &["show", "use", "clear"]),
-    ("config", &["get", "set"]),
+    ("config", &["get", "set", "list"]),
 ];
 
 /// Everything that can be placed: verbs, and their parts.
@@ -186,8 +186,14 @@ pub enum Mode {
 
 /// That is no mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it can be clerk, local or unset")]
-pub struct NotAMode;
+#[error(
+    "it can be clerk, local or unset{}",
+    .meant.map(|meant| format!(", and is written {meant}")).unwrap_or_default()
+)]
+pub struct NotAMode {
+    /// The one that it is but for capitals and blanks.
+    pub meant: Option<&'static str>,
+}
 
 impl FromStr for Mode {
     type Err = NotAMode;
@@ -196,7 +202,11 @@ impl FromStr for Mode {
         match text {
             "clerk" => Ok(Mode::Clerk),
             "local" => Ok(Mode::Local),
-            _ => Err(NotAMode),
+            other => {
+                let other = other.trim().to_ascii_lowercase();
+                let meant = ["clerk", "local"].into_iter().find(|mode| *mode == other);
+                Err(NotAMode { meant })
+            }
         }
     }
 }

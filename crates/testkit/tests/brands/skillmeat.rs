@@ -184,6 +184,13 @@ async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
     assert!(local.code == Some(0), "{local:?}");
     assert!(local.stderr.starts_with("┌─ Auth not required ─"), "{local:?}");
     assert!(local.stderr.ends_with("┘\n"), "nothing is to be done: {local:?}");
+    let status = mode("local")?.run(&["auth", "status"]).await?;
+    assert_eq!((status.code, &status.stderr), (Some(0), &local.stderr), "{status:?}");
+    let loud = mode("LOCAL")?.run(&["auth", "status"]).await?;
+    assert!(
+        loud.code == Some(2) && loud.stderr.contains("export SKILLMEAT_AUTH_MODE=local"),
+        "{loud:?}"
+    );
     // A forced mode asks no server whether it is so.
     let forced = Registry::open(json!({ "mode": "oidc", "issuer": "http://localhost:1" })).await?;
     let free = mode("local")?.variable("SKILLMEAT_SERVER", &forced.url);

@@ -54,6 +54,8 @@ async fn a_person_signs_in_at_the_provider_and_the_registry_gets_the_id_token() 
     let shell = &desk.shell;
     let url = shell.run(&["config", "get", "api_url"]).await?;
     assert_eq!((url.code, url.stdout.trim_end()), (Some(0), &*desk.registry.url));
+    let list = shell.run(&["config", "list"]).await?.stdout;
+    assert!(list.starts_with(&format!("api_url\t{}\tfile\t", desk.registry.url)), "{list}");
     let help = shell.run(&["auth", "--help"]).await?.stdout;
     for line in [
         "Manage authentication with the registry",

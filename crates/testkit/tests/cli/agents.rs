@@ -192,7 +192,8 @@ async fn inside_an_agent_reports_and_starts_children_and_one_switch_ends_them() 
     let root = script(
         "root",
         &format!(
-            "echo pid $$\nhallpass agent status 'half of it' --progress 50\nhallpass whoami\n\
+            "echo pid $$\nhallpass agent status 'half of it' --progress 50\n\
+             hallpass agent status --json\nhallpass whoami\n\
              echo whoami $?\nhallpass agent secret get KEY --json\nhallpass login\nhallpass token print\necho print $?\n\
              hallpass agent run --name middle -- {middle}"
         ),
@@ -204,6 +205,9 @@ async fn inside_an_agent_reports_and_starts_children_and_one_switch_ends_them() 
     // A person's commands see no sign-in there.
     let said = broker.written();
     assert!(said.contains("whoami 3") && said.contains("print 3"), "{said}");
+    let itself = said.lines().find(|line| line.contains("half of it")).context("itself")?;
+    let itself: serde_json::Value = serde_json::from_str(itself)?;
+    assert_eq!((&itself["schema_version"], &itself["name"]), (&1.into(), &"root".into()));
     let read = said.lines().find(|line| line.contains("of the root")).context("the secret")?;
     assert_eq!(serde_json::from_str::<serde_json::Value>(read)?["name"], "KEY");
     let removed = secret(&["remove", "KEY"]).await?;

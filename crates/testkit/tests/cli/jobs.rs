@@ -159,6 +159,8 @@ async fn on_a_machine_of_ones_own_each_step_trades_anew_through_rotation_and_out
     works.github.set(Part::Tokens, Some(Trouble::Unavailable));
     let without = works.step(&runner, &["status", "--check"]).await?;
     assert_eq!(without.code, Some(5), "{without:?}");
+    let said = without.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("GitHub Actions did not give this job its identity"), "{said}");
     works.github.set(Part::Tokens, None);
     assert_eq!(works.step(&runner, &["status", "--check"]).await?.code, Some(0));
     // The job is over: its endpoint gives nothing.
@@ -166,6 +168,37 @@ async fn on_a_machine_of_ones_own_each_step_trades_anew_through_rotation_and_out
     let after = works.step(&runner, &["login", "--oidc"]).await?;
     assert_eq!(after.code, Some(6), "{after:?}");
     Ok(())
+}
+
+// proves: RB10, jobs-1
+#[tokio::test]
+async fn many_programs_at_once_are_each_given_a_pass_and_the_end_revokes_all() -> Result<()> {
+    let works = Works::open().await?;
+    let server = works.desk.server.url();
+    let job = Job {
+        runner: "self-hosted".to_owned(),
+        run_id: u64::from(std::process::id()) + 3,
+        ..Job::default()
+    };
+    let runner = works.github.job(&job).with("HALLPASS_SERVER", &server);
+    let printing = (0..12).map(|_| works.step(&runner, &["token", "print"]));
+    let mut passes = Vec::new();
+    for printed in futures_util::future::join_all(printing).await {
+        let printed = printed?;
+        assert_eq!(printed.code, Some(0), "{printed:?}");
+        passes.push(printed.stdout.trim_end().to_owned());
+    }
+    for pass in &passes {
+        assert!(works.admits(pass).await?);
+    }
+    let out = works.step(&runner, &["logout", "--require-revoke"]).await?;
+    assert_eq!(out.code, Some(0), "{out:?}");
+    let mut left = 0;
+    for pass in &passes {
+        left += usize::from(works.admits(pass).await?);
+    }
+    assert_eq!(left, 0, "of {}", passes.len());
+    works.nothing_on_disk()
 }
 
 // proves: HP04, RB13, jobs-3

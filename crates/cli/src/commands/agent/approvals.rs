@@ -117,7 +117,7 @@ impl Desk<'_> {
     fn show(&self, out: &mut Output<'_>, id: &str) -> Result<Exit, Failure> {
         let (approval, action) = self.one(out, id)?;
         if out.json {
-            out.json(&approval)?;
+            out.object(&approval)?;
         } else {
             let card = card(&approval, &action, self.cx.clock.now(), &out.terminal);
             out.data(card.as_bytes())?;

@@ -109,7 +109,7 @@ pub(super) fn session(
 /// One agent, whole.
 pub(super) fn shown(out: &mut Output<'_>, cx: &Context<'_>, agent: &Agent) -> Result<(), Failure> {
     if out.json {
-        return out.json(agent);
+        return out.object(agent);
     }
     let now = cx.clock.now();
     let text = card(agent, 0, now, &out.terminal);

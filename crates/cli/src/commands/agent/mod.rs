@@ -133,18 +133,27 @@ pub(crate) fn is_inside(cx: &Context<'_>) -> bool {
     is_set("AUTH_TOKEN_FILE") || (is_set("AUTH_TOKEN") && !theirs)
 }
 
-/// Inside an agent nobody signs in: what a person would do next is not the agent's to do.
+/// What is so inside an agent.
+const NO_SIGN_IN: &str = "An agent has no sign-in, and its own token is for its own commands.";
+
+/// Inside an agent nobody signs in, with a code for somebody elsewhere neither.
+pub(crate) fn refuses_login(cx: &Context<'_>, globals: &Globals) -> Result<(), Failure> {
+    if !is_inside(cx) {
+        return Ok(());
+    }
+    let what = "this runs inside an agent, and nobody signs in there";
+    let next = next(cx, globals, "agent status");
+    Err(Failure::new(Exit::Usage, "nobody_to_ask", what, next).kept(NO_SIGN_IN).in_our_words())
+}
+
+/// What a person would do next is not the agent's to do.
 pub(crate) fn without_login(mut failure: Failure, cx: &Context<'_>, globals: &Globals) -> Failure {
     let rest = failure.next.strip_prefix(cx.program).unwrap_or_default();
-    if rest.split(' ').any(|word| word == "login") && is_inside(cx) {
-        failure.next = next(cx, globals, "agent status");
-        if failure.code == "nobody_to_ask" {
-            failure.what = "this runs inside an agent, and nobody signs in there".to_owned();
-        }
-        failure =
-            failure.kept("An agent has no sign-in, and its own token is for its own commands.");
+    if !rest.split(' ').any(|word| word == "login") {
+        return failure;
     }
-    failure
+    failure.next = next(cx, globals, "agent status");
+    failure.kept(NO_SIGN_IN).in_our_words()
 }
 
 /// The command line to type next; the help where the brand's tree has no such command.

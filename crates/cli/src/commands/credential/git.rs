@@ -6,12 +6,12 @@ use hallpass_core::Secret;
 use hallpass_core::brand::Brand;
 
 use super::pick::{Asker, Given, Pick, SILENCE};
-use super::{operation, request, text};
+use super::{line, operation, request, text};
 use crate::{Exit, Failure, Input, Output};
 
 pub(super) fn command(brand: &Brand) -> Command {
     Command::new("git")
-        .about(format!("git: credential.helper = '!{} credential git'", brand.name))
+        .about(format!("git: credential.helper = '!{}'", line(brand, "credential git")))
         .arg(operation())
         .arg(
             Arg::new("bearer")

@@ -109,6 +109,11 @@ fn request(pick: &Pick<'_>, stdin: &mut dyn Input) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| failed("it is not text".to_owned()))
 }
 
+/// What is typed for it in this tool.
+fn line(brand: &Brand, ours: &str) -> String {
+    brand.line(ours).unwrap_or_else(|| format!("{} {ours}", brand.name))
+}
+
 /// The operation, which other tools choose and may add to.
 fn operation() -> Arg {
     Arg::new("operation")
@@ -119,4 +124,29 @@ fn operation() -> Arg {
 
 fn text<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
     matches.get_one::<String>(name).map_or("", String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_core::brand::Brand;
+
+    use crate::testing::Town;
+
+    // proves: HP17
+    #[test]
+    fn the_help_names_the_line_that_this_tool_has() {
+        let placed = |place: &'static str, verb: &'static str, line: &str| {
+            let town = Town::new().brand(|brand: &mut Brand| {
+                brand.commands.insert(place.to_owned(), verb.to_owned());
+            });
+            town.run(&format!("hallpass {line} --help")).stdout
+        };
+        let helper = |line: &str| format!("credential.helper = '!hallpass {line}'");
+        let help = placed("auth helper", "credential", "auth helper git");
+        assert!(help.contains(&helper("auth helper git")), "{help}");
+        let help = placed("for-git", "credential git", "for-git");
+        assert!(help.contains(&helper("for-git")), "{help}");
+        let help = Town::new().run("hallpass credential git --help").stdout;
+        assert!(help.contains(&helper("credential git")), "{help}");
+    }
 }

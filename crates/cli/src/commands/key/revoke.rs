@@ -13,7 +13,7 @@ use super::{find, place, place_of, session, text_of, which};
 use crate::arguments::Globals;
 use crate::commands::login::token;
 use crate::commands::{confirm, confirmed, retry, warn};
-use crate::{Context, Exit, Failure, Input, Output, words};
+use crate::{Context, Exit, Failure, Input, Output, own, words};
 
 pub(super) fn command() -> Command {
     Command::new("revoke")
@@ -98,7 +98,7 @@ fn value(
                 return Ok(None);
             }
             if cx.brand.keys.revoke_by_value {
-                out.warning("a key on the command line is seen by other programs, and kept in the shell's history");
+                out.warning(&own::in_argv("a key"));
                 return Ok(Some(Secret::new(word)));
             }
             return Err(Failure::usage(

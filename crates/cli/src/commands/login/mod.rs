@@ -29,7 +29,7 @@ pub use options::command;
 use options::{How, Options};
 use progress::Progress;
 
-use super::legacy;
+use super::{agent, alone, legacy};
 use crate::arguments::Globals;
 use crate::{Context, Exit, Failure, Input, Output, own, refusal};
 
@@ -49,13 +49,16 @@ pub fn run(
             counts_more(cx, out, &options);
             match options.how {
                 How::Job => job::run(cx, out, globals, &options),
-                _ => sign_in(cx, out, stdin, &options),
+                How::Token(_) => sign_in(cx, out, stdin, &options),
+                How::Wait | How::Begin | How::Resume(_) => agent::refuses_login(cx, globals)
+                    .and_then(|()| sign_in(cx, out, stdin, &options)),
             }
         });
     match done {
         Ok(()) => Ok(Exit::Usable),
         // A program that reads events finds the end among them.
         Err(failure) if out.json && !failure.is_quiet() => {
+            let failure = alone::without_login(failure, cx, globals);
             progress::failed(out, &failure)?;
             Ok(failure.exit)
         }
@@ -157,7 +160,7 @@ fn flow(
         How::Job => Ok(()),
         How::Token(from) => {
             if matches!(from, token::From::Given(_)) {
-                out.warning(&crate::own::seen_in_argv(cx));
+                out.warning(&own::seen_in_argv(cx));
             }
             let text = token::read(cx, stdin, out.terminal.streams.stdin, from, &options.retry)?;
             // It is about the token that was brought, and not about who is signed in.

@@ -186,7 +186,7 @@ impl<'o, 'a> Progress<'o, 'a> {
             }
             _ => return,
         };
-        if let Err(failure) = self.out.json(&told) {
+        if let Err(failure) = self.out.object(&told) {
             self.lost.get_or_insert(failure);
         }
     }
@@ -195,7 +195,7 @@ impl<'o, 'a> Progress<'o, 'a> {
 /// It worked.
 pub fn signed_in(cx: &Context<'_>, out: &mut Output<'_>, login: &Login) -> Result<(), Failure> {
     if out.json {
-        return out.json(&authenticated(login));
+        return out.object(&authenticated(login));
     }
     if let Some(own) = &cx.brand.texts.signed_in {
         in_own_words(cx, out, login, own);
@@ -255,7 +255,7 @@ pub fn begun(
     qr: bool,
 ) -> Result<(), Failure> {
     if out.json {
-        return out.json(&Told::Verification {
+        return out.object(&Told::Verification {
             verification_uri: &pending.verification_uri,
             verification_uri_complete: pending.verification_uri_complete.as_deref(),
             user_code: &pending.user_code,
@@ -281,7 +281,7 @@ pub fn begun(
 
 /// It did not work, told among the events.
 pub fn failed(out: &mut Output<'_>, failure: &Failure) -> Result<(), Failure> {
-    out.json(&Told::Error(failure.told().error))
+    out.object(&Told::Error(failure.told().error))
 }
 
 /// One line of NDJSON. No field holds a secret: the user code is there to be shown.
@@ -448,10 +448,10 @@ mod tests {
         });
         let home = town.home().display().to_string();
         insta::assert_snapshot!(lines.replace(&home, "<home>"), @r#"
-        {"event":"verification","verification_uri":"https://id.example.com/device","verification_uri_complete":"https://id.example.com/device?user_code=WDJB-MJHT","user_code":"WDJB-MJHT","expires_in":600,"expires_at":"2026-11-22T12:50:00Z"}
-        {"event":"slow_down","interval":10}
-        {"event":"authenticated","profile":"id.example.com","server":"https://id.example.com","issuer":"https://id.example.com","account":{"id":"usr_1","email":"ada@example.com","name":"Ada"},"scopes":["account","openid"],"expires_at":"2026-11-22T12:45:00Z","store":{"kind":"file","path":"<home>/.config/hallpass/credentials.json"},"warnings":[]}
-        {"event":"error","code":"access_denied","message":"no","next":"hallpass login","exit":6}
+        {"schema_version":1,"event":"verification","verification_uri":"https://id.example.com/device","verification_uri_complete":"https://id.example.com/device?user_code=WDJB-MJHT","user_code":"WDJB-MJHT","expires_in":600,"expires_at":"2026-11-22T12:50:00Z"}
+        {"schema_version":1,"event":"slow_down","interval":10}
+        {"schema_version":1,"event":"authenticated","profile":"id.example.com","server":"https://id.example.com","issuer":"https://id.example.com","account":{"id":"usr_1","email":"ada@example.com","name":"Ada"},"scopes":["account","openid"],"expires_at":"2026-11-22T12:45:00Z","store":{"kind":"file","path":"<home>/.config/hallpass/credentials.json"},"warnings":[]}
+        {"schema_version":1,"event":"error","code":"access_denied","message":"no","next":"hallpass login","exit":6}
         "#);
     }
 

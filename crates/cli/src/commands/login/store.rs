@@ -111,7 +111,7 @@ mod tests {
         let done = Town::new().run("hallpass status --store drawer");
         assert_eq!(done.exit, Exit::Usage, "{done:?}");
         let done = Town::new().var("HALLPASS_STORE", "drawer").run("hallpass status");
-        assert_eq!(done.exit, Exit::StoreUnavailable, "{done:?}");
+        assert_eq!(done.exit, Exit::Usage, "{done:?}");
         assert!(done.stderr.contains("drawer"), "{done:?}");
     }
 }

@@ -161,6 +161,7 @@ pub(super) fn view<'a>(
         | State::Valid
         | State::Refreshable
         | State::Expired
+        | State::LocalMode
         | State::KeyMissing => None,
     };
     View {
