@@ -50,6 +50,7 @@ mod tests {
             about: None,
             arguments: Vec::new(),
             options: Vec::new(),
+            place: false,
         };
         brand.calls.insert("things".to_owned(), call);
     }
