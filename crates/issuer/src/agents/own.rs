@@ -51,7 +51,7 @@ impl Issuer {
     ) -> Result<(), AgentError> {
         let agent = itself(decision)?;
         let by = self.by(&agent.id.to_string(), None, Some(origin));
-        self.0.store.agents().stop(agent.id, Whose::Itself, "it said that it is done", &by).await?;
+        self.0.store.agents().stop(agent.id, Whose::Itself, "it ended", &by).await?;
         Ok(())
     }
 

@@ -154,6 +154,10 @@ async fn the_program_gets_a_pass_of_its_own_and_nothing_of_its_owners() -> Resul
     let listed = desk.cli.run(&["agent", "list"]).await?;
     let states: Vec<_> = listed.stdout.lines().map(|it| it.split('\t').nth(1)).collect();
     assert_eq!(states, [Some("stopped"); 3], "{listed:?}");
+    for code in [143, 7, 127] {
+        let told = format!("its program ended with {code}\n");
+        assert!(listed.stdout.contains(&told), "{code}: {listed:?}");
+    }
     Ok(())
 }
 

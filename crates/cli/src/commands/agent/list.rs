@@ -237,7 +237,7 @@ mod tests {
             name: "linter".into(),
             parent: Some(root.id.clone()),
             state: AgentState::Stopped,
-            end_reason: Some("it said that it is done".into()),
+            end_reason: Some("it ended".into()),
             report: None,
             progress: None,
             ..root.clone()
@@ -256,7 +256,7 @@ mod tests {
           agt_01JD2XW6S7Y8Z9ABCDEFGHJKMN
           linter  stopped
             in acme/web, may project:read, heard of just now
-            it said that it is done
+            it ended
             agt_01JD2XW6S7Y8Z9ABCDEFGHJKMP
         ");
         let fields = fields(&agents()[0]);

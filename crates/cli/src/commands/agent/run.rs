@@ -264,9 +264,14 @@ impl Running<'_> {
         token: hallpass_core::Secret,
         ttl: Duration,
     ) -> Result<(u8, Ended), Box<Failure>> {
-        let give_back = |token: &hallpass_core::Secret| {
+        let give_back = |token: &hallpass_core::Secret, code: u8| {
             // Nobody renews it: if this does not arrive, it ends with its token.
-            let _ = client.as_bearer(self.server, token).and_then(|session| session.done());
+            let _ = client.as_bearer(self.server, token).and_then(|session| {
+                if code != 0 {
+                    let _ = session.report(&format!("its program ended with {code}"), None);
+                }
+                session.done()
+            });
         };
         let file = match TokenFile::make(self.cx, self.id, &token) {
             Ok(file) => Some(file),
@@ -280,7 +285,7 @@ impl Running<'_> {
         let mut guard = match Guard::start(self.cx, self.globals, self.server) {
             Ok(guard) => guard,
             Err(error) => {
-                give_back(&token);
+                give_back(&token, 126);
                 return Err(Box::new(self.not_run(out, 126, &format!("no guardian: {error}"))));
             }
         };
@@ -301,9 +306,9 @@ impl Running<'_> {
         let mut program = match command.spawn() {
             Ok(program) => program,
             Err(error) => {
-                give_back(&token);
-                guard.done();
                 let code = child::not_run(&error);
+                give_back(&token, code);
+                guard.done();
                 return Err(Box::new(self.not_run(out, code, &error.to_string())));
             }
         };
@@ -333,10 +338,11 @@ impl Running<'_> {
             let how = kept.keep(&ended);
             (waiting.join(), how)
         });
-        give_back(&kept.token);
-        kept.guard.done();
         let status = status.ok().and_then(Result::ok);
-        Ok((status.map_or(1, system::code_of), how))
+        let code = status.map_or(1, system::code_of);
+        give_back(&kept.token, code);
+        kept.guard.done();
+        Ok((code, how))
     }
 
     fn not_run(&self, out: &Output<'_>, code: u8, why: &str) -> Failure {
