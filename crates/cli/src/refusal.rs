@@ -3,8 +3,9 @@
 use hallpass_client::discovery::DiscoveryError;
 use hallpass_client::http::HttpError;
 use hallpass_client::vault::VaultError;
-use hallpass_client::{Class, Error};
+use hallpass_client::{Class, Error, Selection, Source};
 use hallpass_core::Timestamp;
+use hallpass_core::brand::Argument;
 
 use crate::failure::About;
 use crate::{Context, Exit, Failure};
@@ -12,9 +13,13 @@ use crate::{Context, Exit, Failure};
 /// Tells `error`. `retry` is the command to type again where only the outside has
 /// to change.
 pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
-    let next = start_server(cx, error)
-        .or_else(|| with_the_keyring(cx, error, retry))
-        .or_else(|| error.next(cx.program));
+    let next =
+        start_server(cx, error).or_else(|| with_the_keyring(cx, error, retry)).or_else(|| {
+            match error {
+                Error::NotSignedIn { server } => Some(login_at(cx, server)),
+                _ => error.next(cx.program),
+            }
+        });
     let next = next.unwrap_or_else(|| match http_of(error) {
         Some(HttpError::Tls { .. }) => format!("{retry} --ca-bundle FILE"),
         _ => retry.to_owned(),
@@ -65,6 +70,25 @@ fn exit(error: &Error) -> Exit {
     }
 }
 
+/// The command to sign in at `server`. Where `login` takes no address, that of the tool's own server
+/// is not said.
+pub(crate) fn login_at(cx: &Context<'_>, server: &str) -> String {
+    let own = cx.brand.login.argument != Argument::Server
+        && (cx.client)(Selection::default()).server().is_ok_and(|own| own == server);
+    match own {
+        true => format!("{} login", cx.program),
+        false => format!("{} login {server}", cx.program),
+    }
+}
+
+/// What is left as it was where a server refuses a call: a sign-in that is stored, if there is one.
+pub(crate) const fn kept_of(source: &Source) -> &'static str {
+    match source {
+        Source::Profile { .. } => "Your stored sign-in is unchanged.",
+        _ => "Nothing was changed here.",
+    }
+}
+
 /// What was kept, where the error's own text does not say it already.
 fn kept(error: &Error) -> Option<&'static str> {
     match error {
@@ -83,7 +107,8 @@ fn kept(error: &Error) -> Option<&'static str> {
         Error::SessionEnded { .. } | Error::Expired { .. } | Error::KeyMissing { .. } => {
             Some("The profile is still there, to sign in to again.")
         }
-        Error::Rejected { .. } | Error::Problem { .. } => Some("Your stored sign-in is unchanged."),
+        Error::Rejected { .. } => Some("Your stored sign-in is unchanged."),
+        Error::Problem { by, .. } => Some(kept_of(by)),
         Error::NoFlow { .. }
         | Error::PortInUse { .. }
         | Error::NoListener { .. }
@@ -97,6 +122,7 @@ fn kept(error: &Error) -> Option<&'static str> {
         | Error::OtherAccount { .. }
         | Error::NarrowToken { .. }
         | Error::BadToken(_)
+        | Error::OlderToken { .. }
         | Error::NothingToNarrow
         | Error::NoWorkload { .. }
         | Error::TakenOnce { .. }

@@ -132,6 +132,17 @@ pub enum Error {
     /// A given token cannot be one (CLIENT H2).
     #[error("that is not a token: {0}; nothing was stored")]
     BadToken(String),
+    /// A given token is one of an older system: good for one project, and not for what was asked.
+    #[error(
+        "that is an older token, good for {} alone; nothing was stored",
+        .of.clone().unwrap_or_else(|| format!("one {word}"))
+    )]
+    OlderToken {
+        /// What this tool calls a project.
+        word: String,
+        /// The project that it is for, if the server says so.
+        of: Option<String>,
+    },
     /// A given token is good, but was narrowed so far that nobody can say whose it is.
     #[error(
         "{server} takes the token, but it was not given the scope {scope}, so the server does not say whose it is; nothing was stored"

@@ -121,6 +121,15 @@ pub(crate) fn phase(http: &Http, server: &str) -> Result<LegacyPhase, Error> {
     Ok(config.and_then(|config| config.legacy_phase).unwrap_or(LegacyPhase::C))
 }
 
+/// It is good for a project, and not for what was asked.
+pub(crate) fn other(parts: &Parts, whoami: &Whoami) -> Error {
+    let of = whoami.project.as_ref();
+    Error::OlderToken {
+        word: parts.brand.words.project.clone(),
+        of: of.map(|of| presentable(&format!("{}/{}", of.org, of.slug), 90)),
+    }
+}
+
 /// Keeps a token of the older system in its project's file, after the server has said that it
 /// is good for that project, of that organization if it is known.
 pub(crate) fn keep(
@@ -130,38 +139,40 @@ pub(crate) fn keep(
     (org, project): (Option<&str>, &str),
     text: &Secret,
 ) -> Result<PathBuf, Error> {
-    let bad = |why: &str| Err(Error::BadToken(why.to_owned()));
+    let word = &parts.brand.words.project;
+    let bad = |why: String| Err(Error::BadToken(why));
     if !hallpass_core::pin::is_name(project) {
-        return bad("a project's name is letters, digits and '-', so it is for none");
+        return bad(format!("the name of a {word} is letters, digits and '-', so it is for none"));
     }
     let text = text.expose();
     let token = text.trim_end_matches(['\r', '\n']);
     let prefix = parts.brand.tokens.legacy_prefix.as_deref().unwrap_or_default();
+    if token.is_empty() {
+        return bad("nothing was given".to_owned());
+    }
     if !token.starts_with(prefix) || !is_b64token(token) {
-        return bad("it is not a token of one project");
+        return bad(format!("it is not a token of one {word}"));
     }
     let server = parse_server(server)?;
     let reply = http.get(&server.join(WHOAMI), Some(token))?;
-    let rejected = |detail: String| Error::Rejected {
-        server: server.to_string(),
-        what: "this token",
-        code: "invalid_token".to_owned(),
-        detail: Some(detail),
-    };
     let whoami: Whoami = match reply.status {
         200 => reply.json()?,
-        401 => return Err(rejected("nothing was stored".to_owned())),
+        401 => {
+            return Err(Error::Rejected {
+                server: server.to_string(),
+                what: "this token",
+                code: "invalid_token".to_owned(),
+                detail: Some("nothing was stored".to_owned()),
+            });
+        }
         _ => return Err(reply.unexpected().into()),
     };
-    let there = whoami.project.map(|it| (it.org, it.slug));
-    let there = there.filter(|_| whoami.older);
-    let meant =
-        there.as_ref().is_some_and(|(of, slug)| slug == project && org.is_none_or(|org| org == of));
-    if !meant {
-        let word = &parts.brand.words.project;
-        let of = there.map(|(org, slug)| presentable(&format!("{org}/{slug}"), 90));
-        let of = of.unwrap_or_else(|| format!("another {word}"));
-        return Err(rejected(format!("it is for {of}; nothing was stored")));
+    if !whoami.older {
+        return bad(format!("it is not a token of one {word}"));
+    }
+    let of = whoami.project.as_ref();
+    if !of.is_some_and(|of| of.slug == project && org.is_none_or(|org| org == of.org)) {
+        return Err(other(parts, &whoami));
     }
     let Some(dir) = directory(parts) else { return Err(VaultError::NoHome.into()) };
     let file = KeptFile::new(&dir, project, parts.time.clone(), parts.random.clone());

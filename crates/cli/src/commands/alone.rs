@@ -4,10 +4,24 @@ use hallpass_client::Platform;
 
 use super::{agent, client};
 use crate::arguments::Globals;
-use crate::{Context, Failure};
+use crate::{Context, Failure, words};
+
+/// A failure as it is told of this command line: what to type next is about the same file.
+pub(crate) fn told_here(failure: Failure, cx: &Context<'_>, globals: &Globals) -> Failure {
+    let mut failure = without_login(failure, cx, globals);
+    if let (Some(flag), Some(file)) = (&cx.brand.vault.file_flag, &globals.file)
+        && failure.next.starts_with(&format!("{} ", cx.program))
+        && !failure.next.contains(" -- ")
+        && !failure.next.ends_with(" --help")
+    {
+        let file = words::quoted(&file.display().to_string());
+        failure.next.push_str(&format!(" --{flag} {file}"));
+    }
+    failure
+}
 
 /// What whoever runs there can do instead.
-pub(crate) fn without_login(mut failure: Failure, cx: &Context<'_>, globals: &Globals) -> Failure {
+fn without_login(mut failure: Failure, cx: &Context<'_>, globals: &Globals) -> Failure {
     if agent::is_inside(cx) {
         return agent::without_login(failure, cx, globals);
     }
@@ -34,7 +48,7 @@ pub(crate) fn without_login(mut failure: Failure, cx: &Context<'_>, globals: &Gl
 
 #[cfg(test)]
 mod tests {
-    use hallpass_core::brand::{Brand, Call};
+    use hallpass_core::brand::{Argument, Brand, Call};
 
     use crate::Exit;
     use crate::testing::Town;
@@ -50,6 +64,7 @@ mod tests {
             about: None,
             arguments: Vec::new(),
             options: Vec::new(),
+            help: Default::default(),
             place: false,
         };
         brand.calls.insert("things".to_owned(), call);
@@ -115,6 +130,35 @@ mod tests {
         assert_eq!(done.exit, Exit::NotSignedIn, "{done:?}");
         assert!(done.stderr.contains("Next: hallpass agent status"), "{done:?}");
         assert!(!done.stderr.contains("Not logged in"), "{done:?}");
+    }
+
+    // proves: SC04
+    #[test]
+    fn what_to_type_next_names_no_server_of_its_own_and_the_file_that_was_named() {
+        let town = || {
+            Town::new().brand(|brand| {
+                brand.login.argument = Argument::None;
+                brand.vault.file_flag = Some("credentials-path".to_owned());
+                brand.commands.insert("auth login".to_owned(), "login".to_owned());
+                brand.commands.insert("auth status".to_owned(), "status".to_owned());
+            })
+        };
+        let next = |town: Town, line: &str| {
+            let done = town.run(&format!("hallpass {line}"));
+            assert_eq!(done.exit, Exit::NotSignedIn, "{line}: {done:?}");
+            words(&done.stderr).rsplit_once("Next: ").unwrap().1.to_owned()
+        };
+        assert_eq!(next(town(), "auth status"), "hallpass auth login");
+        let configured = || town().var("HALLPASS_SERVER", "https://id.test");
+        assert_eq!(next(configured(), "auth status"), "hallpass auth login");
+        assert_eq!(
+            next(town(), "auth status --server https://id.test"),
+            "hallpass auth login --server https://id.test"
+        );
+        assert_eq!(
+            next(town(), "--credentials-path x.json auth status"),
+            "hallpass auth login --credentials-path x.json"
+        );
     }
 
     // proves: SN05

@@ -3,13 +3,14 @@
 use std::io;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hallpass_client::{Answer, Call};
+use hallpass_client::{Answer, Call, Source};
+use hallpass_core::text::presentable;
 use hallpass_core::wire::api::Problem;
 use serde_json::{Map, Value};
 
 use super::{client, retry, warn};
 use crate::arguments::Globals;
-use crate::refusal::told;
+use crate::refusal::{kept_of as kept, told};
 use crate::{Context, Exit, Failure, Input, Output, layout};
 
 /// The largest body that is read from a file or standard input.
@@ -151,17 +152,20 @@ pub fn run(
         })
         .map_err(refuse)?;
     warn(out, &session.take_warnings());
-    hand_out(out, &answer, &retry(cx, globals, "status --check"))
-}
-
-/// The answer's body, and what its status means.
-pub(super) fn hand_out(out: &mut Output<'_>, answer: &Answer, next: &str) -> Result<Exit, Failure> {
-    let text = shown(answer, out.terminal.streams.stdout);
-    out.data(&text)?;
+    hand_out(out, &answer)?;
     match answer.status {
         200..=399 => Ok(Exit::Usable),
-        _ => Err(refused(answer, next)),
+        _ => Err(refused(&answer, session.source(), &retry(cx, globals, "status --check"))),
     }
+}
+
+/// The answer's body. Where an error is told below it, it ends its line.
+pub(super) fn hand_out(out: &mut Output<'_>, answer: &Answer) -> Result<(), Failure> {
+    let mut text = shown(answer, out.terminal.streams.stdout);
+    if answer.status >= 400 && text.last().is_some_and(|last| *last != b'\n') {
+        text.push(b'\n');
+    }
+    out.data(&text)
 }
 
 /// The body as it came; on a terminal JSON is laid out, and nothing in it can drive
@@ -176,25 +180,30 @@ fn shown(answer: &Answer, terminal: bool) -> Vec<u8> {
     }
     let lines = text.lines().map(|line| {
         let indent = line.len() - line.trim_start_matches(' ').len();
-        let rest = hallpass_core::text::presentable(&line[indent..], usize::MAX);
+        let rest = presentable(&line[indent..], usize::MAX);
         format!("{}{rest}\n", &line[..indent])
     });
     lines.collect::<String>().into_bytes()
 }
 
-fn refused(answer: &Answer, next: &str) -> Failure {
-    let problem = serde_json::from_slice::<Problem>(&answer.body).ok();
+/// What an answer says went wrong, if it says it as RFC 9457 does.
+pub(super) fn problem(answer: &Answer) -> Option<Problem> {
+    serde_json::from_slice(&answer.body).ok()
+}
+
+/// An answer that is an error, told.
+pub(super) fn refused(answer: &Answer, source: &Source, next: &str) -> Failure {
     let mut what = format!("the server answered {}", answer.status);
     let mut code = "http_error".to_owned();
-    if let Some(problem) = problem {
-        what.push_str(&format!(": {}", hallpass_core::text::presentable(&problem.title, 200)));
+    if let Some(problem) = problem(answer) {
+        what.push_str(&format!(": {}", presentable(&problem.title, 200)));
         if let Some(detail) = &problem.detail {
-            what.push_str(&format!(" ({})", hallpass_core::text::presentable(detail, 500)));
+            what.push_str(&format!(" ({})", presentable(detail, 500)));
         }
-        code = hallpass_core::text::presentable(&problem.code, 64);
+        code = presentable(&problem.code, 64);
     }
     let exit = if matches!(answer.status, 401 | 403) { Exit::Rejected } else { Exit::Other };
-    Failure::new(exit, code, what, next).kept("Your stored sign-in is unchanged.")
+    Failure::new(exit, code, what, next).kept(kept(source))
 }
 
 #[cfg(test)]
@@ -252,10 +261,14 @@ mod tests {
     #[test]
     fn a_problem_is_told_and_not_echoed() {
         let body = r#"{"title":"Not\u001b[2J found","status":404,"code":"not_found","detail":"No such session."}"#;
-        let failure = refused(&answer(404, body), "hallpass status --check");
+        let (stored, none) = (Source::Profile { name: "work".into() }, Source::None);
+        let failure = refused(&answer(404, body), &stored, "hallpass status --check");
+        assert_eq!(failure.kept.as_deref(), Some("Your stored sign-in is unchanged."));
+        let nobody = refused(&answer(404, body), &none, "").kept;
+        assert_eq!(nobody.as_deref(), Some("Nothing was changed here."));
         assert_eq!(failure.what, "the server answered 404: Not found (No such session.)");
         assert_eq!((failure.exit, failure.code.as_str()), (Exit::Other, "not_found"));
-        assert_eq!(refused(&answer(401, "<html>"), "").exit, Exit::Rejected);
-        assert_eq!(refused(&answer(502, "<html>"), "").what, "the server answered 502");
+        assert_eq!(refused(&answer(401, "<html>"), &none, "").exit, Exit::Rejected);
+        assert_eq!(refused(&answer(502, "<html>"), &none, "").what, "the server answered 502");
     }
 }

@@ -1,26 +1,26 @@
 //! A command of the tool's own that is one call to its API: method and path are the brand's.
 
 use clap::{Arg, ArgMatches, Command};
-use hallpass_client::Error;
 use hallpass_client::target::Asked;
+use hallpass_client::{Answer, Error, Session};
 use hallpass_core::brand::Call as Rule;
+use hallpass_core::text::presentable;
 use serde_json::{Map, Value};
 
-use super::{client, retry, warn};
+use super::{api, client, retry, warn};
 use crate::arguments::Globals;
 use crate::refusal::told;
-use crate::{Context, Exit, Failure, Output};
+use crate::{Context, Exit, Failure, Output, words};
 
 /// Its part of the tree.
 pub fn command(rule: &Rule) -> Command {
     let about = rule.about.clone().unwrap_or_else(|| format!("{} {}", rule.method, rule.path));
-    let arguments = rule
-        .arguments
-        .iter()
-        .map(|name| Arg::new(name.clone()).required(true).value_name(name.to_ascii_uppercase()));
-    let options = rule.options.iter().map(|name| {
-        Arg::new(name.clone()).long(name.clone()).value_name(name.to_ascii_uppercase())
-    });
+    let argument = |name: &String| {
+        let argument = Arg::new(name.clone()).value_name(name.to_ascii_uppercase());
+        rule.help.get(name).into_iter().fold(argument, |argument, line| argument.help(line))
+    };
+    let arguments = rule.arguments.iter().map(|name| argument(name).required(true));
+    let options = rule.options.iter().map(|name| argument(name).long(name.clone()));
     Command::new("call").about(about).args(arguments).args(options)
 }
 
@@ -32,7 +32,7 @@ pub fn run(
     (place, rule): (&str, &Rule),
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
-    let again = retry(cx, globals, place);
+    let again = retry(cx, globals, &line(place, rule, matches));
     let refuse = |error| told(&error, cx, &again);
     let client = client(cx, globals);
     let (path, members) = request(cx, &client, globals, rule, matches)?;
@@ -69,7 +69,54 @@ pub fn run(
         let failure = Failure::new(Exit::Rejected, "invalid_token", what, next);
         return Err(failure.kept("Nothing was changed."));
     }
-    super::api::hand_out(out, &answer, &again)
+    if answer.status < 400 {
+        return api::hand_out(out, &answer).map(|()| Exit::Usable);
+    }
+    // What the error says below is said once.
+    if api::problem(&answer).is_none() {
+        api::hand_out(out, &answer)?;
+    }
+    let next = match answer.status {
+        403 if cx.brand.has("whoami") => retry(cx, globals, "whoami"),
+        403 if cx.brand.has("status") => retry(cx, globals, "status"),
+        404 => where_it_is(cx, globals, &again),
+        400 | 409 | 422 => format!("{} {place} --help", cx.program),
+        _ => again,
+    };
+    let mut failure = api::refused(&answer, session.source(), &next);
+    if answer.status == 404 {
+        failure.what = nothing_there(cx, &session, &path, &answer);
+    }
+    Err(failure)
+}
+
+/// The command line again.
+fn line(place: &str, rule: &Rule, matches: &ArgMatches) -> String {
+    let given = |name: &String| matches.get_one::<String>(name).map(|value| words::quoted(value));
+    let arguments = rule.arguments.iter().filter_map(given);
+    let options = rule.options.iter().filter_map(|name| Some(format!("--{name} {}", given(name)?)));
+    [place.to_owned()].into_iter().chain(arguments).chain(options).collect::<Vec<_>>().join(" ")
+}
+
+/// A 404: of the one thing that was asked for, or of an address that is not the API's.
+fn nothing_there(cx: &Context<'_>, session: &Session, path: &str, answer: &Answer) -> String {
+    let (server, path) = (session.server().trim_end_matches('/'), presentable(path, 200));
+    let nothing = format!("{server} has nothing at {path}");
+    match api::problem(answer).filter(|problem| problem.code != "not_found") {
+        Some(problem) => format!("{nothing}: {}", presentable(&problem.title, 200)),
+        None => format!("{nothing}; is that where the API of {} is?", cx.brand.title),
+    }
+}
+
+/// The command that says which server it is, where the tree has one.
+fn where_it_is(cx: &Context<'_>, globals: &Globals, again: &str) -> String {
+    // Without a tree of its own a tool has no `config`.
+    let config = !cx.brand.commands.is_empty() && cx.brand.has("config get");
+    match (config, cx.brand.has("doctor")) {
+        (true, _) => format!("{} config get {}", cx.program, cx.brand.config.server),
+        (false, true) => retry(cx, globals, "doctor"),
+        (false, false) => again.to_owned(),
+    }
 }
 
 /// Where nobody is signed in, the token of an older system counts that is kept for the project

@@ -67,7 +67,7 @@ const EVERY: [(&str, Made); 22] = [
     ("logout", logout::command),
     ("profile", |_| profile::command()),
     ("session", |_| session::command()),
-    ("token", |_| token::command()),
+    ("token", token::command),
     ("key", |_| key::command()),
     ("trust", |_| trust::command()),
     ("org", |_| places::org::command()),
@@ -104,7 +104,7 @@ pub fn dispatch(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let done = dispatched(cx, out, stdin, globals, matches);
-    done.map_err(|failure| alone::without_login(failure, cx, globals))
+    done.map_err(|failure| alone::told_here(failure, cx, globals))
 }
 
 fn dispatched(

@@ -15,7 +15,7 @@ use super::context;
 use super::{client, retry, warn};
 use crate::arguments::Globals;
 use crate::paint::Paint;
-use crate::refusal::{ended, exit_of, told};
+use crate::refusal::{ended, exit_of, login_at, told};
 use crate::{Context, Exit, Failure, Output, layout, words};
 
 use view::view;
@@ -78,7 +78,7 @@ pub fn run(
         let rest = status.warnings.iter().filter(|warning| !failure(warning));
         warn(out, &rest.cloned().collect::<Vec<_>>());
         let failure = unusable(cx, globals, &status, exit);
-        return Ok(out.failure(&super::alone::without_login(failure, cx, globals)));
+        return Ok(out.failure(&super::alone::told_here(failure, cx, globals)));
     }
     Ok(out.exit_of(named, exit))
 }
@@ -240,7 +240,7 @@ fn access(status: &Status, checked: bool, now: Timestamp) -> String {
             format!("good for {} (until {})", words::duration(end.since(now)), end.to_human())
         }
         Some(end) => format!("ended {} ago", words::duration(now.since(end))),
-        None if status.token.is_some() && checked => "never by itself".to_owned(),
+        None if endless(status, checked) => "never by itself".to_owned(),
         None => "not known here".to_owned(),
     };
     match (&status.state, checked) {
@@ -253,6 +253,13 @@ fn access(status: &Status, checked: bool, now: Timestamp) -> String {
     }
 }
 
+/// Whether the server said that the token has no end: now, or when it was stored.
+fn endless(status: &Status, checked: bool) -> bool {
+    let stored = matches!(status.source, Source::Profile { .. });
+    let told = |token: &Masked| checked || (stored && token.kind.is_long_lived());
+    status.token.as_ref().is_some_and(told)
+}
+
 /// What happened, what was kept, one next command.
 fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) -> Failure {
     let server = &status.server;
@@ -262,7 +269,7 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
     };
     let login = match profile {
         Some(name) => format!("{} login --profile {name}", cx.program),
-        None => format!("{} login {server}", cx.program),
+        None => login_at(cx, server),
     };
     let told = |command| status.error.as_ref().map(|it| told(it, cx, &retry(cx, globals, command)));
     let told_as_it_is = !matches!(
@@ -318,6 +325,14 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
         _ => (format!("not signed in to {server}"), Some("Nothing was changed."), login),
     };
     let mut failure = Failure::new(exit, status.state.name(), what, next);
+    // A brand's words for a token that is refused are those of every other command.
+    if matches!(status.state, State::Rejected { .. })
+        && let Some(code) = status.error.as_ref().map(hallpass_client::Error::code)
+        && !cx.brand.failures.contains_key(&failure.code)
+        && cx.brand.failures.contains_key(code)
+    {
+        failure.code = code.to_owned();
+    }
     failure.kept = kept.map(Box::from);
     failure.reason = reason_of_end;
     failure

@@ -35,6 +35,7 @@ impl Error {
             | Error::ForeignProfile { .. }
             | Error::BadProfileName { .. }
             | Error::BadToken(_)
+            | Error::OlderToken { .. }
             | Error::NothingToNarrow
             | Error::NoWorkload { .. }
             | Error::TakenOnce { .. }
@@ -92,7 +93,7 @@ impl Error {
             Error::BadProfileName { .. } => "bad_profile_name",
             Error::ForeignProfile { .. } => "foreign_profile",
             Error::OtherAccount { .. } => "other_account",
-            Error::BadToken(_) => "bad_token",
+            Error::BadToken(_) | Error::OlderToken { .. } => "bad_token",
             Error::NarrowToken { .. } => "insufficient_scope",
             Error::LocalMode { .. } => "local_mode",
             Error::NotSignedIn { .. } => "not_signed_in",

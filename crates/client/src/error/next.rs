@@ -53,7 +53,9 @@ impl Error {
             Error::OtherAccount { .. } | Error::BadProfileName { .. } => {
                 Some(format!("{tool} login --profile NAME"))
             }
-            Error::BadToken(_) => Some(format!("{tool} login --with-token")),
+            Error::BadToken(_) | Error::OlderToken { .. } => {
+                Some(format!("{tool} login --with-token"))
+            }
             Error::NoWorkload { .. } => Some(format!("{tool} login --with-token")),
             Error::TakenOnce { variable } => {
                 Some(format!("export {variable}=\"$({tool} token print)\""))

@@ -116,10 +116,7 @@ pub(crate) fn run(
         _ => return Err(reply.unexpected().into()),
     };
     if whoami.older {
-        return Err(Error::BadToken(format!(
-            "it is an older one, good for one {} alone, and signs nobody in",
-            parts.brand.words.project
-        )));
+        return Err(crate::legacy::other(parts, &whoami));
     }
     let whoami = presentable(whoami);
     if whoami.id.is_empty() {

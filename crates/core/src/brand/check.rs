@@ -51,6 +51,9 @@ pub(super) fn tool(brand: &Brand) -> Result<(), BadBrand> {
             return Err(refuse(&format!("{odd:?} must be lower-case letters, digits and '-'")));
         }
         let named = |word: &str| words.clone().any(|one| one == word);
+        if let Some(odd) = call.help.keys().find(|word| !named(word)) {
+            return Err(refuse(&format!("help is about {odd:?}, which is no argument or option")));
+        }
         if call.place && (named("org") || named("project")) {
             return Err(refuse("place says org and project already"));
         }

@@ -368,6 +368,9 @@ pub struct Call {
     /// Its options with a value, members of the body or, for `GET`, of the query.
     #[serde(default)]
     pub options: Vec<String>,
+    /// What the help says of an argument or an option, by its name.
+    #[serde(default)]
+    pub help: BTreeMap<String, String>,
     /// Whether the place that the invocation is about goes with it like an option, as `org` and
     /// `project`, where one was chosen.
     #[serde(default)]

@@ -185,6 +185,7 @@ mod tests {
             ("[vault]\nfile_flag = 'json'", "vault.file_flag"),
             ("[calls.x]\nmethod = 'GET'\npath = '/x'\noptions = ['json']", "calls.x"),
             ("[calls.x]\nmethod = 'GET'\npath = '/x'\noptions = ['a', 'a']", "calls.x"),
+            ("[calls.x]\nmethod = 'GET'\npath = '/x'\nhelp.b = 'B'", "calls.x"),
             ("[pages.aliases]\n'/x' = '/nowhere'", "pages.aliases"),
             ("[pages.aliases]\n'/settings/tokens' = '/device'", "pages.aliases"),
             ("[pages.aliases]\n'/api/v1/x' = '/device'", "pages.aliases"),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::any;
 use serde_json::{Value, json};
@@ -42,6 +43,15 @@ impl Registry {
 async fn keep(State(seen): State<Seen>, request: Request) -> axum::response::Response {
     let shown = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let call = (format!("{} {}", request.method(), request.uri()), shown.unwrap_or("").to_owned());
+    let body = match request.uri().path() {
+        "/api/skills/missing" => {
+            let problem = json!({ "code": "no_skill", "status": 404, "title": "No such skill" });
+            return (StatusCode::NOT_FOUND, Json(problem)).into_response();
+        }
+        "/api/skills/later%20on" => return StatusCode::BAD_GATEWAY.into_response(),
+        "/api/skills/elsewhere" => return (StatusCode::NOT_FOUND, "<html>").into_response(),
+        _ => json!({ "ok": true }),
+    };
     seen.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-    Json(json!({ "ok": true })).into_response()
+    Json(body).into_response()
 }

@@ -64,6 +64,13 @@ async fn signing_in_through_the_browser_leaves_one_token_and_signing_out_none() 
 
     let status = shell.run(&["status"]).await?.stdout;
     assert!(status.contains("personal token, sct_user_…"), "{status}");
+    assert!(status.contains("never by itself"), "the server said so: {status}");
+
+    // What a login keeps may make and change no tokens, and another login would keep the like.
+    let refused = shell.run(&["token", "create", "x"]).await?;
+    let page = shop.server.at("/cli-tokens");
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    assert!(refused.stderr.ends_with(&format!("Next: {page}\n")), "{refused:?}");
 
     // A second machine gets a token of its own, told apart by its name on the page.
     let other = shop.another()?;
@@ -143,7 +150,7 @@ async fn a_token_from_the_page_signs_in_a_script_until_it_is_revoked() -> Result
         .send()
         .await?;
     assert_eq!(ended.status(), 200);
-    for command in [&["whoami"][..], &["publish", "genome"]] {
+    for command in [&["whoami"][..], &["publish", "genome"], &["status", "--check"]] {
         let after = shop.shell.run(command).await?;
         assert_eq!((after.code, &*after.stdout), (Some(4), ""), "{after:?}");
         assert!(after.stderr.starts_with("You are signed out: "), "{after:?}");
@@ -177,7 +184,7 @@ async fn a_token_for_each_toolkit_is_taken_in_its_time_and_cleaned_away() -> Res
 
     // A: announced.
     let login = shop.shell.run(&["login", "acme/blast", "--token", stk]).await?;
-    assert_eq!(login.code, Some(4), "it is for its one toolkit: {login:?}");
+    assert_eq!(login.code, Some(2), "it is for its one toolkit: {login:?}");
     let login =
         shop.shell.run_with(&["login", "genome", "--token", "-", "--org", "acme"], stk).await?;
     assert_eq!(login.code, Some(0), "{login:?}");
@@ -193,12 +200,19 @@ async fn a_token_for_each_toolkit_is_taken_in_its_time_and_cleaned_away() -> Res
     // It is for one toolkit and says which, also where nobody said whose that is.
     let other = shop.shell.run_with(&["login", "blast", "--token", "-"], stk).await?;
     let said = other.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(other.code == Some(4) && said.contains("it is for acme/genome"), "{other:?}");
-    assert!(said.ends_with("Next: scitoolkit login"), "{other:?}");
+    assert!(other.code == Some(2) && said.contains("good for acme/genome alone"), "{other:?}");
+    assert!(said.ends_with("Next: scitoolkit login acme/genome --token -"), "{other:?}");
     assert!(!shop.shell.home().join(".scitoolkit/tokens/blast").exists());
     let whole = shop.shell.run_with(&["login", "--token", "-"], stk).await?;
     let said = whole.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(whole.code == Some(2) && said.contains("one toolkit alone"), "{whole:?}");
+    assert!(whole.code == Some(2) && said.contains("good for acme/genome alone"), "{whole:?}");
+    assert!(said.ends_with("Next: scitoolkit login acme/genome --token -"), "{whole:?}");
+    for (given, why) in [("", "nothing was given"), ("x", "not a token of one toolkit")] {
+        let odd = shop.shell.run_with(&["login", "blast", "--token", "-"], given).await?;
+        let said = odd.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(odd.code == Some(2) && said.contains(why), "{odd:?}");
+        assert!(said.ends_with("Next: scitoolkit login blast --token -"), "{odd:?}");
+    }
     // Where nobody is signed in it is used, for its toolkit and for no other.
     assert_eq!(shop.run("publish genome").await?.code, Some(0));
     assert_eq!(shop.front.seen().last().map(|it| it.1.clone()), Some(format!("Bearer {stk}")));

@@ -66,9 +66,14 @@ async fn a_person_signs_in_at_the_provider_and_the_registry_gets_the_id_token() 
         assert!(help.contains(line), "{line}: {help}");
     }
     let help = shell.run(&["auth", "login", "--help"]).await?.stdout;
-    assert!(!help.contains("--web") && !help.contains("--callback-port"), "{help}");
+    for flag in ["--web", "--callback-port", "--no-browser"] {
+        assert!(!help.contains(flag), "{flag}: {help}");
+    }
+    let help = shell.run(&["publish", "--help"]).await?.stdout;
+    assert!(help.contains("What the skill is called in the registry"), "{help}");
     let before = shell.run(&["auth", "status"]).await?;
     assert_eq!(said(&before), (Some(1), "", Some("Not logged in.")));
+    assert!(before.stderr.ends_with("Next: skillsctl auth login\n"), "{before:?}");
 
     let done = desk.sign_in(&[]).await?;
     assert_eq!(done.code, Some(0), "{done:?}");
@@ -149,6 +154,24 @@ async fn each_trouble_has_its_words() -> Result<()> {
     assert!(login.stderr.starts_with(told), "{login:?}");
     assert_eq!(dev.run(&["explore"]).await?.code, Some(0));
     assert_eq!(registry.seen(), [("GET /api/skills".to_owned(), String::new())]);
+    // What went wrong is said once, on a line of its own, and nothing is stored here.
+    let failed = async |skill: &str| -> Result<(String, String)> {
+        let done = dev.run(&["install", skill]).await?;
+        assert_eq!(done.code, Some(1), "{done:?}");
+        let said = done.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("Nothing was changed here."), "{done:?}");
+        assert!(said.ends_with("Next: skillsctl config get api_url"), "{done:?}");
+        Ok((done.stdout, said))
+    };
+    let (body, said) = failed("missing").await?;
+    let path = format!("{} has nothing at /api/skills/missing: No such skill ", registry.url);
+    assert!(body.is_empty() && said.contains(&path), "{body}: {said}");
+    let (body, said) = failed("elsewhere").await?;
+    assert_eq!(body, "<html>\n");
+    assert!(said.contains("/api/skills/elsewhere; is that where the API"), "{said}");
+    // It can be typed again as it was.
+    let install = dev.run(&["install", "later on"]).await?;
+    assert!(install.stderr.ends_with("Next: skillsctl install 'later on'\n"), "{install:?}");
 
     let away = shell("http://localhost:1")?;
     away.run(&["config", "set", "api_url", "http://localhost:1"]).await?;

@@ -23,7 +23,7 @@ pub mod token;
 use clap::ArgMatches;
 use hallpass_client::status::Account;
 use hallpass_client::{Client, Error, Event, Inbox, Login, Source, State};
-use hallpass_core::brand::filled;
+use hallpass_core::brand::{Argument, filled};
 
 pub use options::command;
 use options::{How, Options};
@@ -58,7 +58,7 @@ pub fn run(
         Ok(()) => Ok(Exit::Usable),
         // A program that reads events finds the end among them.
         Err(failure) if out.json && !failure.is_quiet() => {
-            let failure = alone::without_login(failure, cx, globals);
+            let failure = alone::told_here(failure, cx, globals);
             progress::failed(out, &failure)?;
             Ok(failure.exit)
         }
@@ -164,7 +164,15 @@ fn flow(
             }
             let text = token::read(cx, stdin, out.terminal.streams.stdin, from, &options.retry)?;
             // It is about the token that was brought, and not about who is signed in.
-            let refuse = |error| refuse(error).in_our_words();
+            let refuse = |error: Error| {
+                let mut failure = told(&error, cx, options).in_our_words();
+                if let (Error::OlderToken { of, .. }, Argument::Project) =
+                    (&error, cx.brand.login.argument)
+                {
+                    failure.next = older::handed_over(cx, of.as_deref());
+                }
+                failure
+            };
             let login = client.login_with_token(text, &options.login).map_err(refuse)?;
             progress::token_kept(cx, out, &login)
         }

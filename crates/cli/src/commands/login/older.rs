@@ -12,6 +12,13 @@ use crate::arguments::{Globals, looks_secret};
 use crate::commands::client;
 use crate::{Context, Exit, Failure, Input, Output, own, refusal, words};
 
+/// How one is handed over, for the project that it is for.
+pub(super) fn handed_over(cx: &Context<'_>, of: Option<&str>) -> String {
+    let given = if cx.brand.login.token_argument { "--token -" } else { "--with-token" };
+    let of = of.map_or_else(|| cx.brand.words.project.to_ascii_uppercase(), words::quoted);
+    format!("{} login {of} {given}", cx.program)
+}
+
 /// Checks the token with the server, and keeps it in its project's file.
 pub(super) fn run(
     cx: &Context<'_>,
@@ -31,8 +38,11 @@ pub(super) fn run(
     // It is about the token that was brought, and not about who is signed in.
     let refuse = |error| {
         let mut failure = refusal::told(&error, cx, &again).in_our_words();
-        if matches!(error, Error::Rejected { .. }) {
-            failure.next.clone_from(&login);
+        match &error {
+            Error::Rejected { .. } => failure.next.clone_from(&login),
+            Error::BadToken(_) => failure.next = handed_over(cx, Some(named)),
+            Error::OlderToken { of, .. } => failure.next = handed_over(cx, of.as_deref()),
+            _ => {}
         }
         failure
     };

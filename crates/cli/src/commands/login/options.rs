@@ -31,6 +31,7 @@ pub fn command(brand: &Brand) -> Command {
         (true, false) => ("Sign in, in a browser here", ""),
         (false, _) => ("Sign in with a code, in a browser anywhere", ""),
     };
+    let opens = browser || brand.login.opens_page;
     let chosen = if flows.is_empty() { chosen } else { "" };
     command
         .about(about)
@@ -142,6 +143,7 @@ pub fn command(brand: &Brand) -> Command {
         .mut_args(move |argument| {
             let hidden = match argument.get_id().as_str() {
                 "web" | "callback-port" => !browser,
+                "no-browser" => !opens,
                 "device" | "qr" | "no-wait" | "resume" => !code,
                 _ => argument.is_hide_set(),
             };

@@ -17,6 +17,7 @@ pub(super) mod print;
 mod refused;
 
 use clap::{Arg, ArgMatches, Command};
+use hallpass_core::brand::{Brand, Keeps};
 
 pub(super) use change::when;
 pub(super) use list::render;
@@ -25,19 +26,45 @@ use crate::arguments::Globals;
 use crate::tree::Below;
 use crate::{Context, Exit, Failure, Output};
 
+/// The page where tokens are made and changed.
+const PAGE: &str = "/settings/tokens";
+
 /// The command's part of the tree.
-pub fn command() -> Command {
+pub fn command(brand: &Brand) -> Command {
+    let told = page(brand).map(|page| {
+        format!(
+            "It takes a token that was given the scope tokens on the page {page}, where all of\n\
+             this can be done as well; the one that login keeps was not."
+        )
+    });
+    // One of the verbs that take the scope `tokens`.
+    let changes = |verb: Command| match &told {
+        None => verb,
+        Some(told) => {
+            let before = verb.get_after_help().map(|text| format!("{text}\n\n"));
+            verb.after_help(format!("{}{told}", before.unwrap_or_default()))
+        }
+    };
     Command::new("token")
         .about("Make, list and end tokens for scripts, CI and servers")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(create::command())
+        .subcommand(changes(create::command()))
         .subcommand(list::command())
-        .subcommand(change::rename_command())
-        .subcommand(change::expire_command())
-        .subcommand(change::revoke_command())
-        .subcommand(create::rotate_command())
+        .subcommand(changes(change::rename_command()))
+        .subcommand(changes(change::expire_command()))
+        .subcommand(changes(change::revoke_command()))
+        .subcommand(changes(create::rotate_command()))
         .subcommand(print::command())
+}
+
+/// The address of that page in a tool whose login keeps a token that can make none: no other
+/// login would bring more.
+fn page(brand: &Brand) -> Option<&str> {
+    let mut aliases = brand.pages.aliases.iter();
+    let page = aliases.find(|(_, page)| *page == PAGE).map_or(PAGE, |(alias, _)| alias);
+    let less = brand.login.keeps == Keeps::Token && !brand.tokens.may_make_tokens;
+    less.then_some(page)
 }
 
 /// Runs the verb.

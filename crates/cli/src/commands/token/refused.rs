@@ -4,6 +4,7 @@ use hallpass_client::{Error, Source};
 use hallpass_core::scope::{ACCOUNT, TOKENS};
 
 use super::named::unknown;
+use super::page;
 use crate::arguments::Globals;
 use crate::commands::{forbidden, retry};
 use crate::refusal::told;
@@ -65,7 +66,7 @@ pub(super) fn refused(
 ) -> Failure {
     let verb = asked.verb();
     let next = |command: &str| retry(cx, globals, command);
-    let Error::Problem { status, code, title, detail, by, .. } = error else {
+    let Error::Problem { status, code, title, detail, by, server } = error else {
         return told(error, cx, &next(&format!("token {verb}")));
     };
     let words = detail.as_ref().unwrap_or(title).trim_end_matches('.').to_owned();
@@ -82,7 +83,15 @@ pub(super) fn refused(
                 Source::Explicit | Source::None => "this token".to_owned(),
             };
             let what = format!("{whose} was not given the scope {scope}");
-            fail(Exit::Rejected, what, forbidden(cx, globals, error))
+            match page(cx.brand).filter(|_| scope == TOKENS) {
+                // Another sign-in would bring another one like it.
+                Some(page) => {
+                    let address = format!("{}{page}", server.trim_end_matches('/'));
+                    let what = format!("{what}; your tokens are made and changed in a browser");
+                    fail(Exit::Rejected, what, address)
+                }
+                None => fail(Exit::Rejected, what, forbidden(cx, globals, error)),
+            }
         }
         (403, ..) => fail(Exit::Rejected, words, forbidden(cx, globals, error)),
         (404, _, Asked::Rename { word, .. } | Asked::Change { word, .. }) => {
@@ -107,6 +116,8 @@ pub(super) fn refused(
 
 #[cfg(test)]
 mod tests {
+    use hallpass_core::brand::{Brand, Keeps};
+
     use super::*;
     use crate::testing::Town;
 
@@ -151,5 +162,33 @@ mod tests {
         assert!(scope(&CREATE).ends_with("scope tokens"), "{}", scope(&CREATE));
         assert!(scope(&Asked::List).ends_with("scope account"), "{}", scope(&Asked::List));
         assert_eq!(failure(400, "bad", &CREATE, &profile).what, "Because");
+    }
+
+    // proves: ST06
+    #[test]
+    fn where_a_sign_in_keeps_a_token_that_makes_none_the_page_is_named_and_not_the_login() {
+        let town = || Town::new().brand(|brand| brand.login.keeps = Keeps::Token);
+        let alias = |brand: &mut Brand| {
+            brand.pages.aliases.insert("/cli-tokens".into(), "/settings/tokens".into());
+        };
+        let next = |town: &Town, asked: &Asked<'_>, by: Source| {
+            let error = Error::Problem {
+                server: "https://id.example.com".into(),
+                status: 403,
+                code: "insufficient_scope".into(),
+                title: "No.".into(),
+                detail: None,
+                by: Box::new(by),
+            };
+            town.with(|cx| refused(&error, cx, &Globals::default(), asked).next)
+        };
+        let profile = || Source::Profile { name: "work".into() };
+        let variable = Source::Variable { name: "HALLPASS_TOKEN".into() };
+        assert_eq!(next(&town(), &CREATE, profile()), "https://id.example.com/settings/tokens");
+        let named = town().brand(alias);
+        assert_eq!(next(&named, &REVOKE, variable), "https://id.example.com/cli-tokens");
+        assert_eq!(next(&named, &Asked::List, profile()), "hallpass login --profile work");
+        let help = named.run("hallpass token revoke --help").stdout;
+        assert!(help.contains("/cli-tokens"), "{help}");
     }
 }
