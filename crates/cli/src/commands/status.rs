@@ -62,8 +62,13 @@ pub fn run(
             return Ok(out.failure(&other(cx, &status)));
         }
         let facts = crate::own::status(cx, &status, &target, out.terminal.data());
-        let text = filled(own, &facts);
-        out.data(format!("{text}\n").as_bytes())?;
+        let mut text = filled(own, &facts) + "\n";
+        if text.trim().is_empty() {
+            // Nothing that the brand tells is known.
+            let look = (out.terminal.data(), out.terminal.width);
+            text = usable(cx, &status, &target, check, look);
+        }
+        out.data(text.as_bytes())?;
         warn(out, &status.warnings);
     } else if exit == Exit::Usable {
         let look = (out.terminal.data(), out.terminal.width);
