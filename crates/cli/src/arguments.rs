@@ -51,6 +51,7 @@ pub fn add_globals(root: Command, brand: &Brand) -> Command {
         "Keep sign-ins with the keyring, in a file, or none [auto, keyring, file, none; or ${}]",
         brand.variable("STORE")
     );
+    let project = format!("The project in it, or ORG/PROJECT [or ${}]", brand.variable("PROJECT"));
     let root = root.next_help_heading("Everywhere");
     let root = match &brand.sources.flag {
         Some(flag) => root.arg(
@@ -96,9 +97,9 @@ pub fn add_globals(root: Command, brand: &Brand) -> Command {
             .help(format!("The organization it is about [or ${}]", brand.variable("ORG"))),
         Arg::new("project")
             .long("project")
-            .value_name("PROJECT")
+            .value_name(brand.words.worded("PROJECT"))
             .global(true)
-            .help(format!("The project in it, or ORG/PROJECT [or ${}]", brand.variable("PROJECT"))),
+            .help(brand.words.worded(&project)),
         Arg::new("json")
             .long("json")
             .global(true)
