@@ -288,6 +288,19 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_has_the_brands_word_for_a_project_and_a_name_stays() {
+        let mut brand = Brand::hallpass();
+        brand.words.project = "toolkit".to_owned();
+        let (mut data, mut prose) = (Vec::new(), Vec::new());
+        let terminal = Town::new().terminal();
+        let mut out = Output::new(terminal, "hallpass", &mut data, &mut prose);
+        out.brand = Some(&brand);
+        out.success("Made \"project\" in a project; see hallpass project list");
+        let text = String::from_utf8(prose).expect("text");
+        assert_eq!(text, "✓ Made \"project\" in a toolkit; see hallpass project list\n");
+    }
+
+    #[test]
     fn a_failure_is_told_to_a_program_on_standard_error() {
         let text = Town::new().told(|_, out| {
             out.json = true;

@@ -409,4 +409,30 @@ mod tests {
             assert!(one(&brand, "--json").is_none());
         }
     }
+
+    /// Flags are called what they are; what they are about has the brand's name.
+    // proves: HP17
+    #[test]
+    fn help_has_the_brands_word_for_a_project() {
+        fn walk(command: &mut Command, read: &mut impl FnMut(String)) {
+            read(command.render_long_help().to_string());
+            command.get_subcommands_mut().for_each(|below| walk(below, read));
+        }
+        let words = "[words]\nproject = 'toolkit'";
+        let brand = format!("{}\n{words}", hallpass_core::brand::HALLPASS);
+        let brand = Brand::parse(&brand).unwrap();
+        let mut tree = crate::command(&brand);
+        tree.build();
+        let mut told = 0;
+        walk(&mut tree, &mut |help| {
+            let part = |c: char| c.is_alphanumeric() || "-_:".contains(c);
+            for word in help.split(|c| !part(c)).map(str::to_lowercase) {
+                let word = word.trim_end_matches(':');
+                assert!(word != "projects", "{help}");
+                told += usize::from(word.starts_with("toolkit"));
+            }
+            assert!(!help.contains("ORG/PROJECT") && !help.contains(" a project"), "{help}");
+        });
+        assert!(told > 20, "{told}");
+    }
 }

@@ -40,7 +40,8 @@ async fn a_key_is_made_rotated_and_ended_with_a_word() -> Result<()> {
     let again = cli.run(&[&["key", "create", "gitlab-ci"][..], &place].concat()).await?;
     assert!(again.code == Some(1) && again.stderr.contains("key rotate gitlab-ci"), "{again:?}");
 
-    let rotate = [&["key", "rotate", "gitlab-ci", "--overlap", "7d"][..], &place].concat();
+    let ends = ["--overlap", "7d", "--expires", "2099-01-31"];
+    let rotate = [&["key", "rotate", "gitlab-ci"][..], &ends, &place].concat();
     let second = done(&rotate, "").await?.stdout.trim_end().to_owned();
     assert_eq!((good(&first).await?, good(&second).await?), (200, 200));
     let listed: Value = serde_json::from_str(&done(&["key", "list", "--json"], "").await?.stdout)?;
@@ -48,6 +49,7 @@ async fn a_key_is_made_rotated_and_ended_with_a_word() -> Result<()> {
     assert_eq!(items.len(), 2, "{listed}");
     assert_eq!(items[0]["rotated_from"], items[1]["id"]);
     assert!(items[1]["overlap_until"].is_string() && items[0]["creator"] == "ada@example.com");
+    assert_eq!(items[0]["expires_at"].as_str().map(|at| &at[..10]), Some("2099-02-01"));
     let lines = done(&["key", "list", "--org", "acme"], "").await?.stdout;
     assert!(lines.lines().count() == 2 && lines.contains("acme/warehouse"), "{lines}");
 

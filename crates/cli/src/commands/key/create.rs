@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_core::ends;
 use hallpass_core::wire::keys::{CreatedKey, Key, NewKey};
+use hallpass_core::wire::tokens::RotateToken;
 use hallpass_core::{Scope, Timestamp};
 use serde::Serialize;
 
@@ -61,6 +62,12 @@ pub(super) fn rotate_command() -> Command {
                 .long("overlap")
                 .value_name("TIME")
                 .help("How long the old one stays good beside it, like 7d [default: not at all]"),
+        )
+        .arg(
+            Arg::new("expires")
+                .long("expires")
+                .value_name("WHEN")
+                .help("When the new one ends, like 180d, 2027-01-31 or never [default: after as long as the old one]"),
         )
 }
 
@@ -138,12 +145,19 @@ pub(super) fn rotate(
             Failure::usage(format!("{word:?} is no length of time: {why}"), help)
         })?,
     };
+    let expires = matches.get_one::<String>("expires");
+    let expires_at = expires.map(|word| when(cx, word, "rotate")).transpose();
+    let expires_at = expires_at.map_err(|mut failure: Failure| {
+        failure.next = format!("{} key rotate --help", cx.program);
+        failure
+    })?;
+    let how = RotateToken { overlap_seconds: overlap.as_secs(), expires_at };
     let place = place(cx, globals, "rotate")?;
     let word = text(matches, "key");
     let session = session(cx, globals, "rotate")?;
     let old = find(cx, globals, &session, (word, place.as_ref()), "rotate")?;
     let made = session
-        .rotate_key(&old.id, overlap)
+        .rotate_key(&old.id, how)
         .map_err(|error| refused(&error, cx, globals, "rotate", word))?;
     warn(out, &session.take_warnings());
     if !out.json {
