@@ -305,6 +305,17 @@ impl Issuer {
         Ok((Some(shown_org(org, role)), project))
     }
 
+    /// Whether there is any place whose keys a person manages.
+    pub(crate) async fn manages_keys(&self, user: UserId) -> Result<bool, Error> {
+        let table = &self.0.config.brand.roles;
+        let roles = self.0.store.members().of_user(user).await?;
+        let may = |role: Role| match role {
+            Role::Org(role) => table.of_org(role).contains(KEYS_MANAGE),
+            Role::Project(_, role) => table.of_project(role).contains(KEYS_MANAGE),
+        };
+        Ok(roles.into_iter().any(|it| may(it.role)))
+    }
+
     /// What the live keys are called that somebody made, at a place or anywhere: whoever decides
     /// what becomes of them has to know them.
     pub async fn keys_made_by(

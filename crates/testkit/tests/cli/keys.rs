@@ -138,6 +138,15 @@ async fn keys_are_about_the_place_that_was_chosen() -> Result<()> {
     // Offline it says what its text tells.
     let told = desk.run_with(variable, &["status"]).await?;
     assert!(told.stdout.contains("key of a project") && told.code == Some(0), "{told:?}");
+    // A key cannot sign in: it is told what its kind may not do.
+    let told = desk.run_with(variable, &["org", "list"]).await?;
+    assert!(told.code == Some(4) && told.stderr.contains("key of a project may not"), "{told:?}");
+    assert!(!told.stderr.contains("sign in again") && !told.stderr.contains("login"), "{told:?}");
+    // One that ends in 90 days makes another that nobody gave an end, and it ends with the first.
+    let bot = done("key create bot --org acme").await?.stdout.trim_end().to_owned();
+    let made = ["key", "create", "made", "--project", "acme/site"];
+    let made = desk.run_with(("HALLPASS_TOKEN", &bot), &made).await?;
+    assert_eq!(made.code, Some(0), "{made:?}");
     // What is kept and is not there any more does not keep anybody from knowing who they are.
     done("context use acme/nowhere").await?;
     let told = done("status --check").await?;

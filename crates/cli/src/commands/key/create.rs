@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_core::ends;
 use hallpass_core::wire::keys::{CreatedKey, Key, NewKey};
@@ -105,11 +106,17 @@ pub(super) fn create(
         false => None,
     };
     let name = text(matches, "name").to_owned();
-    let ends = when(cx, text(matches, "expires"), "create");
-    let expires_at = Some(ends.map_err(|mut failure: Failure| {
-        failure.next = help();
-        failure
-    })?);
+    // What nobody said is the server's to choose: whoever ends earlier makes what ends with them.
+    let expires_at = match matches.value_source("expires") {
+        Some(ValueSource::DefaultValue) => None,
+        _ => {
+            let ends = when(cx, text(matches, "expires"), "create");
+            Some(ends.map_err(|mut failure: Failure| {
+                failure.next = help();
+                failure
+            })?)
+        }
+    };
     let session = session(cx, globals, "create")?;
     let made = session
         .create_key(place.place(), &NewKey { name: name.clone(), expires_at, scope })
