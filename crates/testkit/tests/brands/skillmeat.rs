@@ -200,6 +200,12 @@ async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
     let words = "DeviceCodeConfigError: Auth not configured. Set SKILLMEAT_AUTH_ISSUER_URL\n\
                  and SKILLMEAT_AUTH_CLIENT_ID environment variables.\n";
     assert!(bare.code == Some(1) && bare.stderr.starts_with(words), "{bare:?}");
+    // What failed is not the way on, and a provider without a client is half of it.
+    let next = "  Next: export SKILLMEAT_AUTH_ISSUER_URL=URL SKILLMEAT_AUTH_CLIENT_ID=ID\n";
+    assert!(bare.stderr.ends_with(next), "{bare:?}");
+    let half = shop.another()?.variable("SKILLMEAT_AUTH_ISSUER_URL", "http://localhost:1");
+    let half = half.run(&["auth", "login"]).await?;
+    assert_eq!(told(&half), (Some(1), &*bare.stderr));
 
     // The server itself says that nobody has to sign in.
     let registry = Registry::open(json!({ "mode": "local" })).await?;
@@ -215,7 +221,9 @@ async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
     let words = "Authorization denied. Run 'skillmeat auth login' to try again.\n";
     assert!(denied.code == Some(6) && denied.stderr.ends_with(words), "{denied:?}");
     let late = shop.shell.run(&["auth", "login", "--no-browser", "--timeout", "1"]).await?;
-    let words = "Device code expired. Run 'skillmeat auth login' again.\n";
+    // It was the caller's own time: the same again would end the same.
+    let words = "Device code expired. Run 'skillmeat auth login' again.\n  \
+                 Next: skillmeat auth login --timeout 600\n";
     assert!(late.code == Some(6) && late.stderr.ends_with(words), "{late:?}");
 
     let dir = shop.shell.home().join(".skillmeat");
@@ -227,6 +235,11 @@ async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
                  Run 'skillmeat auth logout', then 'skillmeat auth login'.\n";
     assert_eq!(told(&corrupt), (Some(7), words));
     assert_eq!(told(&shop.run("auth status").await?), (Some(7), words));
+    assert_eq!(told(&shop.run("auth logout").await?), (Some(0), LOGOUT));
+    let left = fs::read_dir(&dir)?.map(|left| left.map(|left| left.file_name()));
+    let left = left.collect::<Result<Vec<_>, _>>()?;
+    let lock = |name: &std::ffi::OsString| name.to_string_lossy().ends_with(".lock");
+    assert!(left.iter().all(lock), "{left:?}");
     let help = shop.run("auth logout --help").await?.stdout;
     assert!(!help.contains("Revoke"), "the token itself lives on: {help}");
     Ok(())
