@@ -145,6 +145,12 @@ async fn a_personal_token_is_kept_and_a_variable_comes_before_it() -> Result<()>
     let given = safe.run_with(&["auth", "token"], &pat).await?;
     assert_eq!(told(&given), (Some(0), &*stored("Credentials stored in system keyring.")));
     assert_eq!(session.entries("skillmeat").await?.len(), 1);
+    // Not another place than the box has said, and not less than is so.
+    let status = safe.run(&["auth", "status"]).await?.stdout;
+    let words: Vec<_> = status.split_whitespace().collect();
+    let place = "Kept in the system keyring (Secret Service), with the key that seals \
+                 ~/.skillmeat/credentials.json";
+    assert!(words.join(" ").contains(place), "{status}");
     assert_eq!(safe.run(&["list"]).await?.code, Some(0));
     assert_eq!(told(&safe.run(&["auth", "logout"]).await?), (Some(0), LOGOUT));
     assert!(session.entries("skillmeat").await?.is_empty());
@@ -261,5 +267,26 @@ async fn variables_name_a_provider_that_is_not_ours() -> Result<()> {
     let file = shell.home().join(".skillmeat/credentials.json");
     let kept: Value = serde_json::from_slice(&fs::read(file)?)?;
     kept["access_token"].as_str().context("a token")?;
+
+    // The API is not the provider: it gets the ID token, and the provider never does.
+    let api = Registry::open(json!({ "mode": "oidc", "issuer": "http://localhost:1" })).await?;
+    let shell = Cli::at(&api.url)?
+        .program("skillmeat")
+        .variable("SKILLMEAT_AUTH_ISSUER_URL", &provider.issuer)
+        .variable("SKILLMEAT_AUTH_CLIENT_ID", "native")
+        .variable("SKILLMEAT_SERVER", &api.url);
+    let login = shell.start(&["auth", "login", "--no-browser"])?;
+    let done = signs_in(login, SKILLMEAT, "ada").await?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let me = shell.run(&["whoami"]).await?;
+    assert_eq!((me.code, &*me.stdout), (Some(0), "ada@idp.example (ADA)\n"), "{me:?}");
+    assert!(me.stderr.contains("does not say who is signed in"), "{me:?}");
+    let status = shell.run(&["auth", "status", "--check"]).await?;
+    assert!(status.code == Some(0) && !status.stdout.contains("accepts it"), "{status:?}");
+    let kept = fs::read(shell.home().join(".skillmeat/credentials.json"))?;
+    let kept: Value = serde_json::from_slice(&kept)?;
+    let carried = format!("Bearer {}", kept["access_token"].as_str().context("a token")?);
+    let call = ("GET /api/v1/whoami".to_owned(), carried);
+    assert_eq!(api.seen().first(), Some(&call));
     Ok(())
 }
