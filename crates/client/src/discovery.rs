@@ -196,7 +196,8 @@ pub(crate) fn parse_server(text: &str) -> Result<PublicUrl, Error> {
         // A single word is more likely a mistake than a host; who means one says so.
         if url.as_ref().is_some_and(is_a_word) {
             let (text, whole) = (presentable(text, 200), presentable(&https, 200));
-            return Err(Error::bad_server(text, format!("if it is a host, write {whole}")));
+            let why = format!("it is a single word; if that is a host, write {whole}");
+            return Err(Error::bad_server(text, why));
         }
         let local = url.is_some_and(|url| hallpass_core::public_url::is_loopback(&url));
         if local { format!("http://{text}") } else { https }

@@ -66,6 +66,7 @@ pub(crate) fn run(
                 if failure.code == "bad_server" {
                     failure.next =
                         format!("{} config set {key} https://registry.example.com", cx.program);
+                    failure.kept = Some("Nothing was changed.".into());
                 }
                 failure
             })?;
@@ -159,6 +160,7 @@ mod tests {
             assert_eq!(done.exit, Exit::Usage, "{done:?}");
             let next = "Next: hallpass config set api_url https://registry.example.com\n";
             assert!(done.stderr.ends_with(next), "{done:?}");
+            assert!(done.stderr.contains("Nothing was changed."), "{done:?}");
         }
         let told = listed(&town, "");
         let file = "https://registry.example.com (~/.config/hallpass/config.json)";
