@@ -53,6 +53,7 @@ pub fn add_globals(root: Command, brand: &Brand) -> Command {
         false => "with the keyring, in a file, or none [auto, keyring, file, none",
     };
     let store = format!("Keep sign-ins {places}; or ${}]", brand.variable("STORE"));
+    let project = format!("The project in it, or ORG/PROJECT [or ${}]", brand.variable("PROJECT"));
     let root = root.next_help_heading("Everywhere");
     let root = match &brand.sources.flag {
         Some(flag) => root.arg(
@@ -98,9 +99,9 @@ pub fn add_globals(root: Command, brand: &Brand) -> Command {
             .help(format!("The organization it is about [or ${}]", brand.variable("ORG"))),
         Arg::new("project")
             .long("project")
-            .value_name("PROJECT")
+            .value_name(brand.words.worded("PROJECT"))
             .global(true)
-            .help(format!("The project in it, or ORG/PROJECT [or ${}]", brand.variable("PROJECT"))),
+            .help(brand.words.worded(&project)),
         Arg::new("json")
             .long("json")
             .global(true)

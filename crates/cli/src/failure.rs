@@ -36,6 +36,8 @@ pub enum About {
     File(String),
     /// A sign-in was to be refreshed: `refresh_failed`.
     Refresh,
+    /// The person's own time was up: the next command gives more, whatever a brand's words name.
+    Patience,
 }
 
 /// A [`Failure`] as `--json` tells it, on standard error.

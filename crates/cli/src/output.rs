@@ -223,15 +223,16 @@ impl<'a> Output<'a> {
         if let Some(own) = own {
             let path = match failure.about.as_deref() {
                 Some(About::File(path)) => Some(path.clone()),
-                Some(About::Refresh) | None => None,
+                Some(About::Refresh | About::Patience) | None => None,
             };
             let facts = [("why", Some(failure.what.clone())), ("path", path)];
             let own = filled(own, &facts);
             self.own(&own);
             // Where nothing is wrong, nothing is to be done; and what the brand's words tell to
             // type is not told twice.
-            let told = own.contains(&failure.next)
-                || self.brand.is_some_and(|brand| brand.names_a_command(&own));
+            let more = failure.about.as_deref() == Some(&About::Patience);
+            let names = self.brand.is_some_and(|brand| brand.names_a_command(&own));
+            let told = own.contains(&failure.next) || names && !more;
             if !told && failure.exit.code() != 0 {
                 self.next(&failure.next);
             }
@@ -285,6 +286,19 @@ mod tests {
           Nothing was changed.
           Next: hallpass login
         ");
+    }
+
+    #[test]
+    fn a_sentence_has_the_brands_word_for_a_project_and_a_name_stays() {
+        let mut brand = Brand::hallpass();
+        brand.words.project = "toolkit".to_owned();
+        let (mut data, mut prose) = (Vec::new(), Vec::new());
+        let terminal = Town::new().terminal();
+        let mut out = Output::new(terminal, "hallpass", &mut data, &mut prose);
+        out.brand = Some(&brand);
+        out.success("Made \"project\" in a project; see hallpass project list");
+        let text = String::from_utf8(prose).expect("text");
+        assert_eq!(text, "✓ Made \"project\" in a toolkit; see hallpass project list\n");
     }
 
     #[test]

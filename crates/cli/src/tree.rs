@@ -216,11 +216,7 @@ impl Node {
     fn command(self, place: &str, name: String, brand: &Brand) -> Command {
         let own = brand.help.get(place);
         if let Some(command) = self.command {
-            let command = command.name(name);
-            return match own {
-                Some(own) => command.about(own),
-                None => command,
-            };
+            return helped(command.name(name), place, &brand.help);
         }
         let about = match (own, self.rank) {
             (Some(own), _) => own.clone(),
@@ -237,6 +233,18 @@ impl Node {
             .disable_help_subcommand(true)
             .subcommands(self.children(place, brand))
     }
+}
+
+/// A command and all below it, with the brand's lines for them.
+fn helped(command: Command, place: &str, lines: &BTreeMap<String, String>) -> Command {
+    if lines.is_empty() {
+        return command;
+    }
+    let command = lines.get(place).into_iter().fold(command, Command::about);
+    command.mut_subcommands(|below| {
+        let at = format!("{place} {}", below.get_name());
+        helped(below, &at, lines)
+    })
 }
 
 #[cfg(test)]
@@ -347,7 +355,8 @@ mod tests {
     #[test]
     fn any_verb_of_a_group_is_found_where_a_brand_has_it_and_has_its_line() {
         let more = "[commands]\nkeys = 'key list'\n'key new' = 'key create'\n'my place' = 'context show'\n\
-            'who may' = 'member list'\n[help]\nkeys = 'All the keys'\nmy = 'What is mine'";
+            'who may' = 'member list'\nt = 'token'\n[help]\nkeys = 'All the keys'\n\
+            my = 'What is mine'\n't list' = 'All mine'";
         let brand = Brand::parse(&format!("{}\n{more}", hallpass_core::brand::HALLPASS)).unwrap();
         crate::command(&brand).debug_assert();
         for (line, expected) in [
@@ -365,6 +374,9 @@ mod tests {
             help.contains("keys  All the keys") && help.contains("my    What is mine"),
             "{help}"
         );
+        let mut tree = crate::command(&brand);
+        let tokens = tree.find_subcommand_mut("t").unwrap().render_help().to_string();
+        assert!(tokens.contains("list    All mine"), "{tokens}");
     }
 
     #[test]
@@ -396,5 +408,31 @@ mod tests {
             }
             assert!(one(&brand, "--json").is_none());
         }
+    }
+
+    /// Flags are called what they are; what they are about has the brand's name.
+    // proves: HP17
+    #[test]
+    fn help_has_the_brands_word_for_a_project() {
+        fn walk(command: &mut Command, read: &mut impl FnMut(String)) {
+            read(command.render_long_help().to_string());
+            command.get_subcommands_mut().for_each(|below| walk(below, read));
+        }
+        let words = "[words]\nproject = 'toolkit'";
+        let brand = format!("{}\n{words}", hallpass_core::brand::HALLPASS);
+        let brand = Brand::parse(&brand).unwrap();
+        let mut tree = crate::command(&brand);
+        tree.build();
+        let mut told = 0;
+        walk(&mut tree, &mut |help| {
+            let part = |c: char| c.is_alphanumeric() || "-_:".contains(c);
+            for word in help.split(|c| !part(c)).map(str::to_lowercase) {
+                let word = word.trim_end_matches(':');
+                assert!(word != "projects", "{help}");
+                told += usize::from(word.starts_with("toolkit"));
+            }
+            assert!(!help.contains("ORG/PROJECT") && !help.contains(" a project"), "{help}");
+        });
+        assert!(told > 20, "{told}");
     }
 }

@@ -192,12 +192,24 @@ pub(crate) fn parse_server(text: &str) -> Result<PublicUrl, Error> {
         text.to_owned()
     } else {
         let https = format!("https://{text}");
-        let local =
-            Url::parse(&https).is_ok_and(|url| hallpass_core::public_url::is_loopback(&url));
+        let url = Url::parse(&https).ok();
+        // A single word is more likely a mistake than a host; who means one says so.
+        if url.as_ref().is_some_and(is_a_word) {
+            let (text, whole) = (presentable(text, 200), presentable(&https, 200));
+            let why = format!("it is a single word; if that is a host, write {whole}");
+            return Err(Error::bad_server(text, why));
+        }
+        let local = url.is_some_and(|url| hallpass_core::public_url::is_loopback(&url));
         if local { format!("http://{text}") } else { https }
     };
     PublicUrl::parse(&full)
         .map_err(|why| Error::bad_server(presentable(text, 200), why.to_string()))
+}
+
+/// A name without a dot and without a port, and not this machine.
+fn is_a_word(url: &Url) -> bool {
+    let word = url.domain().is_some_and(|name| !name.contains('.'));
+    word && url.port().is_none() && !hallpass_core::public_url::is_loopback(url)
 }
 
 /// Asks `server`, then the issuer that it names. `client_id` is used if nobody names one.

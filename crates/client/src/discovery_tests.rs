@@ -280,6 +280,11 @@ fn addresses_are_read_kindly_and_strictly() {
     assert_eq!(read("id.example.com").unwrap(), "https://id.example.com");
     assert_eq!(read(" https://ID.example.com/ ").unwrap(), "https://id.example.com");
     assert_eq!(read("localhost:8470").unwrap(), "http://localhost:8470");
+    // A single word is a host only for who says so.
+    assert!(read("notaurl").unwrap_err().to_string().contains("write https://notaurl"));
+    for host in ["https://registry", "registry:8443", "localhost", "[::1]", "127.0.0.1"] {
+        assert!(read(host).is_ok(), "{host}");
+    }
     assert_eq!(read("[::1]:8470").unwrap(), "http://[::1]:8470");
     for bad in ["", "http://id.example.com", "https://id.example.com/auth", "ftp://x", "a b"] {
         assert!(matches!(read(bad), Err(Error::BadServer { .. })), "{bad}");

@@ -3,8 +3,6 @@
 //! The value of a key is in exactly two answers, of [`Session::create_key`] and
 //! [`Session::rotate_key`], and is kept nowhere.
 
-use std::time::Duration;
-
 use hallpass_core::Secret;
 use hallpass_core::wire::keys::{CreatedKey, Key, KeyText, NewKey};
 use hallpass_core::wire::path;
@@ -50,10 +48,9 @@ impl Session {
     }
 
     /// `POST /api/v1/keys/{id}/rotate`: a new one in its place. The old one stays good for
-    /// `overlap`, counted in whole seconds.
-    pub fn rotate_key(&self, id: &str, overlap: Duration) -> Result<CreatedKey, Error> {
-        let body = RotateToken { overlap_seconds: overlap.as_secs() };
-        self.send("POST", &format!("{}/rotate", address(id)), Some(&body))?.json_of()
+    /// the overlap, and the new one as long as the old one did, if nothing else is said.
+    pub fn rotate_key(&self, id: &str, how: impl Into<RotateToken>) -> Result<CreatedKey, Error> {
+        self.send("POST", &format!("{}/rotate", address(id)), Some(&how.into()))?.json_of()
     }
 }
 

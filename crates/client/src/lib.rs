@@ -24,7 +24,7 @@
 //! | [`trust`] | policies that let jobs in, and denied exchanges |
 //! | [`legacy`] | tokens of an older system, in files |
 //! | [`config`] | what is set for this tool on this machine |
-//! | `presented` | which of its tokens a sign-in shows |
+//! | `presented`, `id_token` | which of its tokens a sign-in shows; what an ID token says |
 //! | [`profiles`] | many accounts, many servers |
 //! | [`places`] | organizations, projects, members, invitations |
 //! | [`status`] | signed in or not, and why |
@@ -58,6 +58,7 @@ pub mod environment;
 pub mod error;
 mod helper;
 pub mod http;
+mod id_token;
 pub mod keys;
 pub mod legacy;
 pub mod login;

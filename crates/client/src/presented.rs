@@ -1,14 +1,12 @@
 //! What calls carry: the access token, or in a tool whose API takes those, the ID token.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::Secret;
 use hallpass_core::brand::{Brand, Fact, Presents};
 use hallpass_core::wire::oauth::TokenResponse;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::vault::ID_TOKEN;
+use crate::id_token::IdToken;
+use crate::vault::{Credential, ID_TOKEN};
 
 /// Whether this tool's calls carry ID tokens; `elsewhere`: those of a provider that is not the
 /// server itself.
@@ -24,9 +22,22 @@ pub(crate) fn is_id_token(brand: &Brand, elsewhere: bool) -> bool {
 /// sends no ID token on a refresh (OIDC Core §12.2 lets it) leaves only its access token.
 pub(crate) fn of(brand: &Brand, elsewhere: bool, tokens: &TokenResponse) -> (Secret, Option<u64>) {
     match &tokens.id_token {
-        Some(token) if is_id_token(brand, elsewhere) => (token.clone(), lifetime(token)),
+        Some(token) if is_id_token(brand, elsewhere) => {
+            (token.clone(), IdToken::read(token).and_then(|token| token.lifetime()))
+        }
         _ => (tokens.access_token.clone(), tokens.expires_in),
     }
+}
+
+/// Whether what a credential presents at `server` is the ID token of its provider, which is for
+/// `server` and not for that provider's own API.
+pub(crate) fn has_id_token(brand: &Brand, server: &str, credential: &Credential) -> bool {
+    let wanted = is_id_token(brand, credential.key.issuer != server);
+    let token = credential.access.as_ref().filter(|_| wanted);
+    let token = token.and_then(|access| IdToken::read(&access.token));
+    token.is_some_and(|token| {
+        token.iss == credential.key.issuer && token.is_for(&credential.key.client_id)
+    })
 }
 
 /// What is kept beside it: the ID token, where the tool's file has a member for it.
@@ -34,16 +45,4 @@ pub(crate) fn beside(brand: &Brand, tokens: &TokenResponse) -> Map<String, Value
     let wanted = brand.vault.fields.values().any(|fact| *fact == Fact::IdToken);
     let token = tokens.id_token.as_ref().filter(|_| wanted && !is_id_token(brand, false));
     token.map(|token| (ID_TOKEN.to_owned(), token.expose().into())).into_iter().collect()
-}
-
-/// OIDC Core §2: from `iat` to `exp`; this machine's clock has no part in it (CLIENT J3).
-fn lifetime(token: &Secret) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct Times {
-        iat: i64,
-        exp: i64,
-    }
-    let payload = token.expose().split('.').nth(1)?;
-    let times: Times = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-    u64::try_from(times.exp.checked_sub(times.iat)?).ok()
 }

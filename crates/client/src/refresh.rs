@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use hallpass_core::wire::oauth::{ErrorCode, REFRESH_TOKEN};
 use hallpass_core::{Secret, chance};
+use url::Url;
 
 use crate::Error;
 use crate::client::Parts;
@@ -188,7 +189,7 @@ impl Refresh<'_> {
                 && access.refreshed
                 && access.received.age(&*self.parts.time).is_some_and(|age| age < JUST_REFRESHED)
             {
-                return Err(self.refused(token_refused()));
+                return Err(token_refused().into_error(self.server, "this sign-in"));
             }
             // Whoever comes here with a lock of their own has not asked yet.
             self.parts.vault.writable()?;
@@ -265,7 +266,12 @@ impl Refresh<'_> {
                     let host = current.key.issuer.clone();
                     (HttpError::Malformed { host, why: refusal.code }, None)
                 }
-                Err(NoTokens::Refused(refusal)) => return Err(self.refused(refusal)),
+                // Whoever was asked has refused it, which may be a provider elsewhere.
+                Err(NoTokens::Refused(refusal)) => {
+                    let asked = Url::parse(endpoint).map(|url| url.origin().ascii_serialization());
+                    let asked = asked.unwrap_or_else(|_| self.server.to_owned());
+                    return Err(refusal.into_error(&asked, "this sign-in"));
+                }
                 Err(NoTokens::Unavailable { why, after }) => (why, after),
             };
             let pause = after.unwrap_or(Duration::from_millis(200) * tries);
@@ -376,10 +382,6 @@ impl Refresh<'_> {
             reason: ended.reason.clone(),
             at: ended.at,
         }
-    }
-
-    fn refused(&self, refusal: Refusal) -> Error {
-        refusal.into_error(self.server, "this sign-in")
     }
 }
 

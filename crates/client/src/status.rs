@@ -238,6 +238,12 @@ pub enum Warning {
         /// What it lacks.
         scope: &'static str,
     },
+    /// Whose an ID token is, nobody but the token itself says.
+    #[error("{server} does not say who is signed in; this is what the sign-in itself says")]
+    Unsaid {
+        /// The server that it is for.
+        server: String,
+    },
     /// What was chosen with a flag, a variable or a file, or is kept.
     #[error("there is no {place} at this server, or you have no role in it")]
     NoSuchPlace {

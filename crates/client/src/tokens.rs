@@ -51,10 +51,13 @@ impl Session {
     }
 
     /// `POST /api/v1/tokens/{id}/rotate`: a new one in its place. The old one stays good
-    /// for `overlap`, counted in whole seconds.
-    pub fn rotate_token(&self, id: &str, overlap: Duration) -> Result<CreatedToken, Error> {
-        let body = RotateToken { overlap_seconds: overlap.as_secs() };
-        self.send("POST", &format!("{}/rotate", address(id)), Some(&body))?.json_of()
+    /// for the overlap, and the new one as long as the old one did, if nothing else is said.
+    pub fn rotate_token(
+        &self,
+        id: &str,
+        how: impl Into<RotateToken>,
+    ) -> Result<CreatedToken, Error> {
+        self.send("POST", &format!("{}/rotate", address(id)), Some(&how.into()))?.json_of()
     }
 
     fn change(&self, id: &str, change: &impl Serialize) -> Result<Token, Error> {

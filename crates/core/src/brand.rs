@@ -3,10 +3,13 @@
 //! One TOML file re-badges the engine; it configures server and client alike.
 //! Unknown keys are refused with the nearest right one.
 
+mod calls;
 mod check;
 mod error;
+mod line;
 mod nearest;
 mod sense;
+mod shown;
 mod text;
 mod tool;
 mod values;
@@ -304,7 +307,8 @@ impl Brand {
             ("vault.service", brand.vault.service.as_ref().unwrap_or(&brand.config_dir)),
         ] {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-            if value.is_empty() || !value.bytes().all(plain) {
+            let begins = value.starts_with(|c: char| c.is_ascii_alphabetic());
+            if !begins || value.len() > 64 || !value.bytes().all(plain) {
                 return Err(BadBrand::Name { key, value: value.clone() });
             }
         }
@@ -325,16 +329,17 @@ impl Brand {
         if order.is_empty() || order.iter().enumerate().any(twice) {
             return Err(BadBrand::Sources);
         }
-        if let Some(value) = &brand.tokens.legacy_dir {
-            let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
-            if !value.split('/').all(plain) || value.contains(['\\', '\0', ':']) {
-                let value = value.clone();
-                return Err(BadBrand::Directory { key: "tokens.legacy_dir", value });
-            }
+        if let Some(value) =
+            brand.tokens.legacy_dir.as_ref().filter(|dir| !check::is_below_home(dir))
+        {
+            let value = value.clone();
+            return Err(BadBrand::Directory { key: "tokens.legacy_dir", value });
         }
         brand.roles.check().map_err(BadBrand::Permission)?;
         check::tool(&brand)?;
         values::values(&brand)?;
+        calls::calls(&brand)?;
+        shown::shown(&brand)?;
         sense::sense(&brand)?;
         Ok(brand)
     }

@@ -20,7 +20,7 @@ pub struct BadGrouping(Vec<usize>);
 impl Grouping {
     /// Group lengths, for example `[4, 4]`.
     pub fn new(groups: Vec<usize>) -> Result<Self, BadGrouping> {
-        let sum: usize = groups.iter().sum();
+        let sum = groups.iter().fold(0_usize, |sum, group| sum.saturating_add(*group));
         if (8..=16).contains(&sum) && !groups.contains(&0) {
             Ok(Self(groups))
         } else {

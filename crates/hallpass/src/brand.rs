@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use hallpass_core::brand::{Brand, HALLPASS};
+use hallpass_core::brand::{Brand, HALLPASS, Way, filled};
 
 use crate::system;
 
@@ -96,9 +96,24 @@ fn new(name: &str) -> Result<String, String> {
         .replace("\"hallpass-cli\"", &format!("\"{name}-cli\""))
         .replace("\"hallpass\"", &format!("{name:?}"));
     let text = format!("# The brand of {name}. docs/brands.md explains every key.\n{own}{MORE}");
-    let text = text.replace("yourtool", name).replace("YOURTOOL", &prefix);
-    Brand::parse(&text).map_err(|error| format!("{name:?} cannot be a tool's name: {error}"))?;
+    let tokens = format!("{}_pat_", prefix.to_ascii_lowercase());
+    let text = text.replace("yourtool_pat_", &tokens).replace("yourtool", name);
+    let text = text.replace("YOURTOOL", &prefix);
+    // Also with everything that it offers taken up.
+    for text in [&text, &taken_up(&text)] {
+        let read = Brand::parse(text);
+        read.map_err(|error| format!("{name:?} cannot be a tool's name: {error}"))?;
+    }
     Ok(text)
+}
+
+/// A file of ours without the `#` before what it offers.
+fn taken_up(text: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("# ") {
+        Some(offer) if offer.starts_with('[') || offer.contains(" = ") => format!("{offer}\n"),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 /// What a brand can say besides, ready to be taken up.
@@ -110,14 +125,14 @@ fn check(path: &Path) -> Result<String, String> {
     let mut tree = hallpass_cli::command(&brand).term_width(80);
     let mut said = format!("{} is a brand file without mistakes.\n", path.display());
     said.push_str(&format!("\n$ {} --help\n{}", brand.name, tree.render_help()));
-    said.push_str(&format!("\nA sign-in with a code says:\n\n{}", prompt(&brand)));
-    for (what, text) in [
-        ("Signed in", &brand.texts.signed_in),
-        ("Signed out", &brand.texts.signed_out),
-        ("Status", &brand.texts.status),
-    ] {
+    if brand.login.allows(Way::Device) {
+        said.push_str(&format!("\nA sign-in with a code says:\n\n{}", prompt(&brand)));
+    }
+    let texts = brand.texts.all();
+    for (key, text, _) in texts.into_iter().filter(|(key, ..)| *key != "texts.device") {
         if let Some(text) = text {
-            said.push_str(&format!("\n{what}:\n\n{text}\n"));
+            let text = filled(text, &sample(&brand));
+            said.push_str(&format!("\n{key}:\n\n{text}\n"));
         }
     }
     for (state, text) in &brand.failures {
@@ -127,6 +142,39 @@ fn check(path: &Path) -> Result<String, String> {
         said.push_str(&format!("\nThe state {state} ends with exit code {code}.\n"));
     }
     Ok(said)
+}
+
+/// What could be known, for a look at the texts.
+fn sample(brand: &Brand) -> Vec<(&'static str, Option<String>)> {
+    let file = brand.vault.file.as_deref().unwrap_or("credentials.json");
+    let dir = match &brand.vault.dir {
+        Some(dir) => format!("~/{dir}"),
+        None => format!("~/.config/{}", brand.config_dir),
+    };
+    let path = format!("{dir}/{file}");
+    let kept = brand.texts.kept_in_file.as_ref();
+    let kept = kept.map(|text| filled(text, &[("path", Some(path.clone()))]));
+    [
+        ("account", "ada@example.com"),
+        ("email", "ada@example.com"),
+        ("name", "Ada Lovelace"),
+        ("server", &*brand.default_server),
+        ("kept", kept.as_deref().unwrap_or("Kept in the keyring.")),
+        ("path", &*path),
+        ("url", &format!("{}/device", brand.default_server)),
+        ("code", "WDJB-MJHT"),
+        ("left", "9:58"),
+        ("minutes", "10"),
+        ("org", "acme"),
+        ("plan", "Team"),
+        ("project", "warehouse"),
+        ("ends", "2027-01-31 09:30:00 UTC"),
+        ("ends_in", "58m"),
+        ("refreshes", "auto-refreshing"),
+        ("source", "the keyring"),
+    ]
+    .map(|(name, value)| (name, Some(value.to_owned())))
+    .into()
 }
 
 /// The prompt of a device sign-in, as it would look.

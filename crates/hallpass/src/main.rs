@@ -36,8 +36,10 @@ fn main() -> ExitCode {
         Some(file) => format!("hallpass --brand {}", file.display()),
         None => "hallpass".to_owned(),
     };
-    let process = Process { brand: &brand, program: &program, tree: &|| tree(&brand) };
-    let alone = |name: &str| hallpass_cli::command_alone(&brand, name).map(with_brand_flag);
+    let process = Process { brand: &brand, program: &program, tree: &|| tree(&brand, &program) };
+    let alone = |name: &str| {
+        hallpass_cli::command_alone(&brand, name).map(|tree| as_called(tree, &program))
+    };
     let matches = match process.parse_first(alone) {
         Ok(matches) => matches,
         Err(exit) => return exit.into(),
@@ -58,12 +60,13 @@ fn is_besides(brand: &Brand, name: &str) -> bool {
 }
 
 /// What the brand has of its own comes before what this program has besides.
-fn tree(brand: &Brand) -> Command {
+fn tree(brand: &Brand, program: &str) -> Command {
     let besides = [serve::command(), admin::command(), demo::command(), brand::command()];
     let besides = besides.into_iter().filter(|it| is_besides(brand, it.get_name()));
-    with_brand_flag(hallpass_cli::command(brand).subcommands(besides))
+    as_called(hallpass_cli::command(brand).subcommands(besides), program)
 }
 
-fn with_brand_flag(tree: Command) -> Command {
-    tree.arg(brand::flag())
+/// With the flag that makes it another tool, and usage lines that can be typed.
+fn as_called(tree: Command, program: &str) -> Command {
+    tree.arg(brand::flag()).bin_name(program)
 }

@@ -15,7 +15,7 @@ use hallpass_core::role::ProjectRole;
 use hallpass_core::text::presentable;
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::keys as wire;
-use hallpass_core::wire::tokens::{Org, Project};
+use hallpass_core::wire::tokens::{Org, Project, RotateToken};
 use hallpass_core::{Kind, Scope, Secret, TokenText};
 use hallpass_store::{Credential, NewKey, Role, Rotate, Successor, TokenKind};
 use hallpass_verdict::{Decision, Who};
@@ -23,7 +23,7 @@ use hallpass_verdict::{Decision, Who};
 use crate::live::KEY_OF_ORG;
 use crate::orgs::{OrgError, Seat, shown_org, shown_project};
 use crate::tokens::bounds::Bounds;
-use crate::tokens::{self, Actor, MAX_OVERLAP, MAX_PAGE, TokenError};
+use crate::tokens::{self, Actor, MAX_PAGE, TokenError};
 use crate::{Error, Issuer, Origin};
 
 /// Makes, lists, rotates and revokes keys of a place.
@@ -175,26 +175,27 @@ impl Issuer {
         if done { Ok(()) } else { Err(UNKNOWN) }
     }
 
-    /// Makes a successor with the same name, reach and length of life, which acts as the same
-    /// principal. The old one stays good for `overlap`, and not at all if that is zero.
+    /// Makes a successor with the same name and reach, and the same length of life if nothing else
+    /// is said, which acts as the same principal. The old one stays good for the overlap, and not
+    /// at all if that is zero.
     pub async fn rotate_key(
         &self,
         actor: &Actor<'_>,
         id: &str,
-        overlap: Duration,
+        how: impl Into<RotateToken>,
         origin: &Origin,
     ) -> Result<wire::CreatedKey, KeyError> {
+        let RotateToken { overlap_seconds, expires_at } = how.into();
         let (old, seat) = self.managed_key(actor, id).await?;
-        if overlap > MAX_OVERLAP {
-            let why = "an overlap is 90 days at most";
-            return Err(TokenError::invalid("invalid_overlap", why).into());
-        }
+        let overlap = tokens::overlap_of(overlap_seconds)?;
+        self.must_be_future(expires_at.flatten())?;
         let kind = if old.kind == TokenKind::OrgKey { Kind::OrgKey } else { Kind::ProjectKey };
         let mut expires_by = None;
         if let Some(maker) = self.bounds_of(actor).await? {
             expires_by = maker.expires_at;
             let projects = seat.project.iter().map(|project| project.id).collect();
-            let reach = Bounds { scope: old.scope.clone(), projects, expires_at: expires_by };
+            let end = expires_at.unwrap_or(expires_by);
+            let reach = Bounds { scope: old.scope.clone(), projects, expires_at: end };
             maker.must_hold(&reach, &self.whole_scope())?;
         }
         let prefix = self.0.config.brand.key_prefix(kind);
@@ -205,6 +206,7 @@ impl Issuer {
             prefix: prefix.to_owned(),
             last_four: text.last_four().to_owned(),
             grant_id: self.new_id(GrantId::new),
+            expires_at,
             expires_by,
         };
         let until = (!overlap.is_zero()).then(|| self.now() + overlap);
@@ -301,6 +303,17 @@ impl Issuer {
         let project = project.map(|project| shown_project(project, &org, kept.role));
         let role = project.is_none().then_some(KEY_OF_ORG);
         Ok((Some(shown_org(org, role)), project))
+    }
+
+    /// Whether there is any place whose keys a person manages.
+    pub(crate) async fn manages_keys(&self, user: UserId) -> Result<bool, Error> {
+        let table = &self.0.config.brand.roles;
+        let roles = self.0.store.members().of_user(user).await?;
+        let may = |role: Role| match role {
+            Role::Org(role) => table.of_org(role).contains(KEYS_MANAGE),
+            Role::Project(_, role) => table.of_project(role).contains(KEYS_MANAGE),
+        };
+        Ok(roles.into_iter().any(|it| may(it.role)))
     }
 
     /// What the live keys are called that somebody made, at a place or anywhere: whoever decides

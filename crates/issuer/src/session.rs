@@ -19,6 +19,8 @@ pub struct SignedIn {
     pub user: User,
     /// By which session.
     pub session: Session,
+    /// There is a place whose keys they manage.
+    pub manages_keys: bool,
 }
 
 /// Which sign-in a request itself belongs to, to be marked in a list.
@@ -60,7 +62,8 @@ impl Issuer {
         if now.since(session.last_seen_at) >= FRESH {
             note(&self.0.last_use.sessions, session.id, now);
         }
-        Ok(Some(SignedIn { user, session }))
+        let manages_keys = self.manages_keys(user.id).await?;
+        Ok(Some(SignedIn { user, session, manages_keys }))
     }
 
     /// Ends this browser's session.

@@ -203,7 +203,8 @@ impl Issuer {
             checked_password,
         };
         let started = self.0.store.sessions().start(new, &by).await?;
-        let signed_in = SignedIn { user, session };
+        let manages_keys = self.manages_keys(user.id).await?;
+        let signed_in = SignedIn { user, session, manages_keys };
         Ok(started.then(|| SignedInCookie { cookie: cookie.into_secret(), signed_in }))
     }
 

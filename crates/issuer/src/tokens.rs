@@ -200,28 +200,26 @@ impl Issuer {
         if done { Ok(()) } else { Err(TokenError::Unknown) }
     }
 
-    /// Makes a successor with the same name, reach and length of life. The old one stays good
-    /// for `overlap`, and not at all if that is zero.
+    /// Makes a successor with the same name and reach, and the same length of life if nothing else
+    /// is said. The old one stays good for the overlap, and not at all if that is zero.
     pub async fn rotate_token(
         &self,
         actor: &Actor<'_>,
         id: &str,
-        overlap: Duration,
+        how: impl Into<wire::RotateToken>,
         origin: &Origin,
     ) -> Result<wire::CreatedToken, TokenError> {
         actor.must_manage_tokens()?;
+        let wire::RotateToken { overlap_seconds, expires_at } = how.into();
         let old = self.own(actor, id).await?;
-        if overlap > MAX_OVERLAP {
-            return Err(TokenError::invalid("invalid_overlap", "an overlap is 90 days at most"));
-        }
+        let overlap = overlap_of(overlap_seconds)?;
+        self.must_be_future(expires_at.flatten())?;
         let mut expires_by = None;
         if let Some(bounds) = self.bounds_of(actor).await? {
             // What the successor may do, for at most as long as the token that rotates it.
             expires_by = bounds.expires_at;
-            bounds.must_hold(
-                &Bounds { expires_at: expires_by, ..reach(&old) },
-                &self.whole_scope(),
-            )?;
+            let end = expires_at.unwrap_or(expires_by);
+            bounds.must_hold(&Bounds { expires_at: end, ..reach(&old) }, &self.whole_scope())?;
         }
         let text = self.mint_token();
         let successor = Successor {
@@ -230,6 +228,7 @@ impl Issuer {
             prefix: self.0.config.brand.tokens.prefix.clone(),
             last_four: text.last_four().to_owned(),
             grant_id: self.new_id(GrantId::new),
+            expires_at,
             expires_by,
         };
         let owner = old.user_id.ok_or(TokenError::Unknown)?;
@@ -413,6 +412,15 @@ impl Issuer {
         let org = self.0.store.orgs().by_id(project.org_id).await?;
         Ok(org.map_or_else(|| id.to_string(), |org| format!("{}/{}", org.slug, project.slug)))
     }
+}
+
+/// For how long an old token stays good beside its successor.
+pub(crate) fn overlap_of(seconds: u64) -> Result<Duration, TokenError> {
+    let overlap = Duration::from_secs(seconds);
+    if overlap > MAX_OVERLAP {
+        return Err(TokenError::invalid("invalid_overlap", "an overlap is 90 days at most"));
+    }
+    Ok(overlap)
 }
 
 fn reach(kept: &Credential) -> Bounds {

@@ -8,8 +8,7 @@ use crate::db::{Tx, binds, statements};
 use crate::watch::Effect;
 use crate::{By, Credential, Error, agents, audit, grants, others, tombstones, users};
 
-/// The token that is to take over. All else is as with the one before: name, scope, projects,
-/// and for how long it is good.
+/// The token that is to take over. All else is as with the one before: name, scope, projects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Successor {
     /// The id that it will have.
@@ -22,6 +21,8 @@ pub struct Successor {
     pub last_four: String,
     /// The id that its grant will have.
     pub grant_id: GrantId,
+    /// When it ends; `None`: after as long a time as the one before.
+    pub expires_at: Option<Option<Timestamp>>,
     /// When it ends at the latest, whatever the one before did: the end of the token that
     /// rotates it, if one does.
     pub expires_by: Option<Timestamp>,
@@ -115,7 +116,8 @@ pub(crate) async fn hand_over(
 
 impl Successor {
     pub(crate) fn after(&self, old: &Credential, by: &By) -> Credential {
-        let as_long = old.expires_at.map(|at| by.at + at.since(old.created_at));
+        let as_long = || old.expires_at.map(|at| by.at + at.since(old.created_at));
+        let end = self.expires_at.unwrap_or_else(as_long);
         Credential {
             id: self.id,
             digest: self.digest,
@@ -124,7 +126,7 @@ impl Successor {
             grant_id: Some(self.grant_id),
             created_by: by.actor.clone(),
             created_at: by.at,
-            expires_at: [as_long, self.expires_by].into_iter().flatten().min(),
+            expires_at: [end, self.expires_by].into_iter().flatten().min(),
             last_used_at: None,
             last_used_address: None,
             rotated_from: Some(old.id),

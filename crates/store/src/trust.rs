@@ -44,7 +44,8 @@ pub struct Admission {
     pub once: Digest,
     /// Until when nobody would take that token anyway.
     pub once_until: Timestamp,
-    /// Ids that were seen behind names.
+    /// Ids that they are let in with: they have to be those that are pinned, and are pinned where
+    /// none is.
     pub pins: Vec<Pin>,
     /// The id that the job will have.
     pub id: JobId,
@@ -98,8 +99,7 @@ impl Trust<'_> {
             ];
             tx.execute(&CREATE, row).await?;
             for pin in &new.pins {
-                let row = binds![new.id, pin.claim, pin.name, pin.id_claim, pin.id];
-                tx.execute(&PIN, row).await?;
+                pins::put(tx, new.id, pin).await?;
             }
             let detail = format!("{} {}: {}", new.org, new.project, kept(&new.words));
             audit::write(tx, &by, "trust.create", new.id, Some(&detail)).await?;
@@ -182,9 +182,15 @@ impl Trust<'_> {
             let Some(policy) = tx.first(&BY_ID, binds![new.policy], read_policy).await? else {
                 return Ok(Admit::Gone);
             };
-            // The place before the policy, as whoever moves a project does.
+            // The place before the policy, as whoever moves a project does. Ids that are seen for the
+            // first time are pinned one after the other in an organization: of two jobs that bring
+            // different ones through two policies, the second sees what the first has pinned.
+            let first_use = pins::is_first_use(tx, policy.id, &new.pins).await?;
             for held in [
-                orgs::hold(tx, policy.org).await,
+                match first_use {
+                    true => orgs::take(tx, policy.org).await,
+                    false => orgs::hold(tx, policy.org).await,
+                },
                 projects::hold(tx, policy.project, policy.org).await,
             ] {
                 match held {
@@ -200,14 +206,8 @@ impl Trust<'_> {
             if tx.execute(&ONCE, binds![new.once, new.once_until]).await? == 0 {
                 return Ok(Admit::Again);
             }
-            for pin in &new.pins {
-                let row = binds![policy.id, pin.claim, pin.name, pin.id_claim, pin.id];
-                tx.execute(&PIN, row).await?;
-                let which = binds![policy.id, pin.claim, pin.name];
-                let pinned: Option<String> = tx.first(&PINNED, which, |row| row.next()).await?;
-                if pinned.as_deref() != Some(pin.id.as_str()) {
-                    return Ok(Admit::OtherId);
-                }
+            if !pins::hold(tx, &policy, &new.pins).await? {
+                return Ok(Admit::OtherId);
             }
             let row = binds![
                 new.id,
@@ -358,10 +358,6 @@ statements! {
     CREATE = "INSERT INTO trust_policies (id, org_id, project_id, issuer, platform, conditions,
             pin_first_use, permissions, ttl, created_by, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    /// The first one stays.
-    PIN = "INSERT INTO trust_pins (policy_id, claim, name, id_claim, value)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (policy_id, claim, name) DO NOTHING";
-    PINNED = "SELECT value FROM trust_pins WHERE policy_id = $1 AND claim = $2 AND name = $3";
     PINS = "SELECT claim, name, id_claim, value FROM trust_pins WHERE policy_id = $1
         ORDER BY claim, name LIMIT 1000";
     BY_ID = policy!("t.id = $1");

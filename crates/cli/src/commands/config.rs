@@ -60,7 +60,16 @@ pub(crate) fn run(
         }
         Some(("set", matches)) => {
             let value = matches.get_one::<String>("value").map_or("", String::as_str);
-            let server = client.set_server(value).map_err(refuse)?;
+            let server = client.set_server(value).map_err(|error| {
+                let mut failure = refuse(error);
+                // What was typed was no address; that is all that has to change.
+                if failure.code == "bad_server" {
+                    failure.next =
+                        format!("{} config set {key} https://registry.example.com", cx.program);
+                    failure.kept = Some("Nothing was changed.".into());
+                }
+                failure
+            })?;
             out.success(&format!("{key} is {server} from now on"));
         }
         _ => {
@@ -146,6 +155,13 @@ mod tests {
         assert!(told.contains("http://localhost:8470 (nothing else is said)"), "{told}");
         let set = town.run("hallpass config set api_url registry.example.com");
         assert_eq!(set.exit, Exit::Usable, "{set:?}");
+        for bad in ["notaurl", "ftp://x"] {
+            let done = town.run(&format!("hallpass config set api_url {bad}"));
+            assert_eq!(done.exit, Exit::Usage, "{done:?}");
+            let next = "Next: hallpass config set api_url https://registry.example.com\n";
+            assert!(done.stderr.ends_with(next), "{done:?}");
+            assert!(done.stderr.contains("Nothing was changed."), "{done:?}");
+        }
         let told = listed(&town, "");
         let file = "https://registry.example.com (~/.config/hallpass/config.json)";
         assert!(told.contains("api_url") && told.contains(file), "{told}");

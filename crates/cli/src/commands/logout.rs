@@ -135,10 +135,16 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
         }
     }
     if let Some(path) = &report.set_aside {
-        out.warning(&format!(
-            "the stored sign-ins could not be read, so none was revoked; the file is now {}",
-            crate::words::path(path, cx.environment.home().as_deref())
-        ));
+        let path = crate::words::path(path, cx.environment.home().as_deref());
+        out.warning(&match cx.brand.logout.revokes {
+            Revokes::Nothing => format!(
+                "the stored sign-ins could neither be read nor deleted; they are now in {path}, \
+                 and may still be good"
+            ),
+            _ => format!(
+                "the stored sign-ins could not be read, so none was revoked; the file is now {path}"
+            ),
+        });
     }
     if let Some(variable) = &report.variable {
         out.warning(&format!("{variable} is set and still signs you in"));

@@ -5,7 +5,8 @@ mod view;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::client::CHECK;
 use hallpass_client::target::Asked;
-use hallpass_client::{Client, Masked, Source, State, Status, Target, Warning};
+use hallpass_client::vault::Place;
+use hallpass_client::{Client, Error, Masked, Source, State, Status, Target, Warning};
 use hallpass_core::Timestamp;
 use hallpass_core::brand::filled;
 use hallpass_core::wire::api::Whose;
@@ -62,8 +63,13 @@ pub fn run(
             return Ok(out.failure(&other(cx, &status)));
         }
         let facts = crate::own::status(cx, &status, &target, out.terminal.data());
-        let text = filled(own, &facts);
-        out.data(format!("{text}\n").as_bytes())?;
+        let mut text = filled(own, &facts) + "\n";
+        if text.trim().is_empty() {
+            // Nothing that the brand tells is known.
+            let look = (out.terminal.data(), out.terminal.width);
+            text = usable(cx, &status, &target, check, look);
+        }
+        out.data(text.as_bytes())?;
         warn(out, &status.warnings);
     } else if exit == Exit::Usable {
         let look = (out.terminal.data(), out.terminal.width);
@@ -168,7 +174,9 @@ fn usable(
     let mut text = layout::wrap(&headline, width, &format!("{mark} "), "  ");
     text = text.replacen(mark, &paint.good(mark), 1);
     text.push_str("\n\n");
-    let mut pairs = pairs(cx, status, checked, paint);
+    // One that says nothing of it may take anything.
+    let silent = status.warnings.iter().any(|it| matches!(it, Warning::Unsaid { .. }));
+    let mut pairs = pairs(cx, status, checked && !silent, paint);
     pairs.extend(context::pairs(cx, target, paint));
     if let Some(at) = &status.place {
         if whose != Whose::User {
@@ -196,13 +204,12 @@ fn pairs(
     paint: Paint,
 ) -> Vec<(&'static str, String)> {
     let now = cx.clock.now();
-    let home = cx.environment.home();
     let mut pairs = vec![("Source", source(&status.source))];
     if let Some(token) = &status.token {
         pairs.push(("Token", paint.spelt(&masked(token)).into_owned()));
     }
     if let Source::Profile { .. } = status.source {
-        pairs.push(("Kept in", words::place(&status.store, home.as_deref())));
+        pairs.push(("Kept in", kept_in(cx, &status.store)));
     }
     let title = if status.token.is_some() { "Its end" } else { "Access token" };
     pairs.push((title, access(status, checked, now)));
@@ -213,6 +220,19 @@ fn pairs(
         pairs.push(("Issued by", paint.foreign(issuer, 200)));
     }
     pairs
+}
+
+/// Where the brand says that it is the keyring, the keyring comes first here too; what lies where
+/// is the same.
+fn kept_in(cx: &Context<'_>, place: &Place) -> String {
+    let home = cx.environment.home();
+    match (place.kind, place.keyring) {
+        ("sealed_file", Some(keyring)) if cx.brand.texts.kept_in_keyring.is_some() => {
+            let file = words::path(&place.path, home.as_deref());
+            format!("the system keyring ({keyring}), with the key that seals {file}")
+        }
+        _ => words::place(place, home.as_deref()),
+    }
 }
 
 fn source(source: &Source) -> String {
@@ -308,7 +328,9 @@ fn unusable(cx: &Context<'_>, globals: &Globals, status: &Status, exit: Exit) ->
                 Source::Workload { .. } => format!("{} login --oidc", cx.program),
                 _ => login,
             };
-            let what = match reason.starts_with(server.as_str()) {
+            // A refusal says itself whose it is, which may be a provider elsewhere.
+            let said = matches!(status.error, Some(Error::Rejected { .. }));
+            let what = match said || reason.starts_with(server.as_str()) {
                 true => reason.clone(),
                 false => format!("{server} rejected the credential: {reason}"),
             };

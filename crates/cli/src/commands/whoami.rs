@@ -26,10 +26,11 @@ pub fn run(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<
     if out.json {
         out.object(&whoami)?;
     } else {
-        let line = match &cx.brand.texts.whoami {
-            Some(own) => in_own_words(&whoami, out.terminal.data(), own),
-            None => line(&whoami, out.terminal.data()),
-        };
+        let own = cx.brand.texts.whoami.as_ref();
+        let own = own.map(|own| in_own_words(&whoami, out.terminal.data(), own));
+        // Where nothing is known that the brand tells, our own line says who it is.
+        let own = own.filter(|own| !own.trim().is_empty());
+        let line = own.unwrap_or_else(|| line(&whoami, out.terminal.data()));
         out.data(line.as_bytes())?;
         if let Some(org) = whoami.org.as_ref().filter(|org| !org.plan.is_empty()) {
             let (slug, plan) =

@@ -2,7 +2,7 @@
 //! tree, so a tool does not look for it each time that it starts.
 
 use clap::{Arg, ArgAction, Command};
-use hallpass_core::brand::{BadBrand, Brand, parts};
+use hallpass_core::brand::{BadBrand, Brand, Way, parts};
 
 use crate::commands;
 
@@ -35,13 +35,25 @@ fn flags(brand: &Brand, placed: &str) -> Option<String> {
         if !matches!(argument.get_action(), ArgAction::SetTrue) {
             return Some(format!("{flag} of {verb} takes a value, which cannot be placed"));
         }
-        let excluded = command.get_arg_conflicts_with(argument);
-        let excluded = |other: &Arg| excluded.iter().any(|one| one.get_id() == other.get_id());
-        let before = flags[..at].iter();
-        if let Some(other) =
-            before.copied().find(|other| *other == *flag || found(other).is_some_and(excluded))
-        {
+        let before = &flags[..at];
+        if before.contains(flag) {
+            return Some(format!("{flag} stands there twice"));
+        }
+        // Either may be the one that says so.
+        let one_way = |one: &Arg, other: &Arg| {
+            let excluded = command.get_arg_conflicts_with(one);
+            excluded.iter().any(|it| it.get_id() == other.get_id())
+        };
+        let excludes = |other: &&&str| {
+            found(other).is_some_and(|other| one_way(other, argument) || one_way(argument, other))
+        };
+        if let Some(other) = before.iter().find(excludes) {
             return Some(format!("{verb} takes {other} or {flag}, not both"));
+        }
+        let way = [("--device", Way::Device), ("--web", Way::Browser)];
+        let lacks = |(name, way): &(&str, Way)| name == flag && !brand.login.allows(*way);
+        if verb == "login" && way.iter().any(lacks) {
+            return Some(format!("login.flows does not name {flag}"));
         }
     }
     None
@@ -85,11 +97,14 @@ mod tests {
             ("login --nope", "login has no flag --nope"),
             ("login --timeout", "--timeout of login takes a value, which cannot be placed"),
             ("login --device --web", "login takes --device or --web, not both"),
-            ("logout --all --all", "logout takes --all or --all, not both"),
+            ("login --web --device", "login takes --web or --device, not both"),
+            ("logout --all --all", "--all stands there twice"),
         ] {
             let told = said(&format!("[commands]\n'auth x' = '{placed}'")).unwrap();
             assert_eq!(told, format!("commands.\"auth x\": {why}"));
         }
+        let told = said("[login]\nflows = ['browser']\n[commands]\nx = 'login --device'").unwrap();
+        assert_eq!(told, "commands.\"x\": login.flows does not name --device");
         for (more, key, by) in [
             ("[sources]\nflag = 'device'", "sources.flag", "\"login\""),
             ("[vault]\nfile_flag = 'confirm'", "vault.file_flag", "\"key revoke\""),

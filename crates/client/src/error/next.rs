@@ -75,8 +75,10 @@ impl Error {
             }
             Error::BadMode { variable, .. } => Some(format!("unset {variable}")),
             Error::TokenFile { path, .. } => Some(format!("ls -l {path}")),
+            Error::NotConfigured { issuer, client_id } => {
+                Some(format!("export {issuer}=URL {client_id}=ID"))
+            }
             Error::Denied
-            | Error::NotConfigured { .. }
             | Error::CodeExpired
             | Error::TimedOut { .. }
             | Error::Cancelled

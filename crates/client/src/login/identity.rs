@@ -5,8 +5,6 @@
 //! looked at: this machine's clock may be wrong, and the token was made just now
 //! (CLIENT J3).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_core::Secret;
 use hallpass_core::text::presentable;
 use serde::Deserialize;
@@ -15,27 +13,12 @@ use crate::Error;
 use crate::discovery::Discovered;
 use crate::dpop::{Signer, proven};
 use crate::http::{Http, HttpError};
+use crate::id_token::IdToken;
 use crate::oauth::Granted;
 use crate::status::Account;
 
 /// OIDC Core §2: `sub` has at most 255 ASCII characters.
 const MAX_SUBJECT: usize = 255;
-
-#[derive(Deserialize)]
-struct IdToken {
-    iss: String,
-    sub: String,
-    aud: Audience,
-    email: Option<String>,
-    name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
-}
 
 /// OIDC Core §5.3.2.
 #[derive(Deserialize)]
@@ -94,20 +77,11 @@ pub(crate) fn identify(
 /// OIDC Core §3.1.3.7, points 2 and 3: it must be from the issuer and for us.
 fn read(token: &Secret, found: &Discovered) -> Result<IdToken, HttpError> {
     let bad = |why: &str| HttpError::Malformed { host: found.issuer.clone(), why: why.to_owned() };
-    let payload = token.expose().split('.').nth(1).unwrap_or_default();
-    let claims = URL_SAFE_NO_PAD
-        .decode(payload)
-        .ok()
-        .and_then(|json| serde_json::from_slice::<IdToken>(&json).ok())
-        .ok_or_else(|| bad("the ID token is not one"))?;
+    let claims = IdToken::read(token).ok_or_else(|| bad("the ID token is not one"))?;
     if claims.iss != found.issuer {
         return Err(bad("the ID token is from another issuer"));
     }
-    let ours = match &claims.aud {
-        Audience::One(one) => *one == found.client_id,
-        Audience::Many(many) => many.contains(&found.client_id),
-    };
-    if !ours {
+    if !claims.is_for(&found.client_id) {
         return Err(bad("the ID token is for another client"));
     }
     Ok(claims)

@@ -270,6 +270,7 @@ impl<'a> Start<'a> {
 
     /// Starts a device login and leaves it.
     pub(crate) fn begin(&self) -> Result<Pending, Error> {
+        self.check_mode(forced(self.parts)?)?;
         let server = self.server()?;
         let named = self.named(&server).0.is_some();
         let attempt = self.attempt_at(&server)?;
@@ -362,7 +363,8 @@ impl<'a> Start<'a> {
         let brand = self.parts.brand.issuer.clone();
         let LoginOptions { issuer, client_id, .. } = self.options;
         if issuer.is_some() || client_id.is_some() {
-            return (issuer.clone().or(brand), client_id.clone());
+            let issuer = issuer.clone().or_else(|| self.said_by("issuer"));
+            return (issuer.or(brand), client_id.clone());
         }
         if let Some(issuer) = self.said_by("issuer") {
             return (Some(issuer), self.said_by("client_id"));
@@ -379,17 +381,22 @@ impl<'a> Start<'a> {
 
     fn check_mode(&self, mode: Option<Mode>) -> Result<(), Error> {
         let brand = &self.parts.brand;
-        let said = |name| self.said_by(name).is_some();
-        match mode {
-            Some(Mode::Local) => Err(Error::LocalMode { server: self.server()? }),
-            Some(Mode::Clerk) if !said("issuer") || !said("client_id") => {
-                Err(Error::NotConfigured {
-                    issuer: brand.variable("issuer"),
-                    client_id: brand.variable("client_id"),
-                })
-            }
-            _ => Ok(()),
+        let LoginOptions { issuer, client_id, .. } = self.options;
+        let issuer = issuer.is_some() || self.said_by("issuer").is_some();
+        let client = client_id.is_some() || self.said_by("client_id").is_some();
+        let half = match mode {
+            Some(Mode::Local) => return Err(Error::LocalMode { server: self.server()? }),
+            Some(Mode::Clerk) => !issuer || !client,
+            // Our own client is nobody at a provider that a variable names.
+            None => self.said_by("issuer").is_some() && !client && self.options.issuer.is_none(),
+        };
+        if half {
+            return Err(Error::NotConfigured {
+                issuer: brand.variable("issuer"),
+                client_id: brand.variable("client_id"),
+            });
         }
+        Ok(())
     }
 
     /// The stored sign-in at a standard provider that this one takes the place of.

@@ -7,9 +7,12 @@ use hallpass_core::wire::path;
 
 use super::{Call, Held, Session, path_segment};
 use crate::Error;
+use crate::http::HttpError;
 use crate::login::identity::Userinfo;
-use crate::status::Warning;
+use crate::presented;
+use crate::status::{Account, Warning};
 use crate::target::Target;
+use crate::vault::Credential;
 
 impl Session {
     /// `GET /api/v1/whoami`.
@@ -32,23 +35,45 @@ impl Session {
         let ask = |query: &str| self.send("GET", &format!("{}{query}", path::WHOAMI), None::<&()>);
         let answer = match (ask(&asked), place) {
             (Err(Error::Problem { status: 404, .. }), Some(place)) => {
-                self.warn(Warning::NoSuchPlace { place });
-                ask("")
+                let answer = ask("");
+                if answer.is_ok() {
+                    self.warn(Warning::NoSuchPlace { place });
+                }
+                answer
             }
             (answer, _) => answer,
         };
-        let whoami: Whoami = answer?.json_of()?;
+        let whoami: Whoami = match (answer.and_then(|it| it.json_of()), self.by_id_token()) {
+            (Err(error), Some(whoami)) if is_silent(&error) => {
+                self.warn(Warning::Unsaid { server: self.server.clone() });
+                whoami
+            }
+            (answer, _) => answer?,
+        };
         self.tell_end(whoami.expires_at);
         Ok(whoami)
     }
 
+    /// What the sign-in itself says, where calls carry an ID token: the API that it is for may
+    /// have nothing that says whose it is.
+    fn by_id_token(&self) -> Option<Whoami> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Held::Stored { credential, .. } = &*held else { return None };
+        presented::has_id_token(&self.parts.brand, &self.server, credential)
+            .then(|| person(credential.account(), credential))
+    }
+
     /// The same at a provider that has no API of ours: what its userinfo says (OIDC Core §5.3).
     fn standard_whoami(&self) -> Result<Option<Whoami>, Error> {
-        let (endpoint, key, scope) = {
+        let (endpoint, credential) = {
             let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             let Held::Stored { credential, .. } = &*held else { return Ok(None) };
             let Some(endpoint) = credential.endpoints.userinfo.clone() else { return Ok(None) };
-            (endpoint, credential.key.clone(), credential.scope.clone())
+            // Userinfo is for the access token, and an ID token is for nobody but our server.
+            if presented::has_id_token(&self.parts.brand, &self.server, credential) {
+                return Ok(None);
+            }
+            (endpoint, credential.clone())
         };
         let call = Call { method: "GET", path: "", headers: &[], body: None };
         let reply = self.reply_at(&endpoint, &call)?;
@@ -57,20 +82,35 @@ impl Session {
         }
         let info: Userinfo = reply.json()?;
         // OIDC Core §5.3.2: otherwise it is about somebody else.
-        if info.sub != key.account {
+        if info.sub != credential.key.account {
             return Err(reply.malformed("userinfo is about somebody else").into());
         }
-        Ok(Some(Whoami {
-            id: info.sub,
-            kind: Whose::User,
-            org: None,
-            project: None,
-            older: false,
-            email: info.email.unwrap_or_default(),
-            name: info.name.unwrap_or_default(),
-            client_id: Some(key.client_id),
-            scope,
-            expires_at: None,
-        }))
+        let account = Account { id: info.sub, email: info.email, name: info.name };
+        Ok(Some(person(account, &credential)))
     }
+}
+
+/// What is known of somebody at a provider that has no API of ours.
+fn person(account: Account, credential: &Credential) -> Whoami {
+    Whoami {
+        id: account.id,
+        kind: Whose::User,
+        org: None,
+        project: None,
+        older: false,
+        email: account.email.unwrap_or_default(),
+        name: account.name.unwrap_or_default(),
+        client_id: Some(credential.key.client_id.clone()),
+        scope: credential.scope.clone(),
+        expires_at: None,
+    }
+}
+
+/// Whether an API has nothing at that address that answers as ours does.
+fn is_silent(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Problem { status: 404 | 405 | 410 | 501, .. }
+            | Error::Http(HttpError::Malformed { .. } | HttpError::Status { status: 501, .. })
+    )
 }

@@ -3,7 +3,8 @@
 //!
 //! What such a file has no room for (whose it is, which server) stands in `account.json` beside
 //! a bare token, and in further members of the JSON. A file that somebody else wrote is read,
-//! too: it is then a sign-in at the tool's own server, of somebody that is not known here.
+//! too: it is then a sign-in at the tool's own server, of somebody that is not known here unless
+//! what it holds is an ID token, which says for whom and for which client it was made.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ use super::model::{
     Access, Contents, Credential, CredentialKind, Endpoints, Key, Profile, Receipt,
 };
 use crate::discovery::parse_server;
+use crate::id_token::IdToken;
+use crate::presented::is_id_token;
 
 /// What a bare token has no room for.
 const ACCOUNT: &str = "account.json";
@@ -40,6 +43,8 @@ pub struct Shape {
     /// The tool's own server and client, for files that somebody else wrote.
     server: String,
     client_id: String,
+    /// What is kept for calls is an ID token.
+    id_token: bool,
 }
 
 impl Shape {
@@ -57,6 +62,7 @@ impl Shape {
             fields: rules.fields.clone(),
             server,
             client_id: brand.client_id.clone(),
+            id_token: is_id_token(brand, false),
         })
     }
 
@@ -164,15 +170,30 @@ impl Shape {
         if !ours {
             credential.endpoints.token = text(Fact::TokenEndpoint).map(str::to_owned);
         }
-        match (text(Fact::AccessToken), &mut credential.access) {
+        let said = match (text(Fact::AccessToken), &mut credential.access) {
             (Some(token), Some(access)) => {
                 access.token = Secret::new(token);
-                if !ours && let Some(end) = seconds(Fact::ExpiresAt) {
+                let read = !ours && self.id_token;
+                let said = read.then(|| IdToken::read(&access.token)).flatten();
+                let end = seconds(Fact::ExpiresAt).or(said.as_ref().and_then(IdToken::end));
+                if let Some(end) = end.filter(|_| !ours) {
                     access.expires_in = Some(end.since(access.received.at).as_secs());
                 }
+                said
             }
-            _ if ours => credential.access = None,
+            _ if ours => {
+                credential.access = None;
+                None
+            }
             _ => return Err(corrupt(path, "a member is missing or of the wrong type")),
+        };
+        if let Some(said) = said {
+            credential.key.client_id = said.client().unwrap_or(&self.client_id).to_owned();
+            credential.key.issuer = said.iss;
+            credential.key.account = said.sub;
+            (credential.email, credential.name) = (said.email, said.name);
+            let key = credential.key.clone();
+            contents.profiles.values_mut().for_each(|profile| profile.key = key.clone());
         }
         Ok(contents)
     }

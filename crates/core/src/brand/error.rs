@@ -1,5 +1,6 @@
 //! Why a brand file cannot be used, and where in it.
 
+use super::line::line_of;
 use super::nearest;
 use crate::token::MAX_PREFIX_LEN;
 use crate::user_code::BadGrouping;
@@ -37,7 +38,7 @@ pub enum BadBrand {
         value: String,
     },
     /// A directory that is not below the home directory.
-    #[error("{key} must be a path below the home directory, not {value:?}")]
+    #[error("{key} must be a path below the home directory like .mytool, not {value:?}")]
     Directory {
         /// The key.
         key: &'static str,
@@ -55,8 +56,8 @@ pub enum BadBrand {
     /// Something that is named in a table of the brand and is not known.
     #[error("{key} names {value:?}, which there is not{hint}")]
     Unknown {
-        /// The table.
-        key: &'static str,
+        /// The table, or the key in it.
+        key: String,
         /// What stood there.
         value: String,
         /// The nearest right one, as the end of a sentence.
@@ -71,7 +72,9 @@ pub enum BadBrand {
         why: String,
     },
     /// A name that cannot be a command, variable or directory.
-    #[error("{key} must consist of letters, digits, '-' and '_', not {value:?}")]
+    #[error(
+        "{key} must be 1 to 64 letters, digits, '-' and '_' and begin with a letter, not {value:?}"
+    )]
     Name {
         /// The key.
         key: &'static str,
@@ -98,13 +101,13 @@ impl BadBrand {
             Self::Sources => ("sources.order", None),
             Self::Permission(value) => ("roles", Some(value.as_str())),
             Self::Impossible { key, .. } => (key.as_str(), None),
+            Self::Unknown { key, value, .. } => (key.as_str(), Some(value.as_str())),
             Self::Colour { key, value }
             | Self::Prefix { key, value }
             | Self::Directory { key, value }
-            | Self::Unknown { key, value, .. }
             | Self::Name { key, value } => (*key, Some(value.as_str())),
         };
-        nearest::line_of(toml, key, value.filter(|value| !value.is_empty()))
+        line_of(toml, key, value.filter(|value| !value.is_empty()))
     }
 }
 
@@ -119,13 +122,17 @@ pub(super) fn malformed(toml: &str, error: &toml::de::Error) -> BadBrand {
         .filter(|_| message.starts_with("invalid ") || message.starts_with("must "));
     let message = message
         .replace("expected u8", "expected a number from 0 to 255")
-        .replace("expected a sequence", "expected a list like [1, 2]");
+        .replace("expected usize", "expected a number")
+        .replace("expected a sequence", "expected a list in [brackets]");
     let message = match key {
         Some(key) => format!("{key}: {message}"),
         None => message,
     };
     let message = message.as_str();
-    let hint = nearest::of_message(message);
+    let hint = match elsewhere(message, &toml[..at.min(toml.len())]) {
+        Some(table) => format!("; it belongs above the first [table], and this is [{table}]"),
+        None => nearest::of_message(message),
+    };
     // A long list of all that there is would hide the one that was meant.
     let shown = if hint.is_empty() {
         message
@@ -133,4 +140,21 @@ pub(super) fn malformed(toml: &str, error: &toml::de::Error) -> BadBrand {
         message.split(", expected").next().unwrap_or(message)
     };
     BadBrand::Toml { line, what: format!("{}{hint}", crate::text::presentable(shown, 300)) }
+}
+
+/// The table in which a key stands that belongs above all of them, as after `>>` to a file.
+fn elsewhere<'t>(message: &str, before: &'t str) -> Option<&'t str> {
+    const ABOVE: [&str; 8] = [
+        "name",
+        "title",
+        "about",
+        "client_id",
+        "default_server",
+        "issuer",
+        "variable_prefix",
+        "config_dir",
+    ];
+    let key = message.strip_prefix("unknown field `")?.split('`').next()?;
+    let heads = before.lines().filter_map(|line| line.trim().strip_prefix('[')?.split(']').next());
+    heads.last().filter(|_| ABOVE.contains(&key))
 }

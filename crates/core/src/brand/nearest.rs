@@ -27,34 +27,6 @@ pub(super) fn of_message(message: &str) -> String {
     }
 }
 
-/// The line of a TOML text, counted from 1, where the key `look.accent` stands, or that holds
-/// `value` in the table `commands`; else the table itself, or the one around it.
-pub(super) fn line_of(toml: &str, key: &str, value: Option<&str>) -> Option<usize> {
-    let plain = |text: &str| text.replace(['"', '\'', ' '], "");
-    let (whole, mut table) = (plain(key), String::new());
-    let (mut head, mut above) = (None, None);
-    for (n, line) in (1..).zip(toml.lines()) {
-        let line = line.trim();
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            table = plain(name);
-            if whole == table || table.starts_with(&format!("{whole}.")) {
-                head.get_or_insert(n);
-            } else if whole.starts_with(&format!("{table}.")) {
-                above.get_or_insert(n);
-            }
-            continue;
-        }
-        let own = line.split_once('=').map(|(name, _)| plain(name)).unwrap_or_default();
-        let path = if table.is_empty() { own } else { format!("{table}.{own}") };
-        let within = table == whole || table.starts_with(&format!("{whole}."));
-        let held = within && value.is_some_and(|value| line.contains(value));
-        if !line.starts_with('#') && (path == whole || held) {
-            return Some(n);
-        }
-    }
-    head.or(above)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,7 +118,6 @@ pub const STATES: &[&str] = &[
     "cannot_verify",
     "store_unavailable",
     "login_ended",
-    "usage",
     "other",
     "session_ended",
     "refresh_failed",
@@ -173,6 +172,13 @@ pub struct LoginRules {
     /// Whether `--token VALUE` is taken, with a warning: only for a tool whose documentation
     /// says so.
     pub token_argument: bool,
+}
+
+impl LoginRules {
+    /// Whether this is a way to sign in.
+    pub fn allows(&self, way: Way) -> bool {
+        self.flows.is_empty() || self.flows.contains(&way)
+    }
 }
 
 /// Who signs in, as a variable of a brand's says it for its tool and its server alike.
@@ -413,7 +419,7 @@ pub struct Texts {
 
 impl Texts {
     /// Each with its key and what may stand in braces in it.
-    pub(super) fn all(&self) -> [(&'static str, Option<&str>, &'static [&'static str]); 13] {
+    pub fn all(&self) -> [(&'static str, Option<&str>, &'static [&'static str]); 13] {
         const ACCOUNT: &[&str] = &["account", "email", "name", "server", "kept"];
         const STATUS: &[&str] = &[
             "account",

@@ -2,15 +2,15 @@
 //! taken, pages that there are not.
 
 use super::check::{impossible, is_word};
+use super::line::keyed;
 use super::nearest::hint;
 use super::tool::NAMED;
 use super::{BadBrand, Brand};
 use crate::Kind;
 use crate::public_url::{PublicUrl, is_issuer};
-use crate::text::presentable;
 
 /// The flags that every command has; a brand's own cannot be called like one of them.
-const FLAGS: [&str; 12] = [
+pub(super) const FLAGS: [&str; 14] = [
     "server",
     "profile",
     "store",
@@ -23,19 +23,34 @@ const FLAGS: [&str; 12] = [
     "help",
     "version",
     "brand",
+    // What two flags of a brand's are called within.
+    "given-token",
+    "kept-file",
 ];
 
 /// Pages that an alias can lead to; everything below the last two, too.
 const PAGES: [&str; 6] = ["/", "/device", "/signin", "/setup", "/orgs", "/admin"];
 
-/// Addresses that no page of ours has, and that are taken all the same.
-const TAKEN: [&str; 6] = ["/api/", "/oauth/", "/auth/", "/.well-known/", "/assets/", "/health/"];
+/// What the addresses of ours begin with, besides `/settings`, where a brand can have its own.
+const TAKEN: [&str; 15] = [
+    ".well-known",
+    "admin",
+    "api",
+    "assets",
+    "auth",
+    "check",
+    "device",
+    "health",
+    "invitation",
+    "metrics",
+    "oauth",
+    "orgs",
+    "setup",
+    "signin",
+    "signout",
+];
 
 pub(super) fn values(brand: &Brand) -> Result<(), BadBrand> {
-    let line = |text: &str| !text.trim().is_empty() && !text.contains(char::is_control);
-    if !line(&brand.title) || brand.title.chars().count() > 60 {
-        return Err(impossible("title", "must be a name of 1 to 60 letters"));
-    }
     let project = brand.words.project.as_str();
     if !is_word(project) || (project != "project" && FLAGS.contains(&project)) {
         let why = "must be a word like toolkit, and none that a flag has already";
@@ -44,23 +59,17 @@ pub(super) fn values(brand: &Brand) -> Result<(), BadBrand> {
     if !is_word(&brand.config.server.replace('_', "-")) {
         return Err(impossible("config.server", "must be a word like api_url"));
     }
-    for (key, text) in
-        [("words.new_token", &brand.words.new_token), ("words.new_key", &brand.words.new_key)]
-    {
-        if !line(text) || presentable(text, 40) != *text {
-            return Err(impossible(key, "must be 1 to 40 letters that are seen, like New key"));
-        }
-    }
     for (key, value) in
         [("default_server", Some(&brand.default_server)), ("issuer", brand.issuer.as_ref())]
     {
         let address = |text: &String| match key {
             "issuer" => is_issuer(text),
-            _ => PublicUrl::parse(text).is_ok(),
+            // As the rest of an address is put behind it.
+            _ => PublicUrl::parse(text).is_ok_and(|url| url.issuer() == text),
         };
         if let Some(odd) = value.filter(|value| !address(value)) {
             let why = format!(
-                "must be an address like https://id.example.com, with http on this machine only, not {odd:?}"
+                "must be an address like https://id.example.com, with http on this machine only and no '/' at its end, not {odd:?}"
             );
             return Err(impossible(key, &why));
         }
@@ -85,11 +94,19 @@ fn prefixes(brand: &Brand) -> Result<(), BadBrand> {
         let why = format!("must not begin like that of tokens, {tokens:?}, nor that like it");
         return Err(impossible("keys.prefix", &why));
     }
-    for (key, prefix) in [("tokens.prefix", Some(&brand.tokens.prefix)), ("keys.prefix", keys)] {
+    let legacy = brand.tokens.legacy_prefix.as_ref();
+    for (key, prefix) in [
+        ("tokens.prefix", Some(&brand.tokens.prefix)),
+        ("keys.prefix", keys),
+        ("tokens.legacy_prefix", legacy),
+    ] {
         let Some(prefix) = prefix else { continue };
+        let people = [Kind::Personal, Kind::ProjectKey, Kind::OrgKey];
         let own = |kind: &Kind| match key {
             "tokens.prefix" => *kind == Kind::Personal,
-            _ => matches!(kind, Kind::ProjectKey | Kind::OrgKey),
+            "keys.prefix" => matches!(kind, Kind::ProjectKey | Kind::OrgKey),
+            // An older system's may begin as ours do that people handle.
+            _ => people.contains(kind),
         };
         let mut others = Kind::ALL.into_iter().filter(|kind| !own(kind)).map(Kind::prefix);
         if let Some(taken) =
@@ -112,17 +129,6 @@ fn flags(brand: &Brand) -> Result<(), BadBrand> {
             return Err(impossible(key, &why));
         }
     }
-    let taken: Vec<&str> =
-        FLAGS.into_iter().chain(own.iter().filter_map(|(_, flag)| flag.as_deref())).collect();
-    for (name, call) in &brand.calls {
-        let words: Vec<_> = call.arguments.iter().chain(&call.options).collect();
-        let twice = words.iter().enumerate().find(|(at, word)| words[..*at].contains(word));
-        let flag = call.options.iter().find(|option| taken.contains(&option.as_str()));
-        if let Some(odd) = twice.map(|(_, word)| *word).or(flag) {
-            let why = format!("{odd:?} is there already");
-            return Err(impossible(format!("calls.{name}"), &why));
-        }
-    }
     if brand.sources.flag.is_some() && brand.sources.flag == brand.vault.file_flag {
         return Err(impossible("vault.file_flag", "is the flag for a token already"));
     }
@@ -130,18 +136,35 @@ fn flags(brand: &Brand) -> Result<(), BadBrand> {
 }
 
 fn aliases(brand: &Brand) -> Result<(), BadBrand> {
-    let ours = |page: &str| {
-        let below = ["/orgs/", "/admin/"].iter().any(|above| page.starts_with(above));
-        below || PAGES.contains(&page) || NAMED.contains(&page)
+    let aliases = &brand.pages.aliases;
+    let plain = |path: &str| {
+        let ok = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        let part = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(ok);
+        path.strip_prefix('/').is_some_and(|path| path.is_empty() || path.split('/').all(part))
     };
-    for (alias, page) in &brand.pages.aliases {
-        if ours(alias) || TAKEN.iter().any(|taken| alias.starts_with(taken)) {
-            let why = format!("{alias:?} is an address of ours already");
-            return Err(impossible("pages.aliases", &why));
+    let below = |path: &str, above: &str| {
+        path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    for (alias, page) in aliases {
+        let refuse = |why: String| Err(impossible(keyed("pages.aliases", alias), &why));
+        if !plain(alias) || !plain(page) {
+            return refuse(format!("{alias:?} and {page:?} must be paths like /device"));
         }
-        if !ours(page) {
+        let first = alias[1..].split('/').next().unwrap_or_default();
+        if alias == "/" || TAKEN.contains(&first) || NAMED.iter().any(|ours| below(alias, ours)) {
+            return refuse("is an address of ours already".to_owned());
+        }
+        if aliases.contains_key(page) {
+            return refuse(format!("{page:?} is an alias itself"));
+        }
+        let named = ["/orgs", "/admin"].iter().any(|above| below(page, above));
+        if !named && !PAGES.contains(&page.as_str()) && !NAMED.contains(&page.as_str()) {
             let hint = hint(page, PAGES.into_iter().chain(NAMED));
-            return Err(BadBrand::Unknown { key: "pages.aliases", value: page.clone(), hint });
+            return Err(BadBrand::Unknown {
+                key: keyed("pages.aliases", alias),
+                value: page.clone(),
+                hint,
+            });
         }
     }
     Ok(())
@@ -211,6 +234,9 @@ mod tests {
             "{exit}"
         );
         let groups = Brand::parse(&HALLPASS.replace("[4, 4]", "'4'")).unwrap_err().to_string();
-        assert!(groups.contains("groups: ") && groups.ends_with("a list like [1, 2]"), "{groups}");
+        assert!(
+            groups.contains("groups: ") && groups.ends_with("a list in [brackets]"),
+            "{groups}"
+        );
     }
 }

@@ -112,7 +112,8 @@ pub fn dangers(policy: &Policy) -> Vec<Danger> {
     }
     let refs = platform.refs();
     let limits = |claim: &&str| policy.on(claim).is_some_and(limits);
-    if !refs.is_empty() && !refs.iter().any(limits) && !said(&["sub"]) {
+    let any_ref = !refs.is_empty() && !refs.iter().any(limits) && !said(&["sub"]);
+    if any_ref && !policy.is_of_pull_requests() {
         found.push(Danger::AnyRef);
     }
     if names_a_tag(policy) {

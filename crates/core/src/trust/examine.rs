@@ -1,5 +1,7 @@
 //! Whether claims meet a policy, condition by condition.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::claims::{Claim, Claims};
@@ -65,6 +67,16 @@ impl Changed {
         (&pin.claim, &pin.name, &pin.id_claim, &pin.id)
             == (&self.claim, &self.name, &self.id_claim, &self.pinned)
     }
+
+    /// The name with the id that it came back with.
+    pub fn pin(&self) -> Pin {
+        Pin {
+            claim: self.claim.clone(),
+            name: self.name.clone(),
+            id_claim: self.id_claim.clone(),
+            id: self.found.clone(),
+        }
+    }
 }
 
 /// What became of claims at one policy.
@@ -74,9 +86,10 @@ pub struct Examined {
     pub checks: Vec<Check>,
     /// Whether all passed.
     pub admitted: bool,
-    /// Ids to be pinned if they are let in.
-    pub to_pin: Vec<Pin>,
-    /// Names that came back with another id than the pinned one.
+    /// Ids that they are let in with, if they are: those that are pinned, and those to be pinned.
+    pub pins: Vec<Pin>,
+    /// Names that came back with another id than the one that is pinned, here or, where this policy
+    /// has pinned none, by another one of the organization.
     pub changed: Vec<Changed>,
     /// How far they are from being let in: the smaller, the nearer.
     pub distance: u32,
@@ -88,7 +101,7 @@ pub fn examine(policy: &Policy, claims: &Claims) -> Examined {
     let mut examined = Examined {
         checks: Vec::new(),
         admitted: false,
-        to_pin: Vec::new(),
+        pins: Vec::new(),
         changed: Vec::new(),
         distance: 0,
     };
@@ -111,7 +124,7 @@ pub fn examine(policy: &Policy, claims: &Claims) -> Examined {
     examined.note_ids(policy, claims);
     examined.admitted = examined.checks.iter().all(|check| check.passed);
     if !examined.admitted {
-        examined.to_pin.clear();
+        examined.pins.clear();
     }
     examined
 }
@@ -191,21 +204,24 @@ impl Examined {
                 continue;
             }
             let found = claims.get(identity.id);
-            let pin = policy.pins.iter().find(|pin| {
+            let of_it = |pin: &&Pin| {
                 pin.claim == identity.name && pin.id_claim == identity.id && pin.name == name
-            });
+            };
+            let pin = policy.pins.iter().find(of_it);
             let shown_name = presentable(&name, SHOWN);
+            // Its own comes first; what others pin counts where it would take whatever comes.
+            let others: Vec<&Pin> = match pin {
+                None if policy.pin_first_use => policy.org_pins.iter().filter(of_it).collect(),
+                _ => Vec::new(),
+            };
             let (wants, passed, hint) = match (pin, &found) {
-                (Some(pin), Claim::Text(id)) if *id == pin.id => (pin.id.clone(), true, None),
+                (Some(pin), Claim::Text(id)) if *id == pin.id => {
+                    self.pins.push(pin.clone());
+                    (pin.id.clone(), true, None)
+                }
                 (Some(pin), found) => {
                     if let Claim::Text(id) = found {
-                        self.changed.push(Changed {
-                            claim: pin.claim.clone(),
-                            name: pin.name.clone(),
-                            id_claim: pin.id_claim.clone(),
-                            pinned: pin.id.clone(),
-                            found: id.clone(),
-                        });
+                        self.changed.push(changed(pin, id));
                     }
                     let hint = format!(
                         "the name {shown_name} had this id when it was pinned; another one means that the \
@@ -213,8 +229,16 @@ impl Examined {
                     );
                     (pin.id.clone(), false, Some(hint))
                 }
+                (None, found) if !others.is_empty() && !all_have(&others, found) => {
+                    let differs = |pin: &&&Pin| !matches!(found, Claim::Text(id) if *id == pin.id);
+                    if let (Claim::Text(id), Some(pin)) = (found, others.iter().find(differs)) {
+                        self.changed.push(changed(pin, id));
+                    }
+                    let (wants, hint) = pinned_elsewhere(&others, &shown_name);
+                    (wants, false, Some(hint))
+                }
                 (None, Claim::Text(id)) if policy.pin_first_use => {
-                    self.to_pin.push(Pin {
+                    self.pins.push(Pin {
                         claim: identity.name.to_owned(),
                         name: name.clone(),
                         id_claim: identity.id.to_owned(),
@@ -241,6 +265,40 @@ impl Examined {
     }
 }
 
+/// Whether all of them pin what was found.
+fn all_have(pins: &[&Pin], found: &Claim) -> bool {
+    matches!(found, Claim::Text(id) if pins.iter().all(|pin| pin.id == *id))
+}
+
+/// What a policy wants that has not pinned a name itself, and what helps.
+fn pinned_elsewhere(others: &[&Pin], name: &str) -> (String, String) {
+    let ids: BTreeSet<&str> = others.iter().map(|pin| &*pin.id).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    match ids[..] {
+        [one] => {
+            let hint = format!(
+                "another policy of the organization pinned this id for the name {name}; another one \
+                 means that the name belongs to somebody else now"
+            );
+            (one.to_owned(), hint)
+        }
+        _ => {
+            let hint = format!("policies of the organization disagree whose the name {name} is");
+            (format!("the one id that all policies pin, and they pin {}", ids.join(" and ")), hint)
+        }
+    }
+}
+
+fn changed(pin: &Pin, found: &str) -> Changed {
+    Changed {
+        claim: pin.claim.clone(),
+        name: pin.name.clone(),
+        id_claim: pin.id_claim.clone(),
+        pinned: pin.id.clone(),
+        found: found.to_owned(),
+    }
+}
+
 fn is_identity(platform: Platform, claim: &str) -> bool {
     let named = platform.identities().iter().any(|it| it.name == claim || it.id == claim);
     named || platform.ids().contains(&claim)
@@ -258,7 +316,8 @@ fn shown(found: &Claim) -> Option<String> {
 fn hint(condition: &Condition, found: &Claim, standing: Standing) -> Option<String> {
     let text = match found {
         Claim::Text(text) => text,
-        Claim::Missing => return Some("the token does not say it".to_owned()),
+        // What was found says it already.
+        Claim::Missing => return None,
         Claim::Odd => return Some("it is compared with texts and numbers only".to_owned()),
     };
     let wanted = condition.exact();

@@ -33,6 +33,7 @@ pub fn least(claims: &Claims, like: &Policy) -> Option<Policy> {
         platform,
         pins: pins.collect(),
         conditions,
+        org_pins: like.org_pins.clone(),
         pin_first_use: true,
         project: like.project.clone(),
         permissions: like.permissions.clone(),

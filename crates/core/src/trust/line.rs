@@ -44,6 +44,9 @@ pub enum BadLine {
          job_workflow_ref:WORKFLOW or * for everything, not {0:?}"
     )]
     Context(String),
+    /// A ref by its short name, which no token ever says.
+    #[error("a ref is written whole: write ref:refs/heads/{0}, or ref:refs/tags/{0} for a tag")]
+    ShortRef(String),
     /// What was meant as a pattern is none.
     #[error(transparent)]
     Pattern(#[from] BadPattern),
@@ -111,7 +114,9 @@ fn which(context: &str) -> Result<Option<Condition>, BadLine> {
         "ref" => {
             // A branch's short name matches no ref, ever.
             if !value.starts_with("refs/") && value != "*" {
-                return Err(bad());
+                let short = ["heads/", "tags/"].iter().find_map(|it| value.strip_prefix(it));
+                let short = short.unwrap_or(value);
+                return Err(BadLine::ShortRef(crate::text::presentable(short, 100)));
             }
             Ok(like("ref", value)?)
         }

@@ -1,10 +1,12 @@
 //! A policy: conditions, and what whoever meets them gets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::condition::{BadCondition, Condition};
+use super::examine::Changed;
 use super::platform::Platform;
 use crate::Scope;
 use crate::public_url::is_issuer;
@@ -27,6 +29,9 @@ pub struct Policy {
     pub conditions: Vec<Condition>,
     /// Ids behind names, given or seen at first use.
     pub pins: Vec<Pin>,
+    /// What all policies of its organization for this issuer pin: it counts for a name that the
+    /// policy has not pinned itself. Nobody gives it; whoever keeps the policies knows it.
+    pub org_pins: Arc<[Pin]>,
     /// Whether the id behind a name is pinned when it is first seen.
     pub pin_first_use: bool,
     /// The one project that the pass is for: `org/project`.
@@ -150,6 +155,27 @@ impl Policy {
             return Ok(());
         }
         Err(BadPolicy::Anybody(crate::text::presentable(&self.issuer, 200), who.join(", ")))
+    }
+
+    /// Lets a name go with another id: in its own pin, or where others of its organization pinned the
+    /// name and it would have taken it, in one that it has from now on. `false`: it pins another id,
+    /// or goes by names alone.
+    pub fn repin(&mut self, changed: &Changed) -> bool {
+        let named = (&changed.claim, &changed.name);
+        match self.pins.iter_mut().find(|pin| (&pin.claim, &pin.name) == named) {
+            Some(pin) if changed.is_of(pin) => pin.id.clone_from(&changed.found),
+            None if self.pin_first_use => self.pins.push(changed.pin()),
+            Some(_) | None => return false,
+        }
+        true
+    }
+
+    /// Whether it is about pull requests alone, at GitHub, whatever their code: their ref is no
+    /// branch and no tag.
+    pub(super) fn is_of_pull_requests(&self) -> bool {
+        let exact = self.on("event_name").map(Condition::exact).unwrap_or_default();
+        let any_ref = self.platform.refs().iter().all(|claim| self.on(claim).is_none());
+        self.platform == Platform::GitHub && exact == ["pull_request"] && any_ref
     }
 
     /// The condition on a claim.

@@ -50,7 +50,9 @@ fn which(policy: &Policy) -> String {
         parts.push(name);
     }
     if parts.is_empty() {
-        return if policy.platform.refs().is_empty() {
+        return if policy.is_of_pull_requests() {
+            "Every pull request".to_owned()
+        } else if policy.platform.refs().is_empty() {
             "Every job or account".to_owned()
         } else {
             "Every branch and tag".to_owned()
@@ -105,7 +107,9 @@ fn with(policy: &Policy) -> String {
         .conditions
         .iter()
         .filter(|it| {
-            !WORDED.contains(&it.claim.as_str()) && it.claim != "oidc.circleci.com/vcs-ref"
+            let pull_requests = it.claim == "event_name" && policy.is_of_pull_requests();
+            let worded = WORDED.contains(&it.claim.as_str()) || pull_requests;
+            !worded && it.claim != "oidc.circleci.com/vcs-ref"
         })
         .map(|it| format!("{} is {}", it.claim, value(it)))
         .collect();

@@ -1,5 +1,7 @@
 //! `/api/v1/tokens`, `/api/v1/orgs` and what hangs on them.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::whole::whole;
@@ -144,6 +146,16 @@ pub struct RotateToken {
     /// For how many seconds the old one stays good; 0: not at all.
     #[serde(default, deserialize_with = "whole")]
     pub overlap_seconds: u64,
+    /// When the new one ends; absent: after as long a time as the old one; `null`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub expires_at: Option<Option<Timestamp>>,
+}
+
+/// With nothing but an overlap.
+impl From<Duration> for RotateToken {
+    fn from(overlap: Duration) -> Self {
+        Self { overlap_seconds: overlap.as_secs(), ..Self::default() }
+    }
 }
 
 /// `POST /api/v1/revoke-leaked`.

@@ -5,7 +5,7 @@
 //! | `POST /auth/oidc/exchange` ([`path::OIDC_EXCHANGE`]) | [`Exchange`], JSON; no other credential | [`Exchanged`], or an [`ExchangeRefused`] |
 //! | `GET /api/v1/orgs/{org}/trust` | the policies of all its projects | `Page<`[`TrustPolicy`]`>` |
 //! | `GET /api/v1/orgs/{org}/projects/{project}/trust` | the policies of one project | `Page<`[`TrustPolicy`]`>` |
-//! | `POST /api/v1/orgs/{org}/projects/{project}/trust` | [`NewTrustPolicy`] | [`TrustPolicy`]; 409 with code [`DANGEROUS`] if it is dangerous and that was not accepted |
+//! | `POST /api/v1/orgs/{org}/projects/{project}/trust` | [`NewTrustPolicy`] | [`TrustPolicy`]; 409 with code [`DANGEROUS`] if it is dangerous and that was not accepted, or [`EXISTS`] if there is the same already |
 //! | `GET`, `DELETE /api/v1/trust/{id}` | one policy; revoking it ends every pass of it | [`TrustPolicy`] |
 //! | `POST /api/v1/trust/{id}/repin` | [`Changed`]: the id behind a name is another one from now on, which ends every pass of the policy | [`TrustPolicy`]; 409 with code [`MOVED`] if it is not what is pinned |
 //! | `GET …/trust/exchanges`, of an organization or a project | recent exchanges | `Page<`[`TrustExchange`]`>` |
@@ -28,6 +28,9 @@ use crate::{Scope, Secret, Timestamp};
 /// The code of the problem when a policy is dangerous: make it again, with what was named in
 /// [`NewTrustPolicy::accept`].
 pub const DANGEROUS: &str = "dangerous_policy";
+
+/// The code of the problem when the project has a policy already that lets the same jobs do the same.
+pub const EXISTS: &str = "policy_exists";
 
 /// The code of the problem when what was to be changed is not what a policy pins: look again.
 pub const MOVED: &str = "pin_moved";
@@ -194,7 +197,7 @@ pub struct TrustExchange {
     pub policy: String,
     /// The slug of the project.
     pub project: String,
-    /// Who came, in short: `acme/warehouse refs/heads/main push`.
+    /// Who came, in short: `acme/warehouse (id 200) refs/heads/main push`.
     pub who: String,
     /// The `sub` of the token.
     pub subject: String,
@@ -324,6 +327,7 @@ impl NewTrustPolicy {
             platform,
             conditions,
             pins,
+            org_pins: Default::default(),
             pin_first_use: self.pin_first_use.unwrap_or(true),
             project: project.to_owned(),
             permissions: self.permissions.clone(),

@@ -11,14 +11,15 @@ use std::time::Duration;
 use hallpass_core::id::{OrgId, ProjectId, TrustDeniedId};
 use hallpass_core::text::presentable;
 use hallpass_core::trust::{
-    Check, Claims, Examined, Policy, dangers, examine, least, nearest_first, sentence,
+    Changed, Check, Claims, Examined, Policy, dangers, examine, least, nearest_first, sentence,
 };
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::trust as wire;
 use hallpass_core::{Digest, Timestamp};
 use hallpass_store::{NewDenied, TrustDenied};
 
-use super::exchange::{Known, Refusal, shown, who};
+use super::exchange::{Refusal, shown, who};
+use super::known::Known;
 use super::policies::TrustError;
 use super::token::Bad;
 use crate::keys::KEYS_MANAGE;
@@ -46,12 +47,12 @@ impl Issuer {
         bad: Option<Bad>,
         origin: &Origin,
     ) -> Result<(), Refusal> {
-        let nearest = nearest_first(known.iter().map(|it| (it, &it.policy)), claims);
+        let nearest = nearest(known, claims);
         // An alarm is of the project whose policy knew the name; all else of the organization.
         let mut told: BTreeMap<(OrgId, Option<ProjectId>), (&Known, &Examined)> = BTreeMap::new();
         for (it, examined) in &nearest {
             let named = asked.project.as_deref() == Some(it.policy.project.as_str());
-            if !(named || examined.is_about_them() || shares_owner(&it.policy, claims)) {
+            if !(named || concerns(&it.policy, examined, claims)) {
                 continue;
             }
             let alarm = (!examined.changed.is_empty()).then_some(it.kept.project);
@@ -64,6 +65,7 @@ impl Issuer {
             let alarm = alarm.is_some();
             let why = match bad {
                 Some(bad) => format!("{bad}."),
+                None if alarm => came_back(&examined.changed),
                 None => first_failed(&examined.checks, &it.policy.project, asked),
             };
             let who = who(it.policy.platform, claims);
@@ -137,7 +139,7 @@ impl Issuer {
     ) -> Result<Vec<TrustDenied>, TrustError> {
         if found.iter().any(|it| it.alarm) {
             let kept = self.0.store.trust().of(org, None).await?;
-            let known: Vec<Known> = kept.into_iter().filter_map(Known::of).collect();
+            let known = Known::all(kept);
             found.iter_mut().for_each(|it| it.alarm = it.alarm && is_alarm(it, &known));
         }
         Ok(found)
@@ -168,19 +170,20 @@ impl Issuer {
             Err(error) => return Err(error.into()),
         }
         let claims = Claims::parse(found.claims.as_bytes()).ok_or(UNKNOWN)?;
-        // The place's own: what others trust is not theirs to see.
-        let known: Vec<Known> = {
-            let kept = self.0.store.trust().of(found.org, found.project).await?;
-            kept.into_iter().filter_map(Known::of).collect()
-        };
-        let nearest = nearest_first(known.iter().map(|it| (it, &it.policy)), &claims);
+        // The place's own: what others trust is not theirs to see, but for the ids that are pinned
+        // behind its names.
+        let mut known = Known::all(self.0.store.trust().of(found.org, None).await?);
+        known.retain(|it| found.project.is_none_or(|project| project == it.kept.project));
+        let nearest = nearest(&known, &claims);
         // Where a policy lets its claims in already, another one would help nobody: something is
         // wrong with the token itself, or with what it asked for.
         let nearest_but_out = nearest.first().filter(|(_, examined)| !examined.admitted);
         // What was denied before a name got another id, or before somebody said whose it is, is
-        // no reason to take that back.
+        // no reason to take that back. Where the nearest one knows the name with this very id,
+        // nothing is said about it by another one that does not.
         let open = found.alarm && is_alarm(&found, &known);
-        let settled = !open && nearest.iter().any(|(_, examined)| !examined.changed.is_empty());
+        let settled =
+            !open && nearest.first().is_some_and(|(_, examined)| !examined.changed.is_empty());
         let nearest_but_out = nearest_but_out.filter(|_| !settled);
         let rule = nearest_but_out.and_then(|(it, _)| Some((it, least(&claims, &it.policy)?)));
         let rule = rule.map(|(it, policy)| wire::LeastRule {
@@ -244,6 +247,30 @@ fn denied(found: &TrustDenied) -> wire::DeniedExchange {
         alarm: found.alarm,
         address: found.address.clone(),
     }
+}
+
+/// Policies that are about whoever came before others, and then the nearest first: what is noted
+/// when somebody is denied begins with the same one as what explains it. Among equally near ones
+/// the oldest counts.
+fn nearest<'k>(known: &'k [Known], claims: &Claims) -> Vec<(&'k Known, Examined)> {
+    let mut all = nearest_first(known.iter().map(|it| (it, &it.policy)), claims);
+    all.sort_by_key(|(it, examined)| !concerns(&it.policy, examined, claims));
+    all
+}
+
+/// Whether a policy is about whoever came, or about something else of the same owner.
+fn concerns(policy: &Policy, examined: &Examined, claims: &Claims) -> bool {
+    examined.is_about_them() || shares_owner(policy, claims)
+}
+
+/// What an alarm is about, in a sentence.
+fn came_back(changed: &[Changed]) -> String {
+    let one = |it: &Changed| {
+        let [id_claim, found, name, pinned] = [&it.id_claim, &it.found, &it.name, &it.pinned]
+            .map(|part| hallpass_core::text::escaped(part, 300));
+        format!("{id_claim} is {found}, and {name} is pinned with {pinned}")
+    };
+    format!("{}.", changed.iter().map(one).collect::<Vec<_>>().join("; "))
 }
 
 /// Why the nearest policy did not let them in, in a sentence.

@@ -9,10 +9,11 @@ use hallpass_core::id::JobId;
 use hallpass_core::role::ProjectRole;
 use hallpass_core::trust::{self, Claims, Examined, Platform, nearest_first};
 use hallpass_core::wire::trust as wire;
-use hallpass_store::{Admission, Admit, TrustPolicy};
+use hallpass_store::{Admission, Admit};
 
 use super::Fetcher;
 use super::keys::Found;
+use super::known::Known;
 use super::token::{Bad, Unverified, Verified};
 use crate::audit::denied::{About, Note};
 use crate::{Error, Issuer, Origin};
@@ -56,39 +57,6 @@ impl From<hallpass_store::Error> for Refusal {
     }
 }
 
-/// A policy as it is kept, and as it is held against claims.
-pub(super) struct Known {
-    pub(super) kept: TrustPolicy,
-    pub(super) policy: trust::Policy,
-}
-
-impl Known {
-    /// `None`: it holds what we never wrote, and lets nobody in.
-    pub(super) fn of(kept: TrustPolicy) -> Option<Self> {
-        let conditions = serde_json::from_str(&kept.conditions).ok();
-        let platform = Platform::from_name(&kept.platform);
-        let (Some(conditions), Some(platform)) = (conditions, platform) else {
-            tracing::error!(policy = %kept.id, "a policy cannot be read, and lets nobody in");
-            return None;
-        };
-        let policy = trust::Policy {
-            issuer: kept.issuer.clone(),
-            platform,
-            conditions,
-            pins: kept.pins.clone(),
-            pin_first_use: kept.pin_first_use,
-            project: format!("{}/{}", kept.org_slug, kept.project_slug),
-            permissions: kept.permissions.clone(),
-            ttl: Duration::from_secs(kept.ttl_seconds.into()),
-        };
-        Some(Self { kept, policy })
-    }
-
-    fn is_for(&self, project: Option<&str>) -> bool {
-        project.is_none_or(|project| project == self.policy.project)
-    }
-}
-
 impl Issuer {
     /// From now on the keys of outside issuers are fetched through `fetcher`.
     pub fn fetch_keys_through(&self, fetcher: Arc<dyn Fetcher>) {
@@ -107,8 +75,7 @@ impl Issuer {
         })?;
         let known: Vec<Known> = {
             // Not verified yet: it only says whose policies and keys to look at.
-            let found = self.0.store.trust().of_issuer(token.issuer()).await?;
-            found.into_iter().filter_map(Known::of).collect()
+            Known::all(self.0.store.trust().of_issuer(token.issuer()).await?)
         };
         if known.is_empty() {
             self.note_outside(Bad::Issuer, origin);
@@ -190,7 +157,7 @@ impl Issuer {
             policy: it.kept.id,
             once: verified.once,
             once_until: verified.once_until,
-            pins: examined.to_pin,
+            pins: examined.pins,
             id: self.new_id(JobId::new),
             client_id: self.0.config.brand.client_id.clone(),
             role: self.role_for(&scope),
@@ -211,8 +178,10 @@ impl Issuer {
                 policy: it.kept.id.to_string(),
             }),
             Admit::Again => self.deny_outside(known, asked, claims, Some(Bad::Again), origin).await,
+            // It was let in by policies as they were: what became of them meanwhile says why not.
             Admit::OtherId | Admit::Gone => {
-                self.deny_outside(known, asked, claims, None, origin).await
+                let known = self.0.store.trust().of_issuer(&it.policy.issuer).await?;
+                self.deny_outside(&Known::all(known), asked, claims, None, origin).await
             }
         }
     }
@@ -267,7 +236,7 @@ impl Issuer {
     }
 }
 
-/// Who comes, in short.
+/// Who comes, in short: what names it, with the id behind the one that says whose it is.
 pub(super) fn who(platform: Platform, claims: &Claims) -> String {
     let names: &[&str] = match platform {
         Platform::GitHub => &["repository", "environment", "ref", "event_name", "run_id"],
@@ -277,7 +246,17 @@ pub(super) fn who(platform: Platform, claims: &Claims) -> String {
         }
         Platform::CircleCi | Platform::Kubernetes | Platform::Other => &["sub"],
     };
-    let said: Vec<String> = names.iter().filter_map(|name| claims.text(name)).collect();
+    let with_id = |name: &str| {
+        let said = claims.text(name)?;
+        let id = match name {
+            "repository" => claims.text("repository_id"),
+            "project_path" => claims.text("project_id"),
+            "pipeline_slug" => claims.text("pipeline_id"),
+            _ => None,
+        };
+        Some(id.map_or_else(|| said.clone(), |id| format!("{said} (id {id})")))
+    };
+    let said: Vec<String> = names.iter().filter_map(|name| with_id(name)).collect();
     hallpass_core::text::presentable(&said.join(" "), 200)
 }
 

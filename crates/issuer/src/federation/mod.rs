@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `token` | a token is read, then verified: two types |
 //! | `keys` | the issuer's keys: fetched, kept for a while, never at the caller's will |
+//! | `known` | policies as they are held against claims, with what their organization pins |
 //! | `exchange` | one engine: policies, single use, the pass |
 //! | `door` | the two doors at the token endpoint |
 //! | `people` | people who sign in at a provider elsewhere |
@@ -24,6 +25,7 @@ pub mod denied;
 mod door;
 mod exchange;
 mod keys;
+mod known;
 mod people;
 pub mod policies;
 mod repin;

@@ -6,14 +6,14 @@
 
 use hallpass_core::id::{JobId, TrustId};
 use hallpass_core::role::ProjectRole;
-use hallpass_core::trust::{Danger, dangers, sentence};
+use hallpass_core::trust::{Danger, Policy, dangers, sentence};
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::trust as wire;
 use hallpass_core::{Kind, Scope};
 use hallpass_store::{NewTrust, Role, TrustPolicy};
 
 use super::denied::bad_cursor;
-use super::exchange::Known;
+use super::known::Known;
 use crate::keys::KEYS_MANAGE;
 use crate::orgs::{OrgError, Seat};
 use crate::tokens::bounds::Bounds;
@@ -36,6 +36,9 @@ pub enum TrustError {
         .0.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ")
     )]
     Dangerous(Vec<Danger>),
+    /// There is one that lets the same jobs do the same.
+    #[error("the project has this policy already: {0}")]
+    Exists(TrustId),
     /// The id that was to be changed is not the one that is pinned.
     #[error("nothing was changed: the policy pins another id for that name, or none; look again")]
     Moved,
@@ -59,6 +62,18 @@ pub(super) fn invalid(why: String) -> TokenError {
     TokenError::invalid("invalid_policy", why)
 }
 
+/// Whether `had`, which is for the same project, does all that `asked` would.
+fn is_had(asked: &Policy, had: &Policy) -> bool {
+    let all = |these: &Policy, of: &Policy| {
+        of.conditions.iter().all(|condition| these.conditions.contains(condition))
+    };
+    let same = (&asked.issuer, asked.platform, asked.pin_first_use, &asked.permissions, asked.ttl)
+        == (&had.issuer, had.platform, had.pin_first_use, &had.permissions, had.ttl);
+    same && all(asked, had)
+        && all(had, asked)
+        && asked.pins.iter().all(|pin| had.pins.contains(pin))
+}
+
 impl Issuer {
     /// Makes a policy for one project.
     pub async fn create_trust(
@@ -74,6 +89,10 @@ impl Issuer {
         let place = format!("{}/{}", seat.org.slug, at.slug);
         let policy = new.policy(&place).map_err(invalid)?;
         let permissions = self.may_let_in(actor, &seat, &policy.permissions).await?;
+        let here = Known::all(self.0.store.trust().of(seat.org.id, Some(at.id)).await?);
+        if let Some(same) = here.iter().find(|it| is_had(&policy, &it.policy)) {
+            return Err(TrustError::Exists(same.kept.id));
+        }
         let open: Vec<Danger> =
             dangers(&policy).into_iter().filter(|it| !new.accept.contains(it)).collect();
         if !open.is_empty() {

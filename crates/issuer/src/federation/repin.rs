@@ -7,7 +7,7 @@ use hallpass_core::wire::trust as wire;
 use hallpass_store::{Repin, TrustPolicy};
 
 use super::denied::{KEPT, is_alarm};
-use super::exchange::Known;
+use super::known::Known;
 use super::policies::{TrustError, UNKNOWN, invalid};
 use crate::keys::KEYS_MANAGE;
 use crate::tokens::Actor;
@@ -29,8 +29,7 @@ impl Issuer {
         // Somebody is let in by it, as by a new policy.
         self.may_let_in(actor, &seat, &kept.permissions).await?;
         let Known { kept, mut policy } = Known::of(kept).ok_or(UNKNOWN)?;
-        let pin = policy.pins.iter_mut().find(|pin| changed.is_of(pin));
-        pin.ok_or(TrustError::Moved)?.id.clone_from(&changed.found);
+        policy.repin(changed).then_some(()).ok_or(TrustError::Moved)?;
         policy.check().map_err(|why| invalid(why.to_string()))?;
         let settled = self.settled_by(&kept, Some(&policy)).await?;
         let by = self.by(&actor.name(), None, Some(origin));
@@ -48,8 +47,7 @@ impl Issuer {
         policy: Option<&Policy>,
     ) -> Result<Vec<TrustDeniedId>, TrustError> {
         let trust = self.0.store.trust();
-        let mut known: Vec<Known> =
-            trust.of(kept.org, None).await?.into_iter().filter_map(Known::of).collect();
+        let mut known = Known::all(trust.of(kept.org, None).await?);
         match policy {
             Some(policy) => {
                 let here = known.iter_mut().filter(|it| it.kept.id == kept.id);
@@ -57,6 +55,7 @@ impl Issuer {
             }
             None => known.retain(|it| it.kept.id != kept.id),
         }
+        Known::share_pins(&mut known);
         let alarms = trust.alarms(kept.org, None, self.now() - KEPT).await?;
         let settled = alarms.into_iter().filter(|it| !is_alarm(it, &known));
         Ok(settled.map(|it| it.id).collect())

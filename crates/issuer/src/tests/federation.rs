@@ -64,7 +64,7 @@ pub(super) fn header() -> Value {
 }
 
 /// Of a job, as GitHub tells of one.
-fn claims(issuer: &str, jti: &str) -> Value {
+pub(super) fn claims(issuer: &str, jti: &str) -> Value {
     json!({
         "aud": ISSUER,
         "event_name": "push",
@@ -83,7 +83,7 @@ fn claims(issuer: &str, jti: &str) -> Value {
     })
 }
 
-fn brought(token: String) -> Exchange {
+pub(super) fn brought(token: String) -> Exchange {
     let token = Secret::new(token);
     Exchange { token, project: None, permissions: None, resources: Vec::new() }
 }
@@ -103,7 +103,7 @@ impl Fetcher for Ci {
 }
 
 /// A process over `store` whose clock says `at` after the beginning.
-async fn process(store: &Store, ci: &Arc<Ci>, at: Duration) -> House {
+pub(super) async fn process(store: &Store, ci: &Arc<Ci>, at: Duration) -> House {
     let house = House::over(store.clone(), config()).await;
     house.clock.pass(at);
     house.issuer.fetch_keys_through(ci.clone());

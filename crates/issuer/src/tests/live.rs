@@ -184,6 +184,7 @@ impl Town {
                     prefix: "hp_user_".to_owned(),
                     last_four: text.last_four().to_owned(),
                     grant_id: house.issuer.new_id(hallpass_core::id::GrantId::new),
+                    expires_at: None,
                     expires_by: None,
                 };
                 let credentials = store.credentials();

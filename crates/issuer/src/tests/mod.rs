@@ -40,6 +40,7 @@ pub(crate) mod mail;
 mod mint;
 mod oidc;
 mod people;
+mod pinned;
 mod pkce;
 mod project_keys;
 mod redirects;

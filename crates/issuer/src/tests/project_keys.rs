@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use hallpass_core::wire::keys::NewKey;
-use hallpass_core::wire::tokens::NewToken;
+use hallpass_core::wire::tokens::{NewToken, RotateToken};
 use hallpass_verdict::{Ask, PlaceAsked, Refusal};
 
 use super::house::{House, home};
 use super::mail::Pigeon;
 use crate::SignedIn;
 use crate::keys::KeyError;
-use crate::tokens::Actor;
+use crate::tokens::{Actor, TokenError};
 
 const DAY: u64 = 86_400;
 const TOOLS: PlaceAsked<'_> = PlaceAsked::Project { org: "lab", project: "tools" };
@@ -65,6 +65,30 @@ async fn of_both_generations_the_last_use_is_known() {
     house.pass(6 * DAY);
     assert_eq!(check(&house, first.value.expose()).await, Err(Refusal::Expired));
     assert!(check(&house, second.value.expose()).await.is_ok());
+}
+
+/// As long again, or as long as somebody says; a key that rotates itself stays within its own end.
+// proves: HP06
+#[tokio::test]
+async fn a_successor_lives_as_long_as_the_one_before_or_as_was_said() {
+    let house = House::new().await;
+    let ada = lab(&house).await;
+    let actor = Actor::Person(&ada.user);
+    let days = |days: u64| house.issuer.now() + Duration::from_secs(days * DAY);
+    let first =
+        house.issuer.create_key(&actor, "lab", Some("tools"), called("ci"), &home()).await.unwrap();
+    house.pass(80 * DAY);
+    let rotate = async |id: &str, expires_at| {
+        let how = RotateToken { expires_at, ..RotateToken::default() };
+        house.issuer.rotate_key(&actor, id, how, &home()).await.map(|made| made.key)
+    };
+    let second = rotate(&first.key.id, None).await.unwrap();
+    assert_eq!(second.expires_at, Some(days(90)));
+    let past = rotate(&second.id, Some(Some(days(0)))).await.unwrap_err();
+    assert!(matches!(past, KeyError::Token(TokenError::Invalid { .. })), "{past}");
+    let third = rotate(&second.id, Some(Some(days(180)))).await.unwrap();
+    assert_eq!(third.expires_at, Some(days(180)));
+    assert_eq!(rotate(&third.id, Some(None)).await.unwrap().expires_at, None);
 }
 
 // proves: RB07

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hallpass_core::brand::Brand;
-use hallpass_core::wire::tokens::{CreatedToken, NewToken, Token, TokenChange};
+use hallpass_core::wire::tokens::{CreatedToken, NewToken, RotateToken, Token, TokenChange};
 use hallpass_core::{Digest, Kind, TokenText};
 use hallpass_verdict::{Ask, Decision, Refusal};
 
@@ -302,6 +302,14 @@ async fn a_token_makes_and_rotates_nothing_that_exceeds_it() {
             let changed = house.issuer.change_token(&actor, id, longer.clone(), &home()).await;
             assert_eq!(changed.is_ok(), may, "{id} {expires_at:?}");
         }
+    }
+    // Nor is one of its own rotated into one that lives longer.
+    for (expires_at, may) in
+        [(Some(None), false), (Some(later), false), (Some(parent.token.expires_at), true)]
+    {
+        let how = RotateToken { expires_at, ..RotateToken::default() };
+        let rotated = house.issuer.rotate_token(&actor, &child.token.id, how, &home()).await;
+        assert_eq!(rotated.is_ok(), may, "{expires_at:?}: {rotated:?}");
     }
     // Rotated with itself it does not live longer.
     house.pass(3600);

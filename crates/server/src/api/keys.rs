@@ -1,7 +1,5 @@
 //! `…/keys`: keys of an organization and of its projects, for whoever manages them.
 
-use std::time::Duration;
-
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::keys::{CreatedKey, Key, KeyText, NewKey};
 use hallpass_core::wire::tokens::RotateToken;
@@ -108,8 +106,7 @@ async fn rotate(
     Needs(caller): Needs<KeyManager>,
     origin: Origin,
     Path([id]): Path<1>,
-    Body(RotateToken { overlap_seconds }): Body<RotateToken>,
+    Body(how): Body<RotateToken>,
 ) -> Result<Made<CreatedKey>, Refused> {
-    let (actor, overlap) = (Actor::Bearer(&caller), Duration::from_secs(overlap_seconds));
-    Ok(Made(app.issuer().rotate_key(&actor, &id, overlap, &origin).await?))
+    Ok(Made(app.issuer().rotate_key(&Actor::Bearer(&caller), &id, how, &origin).await?))
 }

@@ -1,7 +1,7 @@
 //! The issuer's refusals as RFC 9457 problems.
 
 use axum::response::Response;
-use hallpass_core::wire::trust::{DANGEROUS, MOVED};
+use hallpass_core::wire::trust::{DANGEROUS, EXISTS, MOVED};
 use hallpass_issuer::agents::AgentError;
 use hallpass_issuer::federation::policies::TrustError;
 use hallpass_issuer::keys::KeyError;
@@ -57,6 +57,7 @@ impl From<TrustError> for Refused {
         match error {
             TrustError::Token(error) => error.into(),
             TrustError::Place(error) => error.into(),
+            TrustError::Exists(_) => Self(problem(StatusCode::CONFLICT, EXISTS, detail)),
             TrustError::Moved => Self(problem(StatusCode::CONFLICT, MOVED, detail)),
             TrustError::Dangerous(_) => Self(problem(StatusCode::CONFLICT, DANGEROUS, detail)),
         }

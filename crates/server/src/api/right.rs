@@ -9,7 +9,7 @@ use std::future::Future;
 use axum::extract::FromRequestParts as _;
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use hallpass_core::scope;
+use hallpass_core::{Kind, scope};
 use hallpass_guard::{Decision, Guard, Refusal};
 use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{
@@ -173,8 +173,9 @@ macro_rules! readers {
 
             async fn admit(incoming: &mut Incoming, app: &App) -> Result<Decision, Response> {
                 let decision = caller(incoming, app).map_err(|refusal| *refusal)?;
-                if ![$($scope),*].iter().any(|scope| decision.scope.contains(scope)) {
-                    return Err(no_scope(app));
+                let any = [$($scope),*];
+                if !any.iter().any(|scope| decision.scope.contains(scope)) {
+                    return Err(no_scope(app, &decision, &any));
                 }
                 match $asked {
                     Asked::Here => there(decision, incoming, app, None).await,
@@ -240,12 +241,30 @@ impl Right for Oneself {
         if itself || decision.scope.contains(scope::ACCOUNT) {
             return Ok(decision);
         }
-        Err(no_scope(app))
+        Err(no_scope(app, &decision, &[scope::ACCOUNT]))
     }
 }
 
-/// None of the scopes that would do: the widest is named.
-fn no_scope(app: &App) -> Response {
+/// None of the scopes that would do: the widest is named. A key has what its kind may have, and
+/// never signs in.
+fn no_scope(app: &App, decision: &Decision, any: &[&str]) -> Response {
+    let kind = match decision.kind {
+        CredentialKind::ProjectKey => Some((Kind::ProjectKey, "a project")),
+        CredentialKind::OrgKey => Some((Kind::OrgKey, "an organization")),
+        _ => None,
+    };
+    if let Some((kind, place)) = kind {
+        let could = app.issuer().key_permissions(kind);
+        let detail = match any.iter().find(|scope| could.contains(**scope)) {
+            Some(scope) => {
+                format!("This key was made for less; it takes one that has the permission {scope}.")
+            }
+            None => format!(
+                "A key of {place} may not do this, whatever it was made for; a person can, who is signed in."
+            ),
+        };
+        return problem(StatusCode::FORBIDDEN, "not_allowed", detail);
+    }
     Refusal::ScopeMissing.response(guard(app).suggest(scope::ACCOUNT).challenge())
 }
 

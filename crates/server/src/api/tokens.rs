@@ -1,7 +1,5 @@
 //! `/api/v1/tokens`: the caller's personal tokens, and others' for an administrator.
 
-use std::time::Duration;
-
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::path::TOKENS;
 use hallpass_core::wire::tokens::{CreatedToken, NewToken, RotateToken, Token, TokenChange};
@@ -83,8 +81,7 @@ async fn rotate(
     Needs(caller): Needs<Tokens>,
     origin: Origin,
     Path([id]): Path<1>,
-    Body(RotateToken { overlap_seconds }): Body<RotateToken>,
+    Body(how): Body<RotateToken>,
 ) -> Result<Made<CreatedToken>, Refused> {
-    let (actor, overlap) = (Actor::Bearer(&caller), Duration::from_secs(overlap_seconds));
-    Ok(Made(app.issuer().rotate_token(&actor, &id, overlap, &origin).await?))
+    Ok(Made(app.issuer().rotate_token(&Actor::Bearer(&caller), &id, how, &origin).await?))
 }

@@ -58,13 +58,14 @@ pub(super) fn frame(app: &App, signed_in: Option<&SignedIn>) -> Frame {
         admin: signed_in.is_some_and(|person| person.user.admin),
         local: app.issuer().is_local(),
         words: app.brand().words.clone(),
-        menu: menu(app.brand()),
+        menu: menu(app.brand(), signed_in.is_some_and(|person| person.manages_keys)),
     }
 }
 
-/// The pages about oneself, as the brand calls them. The last two belong to an organization, and
-/// are here only if the brand gives them a name.
-fn menu(brand: &Brand) -> Vec<Entry> {
+/// The pages about oneself, as the brand calls them. Those of keys and trust belong to an organization
+/// or a project: they are here only if the brand gives them a name, and for whoever manages the
+/// keys of some place.
+fn menu(brand: &Brand, manages_keys: bool) -> Vec<Entry> {
     let all = [
         ("/settings/sessions", "sessions", "Sign-ins"),
         ("/settings/tokens", "tokens", "Tokens"),
@@ -77,7 +78,8 @@ fn menu(brand: &Brand) -> Vec<Entry> {
     ];
     let entries = all.into_iter().map(|(page, here, usual)| {
         let label = brand.pages.names.get(page).cloned().unwrap_or_else(|| usual.to_owned());
-        Entry { page, here, label }
+        let shown = manages_keys || !matches!(here, "keys" | "trust");
+        Entry { page, here, label, shown }
     });
     entries.filter(|entry| !entry.label.is_empty()).collect()
 }

@@ -18,7 +18,7 @@
 //! | [`people`] | `/admin/users`: for whom an administrator acts |
 //! | [`keys`] | `/orgs/…/keys`: keys of an organization and of its projects |
 //! | [`legacy`] | `/orgs/…/projects/…/tokens`: tokens of an older system |
-//! | [`which`] | `/settings/keys`, `/settings/trust`: of which organization? |
+//! | [`which`] | `/settings/keys`, `/settings/trust`: of which place? |
 //! | [`security`] | `/settings/security`: the password |
 //! | [`logout`] | the question at `/oauth/logout`, and its answer |
 //!

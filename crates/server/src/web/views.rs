@@ -53,6 +53,8 @@ pub(super) struct Entry {
     pub(super) here: &'static str,
     /// What it is called.
     pub(super) label: String,
+    /// There is something behind it for whoever looks.
+    pub(super) shown: bool,
 }
 
 /// What happened, and what to do next.

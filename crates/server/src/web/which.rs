@@ -1,10 +1,13 @@
-//! `/settings/keys`, `/settings/trust`: pages that each organization has, for somebody who does
-//! not say of which. With one organization it leads there; a brand can have them in its menu.
+//! `/settings/keys`, `/settings/trust`: pages that each organization and each project has, for
+//! somebody who does not say of which. Where they manage one it leads there, and where they manage
+//! several it asks; a brand can have them in its menu.
 
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use hallpass_issuer::SignedIn;
+use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::OrgError;
 use hallpass_issuer::tokens::Actor;
 use http::StatusCode;
@@ -23,6 +26,8 @@ pub(super) fn routes() -> Router<App> {
 
 const KEYS: &str = "/settings/keys";
 const TRUST: &str = "/settings/trust";
+/// Projects of one organization that are asked about.
+const LISTED: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "orgs/which.html")]
@@ -32,7 +37,7 @@ struct View {
     /// What the page is called in the menu.
     title: String,
     /// Name and address of each.
-    orgs: Vec<(Shown, String)>,
+    places: Vec<(Shown, String)>,
 }
 
 async fn show(
@@ -42,17 +47,45 @@ async fn show(
     below: &'static str,
 ) -> Page {
     let (_, person) = answer::person(&visitor, &app, page)?;
-    let orgs = match app.issuer().orgs_of(&Actor::Person(&person.user)).await {
-        Ok(orgs) => orgs,
+    let managed = match managed(&app, person).await {
+        Ok(managed) => managed,
         Err(OrgError::Failed(error)) => return Ok(failure::page(&app, &error)),
         Err(_) => return Ok(super::orgs::nothing(&app, person)),
     };
-    let address = |slug: &str| format!("/orgs/{slug}/{below}");
-    if let [only] = &*orgs {
-        return Ok(answer::see_other(&address(&only.slug)));
+    let address = |place: &Managed| format!("{}/{below}", place.home);
+    if let [only] = &*managed {
+        return Ok(answer::see_other(&address(only)));
     }
     let frame = answer::frame(&app, Some(person));
     let title = frame.called(page).to_owned();
-    let orgs = orgs.iter().map(|org| (Shown::new(&org.name), address(&org.slug))).collect();
-    Ok(answer::page(StatusCode::OK, &View { frame, here: below, title, orgs }))
+    let places = managed.iter().map(|place| (place.name.clone(), address(place))).collect();
+    Ok(answer::page(StatusCode::OK, &View { frame, here: below, title, places }))
+}
+
+/// A place whose keys somebody manages.
+struct Managed {
+    name: Shown,
+    /// Its address.
+    home: String,
+}
+
+/// Organizations whose keys somebody manages, and of the others the projects.
+async fn managed(app: &App, person: &SignedIn) -> Result<Vec<Managed>, OrgError> {
+    let (issuer, table) = (app.issuer(), &app.brand().roles);
+    let actor = Actor::Person(&person.user);
+    let mut found = Vec::new();
+    for org in issuer.orgs_of(&actor).await? {
+        let home = format!("/orgs/{}", org.slug);
+        if org.role.is_some_and(|role| table.of_org(role).contains(KEYS_MANAGE)) {
+            found.push(Managed { name: Shown::new(&org.name), home });
+            continue;
+        }
+        for project in issuer.projects_of(&actor, &org.slug, None, LISTED).await?.items {
+            if project.role.is_some_and(|role| table.of_project(role).contains(KEYS_MANAGE)) {
+                let name = Shown::new(&format!("{}/{}", org.slug, project.slug));
+                found.push(Managed { name, home: format!("{home}/projects/{}", project.slug) });
+            }
+        }
+    }
+    Ok(found)
 }

@@ -126,6 +126,7 @@ where
     on(&make, keys::reminders).await;
     on(&make, trust::life).await;
     on(&make, trust::denied).await;
+    on(&make, trust::of_one_organization).await;
     on(&make, agents::life).await;
     on(&make, agents::trees).await;
     on(&make, agents::bound).await;
@@ -183,6 +184,7 @@ where
     on(&make, mail::one_carrier).await;
     on(&make, keys::one_of_many).await;
     on(&make, |store| trust::once(store, rounds)).await;
+    on(&make, |store| trust::one_id(store, rounds.div_ceil(4))).await;
     on(&make, |store| approvals::one_use(store, rounds)).await;
     on(&make, |store| crowds::told_in_order(store, rounds)).await;
 }

@@ -324,6 +324,7 @@ impl Town {
             prefix: "hp_user_".to_owned(),
             last_four: "c3D4".to_owned(),
             grant_id: self.grant_id(),
+            expires_at: None,
             expires_by: None,
         }
     }

@@ -110,13 +110,6 @@ pub(super) async fn life(store: Store) {
     mirror.shows(&town.store, town.by().at).await;
 
     // The name is somebody else's, and theirs all the same: by whoever names both ids.
-    let changed = |pinned: &str, found: &str| Changed {
-        claim: "repository".to_owned(),
-        name: "acme/warehouse".to_owned(),
-        id_claim: "repository_id".to_owned(),
-        pinned: pinned.to_owned(),
-        found: found.to_owned(),
-    };
     let (wrong, by) = (changed("199", "201"), town.by());
     let moved = town.sees(Leaves::Nothing, trust.repin(policy.id, &wrong, Vec::new(), &by)).await;
     assert_eq!(moved, Ok(Repin::Moved));
@@ -211,6 +204,99 @@ pub(super) async fn denied(store: Store) {
     let now = town.by().at;
     trust.forget(now + DAY, now).await.unwrap();
     assert_eq!(trust.denied(org.id, None, since, None, 9).await, Ok(Vec::new()));
+}
+
+fn changed(pinned: &str, found: &str) -> Changed {
+    Changed {
+        claim: "repository".to_owned(),
+        name: "acme/warehouse".to_owned(),
+        id_claim: "repository_id".to_owned(),
+        pinned: pinned.to_owned(),
+        found: found.to_owned(),
+    }
+}
+
+/// What one policy has pinned counts for all of its organization and issuer that have not pinned
+/// the name themselves.
+// proves: attack-18
+pub(super) async fn of_one_organization(store: Store) {
+    let town = Town::new(store).await;
+    let org = town.org(town.user().await.id).await;
+    let (project, far) = (town.project(org.id).await, town.project(org.id).await);
+    let trust = town.store.trust();
+    let made = async |new: NewTrust| trust.create(new, &town.by()).await.unwrap();
+    let first = made(town.new_trust(&org, &project)).await;
+    let second = made(town.new_trust(&org, &project)).await;
+    let third = made(town.new_trust(&org, &far)).await;
+    let other = "https://ci.example.org".to_owned();
+    let foreign = made(NewTrust { issuer: other, ..town.new_trust(&org, &project) }).await;
+    let neighbour = town.org(town.user().await.id).await;
+    let yard = town.project(neighbour.id).await;
+    let theirs = made(town.new_trust(&neighbour, &yard)).await;
+    let comes = async |policy: &TrustPolicy, id: &str| {
+        let new = town.admission(policy, town.digest(), id);
+        trust.admit(new, &town.by()).await.unwrap()
+    };
+    let pins = async |policy: &TrustPolicy| -> Vec<String> {
+        let found = trust.by_id(policy.id).await.unwrap().unwrap();
+        found.pins.into_iter().map(|pin| pin.id).collect()
+    };
+    assert!(matches!(comes(&first, "200").await, Admit::Done(_)));
+    for policy in [&second, &third] {
+        assert_eq!(comes(policy, "999").await, Admit::OtherId);
+        assert_eq!(pins(policy).await, Vec::<String>::new(), "who is not let in pins nothing");
+    }
+    // Another issuer's names are other names, and another organization knows its own.
+    assert!(matches!(comes(&foreign, "999").await, Admit::Done(_)));
+    assert!(matches!(comes(&theirs, "999").await, Admit::Done(_)));
+    assert!(matches!(comes(&second, "200").await, Admit::Done(_)));
+
+    // Who manages one policy says whose the name is there; others go by their own.
+    let says = async |policy: &TrustPolicy, pinned: &str, found: &str| {
+        trust.repin(policy.id, &changed(pinned, found), Vec::new(), &town.by()).await.unwrap()
+    };
+    assert_eq!(says(&third, "998", "999").await, Repin::Moved);
+    assert_eq!(says(&third, "200", "999").await, Repin::Done);
+    assert_eq!(pins(&third).await, ["999"]);
+    assert!(matches!(comes(&third, "999").await, Admit::Done(_)));
+    assert_eq!(comes(&third, "200").await, Admit::OtherId);
+    assert_eq!(comes(&first, "999").await, Admit::OtherId);
+    // Now they disagree: another one takes neither, until somebody has said which.
+    let fourth = made(town.new_trust(&org, &far)).await;
+    assert_eq!(comes(&fourth, "200").await, Admit::OtherId);
+    assert_eq!(comes(&fourth, "999").await, Admit::OtherId);
+    assert!(trust.revoke(third.id, Vec::new(), &town.by()).await.unwrap());
+    assert!(matches!(comes(&fourth, "200").await, Admit::Done(_)));
+    // Two names at once: both have to be right, or neither is pinned.
+    let fifth = made(town.new_trust(&org, &far)).await;
+    let mut two = town.admission(&fifth, town.digest(), "999");
+    let owner = Pin { name: "acme".to_owned(), ..two.pins[0].clone() };
+    two.pins.insert(0, owner);
+    assert_eq!(trust.admit(two, &town.by()).await, Ok(Admit::OtherId));
+    assert_eq!(pins(&fifth).await, Vec::<String>::new());
+}
+
+/// Different ids for one name, each through a policy of its own, at the same time: one is pinned.
+// proves: attack-18
+pub(super) async fn one_id(store: Store, rounds: usize) {
+    let town = Town::new(store).await;
+    for _ in 0..rounds {
+        let org = town.org(town.user().await.id).await;
+        let project = town.project(org.id).await;
+        let mut policies = Vec::new();
+        for _ in 0..RACERS {
+            let new = town.new_trust(&org, &project);
+            policies.push(town.store.trust().create(new, &town.by()).await.unwrap());
+        }
+        let answers = race(|racer| {
+            let (store, by) = (town.store.clone(), town.by());
+            let new = town.admission(&policies[racer], town.digest(), &racer.to_string());
+            async move { store.trust().admit(new, &by).await.unwrap() }
+        });
+        assert_eq!(count(&answers.await, &Admit::OtherId), RACERS - 1);
+        let kept = town.store.trust().of(org.id, None).await.unwrap();
+        assert_eq!(kept.iter().map(|it| it.pins.len()).sum::<usize>(), 1);
+    }
 }
 
 // proves: attack-16

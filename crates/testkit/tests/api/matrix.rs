@@ -147,7 +147,8 @@ async fn prepared(
         city.made(owner, "/api/v1/orgs/lab/projects/tools/keys", new).await
     };
     let trusted = || {
-        let line = "repo:acme/warehouse:ref:refs/heads/main";
+        // Each is another one: the same is not made twice.
+        let line = format!("repo:acme/warehouse:ref:refs/heads/m{count}");
         json!({ "line": line, "permissions": "project:read" })
     };
     let policy = async || {
@@ -229,7 +230,7 @@ async fn prepared(
         "getTrust" => (own(&format!("trust/{}", policy().await?)), None),
         "revokeTrust" => (own(&format!("trust/{}", policy().await?)), None),
         "repinTrust" => {
-            let line = "repo:acme@100/warehouse@200:ref:refs/heads/main";
+            let line = format!("repo:acme@100/warehouse@200:ref:refs/heads/m{count}");
             let new = json!({ "line": line, "permissions": "project:read" });
             let made = city.made(owner, "/api/v1/orgs/lab/projects/tools/trust", new).await?;
             let changed = json!({

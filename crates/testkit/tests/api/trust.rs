@@ -11,6 +11,7 @@ use crate::city::{City, text};
 use crate::document;
 
 mod hostile;
+mod pins;
 
 const MAIN: &str = "repo:acme/warehouse:ref:refs/heads/main";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";

@@ -54,6 +54,9 @@ async fn people_sign_in_elsewhere_and_are_somebody_here() -> Result<()> {
     let explore = shell.run(&["explore"]).await?;
     assert!(explore.code == Some(0) && explore.stdout.contains(&id), "{explore:?}");
     assert_eq!(front.seen().last().map(|(_, sent)| sent.clone()), Some(format!("Bearer {token}")));
+    // The server that it is for says who that is, and not the provider's userinfo.
+    let status = shell.run(&["auth", "status", "--check"]).await?;
+    assert!(status.code == Some(0) && status.stderr.is_empty(), "{status:?}");
     // The same person the next time, and somebody else is somebody else.
     let again = sign_in(&server, "ada").await?.1;
     assert_ne!(again, token);

@@ -22,6 +22,15 @@ async fn a_brand_file_is_made_checked_and_run_without_compiling() -> Result<()> 
 
     let login = shell.run(&["--brand", "mytool.toml", "login", "--help"]).await?;
     assert!(login.code == Some(0) && login.stdout.contains("MYTOOL_TOKEN"), "{login:?}");
+    let usage = "Usage: hallpass --brand mytool.toml login";
+    assert!(login.stdout.contains(usage), "{login:?}");
+    for name in ["my-tool", "MyTool", "t2"] {
+        assert_eq!(shell.run(&["brand", "new", name]).await?.code, Some(0), "{name}");
+    }
+    for name in ["-x", "9lives", "a b", ""] {
+        let refused = shell.run(&["brand", "new", "--", name]).await?;
+        assert!(refused.code == Some(2) && refused.stdout.is_empty(), "{name}: {refused:?}");
+    }
 
     // Everything that it offers can be taken up as it stands.
     let (own, offered) = made.stdout.split_once("\n# What follows").expect("the offer");
@@ -35,7 +44,9 @@ async fn a_brand_file_is_made_checked_and_run_without_compiling() -> Result<()> 
     std::fs::write(&file, &full)?;
     let checked = shell.run(&["brand", "check", "mytool.toml"]).await?;
     assert_eq!(checked.code, Some(0), "{full}\n{checked:?}");
-    for wanted in ["Signed out:\n\nLogged out.", "not_signed_in ends with exit code 1", "auth"] {
+    for wanted in
+        ["texts.signed_out:\n\nLogged out.", "not_signed_in ends with exit code 1", "auth"]
+    {
         assert!(checked.stdout.contains(wanted), "{wanted}: {checked:?}");
     }
     assert!(!checked.stdout.contains("hallpass "), "{}", checked.stdout);

@@ -1,6 +1,7 @@
 //! What a server's pages say in a brand: its commands, its names, its addresses.
 
 use anyhow::{Context as _, Result};
+use hallpass_testkit::person::Person;
 use hallpass_testkit::{html, wait};
 
 use crate::shop::Shop;
@@ -169,5 +170,68 @@ async fn settings_lead_to_api_keys_and_to_github() -> Result<()> {
     let choice = shop.person.get("/settings/api-keys").await?;
     assert_eq!(choice.text("h1").as_deref(), Some("API keys"));
     assert_eq!(html::texts(&choice.body, "#orgs a").len(), 2);
+    Ok(())
+}
+
+/// Whoever owns a project, and has no role in its organization, is led to what is theirs to manage; who
+/// manages nothing has no such entry.
+// proves: RB05, RB09
+#[tokio::test]
+async fn who_owns_a_project_is_led_to_its_keys_and_who_manages_nothing_is_not_led_astray()
+-> Result<()> {
+    let shop = Shop::open("rbtk").await?;
+    let entries = async |person: &Person| -> Result<Vec<String>> {
+        let front = html::texts(&person.get("/").await?.body, ".ways strong");
+        let orgs = person.get("/orgs").await?;
+        let menu = html::texts(&orgs.body, "nav[aria-label=Settings] a");
+        let named = |name: &String| name == "API keys" || name == "GitHub OIDC";
+        Ok(front.into_iter().chain(menu).filter(named).collect())
+    };
+    let bo = shop.server.person("bo@example.com", "Bo").await?;
+    let set = |place, role| ["member", "set", place, "bo@example.com", role];
+    shop.admin(&set("acme/genome", "collaborator")).await?;
+    let person = Person::signed_in(&shop.server, &bo).await?;
+    assert_eq!(entries(&person).await?, Vec::<String>::new());
+    let nothing = person.get("/settings/api-keys").await?;
+    assert_eq!(nothing.status, 200);
+    assert!(nothing.text("#no-orgs").is_some_and(|it| it.contains("manage")), "{}", nothing.body);
+
+    shop.admin(&set("acme/genome", "owner")).await?;
+    assert_eq!(entries(&person).await?.len(), 4);
+    let home = "/orgs/acme/projects/genome";
+    for (address, page, heading) in [
+        ("/settings/api-keys", "keys", "API keys of acme/genome"),
+        ("/settings/github-oidc", "trust", "GitHub OIDC of acme/genome"),
+    ] {
+        let led = person.get(address).await?;
+        assert_eq!((led.status.as_u16(), led.url.path()), (200, &*format!("{home}/{page}")));
+        assert_eq!(led.text("h1").as_deref(), Some(heading));
+    }
+    // Its page leads to both.
+    let project = person.get(home).await?;
+    for (link, page) in [("#keys", "keys"), ("#jobs", "trust")] {
+        let leads = html::value(&project.body, link, "href");
+        assert_eq!(leads.as_deref(), Some(&*format!("{home}/{page}")), "{}", project.body);
+    }
+    let jobs = person.get(&format!("{home}/trust")).await?;
+    let server = shop.server.url();
+    let command = format!("rbtk auth oidc-from-github --server {server}");
+    assert!(html::texts(&jobs.body, "pre").contains(&command), "{}", jobs.body);
+    assert!(jobs.body.contains("Create runs, as collaborators and owners of a project"));
+
+    // What is made there is a key.
+    let new = person.get(&format!("{home}/keys/new")).await?;
+    let made = person.submit(&new, "#make", &[("name", "ci")], None).await?;
+    assert_eq!(made.text("label[for=token]").as_deref(), Some("Key"));
+    assert!(made.body.contains("<title>Copy the key"), "{}", made.body);
+    let crumbs = html::texts(&made.body, "nav[aria-label=Breadcrumb] a");
+    assert!(crumbs.contains(&"API keys of acme/genome".to_owned()), "{crumbs:?}");
+
+    // Of two, one chooses.
+    shop.admin(&["project", "create", "acme/atlas"]).await?;
+    shop.admin(&set("acme/atlas", "owner")).await?;
+    let choice = person.get("/settings/api-keys").await?;
+    let places = html::texts(&choice.body, "#orgs a");
+    assert_eq!(places, ["acme/genome", "acme/atlas"].map(str::to_owned));
     Ok(())
 }

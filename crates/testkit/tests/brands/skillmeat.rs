@@ -145,6 +145,12 @@ async fn a_personal_token_is_kept_and_a_variable_comes_before_it() -> Result<()>
     let given = safe.run_with(&["auth", "token"], &pat).await?;
     assert_eq!(told(&given), (Some(0), &*stored("Credentials stored in system keyring.")));
     assert_eq!(session.entries("skillmeat").await?.len(), 1);
+    // Not another place than the box has said, and not less than is so.
+    let status = safe.run(&["auth", "status"]).await?.stdout;
+    let words: Vec<_> = status.split_whitespace().collect();
+    let place = "Kept in the system keyring (Secret Service), with the key that seals \
+                 ~/.skillmeat/credentials.json";
+    assert!(words.join(" ").contains(place), "{status}");
     assert_eq!(safe.run(&["list"]).await?.code, Some(0));
     assert_eq!(told(&safe.run(&["auth", "logout"]).await?), (Some(0), LOGOUT));
     assert!(session.entries("skillmeat").await?.is_empty());
@@ -200,6 +206,12 @@ async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
     let words = "DeviceCodeConfigError: Auth not configured. Set SKILLMEAT_AUTH_ISSUER_URL\n\
                  and SKILLMEAT_AUTH_CLIENT_ID environment variables.\n";
     assert!(bare.code == Some(1) && bare.stderr.starts_with(words), "{bare:?}");
+    // What failed is not the way on, and a provider without a client is half of it.
+    let next = "  Next: export SKILLMEAT_AUTH_ISSUER_URL=URL SKILLMEAT_AUTH_CLIENT_ID=ID\n";
+    assert!(bare.stderr.ends_with(next), "{bare:?}");
+    let half = shop.another()?.variable("SKILLMEAT_AUTH_ISSUER_URL", "http://localhost:1");
+    let half = half.run(&["auth", "login"]).await?;
+    assert_eq!(told(&half), (Some(1), &*bare.stderr));
 
     // The server itself says that nobody has to sign in.
     let registry = Registry::open(json!({ "mode": "local" })).await?;
@@ -215,7 +227,9 @@ async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
     let words = "Authorization denied. Run 'skillmeat auth login' to try again.\n";
     assert!(denied.code == Some(6) && denied.stderr.ends_with(words), "{denied:?}");
     let late = shop.shell.run(&["auth", "login", "--no-browser", "--timeout", "1"]).await?;
-    let words = "Device code expired. Run 'skillmeat auth login' again.\n";
+    // It was the caller's own time: the same again would end the same.
+    let words = "Device code expired. Run 'skillmeat auth login' again.\n  \
+                 Next: skillmeat auth login --timeout 600\n";
     assert!(late.code == Some(6) && late.stderr.ends_with(words), "{late:?}");
 
     let dir = shop.shell.home().join(".skillmeat");
@@ -227,6 +241,11 @@ async fn each_trouble_has_its_words_and_the_mode_can_be_forced() -> Result<()> {
                  Run 'skillmeat auth logout', then 'skillmeat auth login'.\n";
     assert_eq!(told(&corrupt), (Some(7), words));
     assert_eq!(told(&shop.run("auth status").await?), (Some(7), words));
+    assert_eq!(told(&shop.run("auth logout").await?), (Some(0), LOGOUT));
+    let left = fs::read_dir(&dir)?.map(|left| left.map(|left| left.file_name()));
+    let left = left.collect::<Result<Vec<_>, _>>()?;
+    let lock = |name: &std::ffi::OsString| name.to_string_lossy().ends_with(".lock");
+    assert!(left.iter().all(lock), "{left:?}");
     let help = shop.run("auth logout --help").await?.stdout;
     assert!(!help.contains("Revoke"), "the token itself lives on: {help}");
     Ok(())
@@ -248,5 +267,26 @@ async fn variables_name_a_provider_that_is_not_ours() -> Result<()> {
     let file = shell.home().join(".skillmeat/credentials.json");
     let kept: Value = serde_json::from_slice(&fs::read(file)?)?;
     kept["access_token"].as_str().context("a token")?;
+
+    // The API is not the provider: it gets the ID token, and the provider never does.
+    let api = Registry::open(json!({ "mode": "oidc", "issuer": "http://localhost:1" })).await?;
+    let shell = Cli::at(&api.url)?
+        .program("skillmeat")
+        .variable("SKILLMEAT_AUTH_ISSUER_URL", &provider.issuer)
+        .variable("SKILLMEAT_AUTH_CLIENT_ID", "native")
+        .variable("SKILLMEAT_SERVER", &api.url);
+    let login = shell.start(&["auth", "login", "--no-browser"])?;
+    let done = signs_in(login, SKILLMEAT, "ada").await?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let me = shell.run(&["whoami"]).await?;
+    assert_eq!((me.code, &*me.stdout), (Some(0), "ada@idp.example (ADA)\n"), "{me:?}");
+    assert!(me.stderr.contains("does not say who is signed in"), "{me:?}");
+    let status = shell.run(&["auth", "status", "--check"]).await?;
+    assert!(status.code == Some(0) && !status.stdout.contains("accepts it"), "{status:?}");
+    let kept = fs::read(shell.home().join(".skillmeat/credentials.json"))?;
+    let kept: Value = serde_json::from_slice(&kept)?;
+    let carried = format!("Bearer {}", kept["access_token"].as_str().context("a token")?);
+    let call = ("GET /api/v1/whoami".to_owned(), carried);
+    assert_eq!(api.seen().first(), Some(&call));
     Ok(())
 }

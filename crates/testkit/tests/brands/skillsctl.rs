@@ -141,6 +141,73 @@ async fn a_person_signs_in_at_the_provider_and_the_registry_gets_the_id_token() 
     Ok(())
 }
 
+// proves: SC02, SC03, SC04, SC06
+#[tokio::test]
+async fn a_file_of_the_older_tool_goes_on_as_it_is() -> Result<()> {
+    let desk = Desk::set().await?;
+    let shell = &desk.shell;
+    desk.sign_in(&[]).await?;
+    let file = shell.home().join(".config/skillsctl/credentials.json");
+    let stored: Value = serde_json::from_slice(&fs::read(&file)?)?;
+    // What the page names, and nothing else.
+    let older = |token: &str, refresh: &str| {
+        let endpoint = &stored["token_endpoint"];
+        let text = json!({
+            "id_token": token, "refresh_token": refresh, "token_endpoint": endpoint,
+        });
+        fs::write(&file, text.to_string())
+    };
+    let token = stored["id_token"].as_str().context("an ID token")?;
+    let refresh = stored["refresh_token"].as_str().context("a refresh token")?;
+    let altered = |claim: &str, value: Value| -> Result<String> {
+        let base64 = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let parts: Vec<_> = token.split('.').collect();
+        let mut claims: Value = serde_json::from_slice(&base64.decode(parts[1])?)?;
+        claims[claim] = value;
+        Ok(format!("{}.{}.{}", parts[0], base64.encode(claims.to_string()), parts[2]))
+    };
+    let over = altered("exp", 1.into())?;
+
+    older(token, refresh)?;
+    for asked in [&["auth", "status"][..], &["auth", "status", "--server", &desk.registry.url]] {
+        let status = shell.run(asked).await?;
+        let lines: Vec<_> = status.stdout.lines().collect();
+        assert_eq!((status.code, lines[0]), (Some(0), "Logged in as ada"), "{status:?}");
+        assert!(lines[1].starts_with("Token expires: 20"), "{status:?}");
+    }
+    // It does not say for which registry it is: it goes to the one that is set, and to no other.
+    let other = Registry::open(json!({ "mode": "local" })).await?;
+    let away = shell.run(&["explore", "--server", &other.url]).await?;
+    assert_eq!(away.code, Some(0), "nobody has to sign in there: {away:?}");
+    assert_eq!(other.seen(), [("GET /api/skills".to_owned(), String::new())]);
+    // A registry that says of nobody who it is does not make a good token a bad one.
+    let status = shell.run(&["auth", "status", "--check"]).await?;
+    assert_eq!(status.code, Some(0), "{status:?}");
+    assert!(status.stderr.contains("does not say who is signed in"), "{status:?}");
+
+    // A client that the provider does not know: the provider is named, and not the registry.
+    older(&altered("aud", "nobody".into())?, refresh)?;
+    fs::write(&file, fs::read_to_string(&file)?.replace('}', r#","expires_at":1}"#))?;
+    let refused = shell.run(&["explore"]).await?;
+    let told = format!("error: {} refused this sign-in: invalid_client", desk.provider.issuer);
+    assert!(refused.code == Some(1) && refused.stderr.starts_with(&told), "{refused:?}");
+
+    older(&over, refresh)?;
+    let expired = "Session expired. Run 'skillsctl auth login'.";
+    assert_eq!(said(&shell.run(&["auth", "status"]).await?), (Some(1), "", Some(expired)));
+    assert_eq!(shell.run(&["explore"]).await?.code, Some(0));
+    let fresh: Value = serde_json::from_slice(&fs::read(&file)?)?;
+    let sent = desk.registry.seen().pop().context("a call")?.1;
+    assert_eq!(sent, format!("Bearer {}", fresh["id_token"].as_str().unwrap_or_default()));
+    assert!(fresh["id_token"] != *token && fresh["id_token"] != *over, "{fresh}");
+
+    // The provider has ended it.
+    older(&over, "nothing")?;
+    let ended = shell.run(&["explore"]).await?;
+    assert_eq!((ended.code, &*ended.stderr), (Some(1), &*format!("{expired}\n")));
+    Ok(())
+}
+
 // proves: SC06, SC08
 #[tokio::test]
 async fn each_trouble_has_its_words() -> Result<()> {

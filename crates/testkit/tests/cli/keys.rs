@@ -40,7 +40,8 @@ async fn a_key_is_made_rotated_and_ended_with_a_word() -> Result<()> {
     let again = cli.run(&[&["key", "create", "gitlab-ci"][..], &place].concat()).await?;
     assert!(again.code == Some(1) && again.stderr.contains("key rotate gitlab-ci"), "{again:?}");
 
-    let rotate = [&["key", "rotate", "gitlab-ci", "--overlap", "7d"][..], &place].concat();
+    let ends = ["--overlap", "7d", "--expires", "2099-01-31"];
+    let rotate = [&["key", "rotate", "gitlab-ci"][..], &ends, &place].concat();
     let second = done(&rotate, "").await?.stdout.trim_end().to_owned();
     assert_eq!((good(&first).await?, good(&second).await?), (200, 200));
     let listed: Value = serde_json::from_str(&done(&["key", "list", "--json"], "").await?.stdout)?;
@@ -48,6 +49,7 @@ async fn a_key_is_made_rotated_and_ended_with_a_word() -> Result<()> {
     assert_eq!(items.len(), 2, "{listed}");
     assert_eq!(items[0]["rotated_from"], items[1]["id"]);
     assert!(items[1]["overlap_until"].is_string() && items[0]["creator"] == "ada@example.com");
+    assert_eq!(items[0]["expires_at"].as_str().map(|at| &at[..10]), Some("2099-02-01"));
     let lines = done(&["key", "list", "--org", "acme"], "").await?.stdout;
     assert!(lines.lines().count() == 2 && lines.contains("acme/warehouse"), "{lines}");
 
@@ -136,6 +138,15 @@ async fn keys_are_about_the_place_that_was_chosen() -> Result<()> {
     // Offline it says what its text tells.
     let told = desk.run_with(variable, &["status"]).await?;
     assert!(told.stdout.contains("key of a project") && told.code == Some(0), "{told:?}");
+    // A key cannot sign in: it is told what its kind may not do.
+    let told = desk.run_with(variable, &["org", "list"]).await?;
+    assert!(told.code == Some(4) && told.stderr.contains("key of a project may not"), "{told:?}");
+    assert!(!told.stderr.contains("sign in again") && !told.stderr.contains("login"), "{told:?}");
+    // One that ends in 90 days makes another that nobody gave an end, and it ends with the first.
+    let bot = done("key create bot --org acme").await?.stdout.trim_end().to_owned();
+    let made = ["key", "create", "made", "--project", "acme/site"];
+    let made = desk.run_with(("HALLPASS_TOKEN", &bot), &made).await?;
+    assert_eq!(made.code, Some(0), "{made:?}");
     // What is kept and is not there any more does not keep anybody from knowing who they are.
     done("context use acme/nowhere").await?;
     let told = done("status --check").await?;

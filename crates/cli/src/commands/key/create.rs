@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_core::ends;
 use hallpass_core::wire::keys::{CreatedKey, Key, NewKey};
+use hallpass_core::wire::tokens::RotateToken;
 use hallpass_core::{Scope, Timestamp};
 use serde::Serialize;
 
@@ -62,6 +64,12 @@ pub(super) fn rotate_command() -> Command {
                 .value_name("TIME")
                 .help("How long the old one stays good beside it, like 7d [default: not at all]"),
         )
+        .arg(
+            Arg::new("expires")
+                .long("expires")
+                .value_name("WHEN")
+                .help("When the new one ends, like 180d, 2027-01-31 or never [default: after as long as the old one]"),
+        )
 }
 
 pub(super) fn create(
@@ -98,11 +106,17 @@ pub(super) fn create(
         false => None,
     };
     let name = text(matches, "name").to_owned();
-    let ends = when(cx, text(matches, "expires"), "create");
-    let expires_at = Some(ends.map_err(|mut failure: Failure| {
-        failure.next = help();
-        failure
-    })?);
+    // What nobody said is the server's to choose: whoever ends earlier makes what ends with them.
+    let expires_at = match matches.value_source("expires") {
+        Some(ValueSource::DefaultValue) => None,
+        _ => {
+            let ends = when(cx, text(matches, "expires"), "create");
+            Some(ends.map_err(|mut failure: Failure| {
+                failure.next = help();
+                failure
+            })?)
+        }
+    };
     let session = session(cx, globals, "create")?;
     let made = session
         .create_key(place.place(), &NewKey { name: name.clone(), expires_at, scope })
@@ -138,12 +152,19 @@ pub(super) fn rotate(
             Failure::usage(format!("{word:?} is no length of time: {why}"), help)
         })?,
     };
+    let expires = matches.get_one::<String>("expires");
+    let expires_at = expires.map(|word| when(cx, word, "rotate")).transpose();
+    let expires_at = expires_at.map_err(|mut failure: Failure| {
+        failure.next = format!("{} key rotate --help", cx.program);
+        failure
+    })?;
+    let how = RotateToken { overlap_seconds: overlap.as_secs(), expires_at };
     let place = place(cx, globals, "rotate")?;
     let word = text(matches, "key");
     let session = session(cx, globals, "rotate")?;
     let old = find(cx, globals, &session, (word, place.as_ref()), "rotate")?;
     let made = session
-        .rotate_key(&old.id, overlap)
+        .rotate_key(&old.id, how)
         .map_err(|error| refused(&error, cx, globals, "rotate", word))?;
     warn(out, &session.take_warnings());
     if !out.json {

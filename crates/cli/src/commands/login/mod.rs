@@ -31,6 +31,7 @@ use progress::Progress;
 
 use super::{agent, alone, legacy};
 use crate::arguments::Globals;
+use crate::failure::About;
 use crate::{Context, Exit, Failure, Input, Output, own, refusal};
 
 /// Signs in.
@@ -189,11 +190,18 @@ fn flow(
     }
 }
 
+/// What a sign-in usually has, in seconds, for whoever gave it less.
+const LONG_ENOUGH: u64 = 600;
+
 /// Tells `error`; what is to be typed next still names the server that was named.
 fn told(error: &hallpass_client::Error, cx: &Context<'_>, options: &Options) -> Failure {
     let mut failure = refusal::told(error, cx, &options.retry);
     let login = format!("{} login", cx.program);
-    if failure.next == login {
+    if let (Error::TimedOut { seconds }, Some(_)) = (error, options.login.timeout) {
+        let longer = seconds.saturating_mul(2).max(LONG_ENOUGH);
+        failure.next = format!("{} --timeout {longer}", options.retry);
+        failure.about = Some(Box::new(About::Patience));
+    } else if failure.next == login {
         failure.next.clone_from(&options.retry);
     } else if let Some(server) = &options.selection.server
         && let Some(flags) = failure.next.strip_prefix(&format!("{login} --"))

@@ -19,9 +19,7 @@ const LONGEST_WAIT: u64 = 86_400;
 pub fn command(brand: &Brand) -> Command {
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     let command = Command::new("login").args(argument(brand)).args(token_argument(brand));
-    let flows = &brand.login.flows;
-    let [browser, code] =
-        [Way::Browser, Way::Device].map(|way| flows.is_empty() || flows.contains(&way));
+    let [browser, code] = [Way::Browser, Way::Device].map(|way| brand.login.allows(way));
     let (about, chosen) = match (browser, code) {
         (true, true) => (
             "Sign in: in a browser here, or with a code in a browser anywhere",
@@ -32,7 +30,7 @@ pub fn command(brand: &Brand) -> Command {
         (false, _) => ("Sign in with a code, in a browser anywhere", ""),
     };
     let opens = browser || brand.login.opens_page;
-    let chosen = if flows.is_empty() { chosen } else { "" };
+    let chosen = if brand.login.flows.is_empty() { chosen } else { "" };
     command
         .about(about)
         .after_help(format!(
@@ -245,6 +243,15 @@ impl Options {
         let named = provider.server.as_ref().or(text("url"));
         let server = server(cx, globals, named)?;
         let device = flag("device") || flag("qr") || flag("no-wait");
+        for (asked, way, told) in [
+            (flag("web"), Way::Browser, "only a code signs in here, so there is no --web"),
+            (device, Way::Device, "only a browser here signs in, so there is no code"),
+        ] {
+            if asked && !cx.brand.login.allows(way) {
+                let help = format!("{} login --help", cx.program);
+                return Err(Failure::usage(told, help));
+            }
+        }
         let wish = match (flag("web"), device) {
             (true, _) => Wish::Web,
             (_, true) => Wish::Device,

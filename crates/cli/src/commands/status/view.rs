@@ -132,6 +132,7 @@ impl From<&Warning> for WarningView {
             Warning::EndsSoon { .. } => "ends_soon",
             Warning::NoSuchPlace { .. } => "no_such_place",
             Warning::NarrowToken { .. } => "narrow_token",
+            Warning::Unsaid { .. } => "unsaid",
             _ => "other",
         };
         Self { code, message: warning.to_string() }

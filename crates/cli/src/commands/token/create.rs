@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hallpass_client::Session;
-use hallpass_core::wire::tokens::{CreatedToken, NewToken};
+use hallpass_core::wire::tokens::{CreatedToken, NewToken, RotateToken};
 use hallpass_core::{Scope, Timestamp, ends};
 use serde::Serialize;
 
@@ -72,6 +72,12 @@ pub(super) fn rotate_command() -> Command {
                 .value_name("TIME")
                 .help("How long the old one stays good beside it, like 7d [default: not at all]"),
         )
+        .arg(
+            Arg::new("expires")
+                .long("expires")
+                .value_name("WHEN")
+                .help("When the new one ends, like 180d, 2027-01-31 or never [default: after as long as the old one]"),
+        )
         .arg(whose())
 }
 
@@ -110,9 +116,12 @@ pub(super) fn rotate(
     matches: &ArgMatches,
 ) -> Result<Exit, Failure> {
     let overlap = overlap(cx, matches)?;
+    let expires = matches.get_one::<String>("expires");
+    let expires_at = expires.map(|word| when(cx, word, "rotate")).transpose()?;
+    let how = RotateToken { overlap_seconds: overlap.as_secs(), expires_at };
     let word = text(matches, "id");
     let (session, old) = one(cx, globals, (word, user(matches)), "rotate")?;
-    let made = successor(cx, globals, &session, &old.id, word, overlap)?;
+    let made = successor(cx, globals, &session, &old.id, word, how)?;
     warn(out, &session.take_warnings());
     if !out.json {
         let name = out.paint().foreign(&made.token.name, 80);
@@ -140,10 +149,10 @@ fn successor(
     session: &Session,
     id: &str,
     word: &str,
-    overlap: Duration,
+    how: RotateToken,
 ) -> Result<CreatedToken, Failure> {
     let asked = Asked::Change { word, verb: "rotate" };
-    session.rotate_token(id, overlap).map_err(|error| refused(&error, cx, globals, &asked))
+    session.rotate_token(id, how).map_err(|error| refused(&error, cx, globals, &asked))
 }
 
 fn wanted(cx: &Context<'_>, matches: &ArgMatches) -> Result<NewToken, Failure> {

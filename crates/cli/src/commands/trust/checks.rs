@@ -31,8 +31,7 @@ pub(super) fn tell(out: &mut Output<'_>, checks: &[Check]) {
             Some(found) => format!("the token says {}", paint.foreign(found, 400)),
             None => "the token does not say it".to_owned(),
         };
-        let hint = check.hint.as_deref().filter(|hint| *hint != found);
-        let text = match hint {
+        let text = match check.hint.as_deref() {
             Some(hint) => format!("{found}; {}", paint.foreign(hint, 400)),
             None => found,
         };

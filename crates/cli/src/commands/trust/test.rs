@@ -2,11 +2,12 @@
 //! that the server decides with; the token is sent nowhere, and its issuer is not asked.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use hallpass_client::keys::Place;
 use hallpass_client::{Error, Session};
-use hallpass_core::trust::{Check, Claim, Claims, Examined, Policy, Standing, nearest_first};
+use hallpass_core::trust::{Check, Claim, Claims, Examined, Pin, Policy, Standing, nearest_first};
 use hallpass_core::wire::trust::{NewTrustPolicy, TrustPolicy};
 use hallpass_core::{Scope, Secret, Timestamp};
 use serde::Serialize;
@@ -88,7 +89,7 @@ pub(super) fn run(
             };
             let all = all.map_err(|error| refused(&error, cx, globals, "test"))?;
             warn(out, &session.take_warnings());
-            (all.into_iter().map(of_policy).collect(), Some(session.server().to_owned()))
+            (of_policies(&all), Some(session.server().to_owned()))
         }
     };
     let form = form(&claims, matches.contains_id("token-file"));
@@ -167,7 +168,19 @@ fn of_line(cx: &Context<'_>, line: &str, issuer: Option<String>) -> Result<Tried
     Ok(Tried { id: "the line".to_owned(), sentence, policy })
 }
 
-fn of_policy(policy: TrustPolicy) -> Tried {
+/// As the server goes through them: the oldest first, each with what others of its organization
+/// pin, as far as it is listed here.
+fn of_policies(all: &[TrustPolicy]) -> Vec<Tried> {
+    let mut sorted: Vec<&TrustPolicy> = all.iter().collect();
+    sorted.sort_by_key(|it| &it.id);
+    let pins = |of: &TrustPolicy| {
+        let theirs = all.iter().filter(|it| (&it.org, &it.issuer) == (&of.org, &of.issuer));
+        theirs.flat_map(|it| it.pins.iter().cloned()).collect()
+    };
+    sorted.into_iter().map(|it| of_policy(it.clone(), pins(it))).collect()
+}
+
+fn of_policy(policy: TrustPolicy, org_pins: Arc<[Pin]>) -> Tried {
     Tried {
         id: policy.id,
         sentence: policy.sentence,
@@ -176,6 +189,7 @@ fn of_policy(policy: TrustPolicy) -> Tried {
             platform: policy.platform,
             conditions: policy.conditions,
             pins: policy.pins,
+            org_pins,
             pin_first_use: policy.pin_first_use,
             project: format!("{}/{}", policy.org, policy.project),
             permissions: policy.permissions,

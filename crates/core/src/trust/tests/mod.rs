@@ -115,7 +115,7 @@ fn who_is_let_in() {
         // Who is not let in is told why, and nobody's id is pinned.
         if !let_in {
             assert!(examined.checks.iter().any(|check| !check.passed), "{at}");
-            assert!(examined.to_pin.is_empty() && examined.distance > 0, "{at}");
+            assert!(examined.pins.is_empty() && examined.distance > 0, "{at}");
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -178,10 +178,83 @@ fn the_nearest_policy_comes_first_and_a_changed_id_is_told_apart() {
     // Pinned when first seen, and compared from then on.
     let mut first = policy("repo:acme/warehouse:ref:refs/heads/main");
     let seen = examine(&first, &claims("456", "refs/heads/main"));
-    assert!(seen.admitted && seen.to_pin.len() == 1, "{seen:?}");
-    first.pins = seen.to_pin;
+    assert!(seen.admitted && seen.pins.len() == 1, "{seen:?}");
+    first.pins = seen.pins;
     assert_eq!(first.check(), Ok(()));
     assert!(examine(&first, &claims("456", "refs/heads/main")).admitted);
     let back = examine(&first, &claims("457", "refs/heads/main"));
     assert!(!back.admitted && !back.changed.is_empty(), "{back:?}");
+}
+
+// proves: attack-18
+#[test]
+fn a_name_goes_with_the_id_that_its_organization_has_pinned() {
+    let pin = |id: &str| Pin {
+        claim: "repository".to_owned(),
+        name: "acme/warehouse".to_owned(),
+        id_claim: "repository_id".to_owned(),
+        id: id.to_owned(),
+    };
+    let claims = |id: Option<&str>| {
+        let mut json = json!({
+            "event_name": "push", "iss": GITHUB, "ref": "refs/heads/main",
+            "repository": "acme/warehouse", "repository_owner": "acme",
+            "sub": "repo:acme/warehouse:ref:refs/heads/main",
+        });
+        if let Some(id) = id {
+            json["repository_id"] = json!(id);
+        }
+        Claims::parse(json.to_string().as_bytes()).unwrap()
+    };
+    let known = |own: &[&str], org: &[&str], text: &str| Policy {
+        pins: own.iter().map(|id| pin(id)).collect(),
+        org_pins: org.iter().map(|id| pin(id)).collect(),
+        ..policy(text)
+    };
+    let line = "repo:acme/warehouse:ref:refs/heads/main";
+    let alone = r#"{"line":"repo:acme/warehouse:ref:refs/heads/main","pin_first_use":false}"#;
+    // Its own pins, what its organization pins, the id that came; let in, and what it had to be.
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a str, Option<&'a str>, Option<&'a str>);
+    let cases: [Case<'_>; 8] = [
+        (&[], &[], "456", None, None),
+        (&[], &["456"], "456", None, None),
+        (&[], &["456", "456"], "456", None, None),
+        (&[], &["456"], "457", Some("456"), Some("456")),
+        // Its own comes first.
+        (&["457"], &["456", "457"], "457", None, None),
+        (&["457"], &["456", "457"], "456", Some("457"), Some("457")),
+        // Where others disagree, nobody is let in before somebody has said whose the name is.
+        (
+            &[],
+            &["456", "457"],
+            "456",
+            Some("457"),
+            Some("the one id that all policies pin, and they pin 456 and 457"),
+        ),
+        (
+            &[],
+            &["456", "457"],
+            "458",
+            Some("456"),
+            Some("the one id that all policies pin, and they pin 456 and 457"),
+        ),
+    ];
+    for (own, org, came, pinned, wants) in cases {
+        let examined = examine(&known(own, org, line), &claims(Some(came)));
+        let check = examined.checks.iter().find(|it| it.standing == Standing::Pinned).unwrap();
+        assert_eq!(examined.admitted, pinned.is_none(), "{own:?} {org:?} {came}");
+        let changed: Vec<_> = examined.changed.iter().map(|it| (&*it.pinned, &*it.found)).collect();
+        assert_eq!(changed, Vec::from_iter(pinned.map(|it| (it, came))), "{own:?} {org:?} {came}");
+        match wants {
+            Some(wants) => assert_eq!((&*check.wants, &*examined.pins), (wants, &[][..])),
+            None => assert_eq!(examined.pins, [pin(came)]),
+        }
+    }
+    let without = examine(&known(&[], &["456"], line), &claims(None));
+    assert!(!without.admitted && without.changed.is_empty(), "{without:?}");
+    // Who goes by names alone has accepted that by name.
+    assert!(examine(&known(&[], &["456"], alone), &claims(Some("457"))).admitted);
+    let other = Pin { name: "acme/other".to_owned(), ..pin("1") };
+    let apart = Policy { org_pins: [other].into(), ..policy(line) };
+    assert!(examine(&apart, &claims(Some("456"))).admitted);
 }

@@ -47,6 +47,18 @@ fn a_line_is_conditions_on_claims() {
     }
 }
 
+#[test]
+fn a_ref_by_its_short_name_is_told_what_to_write() {
+    for (line, write) in [
+        ("repo:acme/warehouse:ref:main", "ref:refs/heads/main"),
+        ("repo:acme/warehouse:ref:heads/main", "ref:refs/heads/main"),
+        ("repo:acme/warehouse:ref:tags/v1", "ref:refs/tags/v1"),
+    ] {
+        let why = parse_line(line).unwrap_err().to_string();
+        assert!(why.contains(write), "{line}: {why}");
+    }
+}
+
 // proves: attack-20, HP04
 #[test]
 fn what_is_dangerous_is_said() {
@@ -63,7 +75,7 @@ fn what_is_dangerous_is_said() {
         ("repo:acme/warehouse:ref:refs/heads/*", &[AnyRef]),
         ("repo:acme/warehouse:ref:refs/heads/**", &[AnyRef]),
         ("repo:acme/warehouse:ref:refs/tags/v*", &[MovableTag]),
-        ("repo:acme/warehouse:pull_request", &[AnyRef, OutsidersEvent]),
+        ("repo:acme/warehouse:pull_request", &[OutsidersEvent]),
         (
             r#"{"line":"repo:acme/warehouse:ref:refs/heads/main","pin_first_use":false}"#,
             &[NamesWithoutIds],
@@ -186,8 +198,7 @@ fn a_policy_in_a_sentence() {
         ),
         (
             "repo:acme/warehouse:pull_request",
-            "Every branch and tag of acme/warehouse, where event_name is pull_request, may use \
-             runs:create in lab/scans.",
+            "Every pull request of acme/warehouse may use runs:create in lab/scans.",
         ),
         (
             r#"{"conditions":[{"claim":"repository","is":"acme/warehouse"},{"claim":"ref","one_of":["refs/heads/main","refs/heads/next"]},{"claim":"environment","is":"prod"}]}"#,

@@ -144,6 +144,7 @@ described! {
     }
     RotateToken = "RotateToken", "How a token is to be rotated." {
         "overlap_seconds?": whole("For how long the old one stays good; 0: not at all.", 0, MAX_OVERLAP.as_secs()),
+        "expires_at?": or_null(time("When the new one ends; absent: after as long a time as the old one; null: never.")),
     }
     RevokeLeaked = "RevokeLeaked", "Tokens that leaked." {
         "tokens": list(text("A token's text."), "Texts of tokens of any kind."),

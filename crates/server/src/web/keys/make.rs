@@ -97,7 +97,7 @@ async fn blank(
         .into_iter()
         .map(|name| {
             let field = format!("{SCOPE}{name}");
-            let meaning = Some(Shown::new(&meaning(table, &name)));
+            let meaning = Shown::long(Some(&meaning(table, &name)));
             Choice { chosen: form.get(&field).is_some(), field, name: Shown::new(&name), meaning }
         })
         .collect();

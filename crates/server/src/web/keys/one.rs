@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use hallpass_core::id::TokenId;
 use hallpass_core::wire::keys::Key;
-use hallpass_core::wire::tokens::Token;
+use hallpass_core::wire::tokens::{RotateToken, Token};
 use hallpass_issuer::keys::KeyError;
 use hallpass_issuer::orgs::OrgError;
 use http::StatusCode;
@@ -17,7 +17,7 @@ use http::StatusCode;
 use super::super::answer::{Page, Refusal};
 use super::super::csrf::{self, Purpose};
 use super::super::orgs::{Named, Nav, Office};
-use super::super::tokens::{Line, OVERLAPS, Sign, end_of};
+use super::super::tokens::{Expiry, Line, OVERLAPS, Sign, end_of, read_again};
 use super::super::views::{Frame, Notice};
 use super::super::{answer, when};
 use super::KEYS;
@@ -37,6 +37,8 @@ struct One {
     key: Line,
     kind: &'static str,
     ends: String,
+    /// When its successor ends.
+    expiry: Expiry,
 }
 
 impl One {
@@ -86,6 +88,7 @@ fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notic
         key: line,
         kind: if key.project.is_some() { "Project" } else { "Org admin" },
         ends: end_of(&Token::from(key)),
+        expiry: Expiry::again(app.clock().now()),
     };
     answer::page(status, &view)
 }
@@ -116,8 +119,16 @@ async fn rotate(
             Notice::problem("Choose when the old text stops working.", "Nothing was changed.");
         return Ok(page(&office, &key, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)));
     };
+    let expires_at = match read_again(&form, app.clock().now()) {
+        Ok(end) => end,
+        Err(next) => {
+            let notice = Notice::problem("Nothing was changed.", next);
+            return Ok(page(&office, &key, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)));
+        }
+    };
     let overlap = Duration::from_secs(secs);
-    Ok(match app.issuer().rotate_key(&office.actor(), &key.id, overlap, &origin).await {
+    let how = RotateToken { overlap_seconds: secs, expires_at };
+    Ok(match app.issuer().rotate_key(&office.actor(), &key.id, how, &origin).await {
         Ok(made) => {
             let old = match secs {
                 0 => "is refused from now on".to_owned(),

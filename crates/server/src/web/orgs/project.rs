@@ -44,8 +44,8 @@ struct View {
     /// One more of them can be made.
     mints: bool,
     people: People,
-    /// Where its jobs are, for whoever manages its keys.
-    trust: Option<String>,
+    /// Where it is, for whoever manages its keys: they and its jobs are below.
+    office: Option<String>,
     /// The names of what they keep for their agents in it.
     secrets: Vec<Shown>,
     settings: bool,
@@ -109,7 +109,7 @@ async fn page(
         older: older.then(|| format!("{}/tokens", seat.home())),
         mints,
         people,
-        trust: seat.may(KEYS_MANAGE).then(|| format!("{}/trust", seat.home())),
+        office: seat.may(KEYS_MANAGE).then(|| seat.home()),
         secrets: secrets.map(|kept| Shown::new(&kept.name)).collect(),
         settings: seat.may(SETTINGS_MANAGE),
         gives: seat.standing.may_in_org(ORG_MANAGE),

@@ -15,7 +15,7 @@ use http::request::Parts;
 
 use super::super::answer::Refusal;
 use super::super::shown::Shown;
-use super::super::views::Way;
+use super::super::views::{Frame, Way};
 use super::super::{answer, not_found, people};
 use super::PAGE;
 use crate::app::App;
@@ -208,9 +208,14 @@ impl Sign {
         Self { of_keys: true, ..Self::place(base, place) }
     }
 
-    /// `Tokens`, or `Keys`.
-    pub(super) fn what(&self) -> &'static str {
-        if self.of_keys { "Keys" } else { "Tokens" }
+    /// `Tokens`, or what the brand calls keys.
+    pub(super) fn what<'f>(&self, frame: &'f Frame) -> &'f str {
+        if self.of_keys { frame.called_or("/settings/keys", "Keys") } else { "Tokens" }
+    }
+
+    /// One of them.
+    pub(super) fn one(&self) -> &'static str {
+        if self.of_keys { "key" } else { "token" }
     }
 
     /// Whether an administrator acts for somebody else.

@@ -13,6 +13,8 @@ use super::super::when;
 const DAYS: [u64; 3] = [7, 30, 90];
 /// What it offers first: long enough to be no nuisance, and it does end.
 const USUAL: &str = "90d";
+/// What it offers first for a successor.
+const AGAIN: &str = "again";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The question and its possible answers.
@@ -49,6 +51,15 @@ impl Expiry {
     /// For a new token.
     pub(in crate::web) fn fresh(now: Timestamp) -> Self {
         Self::of(now, USUAL, Shown::default())
+    }
+
+    /// For the successor of a token: after as long a time as that one, if nothing else is chosen.
+    pub(in crate::web) fn again(now: Timestamp) -> Self {
+        let (value, label) = (AGAIN.to_owned(), "After as long a time as the old one".to_owned());
+        let mut fresh = Self::of(now, AGAIN, Shown::default());
+        fresh.question = "When does the new text end?";
+        fresh.options.insert(0, Answer { value, label, until: None, chosen: true });
+        fresh
     }
 
     /// For a token that ends at `end`.
@@ -99,7 +110,18 @@ pub(in crate::web) fn read(form: &Params, now: Timestamp) -> Result<Option<Times
     }
 }
 
-/// The same, or what to do about it.
+/// The end of a successor; `None`: as it comes.
+pub(in crate::web) fn read_again(
+    form: &Params,
+    now: Timestamp,
+) -> Result<Option<Option<Timestamp>>, &'static str> {
+    match form.get("expires").unwrap_or(AGAIN) {
+        AGAIN => Ok(None),
+        _ => read_end(form, now).map(Some),
+    }
+}
+
+/// The end that a form asks for, or what to do about it.
 pub(in crate::web) fn read_end(
     form: &Params,
     now: Timestamp,
@@ -140,6 +162,16 @@ mod tests {
     }
 
     #[test]
+    fn a_successor_has_another_end_only_if_one_is_chosen() {
+        let now = Timestamp::from_secs(1_776_506_400);
+        let read = |query: &str| read_again(&Params::parse(query.as_bytes()).expect("a form"), now);
+        assert_eq!((read(""), read("expires=again")), (Ok(None), Ok(None)));
+        assert_eq!(read("expires=never"), Ok(Some(None)));
+        assert_eq!(read("expires=7d"), Ok(Some(Some(now + DAY * 7))));
+        assert!(read("expires=x").is_err());
+    }
+
+    #[test]
     fn the_form_holds_what_was_chosen() {
         let now = Timestamp::from_secs(1_776_506_400);
         let chosen = |expiry: &Expiry| {
@@ -153,5 +185,6 @@ mod tests {
         let current = Expiry::current(now, Some(Timestamp::from_secs(1_776_556_800)));
         assert_eq!((chosen(&current), current.date.as_str()), ("date".to_owned(), "2026-04-18"));
         assert_eq!(chosen(&Expiry::current(now, None)), "never");
+        assert_eq!(chosen(&Expiry::again(now)), "again");
     }
 }

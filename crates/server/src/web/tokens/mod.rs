@@ -36,7 +36,7 @@ use axum::routing::MethodRouter;
 use crate::app::App;
 
 pub(super) use desk::{Sign, base_of};
-pub(super) use expiry::{Expiry, read_end};
+pub(super) use expiry::{Expiry, read_again, read_end};
 pub(super) use lines::{end as end_of, of as lines_of};
 pub(super) use make::SENT_BEFORE;
 pub(super) use narrowing::{Choice, meaning};

@@ -7,6 +7,7 @@ use hallpass_core::scope::{ACCOUNT, Scope, TOKENS};
 use hallpass_core::wire::params::Params;
 use hallpass_core::wire::tokens::Project;
 
+use super::super::setup::sentence;
 use super::super::shown::Shown;
 
 /// More projects than this are typed, not ticked.
@@ -57,7 +58,7 @@ impl Narrowing {
             .into_iter()
             .map(|name| {
                 let field = format!("{SCOPE}{name}");
-                let meaning = Some(Shown::new(&meaning(&brand.roles, &name)));
+                let meaning = Shown::long(Some(&meaning(&brand.roles, &name)));
                 Choice { chosen: chosen(&field), field, name: Shown::new(&name), meaning }
             })
             .collect();
@@ -111,7 +112,8 @@ pub(in crate::web) fn meaning(table: &PermissionTable, name: &str) -> String {
     known.to_owned()
 }
 
-/// A brand's own permissions are words of its own; who has them is what we know.
+/// A brand's own permissions are words of its own: `runs:create` is "Create runs". Who has them is what
+/// we know besides.
 fn by_role(table: &PermissionTable, name: &str) -> String {
     let of_project = [
         (ProjectRole::Viewer, "everybody in a project"),
@@ -127,7 +129,14 @@ fn by_role(table: &PermissionTable, name: &str) -> String {
     let in_org = of_org.iter().find(|(role, _)| table.of_org(*role).contains(name));
     let who: Vec<_> =
         in_project.map(|(_, who)| *who).into_iter().chain(in_org.map(|(_, who)| *who)).collect();
-    format!("What {} may do under this name.", who.join(", or "))
+    let who = who.join(", or ");
+    match name.split_once(':') {
+        Some((noun, verb)) => {
+            let [noun, verb] = [noun, verb].map(|word| word.replace(['-', '_', ':'], " "));
+            sentence(&format!("{verb} {noun}, as {who} may"))
+        }
+        None => format!("What {who} may do under this name."),
+    }
 }
 
 /// What a token may do, for the list.
@@ -221,7 +230,7 @@ mod tests {
         let mut table = PermissionTable::default();
         table.project.collaborator.insert("runs:create".to_owned());
         let said = meaning(&table, "runs:create");
-        assert_eq!(said, "What collaborators and owners of a project may do under this name.");
+        assert_eq!(said, "Create runs, as collaborators and owners of a project may.");
     }
 
     #[test]

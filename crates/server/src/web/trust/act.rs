@@ -72,8 +72,7 @@ async fn add(office: &Office<'_>, form: &Params, origin: &Origin) -> Response {
     new.accept = accepted(form, &found);
     if found.iter().any(|it| !new.accept.contains(&it.danger)) {
         let open = found.iter().map(|it| DangerLine::of(it, &new.accept)).collect();
-        return again(office, form, "this policy is dangerous; read what is ticked below", open)
-            .await;
+        return again(office, form, "this policy is dangerous", open).await;
     }
     let issuer = office.app.issuer();
     match issuer.create_trust(&office.actor(), org, &project, new, origin).await {

@@ -14,6 +14,8 @@ pub(super) struct PolicyLine {
     pub(super) id: Shown,
     pub(super) sentence: Shown,
     pub(super) dangers: Vec<String>,
+    /// Names, and which id each goes with.
+    pub(super) pins: Vec<(Shown, Shown)>,
     /// Why it lets nobody in at this moment.
     pub(super) keys_unknown: Option<(Shown, String)>,
     /// Whose tokens, if not github.com's.
@@ -35,6 +37,14 @@ impl PolicyLine {
             id: Shown::new(&policy.id),
             sentence: Shown::typed(&policy.sentence),
             dangers: policy.dangers.iter().map(|danger| danger.says.clone()).collect(),
+            pins: policy
+                .pins
+                .iter()
+                .map(|pin| {
+                    let id = format!("{} {}", pin.id_claim, pin.id);
+                    (Shown::typed(&pin.name), Shown::typed(&id))
+                })
+                .collect(),
             keys_unknown: policy
                 .keys_unknown
                 .as_ref()

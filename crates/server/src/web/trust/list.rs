@@ -116,6 +116,16 @@ pub(super) async fn page(
     }
 }
 
+/// What a job types to sign in: the brand's word for that, where it has one.
+fn oidc_command(app: &App) -> Option<String> {
+    let (brand, here) = (app.brand(), app.public_url().issuer());
+    match brand.place_of("login --oidc") {
+        Some(place) if brand.default_server == here => Some(format!("{} {place}", brand.name)),
+        Some(place) => Some(format!("{} {place} --server {here}", brand.name)),
+        None => app.command(&format!("login {here} --oidc")),
+    }
+}
+
 async fn view(
     office: &Office<'_>,
     notice: Option<Notice>,
@@ -148,7 +158,7 @@ async fn view(
     let table = &app.brand().roles;
     let scopes = issuer.key_permissions(Kind::ProjectKey).into_iter().map(|name| {
         let field = format!("{}{name}", act::SCOPE);
-        let meaning = Some(Shown::new(&meaning(table, &name)));
+        let meaning = Shown::long(Some(&meaning(table, &name)));
         Choice { chosen: form.get(&field).is_some(), field, name: Shown::new(&name), meaning }
     });
     let at = match project {
@@ -186,6 +196,6 @@ async fn view(
         scopes: scopes.collect(),
         command: add("repo:OWNER/REPOSITORY:ref:refs/heads/main"),
         other_command: add("--issuer URL --condition CLAIM=VALUE"),
-        login_command: app.command(&format!("login {} --oidc", app.public_url().issuer())),
+        login_command: oidc_command(app),
     })
 }
