@@ -8,6 +8,7 @@ use super::tool::NAMED;
 use super::{BadBrand, Brand};
 use crate::Kind;
 use crate::public_url::{PublicUrl, is_issuer};
+use crate::scope::{ACCOUNT, AGENT, AGENTS, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, TOKENS};
 
 /// The flags that every command has; a brand's own cannot be called like one of them.
 pub(super) const FLAGS: [&str; 14] = [
@@ -79,6 +80,12 @@ pub(super) fn values(brand: &Brand) -> Result<(), BadBrand> {
         let why =
             format!("must be upper-case letters, digits and '_', not {:?}", brand.variable_prefix);
         return Err(impossible("variable_prefix", &why));
+    }
+    // A role that has one would be asked for what a client asks for.
+    let scopes = [OPENID, PROFILE, EMAIL, OFFLINE_ACCESS, ACCOUNT, TOKENS, AGENTS, AGENT];
+    let all = brand.roles.all();
+    if let Some(scope) = scopes.into_iter().find(|scope| all.contains(*scope)) {
+        return Err(impossible("roles", &format!("{scope:?} is a scope, and no permission")));
     }
     prefixes(brand)?;
     flags(brand)?;
@@ -215,6 +222,7 @@ mod tests {
             ("[pages.names]\n'/settings/token' = 'X'", "pages.names"),
             ("[commands]\nx = 'tokne list'", "commands"),
             ("[exits]\nnot_singed_in = 1", "exits"),
+            ("[roles.org]\nmember = ['tokens']", "roles"),
             ("[texts]\nsigned_in = '{emial}'", "texts.signed_in"),
         ] {
             let text = format!("{HALLPASS}\n{more}");
