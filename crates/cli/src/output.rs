@@ -97,8 +97,16 @@ impl<'a> Output<'a> {
     fn typed(&self, command: &str) -> String {
         match self.brand.is_some_and(|brand| brand.lacks(self.program, command)) {
             true => format!("{} --help", self.program),
-            false => self.placed(command),
+            false => self.as_typed(command),
         }
+    }
+
+    /// A command as this tree spells it. What stands in it may be somebody's own name for a thing, so
+    /// only the place that is to be filled in has the brand's word.
+    fn as_typed(&self, command: &str) -> String {
+        let Some(brand) = self.brand else { return command.to_owned() };
+        let place = format!("ORG/{}", brand.words.project.to_ascii_uppercase());
+        brand.spelt(self.program, command).replace("ORG/PROJECT", &place)
     }
 
     /// What a state, or else an exit, ends with in this brand.

@@ -147,6 +147,7 @@ fn http_of(error: &Error) -> Option<&HttpError> {
     match error {
         Error::Http(HttpError::Refresh(inner)) => Some(inner),
         Error::Http(http) | Error::Discovery(DiscoveryError::Http(http)) => Some(http),
+        Error::PlatformSilent { why, .. } => Some(why),
         _ => None,
     }
 }

@@ -122,11 +122,7 @@ pub(crate) fn run(
     let profiles = match profiles(parts, selection, which) {
         Ok(profiles) => profiles,
         Err(Error::Vault(error)) if error.is_unreadable() => {
-            // Where nothing is ever revoked, nobody needs what is in it any more.
-            report.set_aside = match parts.brand.logout.revokes {
-                Revokes::Nothing => parts.vault.discard()?,
-                Revokes::SignIn | Revokes::Everything => parts.vault.set_aside()?,
-            };
+            report.set_aside = parts.vault.set_aside()?;
             return Ok(report);
         }
         // Signing out of what is not there is done (CLIENT K2).

@@ -1,6 +1,5 @@
 //! Signing out: at the server, and here in any case.
 
-use hallpass_core::brand::Revokes;
 use serde_json::json;
 
 use super::*;
@@ -192,23 +191,6 @@ fn an_unreadable_store_is_moved_aside() {
     let report = town.client().logout(Which::Selected).unwrap();
     assert_eq!(std::fs::read_to_string(report.set_aside.unwrap()).unwrap(), "{");
     assert!(report.ended.is_empty() && !town.file().exists());
-}
-
-// proves: SM11
-#[test]
-fn where_nothing_is_revoked_an_unreadable_store_is_deleted() {
-    let town = Town::new();
-    town.sign_in();
-    std::fs::write(town.file(), "{").unwrap();
-    std::fs::write(town.file().with_file_name("keys.json"), "{").unwrap();
-    let mut parts = town.parts();
-    parts.brand.logout.revokes = Revokes::Nothing;
-    let report = Client::new(parts, Selection::default()).logout(Which::Selected).unwrap();
-    assert!(report.set_aside.is_none() && report.ended.is_empty());
-    let left = std::fs::read_dir(town.file().parent().unwrap()).unwrap();
-    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-    assert!(!left.iter().any(|name| name.to_string_lossy().contains("corrupt")), "{left:?}");
-    assert!(!town.file().exists() && !town.file().with_file_name("keys.json").exists());
 }
 
 #[test]

@@ -311,9 +311,6 @@ mod tests {
         fn set_aside(&self) -> Result<Option<PathBuf>, VaultError> {
             panic!("the store was opened")
         }
-        fn discard(&self) -> Result<Option<PathBuf>, VaultError> {
-            panic!("the store was opened")
-        }
         fn binding_keys(&self, _: &[&Key]) -> Result<Vec<Option<BindingKey>>, VaultError> {
             panic!("the store was opened")
         }

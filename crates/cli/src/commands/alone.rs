@@ -25,7 +25,9 @@ fn without_login(mut failure: Failure, cx: &Context<'_>, globals: &Globals) -> F
     if agent::is_inside(cx) {
         return agent::without_login(failure, cx, globals);
     }
-    if failure.code != "not_signed_in" {
+    // A profile that was named is answered by no variable (CLIENT F4).
+    let profile = cx.environment.var(&cx.brand.variable("PROFILE"));
+    if failure.code != "not_signed_in" || globals.profile.is_some() || profile.is_some() {
         return failure;
     }
     let unattended = cx.unattended();

@@ -127,7 +127,7 @@ fn show(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) -> Result<Exi
     let mut pairs = pairs(cx, &target, paint);
     if pairs.is_empty() {
         pairs.push(("Organization", "none chosen".to_owned()));
-        without_a_profile(cx, out);
+        without_a_profile(cx, out, globals);
     }
     let text = layout::fields(&pairs, out.terminal.width, paint);
     out.data(text.as_bytes())?;
@@ -188,16 +188,17 @@ fn keep(
     if !louder.is_empty() {
         out.warning(&format!("here {} counts more", louder.join(", and ")));
     } else if target.org.is_none() && target.project.is_none() && *kept != Kept::Nothing {
-        without_a_profile(cx, out);
+        without_a_profile(cx, out, globals);
     }
     Ok(Exit::Usable)
 }
 
 /// What is handed over is used without a profile, so what a profile is about does not count; a key
 /// has a place of its own.
-fn without_a_profile(cx: &Context<'_>, out: &mut Output<'_>) {
+fn without_a_profile(cx: &Context<'_>, out: &mut Output<'_>, globals: &Globals) {
     let variable = cx.brand.variable("TOKEN");
-    if cx.brand.sources.variable_wins() && cx.environment.var(&variable).is_some() {
+    let wins = cx.brand.sources.variable_wins() && globals.profile.is_none();
+    if wins && cx.environment.var(&variable).is_some() {
         let status = format!("{} status", cx.program);
         out.warning(&format!(
             "{variable} is set and is used without a profile, so no context counts; {status} says \

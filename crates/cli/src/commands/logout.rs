@@ -50,7 +50,15 @@ pub fn run(
         }
         _ => None,
     };
-    let report = client.logout(which).map_err(|error| refusal::told(&error, cx, &again))?;
+    let refuse = |error| {
+        let mut failure = refusal::told(&error, cx, &again);
+        if let (Some(file), Exit::StoreUnavailable) = (&globals.file, failure.exit) {
+            let file = crate::words::quoted(&file.display().to_string());
+            (failure.kept, failure.next) = (Some("It was kept.".into()), format!("ls -l {file}"));
+        }
+        failure
+    };
+    let report = client.logout(which).map_err(refuse)?;
     let told = self::told(cx, out, &report);
     // What was agreed to goes, whatever became of the sign-in.
     let cleaned = match older {
@@ -118,11 +126,13 @@ const fn is_over(revocation: &Revocation) -> bool {
 
 fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
     let texts = &cx.brand.texts;
+    // Where nothing is ever revoked, a store that nobody can read is out of the way, and that is all.
+    let local = cx.brand.logout.revokes == Revokes::Nothing;
     if let Some(job) = &report.job {
         tell_job(out, job);
     } else if let Some(unknown) = &report.unknown {
         out.line(&format!("Nothing to do: {}.", out.paint().foreign(&unknown.to_string(), 400)));
-    } else if report.ended.is_empty() && report.set_aside.is_none() {
+    } else if report.ended.is_empty() && (report.set_aside.is_none() || local) {
         match texts.nobody_signed_out.as_ref().or(texts.signed_out.as_ref()) {
             Some(own) => out.own(&filled(own, &[("account", None), ("server", None)])),
             None => out.line("Nobody was signed in."),
@@ -136,12 +146,12 @@ fn tell(cx: &Context<'_>, out: &mut Output<'_>, report: &LogoutReport) {
     }
     if let Some(path) = &report.set_aside {
         let path = crate::words::path(path, cx.environment.home().as_deref());
-        out.warning(&match cx.brand.logout.revokes {
-            Revokes::Nothing => format!(
-                "the stored sign-ins could neither be read nor deleted; they are now in {path}, \
-                 and may still be good"
+        out.warning(&match local {
+            true => format!(
+                "the file could not be read, and is now {path}; there may be tokens in it, so \
+                 delete it once you need it no more"
             ),
-            _ => format!(
+            false => format!(
                 "the stored sign-ins could not be read, so none was revoked; the file is now {path}"
             ),
         });

@@ -1,5 +1,5 @@
 //! What a brand says of its commands and cannot be, for those who write one. It takes the whole
-//! tree, so a tool does not look for it each time that it starts.
+//! tree, so a tool that is compiled does not look for it each time that it starts.
 
 use clap::{Arg, ArgAction, Command};
 use hallpass_core::brand::{BadBrand, Brand, Way, parts};

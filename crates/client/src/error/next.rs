@@ -74,7 +74,11 @@ impl Error {
                 Some(format!("export {variable}={meant}"))
             }
             Error::BadMode { variable, .. } => Some(format!("unset {variable}")),
-            Error::TokenFile { path, .. } => Some(format!("ls -l {path}")),
+            // Nothing that a shell would take for more than a name.
+            Error::TokenFile { path, .. } => path
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"/._-+@:".contains(&b))
+                .then(|| format!("ls -l {path}")),
             Error::NotConfigured { issuer, client_id } => {
                 Some(format!("export {issuer}=URL {client_id}=ID"))
             }

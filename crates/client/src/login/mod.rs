@@ -364,7 +364,8 @@ impl<'a> Start<'a> {
         let LoginOptions { issuer, client_id, .. } = self.options;
         if issuer.is_some() || client_id.is_some() {
             let issuer = issuer.clone().or_else(|| self.said_by("issuer"));
-            return (issuer.or(brand), client_id.clone());
+            let client_id = client_id.clone().or_else(|| self.said_by("client_id"));
+            return (issuer.or(brand), client_id);
         }
         if let Some(issuer) = self.said_by("issuer") {
             return (Some(issuer), self.said_by("client_id"));

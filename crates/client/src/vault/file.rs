@@ -185,23 +185,6 @@ impl FileVault {
         format!("{why}-{}", self.tokens.now().secs())
     }
 
-    /// Moves tokens and keys out of the way, and says where each is now.
-    fn move_aside(&self) -> Result<[Option<PathBuf>; 2], VaultError> {
-        let why = match sealed_by(&self.tokens) {
-            Some(_) => "sealed",
-            None => self.read().err().and_then(|error| error.aside()).unwrap_or("corrupt"),
-        };
-        let mark = self.mark(why);
-        let tokens = self.tokens.set_aside(&mark)?;
-        // Without their keys the sign-ins in it would be worth nothing to whoever can read them:
-        // a newer version, or the keyring that is gone now.
-        let keys = self.keys.set_aside(&mark)?;
-        if self.settings()?.keyring_entry.is_some() {
-            self.change_settings(|settings| settings.keyring_entry = None)?;
-        }
-        Ok([tokens, keys])
-    }
-
     pub(super) fn saw(&self, form: Option<Form>) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = form;
     }
@@ -291,21 +274,23 @@ impl Vault for FileVault {
     }
 
     fn set_aside(&self) -> Result<Option<PathBuf>, VaultError> {
-        let [tokens, _] = self.move_aside()?;
-        Ok(tokens)
-    }
-
-    fn discard(&self) -> Result<Option<PathBuf>, VaultError> {
-        let foreign = matches!(self.read(), Err(VaultError::KeyGone { .. }));
-        let entry = self.settings()?.keyring_entry.filter(|_| !foreign);
-        let moved = self.move_aside()?;
-        if let (Some(chests), Some(entry)) = (&self.chests, entry) {
-            // A key that seals nothing is worth nothing.
-            let _ = chests.remove(&entry);
+        // A file that somebody named is moved by nobody: it may be one of theirs.
+        if self.tokens.is_foreign() {
+            return self.read().map(|_| None);
         }
-        // What is no file is not deleted: nobody knows what is in it.
-        let left = moved.into_iter().flatten().filter(|path| std::fs::remove_file(path).is_err());
-        Ok(left.collect::<Vec<_>>().into_iter().next())
+        let why = match sealed_by(&self.tokens) {
+            Some(_) => "sealed",
+            None => self.read().err().and_then(|error| error.aside()).unwrap_or("corrupt"),
+        };
+        let mark = self.mark(why);
+        let aside = self.tokens.set_aside(&mark)?;
+        // Without their keys the sign-ins in it would be worth nothing to whoever can read them:
+        // a newer version, or the keyring that is gone now.
+        self.keys.set_aside(&mark)?;
+        if self.settings()?.keyring_entry.is_some() {
+            self.change_settings(|settings| settings.keyring_entry = None)?;
+        }
+        Ok(aside)
     }
 
     fn binding_keys(&self, all: &[&Key]) -> Result<Vec<Option<BindingKey>>, VaultError> {

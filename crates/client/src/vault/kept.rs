@@ -69,6 +69,11 @@ impl KeptFile {
         Self { foreign: self.foreign, ..file }
     }
 
+    /// Whether somebody named it, and it may be anything.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
     /// Its directory.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir

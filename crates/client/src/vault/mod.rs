@@ -76,10 +76,6 @@ pub trait Vault: Send + Sync {
     /// where it is now; `None` if there was nothing.
     fn set_aside(&self) -> Result<Option<PathBuf>, VaultError>;
 
-    /// Deletes what cannot be read, with the keys that it is bound to and their entry in the
-    /// keyring, and says where something is that could only be moved.
-    fn discard(&self) -> Result<Option<PathBuf>, VaultError>;
-
     /// The private keys that bind the refresh tokens of `all` (RFC 9449 §5), in their order;
     /// `None` for one that is bound to none.
     fn binding_keys(&self, all: &[&Key]) -> Result<Vec<Option<BindingKey>>, VaultError>;

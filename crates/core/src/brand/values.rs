@@ -69,8 +69,9 @@ pub(super) fn values(brand: &Brand) -> Result<(), BadBrand> {
             _ => PublicUrl::parse(text).is_ok_and(|url| url.issuer() == text),
         };
         if let Some(odd) = value.filter(|value| !address(value)) {
+            let end = if key == "issuer" { "" } else { " and no '/' at its end" };
             let why = format!(
-                "must be an address like https://id.example.com, with http on this machine only and no '/' at its end, not {odd:?}"
+                "must be an address like https://id.example.com, with http on this machine only{end}, not {odd:?}"
             );
             return Err(impossible(key, &why));
         }

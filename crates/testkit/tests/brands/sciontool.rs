@@ -44,7 +44,9 @@ fn start(shop: &Shop, more: &[&str], script: &str) -> Result<Running> {
 /// The variables of the process whose number `running` says after `label`.
 async fn variables(running: &mut Running, label: &str) -> Result<Vec<(String, String)>> {
     let pid: u32 = written(running, "a process", |text| {
-        let pids = text.lines().filter_map(|line| line.strip_prefix(label));
+        // A line that is still being written holds half a number.
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let pids = whole.filter_map(|line| line.strip_prefix(label));
         pids.filter_map(|pid| pid.trim().parse().ok()).next()
     })
     .await?;

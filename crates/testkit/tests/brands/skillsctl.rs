@@ -138,6 +138,14 @@ async fn a_person_signs_in_at_the_provider_and_the_registry_gets_the_id_token() 
     let there = ["auth", "status", "--credentials-path", "other/mine.json"];
     assert_eq!(shell.run(&there).await?.code, Some(0));
     assert_eq!(shell.run(&["auth", "status"]).await?.code, Some(1));
+
+    // What somebody names may be anything, so it is neither moved nor deleted.
+    let notes = shell.home().join("notes.json");
+    fs::write(&notes, "{\"mine\": true}")?;
+    let out = shell.run(&["auth", "logout", "--credentials-path", "notes.json"]).await?;
+    assert!(out.code == Some(1) && out.stderr.contains("ls -l notes.json"), "{out:?}");
+    assert_eq!(fs::read_to_string(&notes)?, "{\"mine\": true}");
+    assert_eq!(shell.run(&there).await?.code, Some(0));
     Ok(())
 }
 

@@ -167,10 +167,12 @@ fn flow(
             // It is about the token that was brought, and not about who is signed in.
             let refuse = |error: Error| {
                 let mut failure = told(&error, cx, options).in_our_words();
-                if let (Error::OlderToken { of, .. }, Argument::Project) =
-                    (&error, cx.brand.login.argument)
-                {
-                    failure.next = older::handed_over(cx, of.as_deref());
+                if let Error::OlderToken { of, .. } = &error {
+                    // Where no login keeps one, the variable takes it.
+                    failure.next = match cx.brand.login.argument {
+                        Argument::Project => older::handed_over(cx, of.as_deref()),
+                        _ => format!("export {}=TOKEN", cx.brand.variable("TOKEN")),
+                    };
                 }
                 failure
             };
@@ -198,7 +200,7 @@ fn told(error: &hallpass_client::Error, cx: &Context<'_>, options: &Options) -> 
     let mut failure = refusal::told(error, cx, &options.retry);
     let login = format!("{} login", cx.program);
     if let (Error::TimedOut { seconds }, Some(_)) = (error, options.login.timeout) {
-        let longer = seconds.saturating_mul(2).max(LONG_ENOUGH);
+        let longer = seconds.saturating_mul(2).clamp(LONG_ENOUGH, options::LONGEST_WAIT);
         failure.next = format!("{} --timeout {longer}", options.retry);
         failure.about = Some(Box::new(About::Patience));
     } else if failure.next == login {

@@ -13,7 +13,7 @@ use crate::arguments::{Globals, looks_secret};
 use crate::{Context, Failure};
 
 /// The longest wait that may be asked for: a day.
-const LONGEST_WAIT: u64 = 86_400;
+pub(super) const LONGEST_WAIT: u64 = 86_400;
 
 /// The command's part of the tree.
 pub fn command(brand: &Brand) -> Command {
