@@ -308,7 +308,7 @@ impl Issuer {
     /// Whether there is any place whose keys a person manages.
     pub(crate) async fn manages_keys(&self, user: UserId) -> Result<bool, Error> {
         let table = &self.0.config.brand.roles;
-        let roles = self.0.store.members().of_user(user).await?;
+        let roles = self.0.store.members().live_of_user(user).await?;
         let may = |role: Role| match role {
             Role::Org(role) => table.of_org(role).contains(KEYS_MANAGE),
             Role::Project(_, role) => table.of_project(role).contains(KEYS_MANAGE),

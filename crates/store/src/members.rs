@@ -207,6 +207,11 @@ impl Members<'_> {
         self.0.db().all(&OF, binds![org, project, after, limit], read_with_user).await
     }
 
+    /// Roles of a user where nothing is archived: neither the organization nor the project.
+    pub async fn live_of_user(&self, user: UserId) -> Result<Vec<Membership>, Error> {
+        self.0.db().all(&LIVE_OF_PRINCIPAL, binds![user], read).await
+    }
+
     /// All roles of a user, in organizations and projects, disabled ones included.
     pub async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, Error> {
         let mut all = self.0.db().all(&OF_PRINCIPAL, binds![user], read).await?;
@@ -250,6 +255,11 @@ statements! {
     );
     OF_PRINCIPAL = concat!(
         "SELECT ", columns!(), " FROM memberships m WHERE m.principal_id = $1"
+    );
+    LIVE_OF_PRINCIPAL = concat!(
+        "SELECT ", columns!(), " FROM memberships m JOIN orgs o ON o.id = m.org_id
+        LEFT JOIN projects j ON j.id = m.project_id
+        WHERE m.principal_id = $1 AND o.disabled_at IS NULL AND j.disabled_at IS NULL"
     );
 }
 

@@ -29,8 +29,9 @@ pub struct Policy {
     pub conditions: Vec<Condition>,
     /// Ids behind names, given or seen at first use.
     pub pins: Vec<Pin>,
-    /// What all policies of its organization for this issuer pin: it counts for a name that the
-    /// policy has not pinned itself. Nobody gives it; whoever keeps the policies knows it.
+    /// What those policies of its organization for this issuer pin that have let somebody in: it
+    /// counts for a name that the policy has not pinned itself. Nobody gives it; whoever keeps the
+    /// policies knows it.
     pub org_pins: Arc<[Pin]>,
     /// Whether the id behind a name is pinned when it is first seen.
     pub pin_first_use: bool,

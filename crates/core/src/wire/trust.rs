@@ -5,7 +5,7 @@
 //! | `POST /auth/oidc/exchange` ([`path::OIDC_EXCHANGE`]) | [`Exchange`], JSON; no other credential | [`Exchanged`], or an [`ExchangeRefused`] |
 //! | `GET /api/v1/orgs/{org}/trust` | the policies of all its projects | `Page<`[`TrustPolicy`]`>` |
 //! | `GET /api/v1/orgs/{org}/projects/{project}/trust` | the policies of one project | `Page<`[`TrustPolicy`]`>` |
-//! | `POST /api/v1/orgs/{org}/projects/{project}/trust` | [`NewTrustPolicy`] | [`TrustPolicy`]; 409 with code [`DANGEROUS`] if it is dangerous and that was not accepted, or [`EXISTS`] if there is the same already |
+//! | `POST /api/v1/orgs/{org}/projects/{project}/trust` | [`NewTrustPolicy`] | [`TrustPolicy`]; 409 with code [`DANGEROUS`] if it is dangerous and that was not accepted, [`EXISTS`] if there is the same already, or [`MOVED`] if it gives another id for a name than its organization goes by |
 //! | `GET`, `DELETE /api/v1/trust/{id}` | one policy; revoking it ends every pass of it | [`TrustPolicy`] |
 //! | `POST /api/v1/trust/{id}/repin` | [`Changed`]: the id behind a name is another one from now on, which ends every pass of the policy | [`TrustPolicy`]; 409 with code [`MOVED`] if it is not what is pinned |
 //! | `GET …/trust/exchanges`, of an organization or a project | recent exchanges | `Page<`[`TrustExchange`]`>` |

@@ -134,7 +134,7 @@ pub(super) fn export(matches: &ArgMatches, mut position: Position) -> ExitCode {
 }
 
 /// `admin audit verify`: 0 if everything in the file is proved that is sealed, 1 if something is
-/// wrong with it or none of its rows is sealed, 2 if it cannot be read.
+/// wrong with it or none of its rows is sealed, 2 if it cannot be read or is no whole export.
 pub(super) fn verify(matches: &ArgMatches) -> ExitCode {
     match proven(matches) {
         Err(why) => super::refuse(&why, matches),
@@ -156,13 +156,11 @@ pub(super) fn verify(matches: &ArgMatches) -> ExitCode {
 }
 
 fn proven(matches: &ArgMatches) -> Result<Result<verify::Proven, verify::Bad>, String> {
-    let unreadable = |path: &str, why: &dyn std::fmt::Display| {
-        format!("{path} cannot be read: {why}; name a file that \"admin audit export\" wrote")
-    };
+    let said = |path: &str, why: verify::Unproved| format!("{path} {why}");
     let pinned = match maybe(matches, "key") {
         None => None,
         Some(path) => {
-            let text = std::fs::read_to_string(&path).map_err(|why| unreadable(&path, &why))?;
+            let text = std::fs::read_to_string(&path).map_err(|why| said(&path, why.into()))?;
             let keys = verify::keys(&text).ok_or_else(|| {
                 format!("{path} holds no keys; write there what \"admin audit keys\" prints")
             })?;
@@ -173,10 +171,10 @@ fn proven(matches: &ArgMatches) -> Result<Result<verify::Proven, verify::Bad>, S
     let read = if path == "-" {
         verify::verify(io::stdin().lock(), pinned)
     } else {
-        let file = File::open(&path).map_err(|why| unreadable(&path, &why))?;
+        let file = File::open(&path).map_err(|why| said(&path, why.into()))?;
         verify::verify(BufReader::new(file), pinned)
     };
-    read.map_err(|why| unreadable(&path, &why))
+    read.map_err(|why| said(&path, why))
 }
 
 fn told(proven: &verify::Proven, as_json: bool) -> String {

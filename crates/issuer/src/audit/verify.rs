@@ -71,10 +71,28 @@ pub struct Proven {
     pub first_unsealed: Option<String>,
 }
 
-/// Whether a file that begins with this line holds rows alone, which nothing proves.
-pub fn is_part(line: &[u8]) -> bool {
-    let row = || std::str::from_utf8(line).ok().and_then(|line| read::<Row>(line.trim_end()));
-    line == super::csv::HEAD.as_bytes() || row().is_some()
+/// Whether a file that begins with this line is a CSV, in which nothing is sealed.
+pub fn is_csv(line: &[u8]) -> bool {
+    line.trim_ascii_end() == super::csv::HEAD.trim_end().as_bytes()
+}
+
+/// Whether it is a row, with which no whole export begins.
+pub fn is_row(line: &[u8]) -> bool {
+    let line = std::str::from_utf8(line).ok().map(str::trim_end);
+    line.and_then(read::<Row>).is_some()
+}
+
+/// Whether only a whole export has such a line.
+pub fn is_of_whole(line: &[u8]) -> bool {
+    [r#"{"key":"#, r#"{"checkpoint":"#, r#"{"end":"#]
+        .iter()
+        .any(|it| line.starts_with(it.as_bytes()))
+}
+
+/// What is wrong with a whole export that begins with a row.
+pub fn headless() -> Bad {
+    let what = "the line with which every export begins is missing: it was removed".to_owned();
+    Bad { line: 1, row: None, what }
 }
 
 /// Reads one line after the other.

@@ -31,8 +31,11 @@ use crate::{Issuer, Origin};
 pub(super) const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// For how long others are.
 const EXCHANGES_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
-/// Organizations that one token can concern, at most.
+/// Organizations that one token can concern, and projects of each, at most.
 const MOST_TOLD: usize = 20;
+
+/// By what those are known whose claims meet a policy: no issuer signed which project they asked for.
+const MET: &str = "met";
 
 const UNKNOWN: TrustError = TrustError::Place(OrgError::Unknown("denied exchange"));
 
@@ -61,17 +64,29 @@ impl Issuer {
         let alarmed: BTreeSet<OrgId> =
             told.keys().filter(|(_, alarm)| alarm.is_some()).map(|(org, _)| *org).collect();
         told.retain(|(org, alarm), _| alarm.is_some() || !alarmed.contains(org));
-        for ((org, alarm), (it, examined)) in told.into_iter().take(MOST_TOLD) {
+        // No organization uses up what others are told.
+        let mut of_each: BTreeMap<OrgId, usize> = BTreeMap::new();
+        told.retain(|(org, _), _| {
+            let known = of_each.contains_key(org) || of_each.len() < MOST_TOLD;
+            known && {
+                let of_it = of_each.entry(*org).or_default();
+                *of_it += 1;
+                *of_it <= MOST_TOLD
+            }
+        });
+        for ((org, alarm), (it, examined)) in told {
             let alarm = alarm.is_some();
-            let why = match bad {
-                Some(bad) => format!("{bad}."),
-                None if alarm => came_back(&examined.changed),
-                None => first_failed(&examined.checks, &it.policy.project, asked),
+            let (why, sort) = match (bad, alarm, failed(&examined.checks)) {
+                (Some(bad), ..) => same(format!("{bad}.")),
+                (None, true, _) => same(came_back(&examined.changed)),
+                (None, false, Some(why)) => same(why),
+                (None, false, None) => (met(&it.policy.project, asked), MET.to_owned()),
             };
             let who = who(it.policy.platform, claims);
             let subject = shown(claims, "sub");
-            // Without the run: a job that fails each night is one line.
-            let alike = [&it.kept.project.to_string(), &it.policy.issuer, &subject, &why]
+            // Without the run: a job that fails each night is one line. Nothing in it is what
+            // whoever came may choose anew each time.
+            let alike = [&it.kept.project.to_string(), &it.policy.issuer, &subject, &sort]
                 .map(|part| format!("{}:{part}", part.len()));
             let new = NewDenied {
                 id: self.new_id(TrustDeniedId::new),
@@ -273,21 +288,27 @@ fn came_back(changed: &[Changed]) -> String {
     format!("{}.", changed.iter().map(one).collect::<Vec<_>>().join("; "))
 }
 
+/// Why, and by what equal ones are known: the same.
+fn same(why: String) -> (String, String) {
+    (why.clone(), why)
+}
+
 /// Why the nearest policy did not let them in, in a sentence.
-fn first_failed(checks: &[Check], project: &str, asked: &wire::Exchange) -> String {
-    let Some(check) = checks.iter().find(|check| !check.passed) else {
-        return match asked.project.as_deref().filter(|asked| *asked != project) {
-            Some(asked) => {
-                let asked = presentable(asked, 130);
-                format!("Its claims meet the policy of {project}, and it asked for {asked}.")
-            }
-            None => {
-                "Its claims meet a policy here, which was changed or revoked meanwhile.".to_owned()
-            }
-        };
-    };
+fn failed(checks: &[Check]) -> Option<String> {
+    let check = checks.iter().find(|check| !check.passed)?;
     let found = check.found.as_deref().unwrap_or("not there");
-    format!("{} is {found}, and the nearest policy wants {}.", check.claim, check.wants)
+    Some(format!("{} is {found}, and the nearest policy wants {}.", check.claim, check.wants))
+}
+
+/// Why they were not let in although their claims meet the nearest policy, in a sentence.
+fn met(project: &str, asked: &wire::Exchange) -> String {
+    match asked.project.as_deref().filter(|asked| *asked != project) {
+        Some(asked) => {
+            let asked = presentable(asked, 130);
+            format!("Its claims meet the policy of {project}, and it asked for {asked}.")
+        }
+        None => "Its claims meet a policy here, which was changed or revoked meanwhile.".to_owned(),
+    }
 }
 
 /// Whether a policy names something of the same owner.

@@ -46,10 +46,16 @@ impl Known {
         known
     }
 
+    /// Whether others of its organization go by what it pins: it has let somebody in. Anybody may
+    /// type an id that nobody ever came with, and would shut out whom others mean.
+    pub(super) fn counts_for_others(&self) -> bool {
+        self.kept.last_used_at.is_some()
+    }
+
     /// Says to each what is pinned in its organization for its issuer.
     pub(super) fn share_pins(known: &mut [Self]) {
         let mut pins: BTreeMap<(OrgId, String), Vec<Pin>> = BTreeMap::new();
-        for it in known.iter() {
+        for it in known.iter().filter(|it| it.counts_for_others()) {
             let here = pins.entry((it.kept.org, it.policy.issuer.clone())).or_default();
             here.extend(it.policy.pins.iter().cloned());
         }

@@ -6,7 +6,8 @@
 
 use hallpass_core::id::{JobId, TrustId};
 use hallpass_core::role::ProjectRole;
-use hallpass_core::trust::{Danger, Policy, dangers, sentence};
+use hallpass_core::text::presentable;
+use hallpass_core::trust::{Condition, Danger, Pin, Policy, Test, dangers, sentence};
 use hallpass_core::wire::api::Page;
 use hallpass_core::wire::trust as wire;
 use hallpass_core::{Kind, Scope};
@@ -39,6 +40,20 @@ pub enum TrustError {
     /// There is one that lets the same jobs do the same.
     #[error("the project has this policy already: {0}")]
     Exists(TrustId),
+    /// An id was given for a name that the organization knows with another one.
+    #[error(
+        "nothing was made: the policy {policy} pins \"{}\" with {}, not with {}; if the name is another's \
+         by now, repin it there first, or leave the id out",
+        presentable(&.pinned.name, 200), .pinned.id, .given
+    )]
+    Pinned {
+        /// One that has let somebody in.
+        policy: TrustId,
+        /// What it pins.
+        pinned: Box<Pin>,
+        /// The id that was given.
+        given: String,
+    },
     /// The id that was to be changed is not the one that is pinned.
     #[error("nothing was changed: the policy pins another id for that name, or none; look again")]
     Moved,
@@ -64,14 +79,45 @@ pub(super) fn invalid(why: String) -> TokenError {
 
 /// Whether `had`, which is for the same project, does all that `asked` would.
 fn is_had(asked: &Policy, had: &Policy) -> bool {
-    let all = |these: &Policy, of: &Policy| {
-        of.conditions.iter().all(|condition| these.conditions.contains(condition))
-    };
     let same = (&asked.issuer, asked.platform, asked.pin_first_use, &asked.permissions, asked.ttl)
         == (&had.issuer, had.platform, had.pin_first_use, &had.permissions, had.ttl);
-    same && all(asked, had)
-        && all(had, asked)
+    same && in_order(&asked.conditions) == in_order(&had.conditions)
         && asked.pins.iter().all(|pin| had.pins.contains(pin))
+}
+
+/// Conditions in one order, and the values of each.
+fn in_order(conditions: &[Condition]) -> Vec<Condition> {
+    let mut all = conditions.to_vec();
+    for condition in &mut all {
+        if let Test::OneOf(values) = &mut condition.test {
+            values.sort();
+            values.dedup();
+        }
+    }
+    all.sort_by(|one, other| one.claim.cmp(&other.claim));
+    all
+}
+
+/// A given id that is none of those which the organization goes by for its name. Where it goes by
+/// several, each may be given: that says which.
+fn contradiction(asked: &Policy, known: &[Known]) -> Option<TrustError> {
+    asked.pins.iter().find_map(|given| {
+        let of_it = |pin: &&Pin| {
+            (&pin.claim, &pin.name, &pin.id_claim) == (&given.claim, &given.name, &given.id_claim)
+        };
+        let counted =
+            known.iter().filter(|it| it.policy.issuer == asked.issuer && it.counts_for_others());
+        let pinned: Vec<(TrustId, &Pin)> = counted
+            .flat_map(|it| it.policy.pins.iter().filter(of_it).map(|pin| (it.kept.id, pin)))
+            .collect();
+        let (policy, first) = *pinned.first()?;
+        let settled = pinned.iter().any(|(_, pin)| pin.id == given.id);
+        (!settled).then(|| TrustError::Pinned {
+            policy,
+            pinned: Box::new(first.clone()),
+            given: given.id.clone(),
+        })
+    })
 }
 
 impl Issuer {
@@ -89,9 +135,13 @@ impl Issuer {
         let place = format!("{}/{}", seat.org.slug, at.slug);
         let policy = new.policy(&place).map_err(invalid)?;
         let permissions = self.may_let_in(actor, &seat, &policy.permissions).await?;
-        let here = Known::all(self.0.store.trust().of(seat.org.id, Some(at.id)).await?);
-        if let Some(same) = here.iter().find(|it| is_had(&policy, &it.policy)) {
+        let known = Known::all(self.0.store.trust().of(seat.org.id, None).await?);
+        let mut here = known.iter().filter(|it| it.kept.project == at.id);
+        if let Some(same) = here.find(|it| is_had(&policy, &it.policy)) {
             return Err(TrustError::Exists(same.kept.id));
+        }
+        if let Some(contradiction) = contradiction(&policy, &known) {
+            return Err(contradiction);
         }
         let open: Vec<Danger> =
             dangers(&policy).into_iter().filter(|it| !new.accept.contains(it)).collect();

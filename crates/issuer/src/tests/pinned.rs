@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use hallpass_core::trust::Platform;
+use hallpass_core::trust::{Changed, Platform};
 use hallpass_core::wire::trust::{DeniedExplained, Exchanged, NewTrustPolicy, TrustPolicy};
 use hallpass_store::{Place, Store};
 use serde_json::json;
@@ -152,7 +152,7 @@ async fn a_name_that_came_back_gets_in_through_no_policy_of_the_organization() {
 async fn what_is_said_of_a_denied_job_begins_with_one_policy_and_is_about_that_job() {
     let yard = Yard::new().await;
     let main = yard.trusts("warehouse", MAIN).await.unwrap();
-    yard.trusts("warehouse", PRODUCTION).await.unwrap();
+    let production = yard.trusts("warehouse", PRODUCTION).await.unwrap();
     yard.comes("200", "refs/heads/main").await.unwrap();
     yard.is_denied("200", "refs/heads/dev").await;
     let before = yard.explained("warehouse", "heads/dev").await;
@@ -163,8 +163,11 @@ async fn what_is_said_of_a_denied_job_begins_with_one_policy_and_is_about_that_j
     assert_eq!(before.policies[0].id, main.id, "the oldest of those that are equally near");
     // Others coming under its name, and one policy that knows them, change nothing for it.
     yard.is_denied("999", "refs/heads/other").await;
-    let pinned = "repo:acme@100/warehouse@999:environment:staging";
-    yard.trusts("warehouse", pinned).await.unwrap();
+    let [claim, name, id_claim, pinned, found] =
+        ["repository", "acme/warehouse", "repository_id", "200", "999"].map(str::to_owned);
+    let changed = Changed { claim, name, id_claim, pinned, found };
+    let issuer = &yard.house.issuer;
+    issuer.repin_trust(&Actor::Operator, &production.id, &changed, &home()).await.unwrap();
     let after = yard.explained("warehouse", "heads/dev").await;
     assert_eq!((after.settled, after.denied.alarm), (false, false));
     let least = after.least.unwrap().policy;
@@ -177,4 +180,48 @@ async fn what_is_said_of_a_denied_job_begins_with_one_policy_and_is_about_that_j
         "{again:?}"
     );
     yard.trusts("far", MAIN).await.unwrap();
+}
+
+// proves: HP05
+#[tokio::test]
+async fn a_typed_id_shuts_out_no_job_of_another_policy_and_contradicts_none_that_came() {
+    let yard = Yard::new().await;
+    let main = yard.trusts("warehouse", MAIN).await.unwrap();
+    // Nobody ever came with it.
+    let typed = |id: &str, at: &str| format!("repo:acme@100/warehouse@{id}:environment:{at}");
+    yard.trusts("far", &typed("999", "staging")).await.unwrap();
+    yard.comes("200", "refs/heads/main").await.unwrap();
+    assert_eq!(yard.pins(&main).await, ["200"]);
+    yard.is_denied("200", "staging").await;
+    // From now on the name is known.
+    let refused = yard.trusts("far", &typed("999", "next")).await.unwrap_err();
+    assert!(matches!(refused, TrustError::Pinned { .. }), "{refused:?}");
+    let said = refused.to_string();
+    for part in [&*main.id, "acme/warehouse", "200", "999", "repin"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    yard.trusts("far", &typed("200", "next")).await.unwrap();
+    yard.comes("200", "next").await.unwrap();
+    // Whose policy somebody came through says it for all.
+    let unseen = yard.trusts("far", PRODUCTION).await.unwrap();
+    yard.is_denied("999", "production").await;
+    assert_eq!(yard.pins(&unseen).await, Vec::<String>::new());
+}
+
+// proves: HP04
+#[tokio::test]
+async fn who_asks_for_one_project_after_the_other_is_kept_as_one() {
+    let yard = Yard::new().await;
+    yard.trusts("warehouse", MAIN).await.unwrap();
+    for n in 0..20 {
+        let jti = format!("asks-{n}");
+        let token = yard.ci.sign(&header().to_string(), &claims(OTHER, &jti).to_string());
+        let mut asked = brought(token);
+        asked.project = Some(format!("acme/else{n}"));
+        yard.house.issuer.exchange_outside(&asked, &home()).await.unwrap_err();
+    }
+    let issuer = &yard.house.issuer;
+    let kept = issuer.denied_exchanges(&Actor::Operator, "acme", None, None, 100).await.unwrap();
+    assert_eq!(kept.items.iter().map(|it| it.count).collect::<Vec<_>>(), [20]);
+    assert!(kept.items[0].why.ends_with("it asked for acme/else19."), "{kept:?}");
 }

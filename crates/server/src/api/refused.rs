@@ -58,7 +58,9 @@ impl From<TrustError> for Refused {
             TrustError::Token(error) => error.into(),
             TrustError::Place(error) => error.into(),
             TrustError::Exists(_) => Self(problem(StatusCode::CONFLICT, EXISTS, detail)),
-            TrustError::Moved => Self(problem(StatusCode::CONFLICT, MOVED, detail)),
+            TrustError::Moved | TrustError::Pinned { .. } => {
+                Self(problem(StatusCode::CONFLICT, MOVED, detail))
+            }
             TrustError::Dangerous(_) => Self(problem(StatusCode::CONFLICT, DANGEROUS, detail)),
         }
     }

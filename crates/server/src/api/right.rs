@@ -10,7 +10,7 @@ use axum::extract::FromRequestParts as _;
 use axum::response::Response;
 use axum::routing::MethodRouter;
 use hallpass_core::{Kind, scope};
-use hallpass_guard::{Decision, Guard, Refusal};
+use hallpass_guard::{Challenge, Decision, Guard, Refusal};
 use hallpass_issuer::keys::KEYS_MANAGE;
 use hallpass_issuer::orgs::{
     MEMBERS_MANAGE, ORG_MANAGE, ORG_READ, OrgError, PROJECT_READ, PROJECTS_CREATE, SETTINGS_MANAGE,
@@ -19,6 +19,7 @@ use hallpass_issuer::orgs::{
 use hallpass_issuer::tokens::Actor;
 use hallpass_verdict::{CredentialKind, Who};
 use http::StatusCode;
+use http::header::WWW_AUTHENTICATE;
 
 use super::argument::path_values;
 use super::local::Local;
@@ -246,7 +247,7 @@ impl Right for Oneself {
 }
 
 /// None of the scopes that would do: the widest is named. A key has what its kind may have, and
-/// never signs in.
+/// never signs in; where its kind may have one, a scope is asked for (RFC 6750 §3.1).
 fn no_scope(app: &App, decision: &Decision, any: &[&str]) -> Response {
     let kind = match decision.kind {
         CredentialKind::ProjectKey => Some((Kind::ProjectKey, "a project")),
@@ -255,15 +256,21 @@ fn no_scope(app: &App, decision: &Decision, any: &[&str]) -> Response {
     };
     if let Some((kind, place)) = kind {
         let could = app.issuer().key_permissions(kind);
-        let detail = match any.iter().find(|scope| could.contains(**scope)) {
-            Some(scope) => {
-                format!("This key was made for less; it takes one that has the permission {scope}.")
-            }
-            None => format!(
+        let Some(scope) = any.iter().find(|scope| could.contains(**scope)) else {
+            let detail = format!(
                 "A key of {place} may not do this, whatever it was made for; a person can, who is signed in."
-            ),
+            );
+            return problem(StatusCode::FORBIDDEN, "not_allowed", detail);
         };
-        return problem(StatusCode::FORBIDDEN, "not_allowed", detail);
+        let detail =
+            format!("This key was made for less; it takes one that has the permission {scope}.");
+        let mut response = problem(StatusCode::FORBIDDEN, "insufficient_scope", detail);
+        let guard = guard(app);
+        let asked = Challenge { scope: Some((*scope).to_owned()), ..guard.challenge().clone() };
+        if let Some(challenge) = Refusal::ScopeMissing.challenge(&asked) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        return response;
     }
     Refusal::ScopeMissing.response(guard(app).suggest(scope::ACCOUNT).challenge())
 }

@@ -20,13 +20,13 @@ use crate::http::{Visitor, failure};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route(KEYS, get(|app, visitor| show(app, visitor, KEYS, "keys")))
-        .route(TRUST, get(|app, visitor| show(app, visitor, TRUST, "trust")))
+        .route(KEYS, get(|app, visitor| show(app, visitor, KEYS, ("keys", "Keys"))))
+        .route(TRUST, get(|app, visitor| show(app, visitor, TRUST, ("trust", "Jobs"))))
 }
 
 const KEYS: &str = "/settings/keys";
 const TRUST: &str = "/settings/trust";
-/// Projects of one organization that are asked about.
+/// Projects of one organization that are asked about at once.
 const LISTED: u32 = 100;
 
 #[derive(Template)]
@@ -34,7 +34,7 @@ const LISTED: u32 = 100;
 struct View {
     frame: Frame,
     here: &'static str,
-    /// What the page is called in the menu.
+    /// What the page is called.
     title: String,
     /// Name and address of each.
     places: Vec<(Shown, String)>,
@@ -44,7 +44,7 @@ async fn show(
     State(app): State<App>,
     visitor: Visitor,
     page: &'static str,
-    below: &'static str,
+    (below, usual): (&'static str, &'static str),
 ) -> Page {
     let (_, person) = answer::person(&visitor, &app, page)?;
     let managed = match managed(&app, person).await {
@@ -57,7 +57,7 @@ async fn show(
         return Ok(answer::see_other(&address(only)));
     }
     let frame = answer::frame(&app, Some(person));
-    let title = frame.called(page).to_owned();
+    let title = frame.called_or(page, usual).to_owned();
     let places = managed.iter().map(|place| (place.name.clone(), address(place))).collect();
     Ok(answer::page(StatusCode::OK, &View { frame, here: below, title, places }))
 }
@@ -80,10 +80,18 @@ async fn managed(app: &App, person: &SignedIn) -> Result<Vec<Managed>, OrgError>
             found.push(Managed { name: Shown::new(&org.name), home });
             continue;
         }
-        for project in issuer.projects_of(&actor, &org.slug, None, LISTED).await?.items {
-            if project.role.is_some_and(|role| table.of_project(role).contains(KEYS_MANAGE)) {
-                let name = Shown::new(&format!("{}/{}", org.slug, project.slug));
-                found.push(Managed { name, home: format!("{home}/projects/{}", project.slug) });
+        let mut cursor = None;
+        loop {
+            let page = issuer.projects_of(&actor, &org.slug, cursor.as_deref(), LISTED).await?;
+            for project in page.items {
+                if project.role.is_some_and(|role| table.of_project(role).contains(KEYS_MANAGE)) {
+                    let name = Shown::new(&format!("{}/{}", org.slug, project.slug));
+                    found.push(Managed { name, home: format!("{home}/projects/{}", project.slug) });
+                }
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
             }
         }
     }

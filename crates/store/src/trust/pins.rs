@@ -1,6 +1,7 @@
 //! The ids behind names. One that is pinned by a policy holds for it; where a policy has pinned none,
-//! what the other policies of its organization for the same issuer pin. It is put in another's
-//! place by whoever was told what changed, and only that.
+//! what the other policies of its organization for the same issuer pin that have let somebody in:
+//! what was merely typed is of its own policy. It is put in another's place by whoever was told what
+//! changed, and only that.
 
 use hallpass_core::id::{OrgId, TrustDeniedId, TrustId};
 use hallpass_core::trust::{Changed, Pin};
@@ -130,7 +131,8 @@ pub(super) async fn settle(
     Ok(())
 }
 
-/// What the other live policies of a policy's organization for its issuer pin for a name.
+/// What the other live policies of a policy's organization for its issuer pin for a name, of those
+/// that have let somebody in.
 macro_rules! elsewhere {
     ($rest:literal) => {
         concat!(
@@ -139,6 +141,7 @@ macro_rules! elsewhere {
             JOIN projects p ON p.id = o.project_id
             JOIN trust_pins x ON x.policy_id = o.id
             WHERE t.id = $1 AND o.ended_at IS NULL AND p.disabled_at IS NULL
+                AND o.last_used_at IS NOT NULL
                 AND x.claim = $2 AND x.name = $3 AND x.id_claim = $4 AND ",
             $rest,
             " LIMIT 1"

@@ -103,11 +103,15 @@ async fn a_log_is_exported_and_proved_elsewhere() -> Result<()> {
         .filter(|line| line.starts_with("{\"n\""))
         .map(|line| format!("{line}\n"))
         .collect();
-    for part in [&csv, &rows] {
+    for (part, says) in [(&csv, "is a CSV"), (&rows, "rows without their seals")] {
         let refused = verified(&server, part, &["--key", &keys]).await?;
         assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
-        assert!(refused.stderr.contains("only a whole export in NDJSON"), "{refused:?}");
+        assert!(refused.stderr.contains(says), "{refused:?}");
     }
+    let (_, headless) = log.split_once('\n').context("a first line")?;
+    let changed = verified(&server, headless, &["--key", &keys]).await?;
+    assert_eq!((changed.code, changed.stdout.as_str()), (Some(1), ""));
+    assert!(changed.stderr.contains("line 1: the line with which"), "{changed:?}");
     // Rows without seals, in the form of an export: they are anybody's.
     let mut row: Row = serde_json::from_str(victim)?;
     (row.n, row.hash) = (None, None);

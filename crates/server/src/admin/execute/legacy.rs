@@ -1,7 +1,7 @@
 //! Tokens of an older system.
 
 use hallpass_issuer::Issuer;
-use hallpass_issuer::legacy::{Defaults, InUse, LegacyError, Move, Step};
+use hallpass_issuer::legacy::{Defaults, InUse, LegacyError, Move, Phase as At, Step};
 
 use super::tokens::end;
 use super::{ACTOR, said};
@@ -55,10 +55,18 @@ async fn step(
         Some(at) => format!("its tokens end {at}"),
         None => "its tokens do not end by themselves".to_owned(),
     };
-    // Allowed in any order; whoever meant to import first is told.
-    let none = match issuer.legacy_report(None).await?.is_empty() {
-        true => "; there are no such tokens here now: hallpass admin legacy import takes them over",
-        false => "",
+    // Allowed in any order; whoever meant to import first is told. The phase has been changed by
+    // then, whether or not the tokens can be counted.
+    let none = match (issuer.legacy_report(None).await, to.phase) {
+        (Ok(report), _) if !report.is_empty() => "",
+        (Ok(_), At::A) => {
+            "; there are no such tokens here now: hallpass admin legacy import takes them over"
+        }
+        (Ok(_), _) => "; there are no such tokens here now",
+        (Err(error), _) => {
+            tracing::warn!(cause = %error, "the tokens of an older system could not be counted");
+            ""
+        }
     };
     Ok(said(changed, format!("Phase {}; {end}{none}", to.phase.as_str())))
 }

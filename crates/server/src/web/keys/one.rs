@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use hallpass_core::id::TokenId;
 use hallpass_core::wire::keys::Key;
+use hallpass_core::wire::params::Params;
 use hallpass_core::wire::tokens::{RotateToken, Token};
 use hallpass_issuer::keys::KeyError;
 use hallpass_issuer::orgs::OrgError;
@@ -39,12 +40,14 @@ struct One {
     ends: String,
     /// When its successor ends.
     expiry: Expiry,
+    /// How long the old text may go on working, as it was chosen.
+    overlap: String,
 }
 
 impl One {
-    /// How long the old text may go on working.
-    fn overlaps(&self) -> [(&'static str, &'static str); 4] {
-        OVERLAPS.map(|(value, label, _)| (value, label))
+    /// How long the old text may go on working: each answer, and whether it is chosen.
+    fn overlaps(&self) -> [(&'static str, &'static str, bool); 4] {
+        OVERLAPS.map(|(value, label, _)| (value, label, value == self.overlap))
     }
 }
 
@@ -70,11 +73,25 @@ async fn find(office: &Office<'_>, id: &str) -> Result<Key, Refusal> {
 async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: Request) -> Page {
     let office = Office::visit(&KEYS, (&app, &visitor), &named, request.uri().path()).await?;
     let key = find(&office, &named.id).await?;
-    Ok(page(&office, &key, StatusCode::OK, None))
+    Ok(page(&office, &key, None))
 }
 
-fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notice>) -> Response {
-    let app = office.app;
+/// The page again, with the form of rotation as it was filled in and what is wrong with it.
+fn again(office: &Office<'_>, key: &Key, form: &Params, what: &str, next: &str) -> Response {
+    page(office, key, Some((form, Notice::problem(what, next))))
+}
+
+fn page(office: &Office<'_>, key: &Key, wrong: Option<(&Params, Notice)>) -> Response {
+    let (app, now) = (office.app, office.app.clock().now());
+    let status = match wrong {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    let (expiry, overlap) = match &wrong {
+        Some((form, _)) => (Expiry::typed_again(now, form), form.get("overlap")),
+        None => (Expiry::again(now), Some(OVERLAPS[2].0)),
+    };
+    let overlap = overlap.unwrap_or_default().to_owned();
     let Some(line) = office.lines(std::slice::from_ref(key)).pop() else {
         return office.unknown();
     };
@@ -82,13 +99,14 @@ fn page(office: &Office<'_>, key: &Key, status: StatusCode, notice: Option<Notic
         frame: answer::frame(app, Some(office.person)),
         here: KEYS.name,
         nav: office.nav(),
-        notice,
+        notice: wrong.map(|(_, notice)| notice),
         sign: office.sign(),
         csrf: csrf::token(app, office.cookie, Purpose::Key(&key.id)),
         key: line,
         kind: if key.project.is_some() { "Project" } else { "Org admin" },
         ends: end_of(&Token::from(key)),
-        expiry: Expiry::again(app.clock().now()),
+        expiry,
+        overlap,
     };
     answer::page(status, &view)
 }
@@ -115,16 +133,12 @@ async fn rotate(
     let key = find(&office, &named.id).await?;
     let chosen = form.get("overlap").unwrap_or_default();
     let Some((_, _, secs)) = OVERLAPS.into_iter().find(|(value, ..)| *value == chosen) else {
-        let notice =
-            Notice::problem("Choose when the old text stops working.", "Nothing was changed.");
-        return Ok(page(&office, &key, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)));
+        let what = "Choose when the old text stops working.";
+        return Ok(again(&office, &key, &form, what, "Nothing was changed."));
     };
     let expires_at = match read_again(&form, app.clock().now()) {
         Ok(end) => end,
-        Err(next) => {
-            let notice = Notice::problem("Nothing was changed.", next);
-            return Ok(page(&office, &key, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)));
-        }
+        Err(next) => return Ok(again(&office, &key, &form, "Nothing was changed.", next)),
     };
     let overlap = Duration::from_secs(secs);
     let how = RotateToken { overlap_seconds: secs, expires_at };

@@ -55,11 +55,21 @@ impl Expiry {
 
     /// For the successor of a token: after as long a time as that one, if nothing else is chosen.
     pub(in crate::web) fn again(now: Timestamp) -> Self {
+        Self::of_successor(now, AGAIN, Shown::default())
+    }
+
+    /// The same, as a person has filled it in.
+    pub(in crate::web) fn typed_again(now: Timestamp, form: &Params) -> Self {
+        let date = form.get("date").unwrap_or_default();
+        Self::of_successor(now, form.get("expires").unwrap_or(AGAIN), Shown::typed(date))
+    }
+
+    fn of_successor(now: Timestamp, chosen: &str, date: Shown) -> Self {
         let (value, label) = (AGAIN.to_owned(), "After as long a time as the old one".to_owned());
-        let mut fresh = Self::of(now, AGAIN, Shown::default());
-        fresh.question = "When does the new text end?";
-        fresh.options.insert(0, Answer { value, label, until: None, chosen: true });
-        fresh
+        let mut it = Self::of(now, chosen, date);
+        it.question = "When does the new text end?";
+        it.options.insert(0, Answer { value, label, until: None, chosen: chosen == AGAIN });
+        it
     }
 
     /// For a token that ends at `end`.

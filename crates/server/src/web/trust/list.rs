@@ -91,8 +91,8 @@ async fn show(State(app): State<App>, visitor: Visitor, named: Named, request: R
             Some(Notice::done("The policy is removed.", "Every pass of it is refused from now on."))
         }
         "repinned" => Some(Notice::done(
-            "The new id counts from now on.",
-            "Whoever had the old one is refused, and every pass of the policy has ended.",
+            "The new id counts in its project from now on.",
+            "Whoever had the old one is refused there, and every pass of its policies that changed has ended. Policies of other projects go on with what they pin; those that have not seen the name let in neither until somebody says which.",
         )),
         "gone" => Some(Notice::done("That policy had been removed before.", "")),
         _ => None,
