@@ -45,11 +45,22 @@ pub(super) async fn orgs(store: Store) {
     assert_eq!(set, Ok(SetRole::Done));
     let hers = async || orgs.list_of_user(zoe).await.unwrap();
     assert_eq!(hers().await, [(org.clone(), Some(OrgRole::Owner)), (third.clone(), None)]);
+    // Where she has a role and nothing is archived.
+    let live = async || {
+        let all = town.store.members().live_of_user(zoe).await.unwrap();
+        let mut all: Vec<_> = all.into_iter().map(|it| it.org_id).collect();
+        all.sort_unstable();
+        all
+    };
+    assert_eq!(live().await, [org.id, third.id]);
 
     assert_eq!(town.sees(Leaves::Revocation, orgs.archive(org.id, &town.by())).await, Ok(true));
     assert_eq!(town.sees(Leaves::Nothing, orgs.archive(org.id, &town.by())).await, Ok(false));
     assert!(orgs.by_slug(&org.slug).await.unwrap().unwrap().disabled_at.is_some());
-    assert_eq!(hers().await, [(third, None)]);
+    assert_eq!(hers().await, [(third.clone(), None)]);
+    assert_eq!(live().await, [third.id]);
+    assert_eq!(town.store.projects().archive(project, &town.by()).await, Ok(true));
+    assert!(live().await.is_empty());
     let in_it = town.store.projects().create(town.new_project(org.id), &town.by()).await;
     assert_eq!(in_it, Err(Error::Missing("organization")));
     let set = town.store.members().set(zoe, org.id, MEMBER, &town.by()).await;

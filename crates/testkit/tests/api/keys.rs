@@ -242,6 +242,15 @@ async fn a_projects_key_manages_keys_there_if_the_table_says_so() -> Result<()> 
         let answer = city.call(method, &path, Some(who), body).await?;
         assert_eq!(answer.status, status, "{method} {place}: {answer:?}");
     }
+    // What was made for less is asked for what another key could have (RFC 6750 §3.1).
+    let narrow = json!({ "name": "publisher", "scope": "project:publish" });
+    let (publisher, _) = make(&city, "lab/projects/tools", narrow).await?;
+    let publisher = format!("Bearer {publisher}");
+    let path = "/api/v1/orgs/lab/projects/tools";
+    let answer = city.call("GET", path, Some(&publisher), None).await?;
+    assert_eq!((answer.status.as_u16(), answer.get("code")), (403, "insufficient_scope".into()));
+    let challenge = answer.header("www-authenticate");
+    assert!(challenge.contains("scope=\"project:read\""), "{challenge}");
     Ok(())
 }
 

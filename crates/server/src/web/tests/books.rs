@@ -323,6 +323,17 @@ async fn older_tokens() -> BTreeSet<&'static str> {
     let list = "/orgs/acme/keys";
     let page = ada.get(&href_of_first(&ada.get(list).await)).await;
     let rotate = "/orgs/{org}/keys/{id}/rotate";
+    // What is wrong is said over the form as it was filled in.
+    let wrong = [("overlap", "0"), ("expires", "date"), ("date", "2001-01-01")];
+    let again = ada.submit(&page.form("rotate"), &wrong).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for kept in [
+        "id=\"overlap-0\" name=\"overlap\" value=\"0\" checked",
+        "value=\"2001-01-01\"",
+        "value=\"date\" checked",
+    ] {
+        assert!(again.html.contains(kept), "{kept}: {}", again.html);
+    }
     ledger.posts(rotate, &ada, &page, "rotate", &[("overlap", "0")]).await;
     let page = ada.get(&href_of_first(&ada.get(list).await)).await;
     ledger.posts("/orgs/{org}/keys/{id}/revoke", &ada, &page, "revoke", &[]).await;

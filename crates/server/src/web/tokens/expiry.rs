@@ -196,5 +196,9 @@ mod tests {
         assert_eq!((chosen(&current), current.date.as_str()), ("date".to_owned(), "2026-04-18"));
         assert_eq!(chosen(&Expiry::current(now, None)), "never");
         assert_eq!(chosen(&Expiry::again(now)), "again");
+        for (query, wanted) in [("", "again"), ("expires=date&date=2026-04-17", "date")] {
+            let form = Params::parse(query.as_bytes()).expect("a form");
+            assert_eq!(chosen(&Expiry::typed_again(now, &form)), wanted, "{query}");
+        }
     }
 }
