@@ -20,7 +20,12 @@ pub(crate) fn told(error: &Error, cx: &Context<'_>, retry: &str) -> Failure {
                 _ => error.next(cx.program),
             }
         });
-    let next = next.unwrap_or_else(|| match http_of(error) {
+    // A platform is no server of ours, and has a certificate, too.
+    let http = match error {
+        Error::PlatformSilent { why, .. } => Some(why),
+        _ => http_of(error),
+    };
+    let next = next.unwrap_or_else(|| match http {
         Some(HttpError::Tls { .. }) => format!("{retry} --ca-bundle FILE"),
         _ => retry.to_owned(),
     });
@@ -147,7 +152,6 @@ fn http_of(error: &Error) -> Option<&HttpError> {
     match error {
         Error::Http(HttpError::Refresh(inner)) => Some(inner),
         Error::Http(http) | Error::Discovery(DiscoveryError::Http(http)) => Some(http),
-        Error::PlatformSilent { why, .. } => Some(why),
         _ => None,
     }
 }

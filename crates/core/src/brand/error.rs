@@ -155,6 +155,7 @@ fn elsewhere<'t>(message: &str, before: &'t str) -> Option<&'t str> {
         "config_dir",
     ];
     let key = message.strip_prefix("unknown field `")?.split('`').next()?;
-    let heads = before.lines().filter_map(|line| line.trim().strip_prefix('[')?.split(']').next());
-    heads.last().filter(|_| ABOVE.contains(&key))
+    let mut heads =
+        before.lines().filter_map(|line| line.trim().strip_prefix('[')?.split(']').next());
+    heads.next_back().filter(|_| ABOVE.contains(&key))
 }

@@ -94,7 +94,7 @@ fn text_of(brand: &Brand, key: &str, text: &str, may: &[&'static str]) -> Result
 fn needs(key: &str, text: &str) -> Result<(), BadBrand> {
     let has = |word: &str| text.contains(&format!("{{{word}}}"));
     let why = match key {
-        "texts.device" if !has("uri_complete") && !(has("uri") && has("code")) => {
+        "texts.device" if !(has("uri_complete") || has("uri") && has("code")) => {
             "must say where to enter what: {uri} and {code}, or {uri_complete}"
         }
         "texts.browser" | "texts.no_browser" if !has("url") => "must say where: {url}",
