@@ -111,6 +111,6 @@ fn is_silent(error: &Error) -> bool {
     matches!(
         error,
         Error::Problem { status: 404 | 405 | 410 | 501, .. }
-            | Error::Http(HttpError::Status { status: 501, .. })
+            | Error::Http(HttpError::Malformed { .. } | HttpError::Status { status: 501, .. })
     )
 }

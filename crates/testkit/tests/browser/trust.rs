@@ -80,7 +80,7 @@ async fn a_repository_is_added_and_a_denied_job_is_let_in_with_one_click() -> Re
     // The stranger is the same team, under a repository that was made anew: they say so.
     browser.goto(&server.at("/orgs/acme/projects/warehouse/trust")).await?;
     browser.click(".alarm a").await?;
-    browser.shows(".repin", "came back with 999").await?;
+    browser.shows(".repin", "came with 999").await?;
     keep(browser, "trust-other-id").await?;
     browser.click(".repin button").await?;
     browser.shows("#notice", "new id counts").await?;
