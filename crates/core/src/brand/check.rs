@@ -2,7 +2,7 @@
 
 use super::line::keyed;
 use super::nearest::hint;
-use super::tool::{CALLED, NAMED, STATES, placeable};
+use super::tool::{CALLED, NAMED, STATES, is_placeable, placeable};
 use super::{BadBrand, Brand, Format};
 
 /// Checks the tree, the variables, the states, the logo, the pages and the places.
@@ -53,7 +53,7 @@ fn commands(brand: &Brand) -> Result<(), BadBrand> {
     for (place, placed) in &brand.commands {
         let key = keyed("commands", place);
         let (verb, flags) = super::parts(placed);
-        if !placeable().any(|known| known == verb) {
+        if !is_placeable(&verb) {
             let known: Vec<_> = placeable().collect();
             let hint = hint(&verb, known.iter().map(String::as_str));
             return Err(BadBrand::Unknown { key, value: verb, hint });
@@ -125,25 +125,26 @@ fn overlaps(brand: &Brand) -> Result<(), BadBrand> {
 
 /// A line of the help is one of a command, or of a group, that there is.
 fn help(brand: &Brand) -> Result<(), BadBrand> {
-    let ends = |place: &str| {
-        let ends = place.match_indices(' ').map(|(at, _)| at).chain([place.len()]);
-        ends.map(|end| place[..end].to_owned()).collect::<Vec<_>>()
+    let places = || brand.commands.keys().chain(brand.calls.keys());
+    let below = |above: &str, place: &str| {
+        place.strip_prefix(above).and_then(|rest| rest.strip_prefix(' ')).map(str::to_owned)
     };
-    let mut places: Vec<String> = brand.calls.keys().flat_map(|place| ends(place)).collect();
-    for (place, placed) in &brand.commands {
-        places.extend(ends(place));
-        let below = format!("{} ", super::parts(placed).0);
-        let parts =
-            placeable().filter_map(|it| Some(format!("{place} {}", it.strip_prefix(&below)?)));
-        places.extend(parts);
-    }
-    if brand.commands.is_empty() {
-        places.extend(placeable());
-    }
-    match brand.help.keys().find(|place| !places.contains(place)) {
+    let is_there = |line: &str| {
+        let ours = brand.commands.iter().any(|(place, placed)| {
+            let part = below(place, line);
+            part.is_some_and(|part| is_placeable(&format!("{} {part}", super::parts(placed).0)))
+        });
+        let place = |place: &String| place == line || below(line, place).is_some();
+        ours || places().any(place) || (brand.commands.is_empty() && is_placeable(line))
+    };
+    match brand.help.keys().find(|line| !is_there(line)) {
         None => Ok(()),
         Some(odd) => {
-            let hint = hint(odd, places.iter().map(String::as_str));
+            let all: Vec<String> = match brand.commands.is_empty() {
+                true => placeable().collect(),
+                false => places().cloned().collect(),
+            };
+            let hint = hint(odd, all.iter().map(String::as_str));
             Err(BadBrand::Unknown { key: "help".to_owned(), value: odd.clone(), hint })
         }
     }

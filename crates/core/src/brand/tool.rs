@@ -80,6 +80,14 @@ pub fn placeable() -> impl Iterator<Item = String> {
     VERBS.iter().map(|verb| (*verb).to_owned()).chain(PARTS.iter().flat_map(parts))
 }
 
+/// Whether a verb or a part of one can be placed. Every start of a tool asks, so it lists nothing.
+pub(super) fn is_placeable(verb: &str) -> bool {
+    let part = |(verb, part): (&str, &str)| {
+        PARTS.iter().any(|(whole, parts)| *whole == verb && parts.contains(&part))
+    };
+    VERBS.contains(&verb) || verb.split_once(' ').is_some_and(part)
+}
+
 /// What is placed, `agent secret get --json`, in two: the verb, and the flags that it has already.
 pub fn parts(placed: &str) -> (String, Vec<&str>) {
     let (flags, verb): (Vec<_>, Vec<_>) =
