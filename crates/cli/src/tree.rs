@@ -8,9 +8,9 @@ use hallpass_core::brand::{Brand, Call, VERBS, Words, parts};
 
 use crate::commands;
 
-mod odd;
+mod contradiction;
 
-pub use odd::contradiction;
+pub use contradiction::contradiction;
 
 /// Where the guardian of an agent is called, where a brand places single verbs of `agent`.
 const GUARD: &str = "agent-guard";
